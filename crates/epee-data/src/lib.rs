@@ -1,0 +1,1 @@
+//! Datasets in one canonical form, importers, generators, tokenisation and packing.

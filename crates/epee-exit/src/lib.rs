@@ -1,0 +1,1 @@
+//! Early-exit policies and everything that can be computed from recorded logits.

@@ -1,0 +1,1 @@
+//! Multi-exit transformers.

@@ -1,0 +1,1 @@
+//! The blocks a transformer is made of, each with forward and backward.

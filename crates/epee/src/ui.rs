@@ -1,0 +1,86 @@
+//! What the user reads: tables and JSON on stdout, everything else on stderr.
+
+use std::io::{IsTerminal, Write};
+
+use clap::ValueEnum;
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+/// How results are printed on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Aligned text, for people.
+    #[default]
+    Table,
+    /// JSON, for scripts.
+    Json,
+}
+
+/// The user interface of one run.
+#[derive(Clone, Copy, Debug)]
+pub struct Ui {
+    /// How results are printed.
+    pub format: Format,
+}
+
+impl Ui {
+    /// True where stdout is to be JSON.
+    pub fn json(self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// One line to stderr.
+    pub fn note(self, text: impl AsRef<str>) {
+        // A closed stderr is no reason to stop.
+        let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
+    }
+
+    /// One line to stdout.
+    pub fn print(self, text: impl AsRef<str>) -> std::io::Result<()> {
+        writeln!(std::io::stdout(), "{}", text.as_ref())
+    }
+
+    /// A value as JSON on stdout.
+    pub fn print_json(self, value: &impl Serialize) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(value)?;
+        Ok(self.print(text)?)
+    }
+
+    /// A bar on a terminal, nothing elsewhere.
+    pub fn progress(self, len: u64, what: &str) -> ProgressBar {
+        let target = if std::io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(Some(len), target);
+        let plain = "{prefix} {wide_bar} {pos}/{len} {eta} {msg}";
+        if let Ok(style) = ProgressStyle::with_template(plain) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(what.to_owned());
+        bar
+    }
+}
+
+/// A plain table: the first column to the left, the others to the right.
+pub fn table<H, R, C>(header: H, rows: R) -> String
+where
+    H: IntoIterator<Item = &'static str>,
+    R: IntoIterator<Item = C>,
+    C: IntoIterator<Item = String>,
+{
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header.into_iter().collect::<Vec<_>>());
+    for row in rows {
+        table.add_row(row.into_iter().collect::<Vec<_>>());
+    }
+    for (i, column) in table.column_iter_mut().enumerate() {
+        let side = if i == 0 { CellAlignment::Left } else { CellAlignment::Right };
+        column.set_cell_alignment(side);
+    }
+    table.to_string()
+}
