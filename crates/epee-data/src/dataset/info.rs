@@ -1,0 +1,104 @@
+//! What `dataset.json` says.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::sha256;
+
+/// The version of the canonical form that this crate writes.
+pub(crate) const FORMAT: u32 = 1;
+
+/// What kind of task the paper counts a dataset under; all are cast to sequence classification.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// One text, one class.
+    #[default]
+    Classification,
+    /// Two entities marked in a sentence, the relation is the class.
+    RelationExtraction,
+    /// The type of a sentence's event is the class.
+    EventExtraction,
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Classification => "classification",
+            Self::RelationExtraction => "relation extraction",
+            Self::EventExtraction => "event extraction",
+        })
+    }
+}
+
+/// What the examples are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Input {
+    /// Text, in JSONL files.
+    #[default]
+    Text,
+}
+
+/// One split as `dataset.json` describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitInfo {
+    /// File name within the folder.
+    pub file: String,
+    /// Number of examples.
+    pub rows: usize,
+    /// SHA-256 of the file.
+    pub digest: String,
+}
+
+/// The content of `dataset.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetInfo {
+    /// Version of the canonical form.
+    pub format: u32,
+    /// Name of the dataset.
+    pub name: String,
+    /// What kind of task it is.
+    pub task: Task,
+    /// What the examples are made of.
+    #[serde(default)]
+    pub input: Input,
+    /// Names of the classes, in the order of their indices.
+    pub labels: Vec<String>,
+    /// Where it came from.
+    pub source: String,
+    /// Licence of the source, as far as it states one.
+    pub licence: String,
+    /// What a reader should know: counts beside the paper's, decisions taken.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// Its splits by name.
+    pub splits: BTreeMap<String, SplitInfo>,
+    /// Other files that were written with it, with the SHA-256 of each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
+    /// SHA-256 over labels and splits; see [`DatasetInfo::compute_digest`].
+    pub digest: String,
+}
+
+impl DatasetInfo {
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// SHA-256 of the labels in order and of each split's name and digest: what decides a
+    /// model's answers, and none of the prose around it.
+    pub fn compute_digest(&self) -> String {
+        let splits: BTreeMap<&str, &str> = self
+            .splits
+            .iter()
+            .map(|(name, split)| (name.as_str(), split.digest.as_str()))
+            .collect();
+        // Strings and maps of strings always serialise.
+        let text = serde_json::json!({ "labels": self.labels, "splits": splits }).to_string();
+        sha256(text.as_bytes())
+    }
+}

@@ -1,0 +1,18 @@
+//! The canonical form of a dataset: a folder with `dataset.json` and one JSONL file per split.
+//!
+//! `dataset.json` names the task, the labels in order, the source, and for each split its file,
+//! its number of rows and the SHA-256 of the file. A line of a split is
+//! `{"id", "text", "pair"?, "label"?, "grade"?}`, the label by name. Other files, such as a
+//! `tokenizer.json`, may lie beside them. Importers and generators write this form, everything
+//! else reads it; nothing here knows where the examples came from.
+
+mod info;
+mod read;
+mod write;
+
+pub use info::{DatasetInfo, Input, SplitInfo, Task};
+pub use read::{Dataset, Split};
+pub use write::{Draft, write_dataset};
+
+/// The file that makes a folder a dataset.
+pub const DATASET_FILE: &str = "dataset.json";

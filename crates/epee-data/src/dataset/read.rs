@@ -1,0 +1,189 @@
+//! Opening a dataset's folder and reading its splits, with everything checked.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::info::FORMAT;
+use super::{DATASET_FILE, DatasetInfo};
+use crate::digest::sha256;
+use crate::error::{Error, Result};
+use crate::example::{Example, Line, label_index};
+use crate::lines::{read_file, utf8};
+
+/// An opened dataset: its folder and what `dataset.json` says.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    dir: PathBuf,
+    info: DatasetInfo,
+}
+
+/// The examples of one split.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// Its name, such as `train`.
+    pub name: String,
+    /// The examples, in the file's order.
+    pub examples: Vec<Example>,
+    /// SHA-256 of the file.
+    pub digest: String,
+}
+
+impl Dataset {
+    /// Reads `dataset.json`; the splits are read by [`Dataset::split`].
+    ///
+    /// # Errors
+    /// Where there is none, where it is not of this form or version, and where its labels or
+    /// splits were edited.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
+        let dir = dir.as_ref().to_path_buf();
+        let path = dir.join(DATASET_FILE);
+        if !path.is_file() {
+            let problem = if dir.is_dir() {
+                "no dataset here: expected a folder with dataset.json, \
+                 as `epee data import` and `epee data synth` write it"
+            } else {
+                "no such folder"
+            };
+            return Err(Error::file(&dir, problem));
+        }
+        let bytes = read_file(&path)?;
+        check_format(&path, &bytes)?;
+        let info: DatasetInfo =
+            serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.to_string()))?;
+        check_info(&path, &info)?;
+        Ok(Self { dir, info })
+    }
+
+    /// What `dataset.json` says.
+    pub fn info(&self) -> &DatasetInfo {
+        &self.info
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// True where the dataset has this split.
+    pub fn has_split(&self, name: &str) -> bool {
+        self.info.splits.contains_key(name)
+    }
+
+    /// Names of the splits: `train`, `dev`, `test` first, others after them by name.
+    pub fn split_names(&self) -> Vec<&str> {
+        let usual = ["train", "dev", "test"];
+        let mut names: Vec<&str> = self.info.splits.keys().map(String::as_str).collect();
+        names.sort_by_key(|name| usual.iter().position(|u| u == name).unwrap_or(usual.len()));
+        names
+    }
+
+    /// Reads one split and checks its digest, its row count, its labels and its ids.
+    ///
+    /// # Errors
+    /// No such split, a missing file, a file that is not the one that was written, a line that
+    /// is no example.
+    pub fn split(&self, name: &str) -> Result<Split> {
+        let Some(expected) = self.info.splits.get(name) else {
+            return Err(Error::NoSplit {
+                path: self.dir.clone(),
+                split: name.to_owned(),
+                have: self.split_names().join(", "),
+            });
+        };
+        let path = self.dir.join(&expected.file);
+        let bytes = read_file(&path)?;
+        let digest = sha256(&bytes);
+        if digest != expected.digest {
+            return Err(Error::file(
+                &path,
+                format!(
+                    "the file was changed after it was written: expected {}, got {digest}",
+                    expected.digest
+                ),
+            ));
+        }
+        let examples = self.parse(&path, &bytes)?;
+        if examples.len() != expected.rows {
+            return Err(Error::file(
+                &path,
+                format!("expected {} rows, got {}", expected.rows, examples.len()),
+            ));
+        }
+        Ok(Split {
+            name: name.to_owned(),
+            examples,
+            digest,
+        })
+    }
+
+    fn parse(&self, path: &Path, bytes: &[u8]) -> Result<Vec<Example>> {
+        let mut examples = Vec::new();
+        for (i, text) in utf8(path, bytes)?.lines().enumerate() {
+            let at = |problem: String| Error::row(path, i as u64 + 1, problem);
+            let line: Line = serde_json::from_str(text).map_err(|e| at(e.to_string()))?;
+            let label = match line.label {
+                None => None,
+                Some(name) => Some(
+                    label_index(&self.info.labels, &name)
+                        .ok_or_else(|| at(format!("label `{name}` is not in dataset.json")))?,
+                ),
+            };
+            examples.push(Example {
+                id: line.id,
+                text: line.text,
+                pair: line.pair,
+                label,
+                grade: line.grade,
+            });
+        }
+        Ok(examples)
+    }
+}
+
+/// A newer form is named as such before its fields are looked at.
+fn check_format(path: &Path, bytes: &[u8]) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Version {
+        format: u32,
+    }
+    let version: Version =
+        serde_json::from_slice(bytes).map_err(|e| Error::file(path, e.to_string()))?;
+    if version.format != FORMAT {
+        let problem = format!("expected format {FORMAT}, got {}", version.format);
+        return Err(Error::file(path, problem));
+    }
+    Ok(())
+}
+
+fn check_info(path: &Path, info: &DatasetInfo) -> Result<()> {
+    let names = info
+        .splits
+        .values()
+        .map(|split| &split.file)
+        .chain(info.files.keys());
+    for name in names {
+        if !is_plain_name(name) {
+            return Err(Error::file(
+                path,
+                format!("expected a plain file name, got `{name}`"),
+            ));
+        }
+    }
+    let digest = info.compute_digest();
+    if digest != info.digest {
+        return Err(Error::file(
+            path,
+            format!(
+                "labels or splits were edited: expected {}, got {digest}",
+                info.digest
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// A name that stays within its folder.
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0'])
+}

@@ -1,0 +1,294 @@
+//! Writing a dataset's folder so that it is there whole or not at all.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::info::FORMAT;
+use super::read::is_plain_name;
+use super::{DATASET_FILE, Dataset, DatasetInfo, Input, SplitInfo, Task};
+use crate::digest::sha256;
+use crate::error::{Error, Result};
+use crate::example::{Example, Line};
+
+/// A dataset before it is written: what [`DatasetInfo`] holds, less what is computed.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// Name of the dataset.
+    pub name: String,
+    /// What kind of task it is.
+    pub task: Task,
+    /// Names of the classes, in the order of their indices.
+    pub labels: Vec<String>,
+    /// Where it came from.
+    pub source: String,
+    /// Licence of the source.
+    pub licence: String,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+    /// Splits by name, such as `train`, `dev`, `test`.
+    pub splits: Vec<(String, Vec<Example>)>,
+    /// Other files to lie beside them: name and content, such as `tokenizer.json`.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+/// Writes the folder `dir` and opens it.
+///
+/// Everything is first written into a temporary folder on the same file system and synced, then
+/// moved. Where `dir` does not exist, the move is one rename. Where it exists, the files are moved
+/// into it, `dataset.json` last, and files of an older dataset that the new one lacks are removed;
+/// what this crate did not write stays.
+///
+/// # Errors
+/// A folder that holds something, unless `force`; a draft that is no dataset (no rows, fewer than
+/// two classes, a class of another split missing in `train`, an empty text, an id used twice); a
+/// full disk or any other refusal to write, with the name of the file.
+pub fn write_dataset(dir: &Path, draft: &Draft, force: bool) -> Result<Dataset> {
+    check(draft)?;
+    let exists = dir.exists();
+    if exists && !dir.is_dir() {
+        return Err(Error::file(dir, "expected a folder, got a file"));
+    }
+    if exists && !force && holds_something(dir)? {
+        return Err(Error::NotEmpty {
+            path: dir.to_path_buf(),
+        });
+    }
+    let parent = match dir.parent() {
+        _ if exists => dir,
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
+    let staging = staging_folder(parent).map_err(Error::io("write into", parent))?;
+    let names = stage(staging.path(), dir, draft)?;
+    if exists {
+        move_into(staging.path(), dir, &names)?;
+    } else {
+        fs::rename(staging.path(), dir).map_err(Error::io("create", dir))?;
+    }
+    Dataset::open(dir)
+}
+
+fn holds_something(dir: &Path) -> Result<bool> {
+    let mut entries = fs::read_dir(dir).map_err(Error::io("read", dir))?;
+    Ok(entries.next().is_some())
+}
+
+fn staging_folder(parent: &Path) -> std::io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".epee-data-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As any new folder: the umask takes its part.
+        builder.permissions(fs::Permissions::from_mode(0o777));
+    }
+    builder.tempdir_in(parent)
+}
+
+/// Writes all files into `staging`; `dir`, where they will lie, is what errors name.
+fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> {
+    let write = |name: &str, bytes: &[u8]| write_file(&staging.join(name), bytes, &dir.join(name));
+    let mut splits = BTreeMap::new();
+    for (name, examples) in &draft.splits {
+        let file = format!("{name}.jsonl");
+        let bytes = to_jsonl(examples, &draft.labels);
+        write(&file, &bytes)?;
+        let digest = sha256(&bytes);
+        splits.insert(
+            name.clone(),
+            SplitInfo {
+                file,
+                rows: examples.len(),
+                digest,
+            },
+        );
+    }
+    let mut files = BTreeMap::new();
+    for (name, bytes) in &draft.files {
+        write(name, bytes)?;
+        files.insert(name.clone(), sha256(bytes));
+    }
+    let mut info = DatasetInfo {
+        format: FORMAT,
+        name: draft.name.clone(),
+        task: draft.task,
+        input: Input::Text,
+        labels: draft.labels.clone(),
+        source: draft.source.clone(),
+        licence: draft.licence.clone(),
+        notes: draft.notes.clone(),
+        splits,
+        files,
+        digest: String::new(),
+    };
+    info.digest = info.compute_digest();
+    let mut text = json(&info);
+    text.push(b'\n');
+    write(DATASET_FILE, &text)?;
+    Ok(file_names(&info))
+}
+
+fn file_names(info: &DatasetInfo) -> BTreeSet<String> {
+    info.splits
+        .values()
+        .map(|split| split.file.clone())
+        .chain(info.files.keys().cloned())
+        .collect()
+}
+
+/// Pretty JSON; these types hold only strings, numbers and maps of them, which always serialise.
+fn json(info: &DatasetInfo) -> Vec<u8> {
+    serde_json::to_vec_pretty(info).unwrap_or_default()
+}
+
+fn to_jsonl(examples: &[Example], labels: &[String]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for example in examples {
+        let line = Line {
+            id: example.id.clone(),
+            text: example.text.clone(),
+            pair: example.pair.clone(),
+            label: example.label.map(|label| labels[label].clone()),
+            grade: example.grade,
+        };
+        bytes.extend(serde_json::to_vec(&line).unwrap_or_default());
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+/// Writes and syncs a file; an error names `shown`.
+fn write_file(path: &Path, bytes: &[u8], shown: &Path) -> Result<()> {
+    let write = || {
+        let mut file = File::create(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(Error::io("write", shown))
+}
+
+/// Replaces the dataset in `dir`: without `dataset.json` it is none, until all of it is there.
+fn move_into(staging: &Path, dir: &Path, names: &BTreeSet<String>) -> Result<()> {
+    let stale = match Dataset::open(dir) {
+        Ok(old) => &file_names(old.info()) - names,
+        Err(_) => BTreeSet::new(),
+    };
+    let marker = dir.join(DATASET_FILE);
+    if marker.exists() {
+        fs::remove_file(&marker).map_err(Error::io("remove", &marker))?;
+    }
+    for name in stale {
+        let path = dir.join(name);
+        if path.is_file() {
+            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+    }
+    for name in names.iter().map(String::as_str).chain([DATASET_FILE]) {
+        let path = dir.join(name);
+        fs::rename(staging.join(name), &path).map_err(Error::io("write", &path))?;
+    }
+    Ok(())
+}
+
+fn check(draft: &Draft) -> Result<()> {
+    let invalid = |problem: String| Err(Error::Invalid(problem));
+    if let [] | [_] = draft.labels.as_slice() {
+        let got = draft.labels.len();
+        return invalid(format!("a dataset needs at least two classes, got {got}"));
+    }
+    let mut seen = HashSet::new();
+    if let Some(label) = draft.labels.iter().find(|label| !seen.insert(*label)) {
+        return invalid(format!("label `{label}` is there twice"));
+    }
+    if draft.splits.is_empty() {
+        return invalid("a dataset needs at least one split, got none".to_owned());
+    }
+    let mut names = HashSet::from([DATASET_FILE.to_owned()]);
+    let files = draft.files.iter().map(|(name, _)| name.clone());
+    for name in draft
+        .splits
+        .iter()
+        .map(|(name, _)| format!("{name}.jsonl"))
+        .chain(files)
+    {
+        if !is_plain_name(&name) {
+            return invalid(format!("expected a plain file name, got `{name}`"));
+        }
+        if !names.insert(name.clone()) {
+            return invalid(format!("file `{name}` is there twice"));
+        }
+    }
+    for (name, examples) in &draft.splits {
+        check_split(name, examples, &draft.labels)?;
+    }
+    check_classes(draft)
+}
+
+fn check_split(name: &str, examples: &[Example], labels: &[String]) -> Result<()> {
+    let invalid = |problem: String| Err(Error::Invalid(format!("split `{name}`: {problem}")));
+    if examples.is_empty() {
+        return invalid("expected at least one row, got none".to_owned());
+    }
+    let mut ids = HashSet::new();
+    for example in examples {
+        let id = &example.id;
+        if !ids.insert(id) {
+            return invalid(format!("id `{id}` is there twice"));
+        }
+        if example.text.trim().is_empty() {
+            return invalid(format!("the text of `{id}` is empty"));
+        }
+        if let Some(label) = example.label.filter(|&label| label >= labels.len()) {
+            let count = labels.len();
+            return invalid(format!(
+                "`{id}`: expected a label below {count}, got {label}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What is to be learned must be in `train`: at least two classes, and each that others hold.
+fn check_classes(draft: &Draft) -> Result<()> {
+    let Some((_, train)) = draft.splits.iter().find(|(name, _)| name == "train") else {
+        return Ok(());
+    };
+    let known: BTreeSet<usize> = train.iter().filter_map(|example| example.label).collect();
+    if known.len() < 2 {
+        let names: Vec<&str> = known
+            .iter()
+            .map(|&label| draft.labels[label].as_str())
+            .collect();
+        return Err(Error::Invalid(format!(
+            "split `train`: expected at least two classes, got {} ({})",
+            names.len(),
+            if names.is_empty() {
+                "no row has a label".to_owned()
+            } else {
+                names.join(", ")
+            },
+        )));
+    }
+    for (name, examples) in &draft.splits {
+        let unseen = examples
+            .iter()
+            .find(|e| e.label.is_some_and(|label| !known.contains(&label)));
+        if let Some(Example {
+            id,
+            label: Some(label),
+            ..
+        }) = unseen
+        {
+            return Err(Error::Invalid(format!(
+                "split `{name}`: label `{}` of `{id}` does not occur in train",
+                draft.labels[*label],
+            )));
+        }
+    }
+    Ok(())
+}
