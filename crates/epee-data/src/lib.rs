@@ -6,7 +6,11 @@ mod dataset;
 mod digest;
 mod error;
 mod example;
+pub mod import;
 mod lines;
+mod pack;
+mod partition;
+mod tokenize;
 
 pub use dataset::{
     DATASET_FILE, Dataset, DatasetInfo, Draft, Input, Split, SplitInfo, Task, write_dataset,
@@ -14,3 +18,6 @@ pub use dataset::{
 pub use digest::sha256;
 pub use error::{Error, Result};
 pub use example::Example;
+pub use pack::{pack, pack_count, pack_order};
+pub use partition::{Fractions, Partition, partition};
+pub use tokenize::{Encoding, TextTokenizer};

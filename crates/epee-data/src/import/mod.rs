@@ -1,0 +1,102 @@
+//! Importers: from a dataset's published files, or people's own, to the canonical form.
+//!
+//! An importer reads files into [`Draft`]s and writes nothing; [`write_dataset`](crate::write_dataset)
+//! does that, for all of them alike. Published datasets stand in one table, [`PRESETS`], with the
+//! paper's counts beside them; a new one is a file here and a row there. What rows have in common
+//! (label names to indices, empty texts, ids, unseen labels, each error with its line) is in `rows`.
+
+mod delimited;
+mod health_advice;
+mod jsonl;
+mod own;
+mod phee;
+mod rows;
+
+use std::path::Path;
+
+use crate::dataset::{Draft, Task};
+use crate::error::Result;
+use crate::partition::Fractions;
+
+pub use own::{Columns, Files, Format, OwnFiles};
+
+/// What the caller of an importer of [`PRESETS`] may choose.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Seed of the splits, where the dataset brings none.
+    pub seed: u64,
+    /// Sizes of the splits, where the dataset brings none.
+    pub fractions: Fractions,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { seed: 1, fractions: Fractions::default() }
+    }
+}
+
+/// Sizes of a dataset as the paper states them (its Table 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaperCounts {
+    /// Training examples.
+    pub train: usize,
+    /// Development examples.
+    pub dev: usize,
+    /// Test examples.
+    pub test: usize,
+    /// Classes.
+    pub classes: usize,
+}
+
+/// An importer of one published dataset.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// Its name on the command line and in `dataset.json`.
+    pub name: &'static str,
+    /// What it holds, in a few words.
+    pub title: &'static str,
+    /// What kind of task it is.
+    pub task: Task,
+    /// The paper's counts.
+    pub paper: PaperCounts,
+    /// The files it reads.
+    pub expects: &'static str,
+    /// Where they come from.
+    pub source: &'static str,
+    /// Their licence, as far as it is stated.
+    pub licence: &'static str,
+    read: fn(&Path, &Options) -> Result<Draft>,
+}
+
+impl Preset {
+    /// Reads the files at `from`, a folder or a file.
+    ///
+    /// The draft's notes give its counts beside the paper's.
+    ///
+    /// # Errors
+    /// A file that is not there or not as expected, with its line.
+    pub fn import(&self, from: &Path, options: &Options) -> Result<Draft> {
+        let mut draft = (self.read)(from, options)?;
+        draft.name = self.name.to_owned();
+        draft.task = self.task;
+        draft.source = self.source.to_owned();
+        draft.licence = self.licence.to_owned();
+        let counts: Vec<String> =
+            draft.splits.iter().map(|(name, rows)| format!("{} {name}", rows.len())).collect();
+        let PaperCounts { train, dev, test, classes } = self.paper;
+        draft.notes.push(format!(
+            "{} rows, {} classes; the paper: {train} train, {dev} dev, {test} test, {classes} classes",
+            counts.join(", "),
+            draft.labels.len(),
+        ));
+        Ok(draft)
+    }
+}
+
+/// The published datasets that can be imported.
+pub static PRESETS: &[Preset] = &[phee::PRESET, health_advice::PRESET];
+
+/// The importer with this name.
+pub fn preset(name: &str) -> Option<&'static Preset> {
+    PRESETS.iter().find(|preset| preset.name == name)
+}
