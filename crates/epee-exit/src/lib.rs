@@ -1,1 +1,28 @@
 //! Early-exit policies and everything that can be computed from recorded logits.
+//!
+//! A policy is a pure function of the logits it has seen so far. So the same [`CheckedPolicy`] runs
+//! live after each layer and over a [`Trace`], which holds the logits of every exit for every sample.
+//! From one trace come, without the model: [`replay()`], [`per_exit`], [`sweep()`], [`pareto`] and
+//! [`choose`]. Nothing here knows tensors, models or threads of its own; equation numbers are those
+//! of the EPEE paper.
+//!
+//! Samples are counted from 0, classes from 0, exits from 1 to M.
+
+mod choose;
+mod confidence;
+mod metrics;
+mod policy;
+mod replay;
+mod sweep;
+mod trace;
+
+pub use choose::{Choice, ChooseError, Goal, choose, choose_on, pareto};
+pub use confidence::{argmax, entropy, softmax};
+pub use metrics::{Counts, ExitMetrics, Metric, Metrics, UnknownMetric, per_exit, ratio, saving};
+pub use policy::{
+    Answer, CheckedPolicy, Decision, Evidence, EvidenceError, ExitPolicy, Policy, PolicyError, PolicyKind, PolicyState,
+    Reason,
+};
+pub use replay::{Replay, ReplayError, replay};
+pub use sweep::{Grid, ListError, Patiences, Scoring, SweepRow, Thresholds, full_depth, sweep, sweep_with};
+pub use trace::{Problem, Provenance, Sample, Trace, TraceBuilder, TraceError, TraceParts, keys};

@@ -1,0 +1,2 @@
+//! Times a sweep.
+fn main() {}

@@ -1,0 +1,161 @@
+//! The Pareto front, and choosing one setting by what a user tolerates.
+
+use std::cmp::Ordering;
+
+use serde::Serialize;
+
+use crate::metrics::Metric;
+use crate::policy::{Policy, PolicyError};
+use crate::sweep::{Grid, Scoring, SweepRow, full_depth, sweep_with};
+use crate::trace::Trace;
+
+/// Rounding that a comparison of a metric or a saving with a bound forgives.
+const SLACK: f64 = 1e-12;
+
+/// The settings that no other beats in both the metric and the saving, by ascending saving. Of
+/// settings equal in both, the one [`choose`] prefers. Rows whose metric is not a number are left out.
+pub fn pareto(rows: &[SweepRow], metric: Metric) -> Vec<SweepRow> {
+    let mut sorted: Vec<&SweepRow> = rows.iter().filter(|row| !row.get(metric).is_nan()).collect();
+    // From the greatest saving down; a row stays if its metric is above all that save more.
+    sorted.sort_by(|a, b| {
+        b.saving
+            .total_cmp(&a.saving)
+            .then_with(|| b.get(metric).total_cmp(&a.get(metric)).then_with(|| caution(a).cmp_to(&caution(b))))
+    });
+    let mut front: Vec<SweepRow> = Vec::new();
+    for row in sorted {
+        if front.last().is_none_or(|last| row.get(metric) > last.get(metric)) {
+            front.push(*row);
+        }
+    }
+    front.reverse();
+    front
+}
+
+/// What the user asks of a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// At least this share of layers saved; then the best metric.
+    Saving(f64),
+    /// At most this much of the metric lost against full depth; then the greatest saving.
+    MaxLoss(f64),
+}
+
+/// A chosen setting.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Choice {
+    /// The setting; full depth where `met` is false.
+    pub policy: Policy,
+    /// Its scores on the trace it was chosen on.
+    pub row: SweepRow,
+    /// Full depth on the same trace.
+    pub full: SweepRow,
+    /// What was asked.
+    pub goal: Goal,
+    /// The metric that decided.
+    pub metric: Metric,
+    /// False where no setting that saves anything reaches the goal.
+    pub met: bool,
+}
+
+/// A choice that cannot be made.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ChooseError {
+    /// The goal is outside its range.
+    #[error("{what}: expected a number from 0 to 1, got {got}")]
+    Goal {
+        /// `saving` or `max loss`.
+        what: &'static str,
+        /// The bound.
+        got: f64,
+    },
+    /// No sample of the trace has a label.
+    #[error("expected a trace with labels, got one without: {0} cannot be computed")]
+    NoLabels(Metric),
+    /// A setting of the grid does not fit the trace.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+}
+
+/// Chooses among scored settings; `full` is full depth on the same trace.
+///
+/// [`Goal::MaxLoss`]: the greatest saving among settings whose metric is at least full depth's minus
+/// the loss. [`Goal::Saving`]: the best metric among settings that save at least the target.
+/// Equal ones are told apart by the other of the two, then by caution: the lower threshold (never is
+/// the lowest), the greater patience (never is the greatest), the later fixed exit, the earlier row.
+/// A setting that saves nothing is full depth: where no other qualifies, the choice is full depth and
+/// `met` is false.
+///
+/// # Errors
+/// A goal outside [0, 1]; a trace without labels.
+pub fn choose(rows: &[SweepRow], full: &SweepRow, goal: Goal, metric: Metric) -> Result<Choice, ChooseError> {
+    let (what, bound) = match goal {
+        Goal::Saving(bound) => ("saving", bound),
+        Goal::MaxLoss(bound) => ("max loss", bound),
+    };
+    if !(0.0..=1.0).contains(&bound) {
+        return Err(ChooseError::Goal { what, got: bound });
+    }
+    if full.get(metric).is_nan() {
+        return Err(ChooseError::NoLabels(metric));
+    }
+    let qualifies = |row: &&SweepRow| {
+        let enough = match goal {
+            Goal::Saving(target) => row.saving >= target - SLACK,
+            Goal::MaxLoss(loss) => row.get(metric) >= full.get(metric) - loss - SLACK,
+        };
+        enough && row.saving > 0.0
+    };
+    let better = |a: &SweepRow, b: &SweepRow| {
+        let (saving, score) = (a.saving.total_cmp(&b.saving), a.get(metric).total_cmp(&b.get(metric)));
+        let values = match goal {
+            Goal::Saving(_) => score.then(saving),
+            Goal::MaxLoss(_) => saving.then(score),
+        };
+        values.then_with(|| caution(b).cmp_to(&caution(a)))
+    };
+    let mut best: Option<&SweepRow> = None;
+    for row in rows.iter().filter(qualifies) {
+        if best.is_none_or(|best| better(row, best) == Ordering::Greater) {
+            best = Some(row);
+        }
+    }
+    let row = *best.unwrap_or(full);
+    let met = best.is_some();
+    Ok(Choice { policy: row.policy, row, full: *full, goal, metric, met })
+}
+
+/// Sweeps a grid over a trace and chooses: see [`choose`].
+///
+/// # Errors
+/// As [`choose`], and settings that do not fit the trace.
+pub fn choose_on(
+    trace: &Trace,
+    grid: &Grid,
+    scoring: &Scoring,
+    goal: Goal,
+    metric: Metric,
+) -> Result<Choice, ChooseError> {
+    let rows = sweep_with(trace, grid, scoring)?;
+    choose(&rows, &full_depth(trace, scoring), goal, metric)
+}
+
+/// How cautious a setting is: the lower, the more.
+struct Caution(f64, usize, usize);
+
+impl Caution {
+    fn cmp_to(&self, other: &Caution) -> Ordering {
+        // Patience and exit the other way round: more of them is more cautious.
+        self.0.total_cmp(&other.0).then(other.1.cmp(&self.1)).then(other.2.cmp(&self.2))
+    }
+}
+
+fn caution(row: &SweepRow) -> Caution {
+    let (threshold, patience) = row.policy.parts();
+    let exit = match row.policy {
+        Policy::Fixed { exit } => exit,
+        _ => usize::MAX,
+    };
+    Caution(threshold.unwrap_or(-1.0), patience.unwrap_or(usize::MAX), exit)
+}

@@ -1,0 +1,135 @@
+//! What one row of logits says: its class, its probabilities and how sure it is.
+//!
+//! Everything is computed in f64 with `libm`, whose code is the same on every platform: a threshold
+//! that lets a sample out on one machine lets it out on all of them.
+
+/// The class of the greatest logit; the lowest index where several are equal. 0 for an empty row.
+///
+/// ```
+/// assert_eq!(epee_exit::argmax(&[0.5, 2.0, 2.0]), 1);
+/// ```
+pub fn argmax(logits: &[f32]) -> usize {
+    let mut best = 0;
+    for k in 1..logits.len() {
+        if logits[k] > logits[best] {
+            best = k;
+        }
+    }
+    best
+}
+
+/// Normalised entropy, Eq. 1 of the paper: `H = -Σ_k p_k ln p_k / ln K`, with `p = softmax(logits)`.
+///
+/// `logits` has K finite values; the result lies in [0, 1], 1 for equal logits. A probability that
+/// underflows contributes 0. K = 1 has no uncertainty to normalise: the result is 0.
+///
+/// ```
+/// assert_eq!(epee_exit::entropy(&[3.0, 3.0, 3.0]), 1.0);
+/// assert!((epee_exit::entropy(&[0.0, 3.0f32.ln()]) - 0.811_278).abs() < 1e-6); // p = 1/4, 3/4
+/// ```
+pub fn entropy(logits: &[f32]) -> f64 {
+    read(logits, ln_classes(logits.len())).1
+}
+
+/// `softmax(logits)`, computed in f64 and rounded once.
+///
+/// ```
+/// assert_eq!(epee_exit::softmax(&[1e30, -1e30]), [1.0, 0.0]);
+/// ```
+pub fn softmax(logits: &[f32]) -> Vec<f32> {
+    let max = logits.get(argmax(logits)).copied().map_or(0.0, f64::from);
+    let weights: Vec<f64> = logits.iter().map(|&z| libm::exp(f64::from(z) - max)).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.iter().map(|w| (w / sum) as f32).collect()
+}
+
+/// `ln K`, in the form that makes the entropy of equal logits exactly 1.
+pub(crate) fn ln_classes(classes: usize) -> f64 {
+    libm::log1p(classes.saturating_sub(1) as f64)
+}
+
+/// The class of a row and its normalised entropy; `ln_classes` is [`ln_classes`] of its length.
+///
+/// With `d_k = z_k - max z` and `s = Σ exp d_k`, the log-softmax is `d_k - ln s` and the entropy is
+/// `ln s + Σ exp(d_k) (-d_k) / s`: two terms of one sign, so nothing cancels.
+pub(crate) fn read(logits: &[f32], ln_classes: f64) -> (usize, f64) {
+    let label = argmax(logits);
+    if logits.len() < 2 {
+        return (label, 0.0);
+    }
+    let max = f64::from(logits[label]);
+    let (mut others, mut spread) = (0.0, 0.0);
+    for (k, &z) in logits.iter().enumerate() {
+        if k != label {
+            let d = f64::from(z) - max;
+            let weight = libm::exp(d);
+            others += weight;
+            spread -= weight * d;
+        }
+    }
+    let nats = libm::log1p(others) + spread / (1.0 + others);
+    (label, (nats / ln_classes).min(1.0))
+}
+
+/// The first value that is not a finite number.
+pub(crate) fn first_non_finite(values: &[f32]) -> Option<usize> {
+    // Without an early end the first pass is vectorised.
+    if values.iter().fold(true, |finite, value| finite & value.is_finite()) {
+        return None;
+    }
+    values.iter().position(|v| !v.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entropy_of_known_rows() {
+        // p = (1/2, 1/4, 1/4): 1.5 ln 2 / ln 3.
+        let row = [2f32.ln(), 0.0, 0.0];
+        let want = 1.5 * 2f64.ln() / 3f64.ln();
+        assert!((entropy(&row) - want).abs() < 1e-7);
+        for k in 2..40 {
+            assert_eq!(entropy(&vec![-7.25; k]), 1.0, "{k} equal logits");
+        }
+    }
+
+    #[test]
+    fn extreme_logits_are_certain() {
+        for row in [[1e30, -1e30], [-f32::MAX, f32::MAX], [0.0, 1e4]] {
+            assert_eq!(entropy(&row), 0.0, "{row:?}");
+        }
+        // Far below the rounding of 1: the entropy is still resolved.
+        let h = entropy(&[50.0, 0.0]);
+        assert!(h > 0.0 && h < 1e-18, "{h}");
+    }
+
+    #[test]
+    fn one_class_is_certain() {
+        assert_eq!(entropy(&[4.0]), 0.0);
+        assert_eq!(softmax(&[4.0]), [1.0]);
+        assert_eq!(argmax(&[4.0]), 0);
+    }
+
+    #[test]
+    fn ties_take_the_lowest_class() {
+        assert_eq!(argmax(&[1.0, 5.0, 5.0]), 1);
+        assert_eq!(argmax(&[-0.0, 0.0]), 0);
+    }
+
+    #[test]
+    fn finds_values_that_are_not_finite() {
+        assert_eq!(first_non_finite(&[0.0, f32::MAX, f32::MAX]), None);
+        assert_eq!(first_non_finite(&[0.0, f32::INFINITY]), Some(1));
+        assert_eq!(first_non_finite(&[0.0, 1.0, f32::NAN]), Some(2));
+        assert_eq!(first_non_finite(&[f32::NEG_INFINITY, f32::INFINITY]), Some(0));
+    }
+
+    #[test]
+    fn softmax_sums_to_one() {
+        let p = softmax(&[0.3, -2.0, 8.0, 8.0]);
+        assert!((p.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        assert_eq!(p[2], p[3]);
+    }
+}

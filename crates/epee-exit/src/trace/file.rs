@@ -1,0 +1,197 @@
+//! A trace as one safetensors file.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use safetensors::tensor::Dtype;
+
+use super::header::{self, Entry, Opened};
+use super::provenance::{keys, list};
+use super::{Problem, Provenance, Trace, TraceError, TraceParts};
+
+impl Trace {
+    /// Reads a trace: a safetensors file with
+    ///
+    /// | tensor | type | shape | |
+    /// |---|---|---|---|
+    /// | `logits` | f32 | `[N, M, K]` | required |
+    /// | `labels` | i64 (i32 is read too) | `[N]` | -1 for unknown; all unknown where absent |
+    /// | `tokens` | i64 (i32 is read too) | `[N]` | optional |
+    /// | `scores` | f32 | `[N, M]` | optional |
+    ///
+    /// and metadata under the keys of [`keys`](super::keys), all of them optional. Other tensors are
+    /// ignored: what another tool recorded is a trace if it has `logits`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is truncated or is no safetensors file; a tensor that is missing
+    /// or has another type or shape; anything [`Trace::new`] refuses.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, TraceError> {
+        let path = path.as_ref();
+        let bytes = fs::read(path).map_err(|problem| TraceError::read(path, problem))?;
+        Trace::from_bytes(&bytes).map_err(|problem| TraceError::invalid(path, problem))
+    }
+
+    /// Reads a trace from the bytes of its file.
+    ///
+    /// # Errors
+    /// As [`Trace::load`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Problem> {
+        let file = header::open(bytes)?;
+        let metadata = file.header.metadata().clone().unwrap_or_default();
+        let mut metadata = metadata.into_iter().collect();
+        let logits = file.f32("logits")?.ok_or_else(|| file.missing("logits"))?;
+        let &[samples, exits, classes] = logits.shape.as_slice() else {
+            return Err(logits.misshaped("[N, M, K]"));
+        };
+        let labels = file.integers("labels")?.map(|labels| labels.shaped(&[samples])).transpose()?;
+        let tokens = file.integers("tokens")?.map(|tokens| tokens.shaped(&[samples])).transpose()?;
+        let scores = file.f32("scores")?.map(|s| s.shaped(&[samples, exits])).transpose()?;
+        Trace::new(TraceParts {
+            exits,
+            classes,
+            logits: logits.values,
+            labels: labels.unwrap_or_else(|| vec![-1; samples]),
+            ids: list(keys::IDS, "strings", &mut metadata)?,
+            tokens: tokens.unwrap_or_default(),
+            scores,
+            provenance: Provenance::from_metadata(metadata)?,
+        })
+    }
+
+    /// Writes the trace to a file beside `path`, flushes it to the disk and renames it. A write that
+    /// fails leaves nothing behind, and whatever was at `path` as it was.
+    ///
+    /// # Errors
+    /// What the system says, a full disk for one, with the path.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), TraceError> {
+        let path = path.as_ref();
+        let parts = self.to_tensors().map_err(|problem| TraceError::invalid(path, problem))?;
+        replace(path, &parts).map_err(|problem| TraceError::write(path, problem))
+    }
+
+    /// The file's parts, in order: the header, then each tensor's bytes.
+    fn to_tensors(&self) -> Result<Vec<Vec<u8>>, Problem> {
+        let TraceParts { exits, classes, ref ids, .. } = self.parts;
+        let samples = self.samples();
+        let mut metadata = self.parts.provenance.to_metadata();
+        if !ids.is_empty() {
+            metadata.insert(keys::IDS.to_owned(), serde_json::json!(ids).to_string());
+        }
+        let integers = |values: &[i64]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let floats = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        // The wider type first, so that every tensor is aligned.
+        let mut tensors: Vec<Entry> = vec![("labels", Dtype::I64, vec![samples], integers(self.labels()))];
+        if !self.tokens().is_empty() {
+            tensors.push(("tokens", Dtype::I64, vec![samples], integers(self.tokens())));
+        }
+        let shape = vec![samples, exits, classes];
+        tensors.push(("logits", Dtype::F32, shape, floats(self.logits())));
+        if let Some(scores) = self.scores() {
+            tensors.push(("scores", Dtype::F32, vec![samples, exits], floats(scores)));
+        }
+        let mut parts = vec![header::write(&metadata, &tensors)?];
+        parts.extend(tensors.into_iter().map(|(.., bytes)| bytes));
+        Ok(parts)
+    }
+}
+
+impl Opened<'_> {
+    /// The bytes of a tensor, its type and its shape; `None` where the file has no such tensor.
+    fn tensor(&self, name: &str) -> Option<(&[u8], Dtype, Vec<usize>)> {
+        let info = self.header.info(name)?;
+        let (start, end) = info.data_offsets;
+        Some((self.data.get(start..end)?, info.dtype, info.shape.clone()))
+    }
+
+    fn missing(&self, tensor: &'static str) -> Problem {
+        let mut got = self.header.offset_keys();
+        got.sort_unstable();
+        Problem::Missing { tensor, got }
+    }
+
+    fn f32(&self, tensor: &'static str) -> Result<Option<Tensor<f32>>, Problem> {
+        let Some((bytes, dtype, shape)) = self.tensor(tensor) else { return Ok(None) };
+        if dtype != Dtype::F32 {
+            return Err(Problem::Dtype { tensor, expected: "F32", got: dtype.to_string() });
+        }
+        let (words, _) = bytes.as_chunks();
+        let values = words.par_iter().with_min_len(1 << 16).map(|w| f32::from_le_bytes(*w));
+        Ok(Some(Tensor { name: tensor, values: values.collect(), shape }))
+    }
+
+    fn integers(&self, tensor: &'static str) -> Result<Option<Tensor<i64>>, Problem> {
+        let Some((bytes, dtype, shape)) = self.tensor(tensor) else { return Ok(None) };
+        let values = match dtype {
+            Dtype::I64 => bytes.as_chunks().0.iter().map(|w| i64::from_le_bytes(*w)).collect(),
+            Dtype::I32 => {
+                let words = bytes.as_chunks().0.iter();
+                words.map(|w| i64::from(i32::from_le_bytes(*w))).collect()
+            }
+            _ => {
+                return Err(Problem::Dtype { tensor, expected: "I64", got: dtype.to_string() });
+            }
+        };
+        Ok(Some(Tensor { name: tensor, values, shape }))
+    }
+}
+
+/// The values of a tensor and the shape the file gives it.
+struct Tensor<T> {
+    name: &'static str,
+    values: Vec<T>,
+    shape: Vec<usize>,
+}
+
+impl<T> Tensor<T> {
+    fn shaped(self, shape: &[usize]) -> Result<Vec<T>, Problem> {
+        if self.shape == shape { Ok(self.values) } else { Err(self.misshaped(&format!("{shape:?}"))) }
+    }
+
+    fn misshaped(&self, expected: &str) -> Problem {
+        let (tensor, got) = (self.name, self.shape.clone());
+        Problem::Shape { tensor, expected: expected.to_owned(), got }
+    }
+}
+
+/// Puts a file in place in one step.
+fn replace(path: &Path, parts: &[Vec<u8>]) -> io::Result<()> {
+    let Some(name) = path.file_name() else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected the path of a file"));
+    };
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(hidden);
+    let done = write_parts(&temporary, parts).and_then(|()| fs::rename(&temporary, path));
+    if done.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+        return done;
+    }
+    sync_folder(path);
+    Ok(())
+}
+
+fn write_parts(path: &PathBuf, parts: &[Vec<u8>]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    write_all(&mut file, parts)?;
+    file.sync_all()
+}
+
+fn write_all(target: &mut impl Write, parts: &[Vec<u8>]) -> io::Result<()> {
+    parts.iter().try_for_each(|part| target.write_all(part))
+}
+
+/// Makes the rename last through a power cut. The file is in place already: a system that cannot
+/// flush a folder is no failure.
+fn sync_folder(path: &Path) {
+    if cfg!(unix) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
+    }
+}

@@ -1,0 +1,266 @@
+//! Traces: the logits of every exit for every sample, recorded once.
+//!
+//! A [`Trace`] is checked when it is made or loaded: whatever holds one may rely on its shapes, on
+//! its labels and on every logit being finite. It holds raw logits, never probabilities.
+
+mod builder;
+mod error;
+mod file;
+mod header;
+mod provenance;
+
+pub use builder::{Sample, TraceBuilder};
+pub use error::{Problem, TraceError};
+pub use provenance::{Provenance, keys};
+
+use rayon::prelude::*;
+
+use crate::confidence::first_non_finite;
+
+/// The parts of a trace, not yet checked. N samples, M exits, K classes.
+#[derive(Clone, Debug, Default)]
+pub struct TraceParts {
+    /// M.
+    pub exits: usize,
+    /// K.
+    pub classes: usize,
+    /// `[N, M, K]`, contiguous.
+    pub logits: Vec<f32>,
+    /// `[N]`: the class of each sample, -1 where it is unknown.
+    pub labels: Vec<i64>,
+    /// `[N]`, or empty where samples have no ids.
+    pub ids: Vec<String>,
+    /// `[N]`: the length of each sample in tokens, or empty.
+    pub tokens: Vec<i64>,
+    /// `[N, M]`: what a learned exit score said, where the model has one.
+    pub scores: Option<Vec<f32>>,
+    /// Where all this came from.
+    pub provenance: Provenance,
+}
+
+/// The logits of every exit for every sample: everything that can be known about exit settings
+/// without running the model again. Stored as one safetensors file, see [`Trace::load`].
+///
+/// ```
+/// # use epee_exit::{Trace, TraceParts};
+/// let trace = Trace::new(TraceParts {
+///     exits: 2,
+///     classes: 2,
+///     logits: vec![0.0, 1.0, 0.0, 2.0],
+///     labels: vec![1],
+///     ..TraceParts::default()
+/// })?;
+/// assert_eq!((trace.samples(), trace.row(0, 2)), (1, &[0.0, 2.0][..]));
+/// # Ok::<(), epee_exit::Problem>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Trace {
+    parts: TraceParts,
+}
+
+impl Trace {
+    /// Checks the parts of a trace.
+    ///
+    /// # Errors
+    /// No sample, exit or class; lengths that do not agree; a label outside -1 to K - 1; a logit or
+    /// score that is not finite (the error names the sample and the exit); provenance that does not
+    /// fit M and K.
+    pub fn new(parts: TraceParts) -> Result<Self, Problem> {
+        check(&parts)?;
+        Ok(Trace { parts })
+    }
+
+    /// N, the number of samples; at least 1.
+    pub fn samples(&self) -> usize {
+        self.parts.labels.len()
+    }
+
+    /// M, the number of exits; at least 1.
+    pub fn exits(&self) -> usize {
+        self.parts.exits
+    }
+
+    /// K, the number of classes; at least 1.
+    pub fn classes(&self) -> usize {
+        self.parts.classes
+    }
+
+    /// All logits, `[N, M, K]`.
+    pub fn logits(&self) -> &[f32] {
+        &self.parts.logits
+    }
+
+    /// The K logits of one exit, counted from 1, for one sample, counted from 0.
+    pub fn row(&self, sample: usize, exit: usize) -> &[f32] {
+        let TraceParts { exits, classes, logits, .. } = &self.parts;
+        let at = (sample * exits + exit - 1) * classes;
+        &logits[at..at + classes]
+    }
+
+    /// The class of each sample, -1 where it is unknown.
+    pub fn labels(&self) -> &[i64] {
+        &self.parts.labels
+    }
+
+    /// How many samples have a known class.
+    pub fn labelled(&self) -> usize {
+        self.parts.labels.iter().filter(|&&label| label >= 0).count()
+    }
+
+    /// The id of each sample, or nothing.
+    pub fn ids(&self) -> &[String] {
+        &self.parts.ids
+    }
+
+    /// The length of each sample in tokens, or nothing.
+    pub fn tokens(&self) -> &[i64] {
+        &self.parts.tokens
+    }
+
+    /// The learned exit scores, `[N, M]`, where the model has them.
+    pub fn scores(&self) -> Option<&[f32]> {
+        self.parts.scores.as_deref()
+    }
+
+    /// Where the trace came from.
+    pub fn provenance(&self) -> &Provenance {
+        &self.parts.provenance
+    }
+
+    /// The name of a class: its label name where the trace has them, else its number.
+    pub fn class_name(&self, class: usize) -> String {
+        let name = self.parts.provenance.label_names.get(class).cloned();
+        name.unwrap_or_else(|| class.to_string())
+    }
+
+    /// The parts, to be changed and checked again.
+    pub fn into_parts(self) -> TraceParts {
+        self.parts
+    }
+}
+
+fn check(parts: &TraceParts) -> Result<(), Problem> {
+    let (samples, exits, classes) = (parts.labels.len(), parts.exits, parts.classes);
+    if samples == 0 || exits == 0 || classes == 0 {
+        return Err(Problem::Empty { samples, exits, classes });
+    }
+    let scores = parts.scores.as_ref().map(Vec::len);
+    for (tensor, expected, got) in [
+        ("logits", volume(&[samples, exits, classes]), Some(parts.logits.len())),
+        ("ids", Some(samples), Some(parts.ids.len()).filter(|&n| n > 0)),
+        ("tokens", Some(samples), Some(parts.tokens.len()).filter(|&n| n > 0)),
+        ("scores", volume(&[samples, exits]), scores),
+    ] {
+        if let Some(got) = got
+            && expected != Some(got)
+        {
+            let expected = expected.unwrap_or(usize::MAX);
+            return Err(Problem::Length { tensor, expected, got });
+        }
+    }
+    let name = |sample: usize| match parts.ids.get(sample) {
+        Some(id) => format!("`{id}`"),
+        None => sample.to_string(),
+    };
+    for (sample, &got) in parts.labels.iter().enumerate() {
+        if got < -1 || usize::try_from(got).is_ok_and(|label| label >= classes) {
+            return Err(Problem::Label { sample: name(sample), classes, got });
+        }
+    }
+    check_finite("logits", &parts.logits, exits * classes, classes, name)?;
+    if let Some(scores) = &parts.scores {
+        check_finite("scores", scores, exits, 1, name)?;
+    }
+    parts.provenance.check(exits, classes)
+}
+
+fn volume(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |product, &n| product.checked_mul(n))
+}
+
+/// Finds the first value that is not finite; `per_sample` values a sample, `per_exit` an exit.
+fn check_finite(
+    tensor: &'static str,
+    values: &[f32],
+    per_sample: usize,
+    per_exit: usize,
+    name: impl Fn(usize) -> String,
+) -> Result<(), Problem> {
+    const CHUNK: usize = 1 << 16;
+    let found = values
+        .par_chunks(CHUNK)
+        .enumerate()
+        .find_map_first(|(chunk, part)| Some(chunk * CHUNK + first_non_finite(part)?));
+    let Some(at) = found else { return Ok(()) };
+    Err(Problem::NonFinite {
+        tensor,
+        sample: name(at / per_sample),
+        exit: at % per_sample / per_exit + 1,
+        value: values[at],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts() -> TraceParts {
+        TraceParts { exits: 3, classes: 2, logits: vec![0.5; 12], labels: vec![0, -1], ..TraceParts::default() }
+    }
+
+    fn problem(change: impl FnOnce(&mut TraceParts)) -> String {
+        let mut parts = parts();
+        change(&mut parts);
+        Trace::new(parts).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn rows_are_where_they_belong() {
+        let mut parts = parts();
+        parts.logits = (0..12).map(|i| i as f32).collect();
+        let trace = Trace::new(parts).unwrap();
+        assert_eq!(trace.row(0, 1), [0.0, 1.0]);
+        assert_eq!(trace.row(1, 3), [10.0, 11.0]);
+        assert_eq!((trace.samples(), trace.labelled()), (2, 1));
+        assert_eq!(trace.class_name(1), "1");
+    }
+
+    #[test]
+    fn a_logit_that_is_not_finite_names_sample_and_exit() {
+        let got = problem(|p| p.logits[9] = f32::NAN);
+        assert_eq!(got, "sample 1, exit 2: expected finite logits, got NaN");
+        let got = problem(|p| {
+            p.ids = vec!["a/1".into(), "a/2".into()];
+            p.logits[4] = f32::NEG_INFINITY;
+        });
+        assert_eq!(got, "sample `a/1`, exit 3: expected finite logits, got -inf");
+        let got = problem(|p| p.scores = Some(vec![0.0, 0.0, 0.0, f32::NAN, 0.0, 0.0]));
+        assert_eq!(got, "sample 1, exit 1: expected finite scores, got NaN");
+    }
+
+    #[test]
+    fn lengths_and_labels_are_checked() {
+        let got = problem(|p| p.labels = vec![0]);
+        assert_eq!(got, "logits: expected 6 values, got 12");
+        assert_eq!(problem(|p| p.ids = vec!["a".into()]), "ids: expected 2 values, got 1");
+        assert_eq!(problem(|p| p.tokens = vec![1; 3]), "tokens: expected 2 values, got 3");
+        assert_eq!(problem(|p| p.scores = Some(vec![])), "scores: expected 6 values, got 0");
+        for got in [2, -2, i64::MAX, i64::MIN] {
+            let text = problem(|p| p.labels[1] = got);
+            let want = format!("sample 1: expected a label from 0 to 1, or -1 where unknown, got {got}");
+            assert_eq!(text, want);
+        }
+        assert!(problem(|p| *p = TraceParts::default()).contains("at least 1 sample"));
+        assert!(problem(|p| p.exits = usize::MAX).contains("logits: expected"));
+    }
+
+    #[test]
+    fn provenance_must_fit() {
+        let got = problem(|p| p.provenance.label_names = vec!["yes".into()]);
+        assert_eq!(got, "label_names: expected 2 names (the number of classes), got 1");
+        let got = problem(|p| p.provenance.layer_seconds = vec![0.1]);
+        assert_eq!(got, "layer_seconds: expected 3 times (the number of exits), got 1");
+        let got = problem(|p| p.provenance.layer_seconds = vec![0.1, 0.1, f64::NAN]);
+        assert_eq!(got, "layer_seconds: expected times of at least 0, got NaN");
+    }
+}

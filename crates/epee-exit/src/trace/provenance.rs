@@ -1,0 +1,133 @@
+//! Where a trace came from, and the metadata keys that say so.
+
+use std::collections::BTreeMap;
+
+use super::Problem;
+
+/// The metadata keys of a trace file. This is the one place that names them.
+pub mod keys {
+    /// The version of epee that recorded the trace.
+    pub const EPEE_VERSION: &str = "epee_version";
+    /// Digest of the model: weights, configuration and tokenizer.
+    pub const MODEL_DIGEST: &str = "model_digest";
+    /// Digest of the data.
+    pub const DATA_DIGEST: &str = "data_digest";
+    /// The split: `train`, `dev`, `test`, or another name.
+    pub const SPLIT: &str = "split";
+    /// The precision of the forward pass, such as `f32`.
+    pub const PRECISION: &str = "precision";
+    /// JSON: the K label names.
+    pub const LABEL_NAMES: &str = "label_names";
+    /// JSON: the M measured times of one layer, in seconds per sample.
+    pub const LAYER_SECONDS: &str = "layer_seconds";
+    /// JSON: the N sample ids.
+    pub const IDS: &str = "ids";
+}
+
+/// Where a trace came from. Everything is optional: another tool may not know it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Provenance {
+    /// The version of epee that recorded the trace.
+    pub epee_version: Option<String>,
+    /// Digest of the model: weights, configuration and tokenizer.
+    pub model_digest: Option<String>,
+    /// Digest of the data.
+    pub data_digest: Option<String>,
+    /// The split: `train`, `dev`, `test`, or another name.
+    pub split: Option<String>,
+    /// The precision of the forward pass, such as `f32`.
+    pub precision: Option<String>,
+    /// The K label names, or nothing.
+    pub label_names: Vec<String>,
+    /// The measured cost of each of the M layers, in seconds per sample, or nothing.
+    pub layer_seconds: Vec<f64>,
+    /// Metadata under other keys, kept as it is.
+    pub other: BTreeMap<String, String>,
+}
+
+impl Provenance {
+    /// Empty but for the version of epee that is running.
+    pub fn here() -> Self {
+        let epee_version = Some(env!("CARGO_PKG_VERSION").to_owned());
+        Provenance { epee_version, ..Provenance::default() }
+    }
+
+    pub(super) fn check(&self, exits: usize, classes: usize) -> Result<(), Problem> {
+        let problem = |key, expected: String, got: String| Err(Problem::Metadata { key, expected, got });
+        let names = self.label_names.len();
+        if names != 0 && names != classes {
+            let expected = format!("{classes} names (the number of classes)");
+            return problem(keys::LABEL_NAMES, expected, names.to_string());
+        }
+        let times = self.layer_seconds.len();
+        if times != 0 && times != exits {
+            let expected = format!("{exits} times (the number of exits)");
+            return problem(keys::LAYER_SECONDS, expected, times.to_string());
+        }
+        match self.layer_seconds.iter().find(|t| !t.is_finite() || **t < 0.0) {
+            Some(t) => problem(keys::LAYER_SECONDS, "times of at least 0".to_owned(), t.to_string()),
+            None => Ok(()),
+        }
+    }
+
+    /// As metadata, without the ids.
+    pub(super) fn to_metadata(&self) -> BTreeMap<String, String> {
+        let mut metadata = self.other.clone();
+        for (key, value) in [
+            (keys::EPEE_VERSION, &self.epee_version),
+            (keys::MODEL_DIGEST, &self.model_digest),
+            (keys::DATA_DIGEST, &self.data_digest),
+            (keys::SPLIT, &self.split),
+            (keys::PRECISION, &self.precision),
+        ] {
+            if let Some(value) = value {
+                metadata.insert(key.to_owned(), value.clone());
+            }
+        }
+        if !self.label_names.is_empty() {
+            let names = serde_json::json!(self.label_names).to_string();
+            metadata.insert(keys::LABEL_NAMES.to_owned(), names);
+        }
+        if !self.layer_seconds.is_empty() {
+            let seconds = serde_json::json!(self.layer_seconds).to_string();
+            metadata.insert(keys::LAYER_SECONDS.to_owned(), seconds);
+        }
+        metadata
+    }
+
+    /// From metadata, without the ids.
+    pub(super) fn from_metadata(mut metadata: BTreeMap<String, String>) -> Result<Self, Problem> {
+        Ok(Provenance {
+            epee_version: metadata.remove(keys::EPEE_VERSION),
+            model_digest: metadata.remove(keys::MODEL_DIGEST),
+            data_digest: metadata.remove(keys::DATA_DIGEST),
+            split: metadata.remove(keys::SPLIT),
+            precision: metadata.remove(keys::PRECISION),
+            label_names: list(keys::LABEL_NAMES, "strings", &mut metadata)?,
+            layer_seconds: list(keys::LAYER_SECONDS, "numbers", &mut metadata)?,
+            other: metadata,
+        })
+    }
+}
+
+/// Takes a JSON list out of the metadata; empty where the key is absent.
+pub(super) fn list<T: serde::de::DeserializeOwned>(
+    key: &'static str,
+    what: &str,
+    metadata: &mut BTreeMap<String, String>,
+) -> Result<Vec<T>, Problem> {
+    let Some(text) = metadata.remove(key) else { return Ok(Vec::new()) };
+    serde_json::from_str(&text).map_err(|_| Problem::Metadata {
+        key,
+        expected: format!("a JSON list of {what}"),
+        got: abbreviated(&text),
+    })
+}
+
+fn abbreviated(text: &str) -> String {
+    const MOST: usize = 40;
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("`{}…`", &text[..at]),
+        None => format!("`{text}`"),
+    }
+}
