@@ -7,9 +7,12 @@ mod digest;
 mod error;
 mod example;
 pub mod import;
+mod inspect;
 mod lines;
 mod pack;
 mod partition;
+#[cfg(test)]
+mod testing;
 mod tokenize;
 
 pub use dataset::{
@@ -18,6 +21,7 @@ pub use dataset::{
 pub use digest::sha256;
 pub use error::{Error, Result};
 pub use example::Example;
+pub use inspect::{ClassCount, Inspection, Lengths, Overlap, Sample, SplitReport, inspect};
 pub use pack::{pack, pack_count, pack_order};
 pub use partition::{Fractions, Partition, partition};
 pub use tokenize::{Encoding, TextTokenizer};

@@ -236,7 +236,7 @@ mod tests {
         let keys: Vec<String> = (0..20).map(|i| i.to_string()).collect();
         let labels: Vec<usize> = (0..20).map(|i| i % 2).collect();
         let cut = partition(&keys, &labels, Fractions::default(), 1);
-        assert_eq!((cut.dev, cut.test), (vec![0, 0], vec![0, 0]));
+        assert_eq!((cut.dev, cut.test), (vec![0, 9], vec![8, 15]));
     }
 
     proptest! {

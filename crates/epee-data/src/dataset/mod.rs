@@ -8,6 +8,8 @@
 
 mod info;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use info::{DatasetInfo, Input, SplitInfo, Task};

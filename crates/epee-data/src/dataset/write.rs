@@ -163,7 +163,7 @@ fn to_jsonl(examples: &[Example], labels: &[String]) -> Vec<u8> {
 }
 
 /// Writes and syncs a file; an error names `shown`.
-fn write_file(path: &Path, bytes: &[u8], shown: &Path) -> Result<()> {
+pub(super) fn write_file(path: &Path, bytes: &[u8], shown: &Path) -> Result<()> {
     let write = || {
         let mut file = File::create(path)?;
         file.write_all(bytes)?;
@@ -197,8 +197,8 @@ fn move_into(staging: &Path, dir: &Path, names: &BTreeSet<String>) -> Result<()>
 
 fn check(draft: &Draft) -> Result<()> {
     let invalid = |problem: String| Err(Error::Invalid(problem));
-    if let [] | [_] = draft.labels.as_slice() {
-        let got = draft.labels.len();
+    if draft.labels.len() < 2 {
+        let got = quoted(draft.labels.iter());
         return invalid(format!("a dataset needs at least two classes, got {got}"));
     }
     let mut seen = HashSet::new();
@@ -260,19 +260,9 @@ fn check_classes(draft: &Draft) -> Result<()> {
     };
     let known: BTreeSet<usize> = train.iter().filter_map(|example| example.label).collect();
     if known.len() < 2 {
-        let names: Vec<&str> = known
-            .iter()
-            .map(|&label| draft.labels[label].as_str())
-            .collect();
-        return Err(Error::Invalid(format!(
-            "split `train`: expected at least two classes, got {} ({})",
-            names.len(),
-            if names.is_empty() {
-                "no row has a label".to_owned()
-            } else {
-                names.join(", ")
-            },
-        )));
+        let got = quoted(known.iter().map(|&label| &draft.labels[label]));
+        let problem = format!("split `train`: expected at least two classes, got {got}");
+        return Err(Error::Invalid(problem));
     }
     for (name, examples) in &draft.splits {
         let unseen = examples
@@ -291,4 +281,13 @@ fn check_classes(draft: &Draft) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How many there are, and which.
+fn quoted<'a>(labels: impl Iterator<Item = &'a String>) -> String {
+    let names: Vec<String> = labels.map(|label| format!("`{label}`")).collect();
+    match names.len() {
+        0 => "0".to_owned(),
+        n => format!("{n} ({})", names.join(", ")),
+    }
 }

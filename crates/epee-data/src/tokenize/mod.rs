@@ -1,5 +1,8 @@
 //! Text to token ids, with a Hugging Face `tokenizer.json`.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 use rayon::prelude::*;

@@ -1,0 +1,268 @@
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::write::write_file;
+use crate::testing::{draft, example, message};
+use crate::{Dataset, Draft, Example, TextTokenizer, write_dataset};
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn refusal(draft: &Draft) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let error = write_dataset(&dir.path().join("out"), draft, false).unwrap_err();
+    assert!(names(dir.path()).is_empty(), "something was written");
+    error.to_string()
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("a/b");
+    let draft = Draft { files: vec![("tokenizer.json".into(), b"{}".to_vec())], ..draft() };
+    let written = write_dataset(&out, &draft, false).unwrap();
+    assert_eq!(names(&out), ["dataset.json", "test.jsonl", "tokenizer.json", "train.jsonl"]);
+    assert_eq!(names(out.parent().unwrap()), ["b"], "no temporary folder is left");
+    let dataset = Dataset::open(&out).unwrap();
+    assert_eq!(dataset.info(), written.info());
+    assert_eq!(dataset.split_names(), ["train", "test"]);
+    assert!(dataset.has_split("train") && !dataset.has_split("dev"));
+    for (name, examples) in &draft.splits {
+        let split = dataset.split(name).unwrap();
+        assert_eq!((&split.name, &split.examples), (name, examples));
+        assert_eq!(split.digest, dataset.info().splits[name].digest);
+    }
+    let train = fs::read_to_string(out.join("train.jsonl")).unwrap();
+    let third = r#"{"id":"3","text":"zinc","pair":"since May","label":"off","grade":3}"#;
+    assert_eq!(train.lines().nth(2), Some(third));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_folder_has_the_usual_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (out, usual) = (dir.path().join("out"), dir.path().join("usual"));
+    write_dataset(&out, &draft(), false).unwrap();
+    fs::create_dir(&usual).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&out), mode(&usual));
+}
+
+#[test]
+fn a_folder_that_holds_something_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("mine.txt"), "mine").unwrap();
+    let error = write_dataset(dir.path(), &draft(), false).unwrap_err();
+    assert_eq!(error.to_string(), format!("{} already holds something", dir.path().display()));
+    assert_eq!(names(dir.path()), ["mine.txt"]);
+    let file = dir.path().join("mine.txt");
+    let error = write_dataset(&file, &draft(), true).unwrap_err();
+    assert_eq!(message(error, dir.path()), "mine.txt: expected a folder, got a file");
+}
+
+#[test]
+fn an_empty_folder_is_filled() {
+    let dir = tempfile::tempdir().unwrap();
+    write_dataset(dir.path(), &draft(), false).unwrap();
+    assert_eq!(names(dir.path()), ["dataset.json", "test.jsonl", "train.jsonl"]);
+}
+
+#[test]
+fn force_replaces_the_dataset_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = Draft { files: vec![("tokenizer.json".into(), b"{}".to_vec())], ..draft() };
+    write_dataset(dir.path(), &old, false).unwrap();
+    fs::write(dir.path().join("mine.txt"), "mine").unwrap();
+    let mut new = draft();
+    new.splits.truncate(1);
+    new.splits[0].1[0].text = "takes cod liver oil".into();
+    write_dataset(dir.path(), &new, true).unwrap();
+    assert_eq!(names(dir.path()), ["dataset.json", "mine.txt", "train.jsonl"]);
+    let dataset = Dataset::open(dir.path()).unwrap();
+    assert_eq!(dataset.split("train").unwrap().examples, new.splits[0].1);
+}
+
+#[test]
+fn a_failed_write_leaves_the_old_dataset_and_no_remains() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let bad = Draft { files: vec![("n".repeat(300), Vec::new())], ..draft() };
+    let error = write_dataset(&out, &bad, false).unwrap_err();
+    assert!(message(error, &out).starts_with("cannot write nnnn"));
+    assert!(names(dir.path()).is_empty());
+    write_dataset(&out, &draft(), false).unwrap();
+    write_dataset(&out, &bad, true).unwrap_err();
+    assert_eq!(names(&out), ["dataset.json", "test.jsonl", "train.jsonl"]);
+    assert_eq!(Dataset::open(&out).unwrap().split("train").unwrap().examples, draft().splits[0].1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_named_with_the_file() {
+    let error =
+        write_file(Path::new("/dev/full"), b"x", Path::new("/x/notes/train.jsonl")).unwrap_err();
+    let expected = "cannot write notes/train.jsonl: No space left on device (os error 28)";
+    assert_eq!(message(error, Path::new("/x")), expected);
+}
+
+#[test]
+fn an_edited_file_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let dataset = write_dataset(dir.path(), &draft(), false).unwrap();
+    let path = dir.path().join("train.jsonl");
+    let text = fs::read_to_string(&path).unwrap().replace("iron", "zinc");
+    fs::write(&path, text).unwrap();
+    let error = message(dataset.split("train").unwrap_err(), dir.path());
+    assert!(
+        error.starts_with("train.jsonl: the file was changed after it was written: expected sha256:"),
+        "{error}"
+    );
+    dataset.split("test").unwrap();
+    fs::remove_file(&path).unwrap();
+    let error = message(dataset.split("train").unwrap_err(), dir.path());
+    assert_eq!(error, "cannot read train.jsonl: No such file or directory (os error 2)");
+
+    let path = dir.path().join("dataset.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\"off\"", "\"of\"")).unwrap();
+    let error = message(Dataset::open(dir.path()).unwrap_err(), dir.path());
+    assert!(error.starts_with("dataset.json: labels or splits were edited: expected"), "{error}");
+    fs::write(&path, text.replace("\"format\": 1", "\"format\": 2")).unwrap();
+    let error = message(Dataset::open(dir.path()).unwrap_err(), dir.path());
+    assert_eq!(error, "dataset.json: expected format 1, got 2");
+    fs::write(&path, text.replace("train.jsonl", "../train.jsonl")).unwrap();
+    let error = message(Dataset::open(dir.path()).unwrap_err(), dir.path());
+    assert_eq!(error, "dataset.json: expected a plain file name, got `../train.jsonl`");
+    // Prose may be edited.
+    fs::write(&path, text.replace("made here", "made elsewhere")).unwrap();
+    assert_eq!(Dataset::open(dir.path()).unwrap().info().source, "made elsewhere");
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = message(Dataset::open(dir.path().join("no")).unwrap_err(), dir.path());
+    assert_eq!(error, "no: no such folder");
+    let error = Dataset::open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("no dataset here: expected a folder with dataset.json"), "{error}");
+    let dataset = write_dataset(dir.path(), &draft(), false).unwrap();
+    let error = dataset.split("dev").unwrap_err().to_string();
+    assert!(error.ends_with("has no split `dev`, it has train, test"), "{error}");
+}
+
+#[test]
+fn a_draft_that_is_no_dataset_is_refused() {
+    let with = |change: &dyn Fn(&mut Draft)| {
+        let mut draft = draft();
+        change(&mut draft);
+        refusal(&draft)
+    };
+    assert_eq!(
+        with(&|d| d.labels.truncate(1)),
+        "a dataset needs at least two classes, got 1 (`on`)"
+    );
+    assert_eq!(with(&|d| d.labels.push("on".into())), "label `on` is there twice");
+    assert_eq!(with(&|d| d.splits.clear()), "a dataset needs at least one split, got none");
+    assert_eq!(
+        with(&|d| d.splits[1].1.clear()),
+        "split `test`: expected at least one row, got none"
+    );
+    assert_eq!(
+        with(&|d| d.splits[0].1.truncate(1)),
+        "split `train`: expected at least two classes, got 1 (`on`)"
+    );
+    assert_eq!(
+        with(&|d| d.splits[0].1.iter_mut().for_each(|example| example.label = None)),
+        "split `train`: expected at least two classes, got 0"
+    );
+    assert_eq!(
+        with(&|d| {
+            d.labels.push("maybe".into());
+            d.splits[1].1[1].label = Some(2);
+        }),
+        "split `test`: label `maybe` of `2` does not occur in train"
+    );
+    assert_eq!(
+        with(&|d| d.splits[0].1[1].label = Some(2)),
+        "split `train`: `2`: expected a label below 2, got 2"
+    );
+    assert_eq!(
+        with(&|d| d.splits[0].1[1].text = " \n".into()),
+        "split `train`: the text of `2` is empty"
+    );
+    assert_eq!(
+        with(&|d| d.splits[0].1[1].id = "1".into()),
+        "split `train`: id `1` is there twice"
+    );
+    assert_eq!(
+        with(&|d| d.splits[0].0 = "../train".into()),
+        "expected a plain file name, got `../train.jsonl`"
+    );
+    assert_eq!(
+        with(&|d| d.files.push(("test.jsonl".into(), Vec::new()))),
+        "file `test.jsonl` is there twice"
+    );
+}
+
+#[test]
+fn a_split_may_be_without_labels() {
+    let mut draft = draft();
+    draft.splits[1].1.iter_mut().for_each(|example| example.label = None);
+    let dir = tempfile::tempdir().unwrap();
+    let dataset = write_dataset(dir.path(), &draft, false).unwrap();
+    assert_eq!(dataset.split("test").unwrap().examples, draft.splits[1].1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_text_survives(
+        texts in prop::collection::vec(("\\PC*|[\\s\\S]{0,8}", prop::option::of(".*")), 1..6),
+    ) {
+        let mut draft = draft();
+        for (i, (text, pair)) in texts.into_iter().enumerate() {
+            let text = format!("x{text}");
+            draft.splits[0].1.push(Example { pair, ..example(&format!("p{i}"), &text, i % 2) });
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let dataset = write_dataset(dir.path(), &draft, false).unwrap();
+        prop_assert_eq!(&dataset.split("train").unwrap().examples, &draft.splits[0].1);
+    }
+
+    #[test]
+    fn malformed_files_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("dataset.json"), &bytes).unwrap();
+        prop_assert!(Dataset::open(dir.path()).is_err());
+        prop_assert!(TextTokenizer::from_bytes(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_damaged_file_never_panics(cut in 0_usize..400, flip in any::<u8>()) {
+        let dir = tempfile::tempdir().unwrap();
+        let dataset = write_dataset(dir.path(), &draft(), false).unwrap();
+        for name in ["dataset.json", "train.jsonl"] {
+            let path = dir.path().join(name);
+            let mut bytes = fs::read(&path).unwrap();
+            let at = cut % bytes.len();
+            bytes[at] ^= flip;
+            if flip % 3 == 0 {
+                bytes.truncate(at);
+            }
+            fs::write(&path, bytes).unwrap();
+        }
+        let _ = Dataset::open(dir.path());
+        let changed = dataset.split("train");
+        prop_assert!(changed.is_err() || flip == 0);
+    }
+}

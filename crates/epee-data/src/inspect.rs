@@ -1,0 +1,248 @@
+//! What a dataset holds: counts, lengths, repeats, a few examples.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::Serialize;
+
+use crate::dataset::{Dataset, Split, Task};
+use crate::error::Result;
+use crate::example::Example;
+use crate::tokenize::TextTokenizer;
+
+/// A report on a dataset.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inspection {
+    /// Name of the dataset.
+    pub name: String,
+    /// What kind of task it is.
+    pub task: Task,
+    /// Where it came from.
+    pub source: String,
+    /// Its licence.
+    pub licence: String,
+    /// SHA-256 over labels and splits.
+    pub digest: String,
+    /// Names of the classes.
+    pub labels: Vec<String>,
+    /// What its importer or generator had to say.
+    pub notes: Vec<String>,
+    /// A report for each split.
+    pub splits: Vec<SplitReport>,
+    /// Pairs of splits that share inputs.
+    pub overlaps: Vec<Overlap>,
+}
+
+/// A report on one split.
+#[derive(Clone, Debug, Serialize)]
+pub struct SplitReport {
+    /// Name of the split.
+    pub name: String,
+    /// Number of examples.
+    pub rows: usize,
+    /// Examples of each class, in the order of the labels.
+    pub classes: Vec<ClassCount>,
+    /// Examples without a label.
+    pub unlabelled: usize,
+    /// The largest class's share of the labelled examples: the accuracy of always naming it.
+    pub majority_share: f64,
+    /// Examples of each grade of difficulty, where there are grades.
+    pub grades: BTreeMap<u32, usize>,
+    /// Lengths in words, cut at white space; text and pair together.
+    pub words: Option<Lengths>,
+    /// Lengths in tokens, special tokens included, nothing truncated.
+    pub tokens: Option<Lengths>,
+    /// Examples whose input occurs before them in the same split.
+    pub repeated: usize,
+    /// The first examples of each class.
+    pub examples: Vec<Sample>,
+}
+
+/// How many examples a class has.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClassCount {
+    /// Name of the class.
+    pub label: String,
+    /// Its examples.
+    pub rows: usize,
+    /// Their share of all labelled examples.
+    pub share: f64,
+}
+
+/// A distribution of lengths. Quantiles are nearest-rank.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Lengths {
+    /// The shortest.
+    pub min: usize,
+    /// The arithmetic mean.
+    pub mean: f64,
+    /// Half are no longer.
+    pub p50: usize,
+    /// Nine of ten are no longer.
+    pub p90: usize,
+    /// 99 of a hundred are no longer.
+    pub p99: usize,
+    /// The longest.
+    pub max: usize,
+}
+
+impl Lengths {
+    /// The distribution of these lengths; `None` of none.
+    ///
+    /// ```
+    /// let lengths = epee_data::Lengths::of((1..=100).collect()).unwrap();
+    /// assert_eq!((lengths.p50, lengths.p90, lengths.p99, lengths.max), (50, 90, 99, 100));
+    /// ```
+    pub fn of(mut lengths: Vec<usize>) -> Option<Self> {
+        lengths.sort_unstable();
+        let (&min, &max) = (lengths.first()?, lengths.last()?);
+        let n = lengths.len();
+        let rank = |percent: usize| lengths[(n * percent).div_ceil(100).max(1) - 1];
+        let mean = lengths.iter().sum::<usize>() as f64 / n as f64;
+        Some(Self { min, mean, p50: rank(50), p90: rank(90), p99: rank(99), max })
+    }
+}
+
+/// One example, to look at.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sample {
+    /// Its id.
+    pub id: String,
+    /// Name of its class.
+    pub label: String,
+    /// Its text.
+    pub text: String,
+    /// Its second text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pair: Option<String>,
+}
+
+/// Inputs that two splits share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Overlap {
+    /// One split.
+    pub first: String,
+    /// The other.
+    pub second: String,
+    /// Distinct inputs that occur in both.
+    pub inputs: usize,
+}
+
+/// Reports on a dataset: on one split or on all, with lengths in tokens where there is a
+/// tokenizer, and with the first `examples` of each class.
+///
+/// # Errors
+/// A split that is not there or cannot be read, a text that the tokenizer refuses.
+pub fn inspect(
+    dataset: &Dataset,
+    split: Option<&str>,
+    tokenizer: Option<&TextTokenizer>,
+    examples: usize,
+) -> Result<Inspection> {
+    let info = dataset.info();
+    let names = match split {
+        Some(name) => vec![name],
+        None => dataset.split_names(),
+    };
+    let splits: Vec<Split> =
+        names.into_iter().map(|name| dataset.split(name)).collect::<Result<_>>()?;
+    let reports = splits
+        .iter()
+        .map(|split| report(split, &info.labels, tokenizer, examples))
+        .collect::<Result<_>>()?;
+    Ok(Inspection {
+        name: info.name.clone(),
+        task: info.task,
+        source: info.source.clone(),
+        licence: info.licence.clone(),
+        digest: info.digest.clone(),
+        labels: info.labels.clone(),
+        notes: info.notes.clone(),
+        splits: reports,
+        overlaps: overlaps(&splits),
+    })
+}
+
+fn report(
+    split: &Split,
+    labels: &[String],
+    tokenizer: Option<&TextTokenizer>,
+    examples: usize,
+) -> Result<SplitReport> {
+    let rows = &split.examples;
+    let mut counts = vec![0_usize; labels.len()];
+    let mut grades = BTreeMap::new();
+    let mut samples = Vec::new();
+    for example in rows {
+        if let Some(label) = example.label {
+            counts[label] += 1;
+            if counts[label] <= examples {
+                samples.push((label, sample(example, &labels[label])));
+            }
+        }
+        if let Some(grade) = example.grade {
+            *grades.entry(grade).or_default() += 1;
+        }
+    }
+    samples.sort_by_key(|&(label, _)| label);
+    let labelled: usize = counts.iter().sum();
+    let share = |count: usize| count as f64 / labelled.max(1) as f64;
+    let tokens = match tokenizer {
+        Some(tokenizer) => {
+            let encodings = tokenizer.encode_batch(rows, usize::MAX)?;
+            Lengths::of(encodings.iter().map(|encoding| encoding.ids.len()).collect())
+        }
+        None => None,
+    };
+    let distinct: HashSet<(&str, &str)> = rows.iter().map(Example::key).collect();
+    Ok(SplitReport {
+        name: split.name.clone(),
+        rows: rows.len(),
+        majority_share: share(counts.iter().copied().max().unwrap_or(0)),
+        classes: labels
+            .iter()
+            .zip(&counts)
+            .map(|(label, &rows)| ClassCount { label: label.clone(), rows, share: share(rows) })
+            .collect(),
+        unlabelled: rows.len() - labelled,
+        grades,
+        words: Lengths::of(rows.iter().map(words).collect()),
+        tokens,
+        repeated: rows.len() - distinct.len(),
+        examples: samples.into_iter().map(|(_, sample)| sample).collect(),
+    })
+}
+
+fn words(example: &Example) -> usize {
+    let (text, pair) = example.key();
+    text.split_whitespace().count() + pair.split_whitespace().count()
+}
+
+fn sample(example: &Example, label: &str) -> Sample {
+    Sample {
+        id: example.id.clone(),
+        label: label.to_owned(),
+        text: example.text.clone(),
+        pair: example.pair.clone(),
+    }
+}
+
+fn overlaps(splits: &[Split]) -> Vec<Overlap> {
+    let mut places: HashMap<(&str, &str), HashSet<usize>> = HashMap::new();
+    for (i, split) in splits.iter().enumerate() {
+        for example in &split.examples {
+            places.entry(example.key()).or_default().insert(i);
+        }
+    }
+    let mut overlaps = Vec::new();
+    for second in 0..splits.len() {
+        for first in 0..second {
+            let both = |set: &&HashSet<usize>| set.contains(&first) && set.contains(&second);
+            let inputs = places.values().filter(both).count();
+            if inputs > 0 {
+                let name = |i: usize| splits[i].name.clone();
+                overlaps.push(Overlap { first: name(first), second: name(second), inputs });
+            }
+        }
+    }
+    overlaps
+}
