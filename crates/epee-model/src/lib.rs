@@ -1,1 +1,39 @@
-//! Multi-exit transformers.
+//! Multi-exit transformers: a backbone, an exit after every layer, and the directory they are stored in.
+//!
+//! A [`Model`] is a [`Bert`] and its [`Exits`]. It is read from a Hugging Face directory ([`read_backbone`]), made from a
+//! configuration ([`Model::new`]), and stored as an [`Artefact`], which plain Transformers can still open. Training takes
+//! all logits and their gradients ([`Model::forward`], [`Model::backward`]); inference steps through the layers and
+//! stops where the policy says so ([`Model::classify`]).
+//!
+//! This crate holds no training loop and no server.
+
+mod artefact;
+mod backbone;
+mod batch;
+mod bert;
+mod checkpoint;
+mod classify;
+mod config;
+mod digest;
+mod error;
+mod exits;
+mod exits_file;
+mod files;
+mod init;
+mod model;
+mod record;
+
+pub use artefact::{Artefact, ModelCard};
+pub use backbone::Backbone;
+pub use batch::Batch;
+pub use bert::Bert;
+pub use checkpoint::{LoadReport, read_backbone, read_whole};
+pub use classify::Classified;
+pub use config::BertConfig;
+pub use digest::model_digest;
+pub use error::Error;
+pub use exits::{Exits, PoolerKind, Pooling};
+pub use exits_file::{Calibration, ExitsFile};
+pub use files::write_atomic;
+pub use model::{Model, SavedForward};
+pub use record::Recording;

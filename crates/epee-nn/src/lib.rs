@@ -1,1 +1,48 @@
-//! The blocks a transformer is made of, each with forward and backward.
+//! The blocks a transformer is made of, each with its forward and its backward pass, and the kernels under them.
+//!
+//! **One definition of a block.** A block is a struct that holds its parameters, with
+//! `forward(&self, x) -> (y, saved)` and `backward(&self, dy, saved, grads) -> dx`; gradients are a value of the
+//! block's own type, so that an optimiser walks both side by side ([`Parameters`]).
+//!
+//! **Sequences are packed end to end.** A batch is one matrix `[tokens, hidden]` and the offsets at which its sequences
+//! begin. There is no padding and no attention mask anywhere.
+//!
+//! **A row's bits depend on nothing but the row.** Every matrix product sums its inner dimension in one fixed order,
+//! whatever the number of rows or threads, and attention works per sequence. So a sequence alone and in any batch, on
+//! one thread or many, gives the same bits, and an exit decided live equals the exit replayed from a trace.
+//!
+//! Blocks are generic over [`Scalar`], so that tests can hold each backward pass against finite differences in `f64`.
+//! This crate knows no architecture and reads no file.
+
+mod adamw;
+mod attention;
+mod dropout;
+mod embedding;
+mod encoder_layer;
+mod feed_forward;
+mod kernels;
+mod layer_norm;
+mod linear;
+mod loss;
+mod parameters;
+mod pooler;
+mod scalar;
+mod tensor;
+
+pub use adamw::{AdamW, clip_grad_norm, grad_norm};
+pub use attention::{Attention, SavedAttention};
+pub use dropout::Dropout;
+pub use embedding::Embedding;
+pub use encoder_layer::{EncoderLayer, LayerDropout, SavedLayer};
+pub use feed_forward::{FeedForward, SavedFeedForward};
+pub use kernels::instruction_set;
+pub use layer_norm::{LayerNorm, SavedNorm};
+pub use linear::Linear;
+pub use loss::{CrossEntropy, cross_entropy};
+pub use parameters::{Parameters, join};
+pub use pooler::{Pooler, SavedPooler};
+pub use scalar::Scalar;
+pub use tensor::Tensor;
+
+#[cfg(test)]
+mod finite_differences;

@@ -1,0 +1,129 @@
+//! The directory a multi-exit model is stored in.
+
+use std::path::{Path, PathBuf};
+
+use epee_nn::Parameters;
+
+use crate::files::write_atomic;
+use crate::{BertConfig, Error, ExitsFile, Model, checkpoint, model_digest};
+
+/// A multi-exit model as it is stored: what plain Transformers can open as the backbone, and its exits.
+pub struct Artefact {
+    /// The directory it was read from.
+    pub dir: PathBuf,
+    /// Sizes.
+    pub config: BertConfig,
+    /// Class names, in the order of the logits.
+    pub labels: Vec<String>,
+    /// The heads' shape and the default policy.
+    pub exits: ExitsFile,
+    /// The weights.
+    pub model: Model<f32>,
+    /// Names weights, configuration and tokenizer.
+    pub digest: String,
+}
+
+/// What the model card tells, beside the sizes.
+#[derive(Clone, Debug, Default)]
+pub struct ModelCard {
+    /// What it was trained on.
+    pub data: String,
+    /// What it was trained from.
+    pub base: String,
+    /// How, in a line.
+    pub recipe: String,
+    /// A table or a sentence on how good it is.
+    pub results: String,
+}
+
+impl Artefact {
+    /// Reads a directory.
+    ///
+    /// # Errors
+    /// Where a file is missing or damaged, or the files do not fit one another.
+    pub fn load(dir: &Path) -> Result<Artefact, Error> {
+        let path = dir.join("config.json");
+        if !path.exists() {
+            return Err(Error::Missing {
+                path,
+                expected: "config.json, model.safetensors, tokenizer.json and exits.json",
+                hint: String::new(),
+            });
+        }
+        let config = BertConfig::read(&path)?;
+        let exits = ExitsFile::load(dir)?;
+        if exits.exits != config.num_hidden_layers {
+            return Err(Error::Json {
+                path: dir.join(crate::exits_file::NAME),
+                problem: format!("exits: expected {} as in config.json, got {}", config.num_hidden_layers, exits.exits),
+            });
+        }
+        let labels = config.labels().unwrap_or_default();
+        if labels.len() != exits.classes {
+            return Err(Error::Json {
+                path,
+                problem: format!("id2label: expected {} labels as in exits.json, got {}", exits.classes, labels.len()),
+            });
+        }
+        let model = checkpoint::read_whole(dir, &config, exits.classes, exits.pooler, exits.pooling)?;
+        let digest = model_digest(dir)?;
+        Ok(Artefact { dir: dir.to_owned(), config, labels, exits, model, digest })
+    }
+
+    /// Writes a model into a directory, `exits.json` last.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn save(
+        dir: &Path,
+        model: &Model<f32>,
+        config: &BertConfig,
+        labels: &[String],
+        exits: &ExitsFile,
+        tokenizer: &[u8],
+        card: &ModelCard,
+    ) -> Result<(), Error> {
+        std::fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+        let json = |path: PathBuf, problem: String| Error::Json { path, problem };
+        let path = dir.join("model.safetensors");
+        let bytes = checkpoint::to_bytes(&model.parameters()).map_err(|problem| json(path.clone(), problem))?;
+        write_atomic(&path, &bytes)?;
+        let path = dir.join("config.json");
+        let text = serde_json::to_string_pretty(&config.to_json(labels))
+            .map_err(|error| json(path.clone(), error.to_string()))?;
+        write_atomic(&path, format!("{text}\n").as_bytes())?;
+        write_atomic(&dir.join("tokenizer.json"), tokenizer)?;
+        write_atomic(&dir.join("README.md"), card.text(model, config, labels).as_bytes())?;
+        exits.save(dir)
+    }
+}
+
+impl ModelCard {
+    fn text(&self, model: &Model<f32>, config: &BertConfig, labels: &[String]) -> String {
+        let mut text = format!(
+            "# A multi-exit classifier\n\nA BERT of {} layers and width {} with a classifier after every layer, {:.1} million \
+             parameters, trained with [epee](https://crates.io/crates/epee).\n\n| | |\n|---|---|\n",
+            config.num_hidden_layers,
+            config.hidden_size,
+            model.count() as f64 / 1e6,
+        );
+        let rows = [
+            ("classes", labels.join(", ")),
+            ("data", self.data.clone()),
+            ("started from", self.base.clone()),
+            ("recipe", self.recipe.clone()),
+        ];
+        for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
+            text.push_str(&format!("| {name} | {value} |\n"));
+        }
+        if !self.results.is_empty() {
+            text.push_str(&format!("\n## Results\n\n{}\n", self.results.trim_end()));
+        }
+        text.push_str(
+            "\n## Use\n\n```\nepee predict --model . \"some text\"\n```\n\n`exits.json` holds the policy that decides at which \
+             layer it answers. Plain Transformers opens the backbone: `AutoModel.from_pretrained(\".\")` (it reports the \
+             exits' weights as unused).\n",
+        );
+        text
+    }
+}

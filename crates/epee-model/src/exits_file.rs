@@ -1,0 +1,102 @@
+//! `exits.json`: the heads' shape and the default policy.
+
+use std::path::Path;
+
+use epee_exit::Policy;
+use serde::{Deserialize, Serialize};
+
+use crate::files::{read_json, write_atomic};
+use crate::{Error, PoolerKind, Pooling};
+
+/// The name of the file in a model directory.
+pub(crate) const NAME: &str = "exits.json";
+
+/// What `exits.json` says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExitsFile {
+    /// The version of this file's format: 1.
+    pub format: u32,
+    /// M
+    pub exits: usize,
+    /// K
+    pub classes: usize,
+    /// Which row an exit reads.
+    pub pooling: Pooling,
+    /// Whether exits share a pooler.
+    pub pooler: PoolerKind,
+    /// What answers where no other policy is asked for; full depth until one is chosen.
+    pub policy: Policy,
+    /// How the policy was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+}
+
+/// How a policy was chosen, on which data, and what it promised there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// What was asked for, as on the command line: `max-loss 0.01`, `saving 0.5`.
+    pub goal: String,
+    /// The metric of the goal.
+    pub metric: String,
+    /// The metric of the chosen setting on the calibration trace.
+    pub value: f64,
+    /// The metric of full depth there.
+    pub full_depth: f64,
+    /// The saving there.
+    pub saving: f64,
+    /// Samples in the trace.
+    pub samples: usize,
+    /// The split the trace was recorded on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
+    /// The digest of the data the trace was recorded on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_digest: Option<String>,
+}
+
+impl ExitsFile {
+    /// Full depth.
+    pub fn new(exits: usize, classes: usize, pooling: Pooling, pooler: PoolerKind) -> ExitsFile {
+        ExitsFile { format: 1, exits, classes, pooling, pooler, policy: Policy::Full, calibration: None }
+    }
+
+    /// Reads `exits.json` in a model directory.
+    ///
+    /// # Errors
+    /// Where it is missing, not what it should be, or its policy does not fit its exits and classes.
+    pub fn load(dir: &Path) -> Result<ExitsFile, Error> {
+        let path = dir.join(NAME);
+        if !path.exists() {
+            let hint = if dir.join("config.json").exists() {
+                "\nhint: this is a backbone without exits; `epee train --model DIR …` makes a multi-exit model of it"
+                    .to_owned()
+            } else {
+                String::new()
+            };
+            return Err(Error::Missing { path, expected: "config.json, model.safetensors and exits.json", hint });
+        }
+        let json = |problem: String| Error::Json { path: path.clone(), problem };
+        let file: ExitsFile = serde_json::from_value(serde_json::Value::Object(read_json(&path)?))
+            .map_err(|error| json(error.to_string()))?;
+        if file.format != 1 {
+            return Err(json(format!("format: expected 1, got {}", file.format)));
+        }
+        if file.exits == 0 || file.classes == 0 {
+            return Err(json(format!("expected exits and classes above 0, got {} and {}", file.exits, file.classes)));
+        }
+        file.policy.check(file.exits, file.classes).map_err(|error| json(error.to_string()))?;
+        Ok(file)
+    }
+
+    /// Writes `exits.json` in a model directory.
+    ///
+    /// # Errors
+    /// Where it cannot be written; the old file is untouched then.
+    pub fn save(&self, dir: &Path) -> Result<(), Error> {
+        let path = dir.join(NAME);
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| Error::Json { path: path.clone(), problem: error.to_string() })?;
+        write_atomic(&path, format!("{text}\n").as_bytes())
+    }
+}

@@ -1,0 +1,176 @@
+//! Hidden states and logits against PyTorch and Transformers (`scripts/reference.py`), and against themselves: alone, in
+//! batches, on one thread and several.
+
+use std::path::PathBuf;
+
+use epee_data::Encoding;
+use epee_model::{Batch, BertConfig, Model, PoolerKind, Pooling, read_backbone, read_whole};
+use epee_nn::{Dropout, Parameters, Tensor};
+use safetensors::SafeTensors;
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+fn data(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("EPEE_DATA")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")), PathBuf::from);
+    let path = root.join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    let required = std::env::var("EPEE_REQUIRE_DATA").is_ok_and(|value| value == "1");
+    assert!(!required, "{} is required and absent", path.display());
+    println!("skipped: needs {}", path.display());
+    None
+}
+
+/// Tensors of a fixture.
+struct Expected(Vec<u8>);
+
+impl Expected {
+    fn read(name: &str) -> Expected {
+        Expected(std::fs::read(fixture(name)).unwrap())
+    }
+    fn file(&self) -> SafeTensors<'_> {
+        SafeTensors::deserialize(&self.0).unwrap()
+    }
+    fn floats(&self, name: &str) -> Vec<f32> {
+        let data = self.file().tensor(name).unwrap().data().to_vec();
+        data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+    }
+    fn integers(&self, name: &str) -> Vec<usize> {
+        let data = self.file().tensor(name).unwrap().data().to_vec();
+        data.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()) as usize).collect()
+    }
+    fn batch(&self) -> Batch {
+        let narrow = |name: &str| self.integers(name).into_iter().map(|x| x as u32).collect();
+        Batch { ids: narrow("ids"), type_ids: narrow("type_ids"), offsets: self.integers("offsets") }
+    }
+    /// `[B, M, K]` as M times `[B, K]`.
+    fn check_logits(&self, logits: &[Tensor<f32>]) {
+        let expected = self.floats("logits");
+        let (m, k) = (logits.len(), logits[0].cols());
+        assert_eq!(expected.len(), logits[0].rows() * m * k);
+        for (exit, z) in logits.iter().enumerate() {
+            for (at, got) in z.data().iter().enumerate() {
+                let want = expected[(at / k * m + exit) * k + at % k];
+                assert!((got - want).abs() <= 1e-4, "exit {}, value {at}: got {got}, expected {want}", exit + 1);
+            }
+        }
+    }
+}
+
+fn tiny() -> (BertConfig, Model) {
+    let dir = fixture("tiny-bert");
+    let config = BertConfig::read(&dir.join("config.json")).unwrap();
+    let model = read_whole(&dir, &config, 3, PoolerKind::Shared, Pooling::First).unwrap();
+    (config, model)
+}
+
+#[test]
+fn logits_of_every_exit_are_transformers() {
+    let expected = Expected::read("tiny-bert/expected.safetensors");
+    let (config, model) = tiny();
+    let batch = expected.batch();
+    batch.check(&config).unwrap();
+    expected.check_logits(&model.logits(&batch));
+}
+
+#[test]
+fn a_hub_shaped_checkpoint_gives_the_same_hidden_states() {
+    let expected = Expected::read("tiny-bert/expected.safetensors");
+    let dir = fixture("tiny-bert-hub");
+    let config = BertConfig::read(&dir.join("config.json")).unwrap();
+    let (model, report) = read_backbone(&dir, &config, 2, PoolerKind::Shared, Pooling::First, 1).unwrap();
+    let hidden: Vec<f32> = model.hidden_states(&expected.batch()).into_iter().flat_map(Tensor::into_vec).collect();
+    for (i, (got, want)) in hidden.iter().zip(expected.floats("hidden")).enumerate() {
+        assert!((got - want).abs() <= 1e-4, "hidden state {i}: got {got}, expected {want}");
+    }
+    assert!(report.left_out.iter().any(|name| name.contains("position_ids")), "{:?}", report.left_out);
+    assert!(report.left_out.iter().any(|name| name.starts_with("cls.")), "{:?}", report.left_out);
+    assert_eq!(report.fresh.len(), 6, "{:?}", report.fresh);
+    assert!(report.fresh.iter().all(|name| name.starts_with("exits.")));
+}
+
+#[test]
+fn minilm_agrees_on_real_weights() {
+    let Some(dir) = data("minilm-l6-v2") else { return };
+    let expected = Expected::read("minilm-expected.safetensors");
+    let config = BertConfig::read(&dir.join("config.json")).unwrap();
+    let (mut model, report) = read_backbone(&dir, &config, 2, PoolerKind::Shared, Pooling::First, 1).unwrap();
+    assert_eq!(report.left_out, ["embeddings.position_ids"]);
+    for (name, tensor) in model.parameters_mut() {
+        if name.starts_with("exits.") {
+            tensor.data_mut().copy_from_slice(&expected.floats(&name));
+        }
+    }
+    expected.check_logits(&model.logits(&expected.batch()));
+}
+
+#[test]
+fn a_sequence_has_the_same_bits_alone_and_in_any_batch_on_any_number_of_threads() {
+    let expected = Expected::read("tiny-bert/expected.safetensors");
+    let (_, model) = tiny();
+    let batch = expected.batch();
+    let sequence = |i: usize| {
+        let tokens = batch.offsets[i]..batch.offsets[i + 1];
+        Encoding {
+            ids: batch.ids[tokens.clone()].to_vec(),
+            type_ids: batch.type_ids[tokens].to_vec(),
+            truncated: false,
+        }
+    };
+    let sequences: Vec<Encoding> = (0..200).map(|i| sequence(i % batch.len())).collect();
+    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let all = pool(1).install(|| model.logits(&Batch::new(&sequences)));
+    assert_eq!(pool(3).install(|| model.logits(&Batch::new(&sequences))), all);
+    let alone: Vec<_> =
+        (0..batch.len()).map(|i| pool(2).install(|| model.logits(&Batch::new([&sequences[i]])))).collect();
+    let recording = model.record(&sequences, |_| ());
+    for i in 0..sequences.len() {
+        for exit in 0..model.depth() {
+            let row = all[exit].row(i);
+            assert_eq!(row, alone[i % batch.len()][exit].row(0), "sequence {i}, exit {exit}");
+            let at = (i * model.depth() + exit) * model.classes();
+            assert_eq!(row, &recording.logits[at..at + model.classes()], "sequence {i}, exit {exit}");
+        }
+    }
+}
+
+#[test]
+fn live_exits_are_replayed_exits_whatever_the_batch() {
+    let expected = Expected::read("tiny-bert/expected.safetensors");
+    let (_, model) = tiny();
+    let batch = expected.batch();
+    let logits = model.logits(&batch);
+    for text in
+        ["full", "fixed(exit=2)", "entropy(threshold=0.7)", "patience(patience=2)", "epee(threshold=0.6, patience=3)"]
+    {
+        let policy: epee_exit::Policy = text.parse().unwrap();
+        let policy = policy.check(3, 3).unwrap();
+        let live = model.classify(&batch, &policy).unwrap();
+        let parts = epee_exit::TraceParts {
+            exits: 3,
+            classes: 3,
+            logits: (0..batch.len()).flat_map(|i| logits.iter().flat_map(move |z| z.row(i).to_vec())).collect(),
+            labels: vec![-1; batch.len()],
+            ..Default::default()
+        };
+        let replay = epee_exit::replay(&policy, &epee_exit::Trace::new(parts).unwrap()).unwrap();
+        for (i, answer) in live.answers.iter().enumerate() {
+            assert_eq!((answer.exit as u32, answer.label as u32), (replay.exits[i], replay.labels[i]), "{text}");
+        }
+    }
+}
+
+#[test]
+fn training_s_forward_pass_without_dropout_is_inference_s() {
+    let expected = Expected::read("tiny-bert/expected.safetensors");
+    let (_, model) = tiny();
+    let batch = expected.batch();
+    let (off, _) = model.forward(&batch, Dropout::off());
+    assert_eq!(off, model.logits(&batch));
+    let (on, _) = model.forward(&batch, Dropout::new(0.1, 1));
+    assert_ne!(off, on);
+}

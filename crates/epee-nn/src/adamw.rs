@@ -1,0 +1,93 @@
+//! Adam with decoupled weight decay, and clipping by the global norm.
+
+use rayon::prelude::*;
+
+use crate::kernels::vectorised;
+use crate::{Parameters, Scalar, Tensor};
+
+/// Values one task handles.
+const TASK: usize = 1 << 16;
+
+/// AdamW (Loshchilov and Hutter, 2019), in PyTorch's form:
+/// `p ← p (1 − η λ)`, `m ← β₁ m + (1 − β₁) g`, `v ← β₂ v + (1 − β₂) g²`,
+/// `p ← p − η m̂ / (√v̂ + ε)` with `m̂ = m / (1 − β₁ᵗ)`, `v̂ = v / (1 − β₂ᵗ)`.
+#[derive(Clone, Debug)]
+pub struct AdamW<P> {
+    /// β₁, β₂
+    pub betas: (f64, f64),
+    /// ε
+    pub eps: f64,
+    /// λ; the paper trains with 0.
+    pub weight_decay: f64,
+    /// Steps taken.
+    pub steps: u64,
+    /// First moments.
+    pub m: P,
+    /// Second moments.
+    pub v: P,
+}
+
+impl<P: Clone> AdamW<P> {
+    /// β = (0.9, 0.999), ε = 1e-8, moments zero.
+    pub fn new<T: Scalar>(parameters: &P, weight_decay: f64) -> AdamW<P>
+    where
+        P: Parameters<T>,
+    {
+        let zero = parameters.zeros_like();
+        AdamW { betas: (0.9, 0.999), eps: 1e-8, weight_decay, steps: 0, m: zero.clone(), v: zero }
+    }
+
+    /// One step of size `learning_rate` on gradients scaled by `scale`.
+    pub fn step<T: Scalar>(&mut self, parameters: &mut P, grads: &P, learning_rate: f64, scale: f64)
+    where
+        P: Parameters<T>,
+    {
+        self.steps += 1;
+        let (b1, b2) = self.betas;
+        let t = self.steps as f64;
+        let decay = T::of(1.0 - learning_rate * self.weight_decay);
+        let size = T::of(learning_rate / (1.0 - b1.powf(t)));
+        let root = T::of(1.0 / (1.0 - b2.powf(t)).sqrt());
+        let (scale, eps) = (T::of(scale), T::of(self.eps));
+        let (b1, c1, b2, c2) = (T::of(b1), T::of(1.0 - b1), T::of(b2), T::of(1.0 - b2));
+        let all = parameters.parameters_mut().into_iter().zip(grads.parameters());
+        let moments = self.m.parameters_mut().into_iter().zip(self.v.parameters_mut());
+        for (((_, p), (_, g)), ((_, m), (_, v))) in all.zip(moments) {
+            let p = p.data_mut().par_chunks_mut(TASK).zip(g.data().par_chunks(TASK));
+            let moments = m.data_mut().par_chunks_mut(TASK).zip(v.data_mut().par_chunks_mut(TASK));
+            p.zip(moments).for_each(|((p, g), (m, v))| {
+                vectorised(|| {
+                    for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
+                        let g = g * scale;
+                        *m = b1 * *m + c1 * g;
+                        *v = b2 * *v + c2 * g * g;
+                        *p = *p * decay - size * *m / (v.sqrt() * root + eps);
+                    }
+                });
+            });
+        }
+    }
+}
+
+/// `‖g‖₂` over all parameters, summed in `f64` in a fixed order.
+pub fn grad_norm<T: Scalar, P: Parameters<T>>(grads: &P) -> f64 {
+    let square = |tensor: &Tensor<T>| -> f64 {
+        let parts: Vec<f64> = tensor
+            .data()
+            .par_chunks(TASK)
+            .map(|part| vectorised(|| crate::kernels::rows::sum(part.len(), |i| part[i].f64() * part[i].f64())))
+            .collect();
+        parts.iter().sum()
+    };
+    grads.parameters().iter().map(|(_, tensor)| square(tensor)).sum::<f64>().sqrt()
+}
+
+/// The factor that brings a gradient of norm `norm` down to `max_norm`; 1 where it is below already.
+///
+/// ```
+/// assert_eq!(epee_nn::clip_grad_norm(4.0, 1.0), 0.25);
+/// assert_eq!(epee_nn::clip_grad_norm(0.5, 1.0), 1.0);
+/// ```
+pub fn clip_grad_norm(norm: f64, max_norm: f64) -> f64 {
+    if norm > max_norm { max_norm / norm } else { 1.0 }
+}

@@ -1,0 +1,208 @@
+//! Multi-head self-attention on packed sequences.
+
+use rayon::prelude::*;
+
+use crate::kernels::gemm::{MatRef, small_product};
+use crate::kernels::{rows, vectorised};
+use crate::{Dropout, Linear, Scalar, Tensor, parameters};
+
+/// `output(concat_h softmax(Q_h K_hᵀ / √d_h) V_h)`, each sequence by itself.
+#[derive(Clone, Debug)]
+pub struct Attention<T: Scalar> {
+    /// d → d
+    pub query: Linear<T>,
+    /// d → d
+    pub key: Linear<T>,
+    /// d → d
+    pub value: Linear<T>,
+    /// d → d
+    pub output: Linear<T>,
+    heads: usize,
+}
+
+parameters!(Attention { query, key, value, output });
+
+/// What [`Attention::backward`] needs.
+#[derive(Debug)]
+pub struct SavedAttention<T> {
+    query: Tensor<T>,
+    key: Tensor<T>,
+    value: Tensor<T>,
+    /// For each sequence and head, `[length, length]` before dropout.
+    probabilities: Vec<T>,
+    context: Tensor<T>,
+}
+
+/// One sequence and head: the sequence's number, its first row, its length, the head.
+#[derive(Clone, Copy)]
+struct Part {
+    first: usize,
+    length: usize,
+    head: usize,
+    /// Where its `[length, length]` matrix begins.
+    square: usize,
+}
+
+impl<T: Scalar> Attention<T> {
+    /// From its four maps.
+    ///
+    /// # Panics
+    /// Where the number of heads does not divide the width.
+    pub fn new(query: Linear<T>, key: Linear<T>, value: Linear<T>, output: Linear<T>, heads: usize) -> Attention<T> {
+        assert!(heads > 0 && query.outputs().is_multiple_of(heads), "{heads} heads of width {}", query.outputs());
+        Attention { query, key, value, output, heads }
+    }
+
+    /// `[n, d] → [n, d]`; sequence i is rows `offsets[i]..offsets[i + 1]`.
+    pub fn forward(&self, x: &Tensor<T>, offsets: &[usize], dropout: Dropout) -> (Tensor<T>, SavedAttention<T>) {
+        let query = self.query.forward(x);
+        let key = self.key.forward(x);
+        let value = self.value.forward(x);
+        let (d, width) = (query.cols(), query.cols() / self.heads);
+        let scale = T::ONE / T::of(width as f64).sqrt();
+        let parts = self.parts(offsets);
+        let squares: usize = parts.iter().map(|part| part.length * part.length).sum();
+        let mut probabilities = vec![T::ZERO; squares];
+        // Head after head within a sequence, so that each part writes memory of its own.
+        let mut by_head = vec![T::ZERO; query.len()];
+        parts
+            .par_iter()
+            .zip(split(&mut probabilities, parts.iter().map(|part| part.length * part.length)))
+            .zip(split(&mut by_head, parts.iter().map(|part| part.length * width)))
+            .with_min_len(min_parts(&parts))
+            .for_each(|((part, probabilities), context)| {
+                let n = part.length;
+                small_product(part.view(&query, width), part.view(&key, width).t(), probabilities);
+                vectorised(|| {
+                    for row in probabilities.chunks_exact_mut(n) {
+                        for x in row.iter_mut() {
+                            *x *= scale;
+                        }
+                        rows::softmax(row);
+                    }
+                });
+                let values = part.view(&value, width);
+                if dropout.is_off() {
+                    small_product(MatRef::row_major(probabilities, n, n), values, context);
+                } else {
+                    let mut kept = probabilities.to_vec();
+                    vectorised(|| dropout.apply_from(part.square, &mut kept));
+                    small_product(MatRef::row_major(&kept, n, n), values, context);
+                }
+            });
+        let context = Tensor::from_vec(&[x.rows(), d], self.merge_heads(&by_head, offsets, d));
+        let y = self.output.forward(&context);
+        (y, SavedAttention { query, key, value, probabilities, context })
+    }
+
+    /// The gradient at the input, given the input; `dropout` is the forward pass's.
+    pub fn backward(
+        &self,
+        dy: &Tensor<T>,
+        x: &Tensor<T>,
+        offsets: &[usize],
+        dropout: Dropout,
+        saved: &SavedAttention<T>,
+        grads: &mut Attention<T>,
+    ) -> Tensor<T> {
+        let dcontext = self.output.backward(dy, &saved.context, &mut grads.output);
+        let (d, width) = (dcontext.cols(), dcontext.cols() / self.heads);
+        let scale = T::ONE / T::of(width as f64).sqrt();
+        let parts = self.parts(offsets);
+        let sizes = || parts.iter().map(|part| part.length * width);
+        let mut dquery = vec![T::ZERO; dcontext.len()];
+        let mut dkey = vec![T::ZERO; dcontext.len()];
+        let mut dvalue = vec![T::ZERO; dcontext.len()];
+        parts
+            .par_iter()
+            .zip(split(&mut dquery, sizes()))
+            .zip(split(&mut dkey, sizes()))
+            .zip(split(&mut dvalue, sizes()))
+            .with_min_len(min_parts(&parts))
+            .for_each(|(((part, dquery), dkey), dvalue)| {
+                let n = part.length;
+                let probabilities = &saved.probabilities[part.square..][..n * n];
+                let dcontext = part.view(&dcontext, width);
+                let mut kept = probabilities.to_vec();
+                vectorised(|| dropout.apply_from(part.square, &mut kept));
+                small_product(MatRef::row_major(&kept, n, n).t(), dcontext, dvalue);
+                let mut dscores = kept;
+                small_product(dcontext, part.view(&saved.value, width).t(), &mut dscores);
+                vectorised(|| {
+                    dropout.apply_from(part.square, &mut dscores);
+                    for (dscores, p) in dscores.chunks_exact_mut(n).zip(probabilities.chunks_exact(n)) {
+                        let mean = rows::sum(n, |i| dscores[i] * p[i]);
+                        for (dscore, &p) in dscores.iter_mut().zip(p) {
+                            *dscore = p * (*dscore - mean) * scale;
+                        }
+                    }
+                });
+                let dscores = MatRef::row_major(&dscores, n, n);
+                small_product(dscores, part.view(&saved.key, width), dquery);
+                small_product(dscores.t(), part.view(&saved.query, width), dkey);
+            });
+        let merge = |by_head: &[T]| Tensor::from_vec(&[x.rows(), d], self.merge_heads(by_head, offsets, d));
+        let mut dx = self.query.backward(&merge(&dquery), x, &mut grads.query);
+        dx.add(&self.key.backward(&merge(&dkey), x, &mut grads.key));
+        dx.add(&self.value.backward(&merge(&dvalue), x, &mut grads.value));
+        dx
+    }
+
+    fn parts(&self, offsets: &[usize]) -> Vec<Part> {
+        let mut square = 0;
+        let mut parts = Vec::with_capacity((offsets.len() - 1) * self.heads);
+        for window in offsets.windows(2) {
+            let length = window[1] - window[0];
+            for head in 0..self.heads {
+                parts.push(Part { first: window[0], length, head, square });
+                square += length * length;
+            }
+        }
+        parts
+    }
+
+    /// From `[sequence][head][row][width]` to `[row][head][width]`.
+    fn merge_heads(&self, by_head: &[T], offsets: &[usize], d: usize) -> Vec<T> {
+        let width = d / self.heads;
+        let mut merged = vec![T::ZERO; by_head.len()];
+        let lengths = offsets.windows(2).map(|window| (window[1] - window[0]) * d);
+        let copy = |(from, to): (&[T], &mut [T])| {
+            let n = to.len() / d;
+            for (i, row) in to.chunks_exact_mut(d).enumerate() {
+                for (head, out) in row.chunks_exact_mut(width).enumerate() {
+                    out.copy_from_slice(&from[(head * n + i) * width..][..width]);
+                }
+            }
+        };
+        let sources = offsets.windows(2).map(|window| &by_head[window[0] * d..window[1] * d]);
+        for pair in sources.zip(split(&mut merged, lengths)) {
+            copy(pair);
+        }
+        merged
+    }
+}
+
+impl Part {
+    /// This sequence's rows and this head's columns of a `[n, d]` matrix.
+    fn view<T: Scalar>(self, x: &Tensor<T>, width: usize) -> MatRef<'_, T> {
+        let d = x.cols();
+        MatRef::new(&x.data()[self.first * d + self.head * width..], self.length, width, d, 1)
+    }
+}
+
+/// Cuts a buffer into consecutive pieces of the given sizes.
+fn split<T>(mut rest: &mut [T], sizes: impl Iterator<Item = usize>) -> Vec<&mut [T]> {
+    sizes
+        .map(|size| {
+            let (piece, tail) = std::mem::take(&mut rest).split_at_mut(size);
+            rest = tail;
+            piece
+        })
+        .collect()
+}
+
+/// How many parts a task should hold at least, so that short sequences are not torn apart for nothing.
+fn min_parts(parts: &[Part]) -> usize {
+    let longest = parts.iter().map(|part| part.length).max().unwrap_or(1);
+    (4096 / (longest * longest).max(1)).max(1)
+}

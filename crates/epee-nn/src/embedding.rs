@@ -1,0 +1,44 @@
+//! A table of vectors.
+
+use crate::{Scalar, Tensor, parameters};
+
+/// Row `i` of a table `[entries, d]`.
+#[derive(Clone, Debug)]
+pub struct Embedding<T: Scalar> {
+    weight: Tensor<T>,
+}
+
+parameters!(Embedding { weight });
+
+impl<T: Scalar> Embedding<T> {
+    /// All zeros.
+    pub fn zeros(entries: usize, width: usize) -> Embedding<T> {
+        Embedding { weight: Tensor::zeros(&[entries, width]) }
+    }
+
+    /// The number of rows.
+    pub fn entries(&self) -> usize {
+        self.weight.rows()
+    }
+
+    /// Adds row `ids[i]` of the table to row i of `x`.
+    ///
+    /// # Panics
+    /// Where an id is not below [`Embedding::entries`].
+    pub fn add_to(&self, ids: &[u32], x: &mut Tensor<T>) {
+        for (i, &id) in ids.iter().enumerate() {
+            for (x, &w) in x.row_mut(i).iter_mut().zip(self.weight.row(id as usize)) {
+                *x += w;
+            }
+        }
+    }
+
+    /// Adds row i of `dy` to row `ids[i]` of the gradient.
+    pub fn backward(dy: &Tensor<T>, ids: &[u32], grads: &mut Embedding<T>) {
+        for (i, &id) in ids.iter().enumerate() {
+            for (g, &d) in grads.weight.row_mut(id as usize).iter_mut().zip(dy.row(i)) {
+                *g += d;
+            }
+        }
+    }
+}

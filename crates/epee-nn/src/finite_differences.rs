@@ -1,0 +1,201 @@
+//! Every block's backward pass against central differences of its forward pass, in `f64`.
+
+use crate::*;
+
+/// A reproducible stream of numbers in (−1, 1).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    }
+    fn tensor(&mut self, shape: &[usize]) -> Tensor<f64> {
+        let n = shape.iter().product();
+        Tensor::from_vec(shape, (0..n).map(|_| self.next()).collect())
+    }
+    fn fill(&mut self, block: &mut impl Parameters<f64>) {
+        block.visit_mut("", &mut |_, tensor| tensor.data_mut().iter_mut().for_each(|x| *x += self.next()));
+    }
+}
+
+fn dot(a: &Tensor<f64>, b: &Tensor<f64>) -> f64 {
+    a.data().iter().zip(b.data()).map(|(a, b)| a * b).sum()
+}
+
+fn difference(name: &str, got: f64, mut at: impl FnMut(f64) -> f64) {
+    let h = 1e-5;
+    let expected = (at(h) - at(-h)) / (2.0 * h);
+    let error = (got - expected).abs();
+    assert!(error <= 1e-7 * (1.0 + expected.abs()), "{name}: got {got}, finite differences say {expected}");
+}
+
+/// Checks `backward` on `Σ y · dy`, at every parameter and every input value.
+fn check<P: Parameters<f64> + Clone>(
+    block: P,
+    x: Tensor<f64>,
+    forward: impl Fn(&P, &Tensor<f64>) -> Tensor<f64>,
+    backward: impl Fn(&P, &Tensor<f64>, &Tensor<f64>, &mut P) -> Tensor<f64>,
+) {
+    let y = forward(&block, &x);
+    let dy = Numbers(99).tensor(y.shape());
+    let mut grads = block.zeros_like();
+    let dx = backward(&block, &x, &dy, &mut grads);
+    for i in 0..x.len() {
+        difference(&format!("input {i}"), dx.data()[i], |h| {
+            let mut moved = x.clone();
+            moved.data_mut()[i] += h;
+            dot(&forward(&block, &moved), &dy)
+        });
+    }
+    for (p, (name, grad)) in grads.parameters().into_iter().enumerate() {
+        for i in 0..grad.len() {
+            difference(&format!("{name}[{i}]"), grad.data()[i], |h| {
+                let mut moved = block.clone();
+                moved.parameters_mut()[p].1.data_mut()[i] += h;
+                dot(&forward(&moved, &x), &dy)
+            });
+        }
+    }
+}
+
+fn linear(inputs: usize, outputs: usize) -> Linear<f64> {
+    Linear::zeros(outputs, inputs)
+}
+
+#[test]
+fn linear_map() {
+    let mut numbers = Numbers(1);
+    let mut block = linear(5, 3);
+    numbers.fill(&mut block);
+    check(block, numbers.tensor(&[4, 5]), |b, x| b.forward(x), |b, x, dy, g| b.backward(dy, x, g));
+}
+
+#[test]
+fn layer_norm() {
+    let mut numbers = Numbers(2);
+    let mut block = LayerNorm::identity(6, 1e-12);
+    numbers.fill(&mut block);
+    check(
+        block,
+        numbers.tensor(&[3, 6]),
+        |b, x| b.forward(x.clone()).0,
+        |b, x, dy, g| b.backward(dy, &b.forward(x.clone()).1, g),
+    );
+}
+
+#[test]
+fn feed_forward() {
+    let mut numbers = Numbers(3);
+    let mut block = FeedForward { up: linear(4, 9), down: linear(9, 4) };
+    numbers.fill(&mut block);
+    check(block, numbers.tensor(&[3, 4]), |b, x| b.forward(x).0, |b, x, dy, g| b.backward(dy, x, &b.forward(x).1, g));
+}
+
+#[test]
+fn pooler() {
+    let mut numbers = Numbers(4);
+    let mut block = Pooler { dense: linear(5, 5) };
+    numbers.fill(&mut block);
+    check(
+        block,
+        numbers.tensor(&[3, 5]),
+        |b, x| b.forward(x.clone()).0,
+        |b, x, dy, g| b.backward(dy, &b.forward(x.clone()).1, g),
+    );
+}
+
+const OFFSETS: [usize; 4] = [0, 1, 5, 7];
+
+fn attention(d: usize) -> Attention<f64> {
+    Attention::new(linear(d, d), linear(d, d), linear(d, d), linear(d, d), 2)
+}
+
+#[test]
+fn attention_with_dropout() {
+    let mut numbers = Numbers(5);
+    let mut block = attention(6);
+    numbers.fill(&mut block);
+    let dropout = Dropout::new(0.3, 17);
+    check(
+        block,
+        numbers.tensor(&[7, 6]),
+        |b, x| b.forward(x, &OFFSETS, dropout).0,
+        |b, x, dy, g| b.backward(dy, x, &OFFSETS, dropout, &b.forward(x, &OFFSETS, dropout).1, g),
+    );
+}
+
+#[test]
+fn whole_layer_with_dropout() {
+    let mut numbers = Numbers(6);
+    let mut block = EncoderLayer {
+        attention: attention(4),
+        attention_norm: LayerNorm::identity(4, 1e-12),
+        feed_forward: FeedForward { up: linear(4, 8), down: linear(8, 4) },
+        output_norm: LayerNorm::identity(4, 1e-12),
+    };
+    numbers.fill(&mut block);
+    let dropout = LayerDropout { attention: Dropout::new(0.2, 3), hidden: Dropout::new(0.2, 4) };
+    check(
+        block,
+        numbers.tensor(&[7, 4]),
+        |b, x| b.forward(x.clone(), &OFFSETS, dropout).0,
+        |b, x, dy, g| b.backward(dy, &OFFSETS, dropout, &b.forward(x.clone(), &OFFSETS, dropout).1, g),
+    );
+}
+
+#[test]
+fn embedding() {
+    let mut numbers = Numbers(7);
+    let mut block = Embedding::zeros(5, 3);
+    numbers.fill(&mut block);
+    let ids = [4, 0, 4];
+    check(
+        block,
+        numbers.tensor(&[3, 3]),
+        |b, x| {
+            let mut y = x.clone();
+            b.add_to(&ids, &mut y);
+            y
+        },
+        |_, _, dy, g| {
+            Embedding::backward(dy, &ids, g);
+            dy.clone()
+        },
+    );
+}
+
+#[test]
+fn softmax_cross_entropy() {
+    let logits = Numbers(8).tensor(&[3, 4]);
+    let labels = [2, 0, 3];
+    let ce = cross_entropy(&logits, &labels);
+    for i in 0..logits.len() {
+        difference(&format!("logit {i}"), ce.dlogits.data()[i], |h| {
+            let mut moved = logits.clone();
+            moved.data_mut()[i] += h;
+            cross_entropy(&moved, &labels).loss
+        });
+    }
+}
+
+/// Three steps of `torch.optim.AdamW([tensor([1.0, -2.0])], lr=0.1, weight_decay=0.01)` on gradients (0.5, −1), (0.25, 3), (−1, 0).
+#[test]
+fn adamw_against_its_definition() {
+    let mut p = Tensor::from_vec(&[2], vec![1.0f64, -2.0]);
+    let mut adam = AdamW::new(&p, 0.01);
+    let mut expected = [(1.0f64, 0.0f64, 0.0f64), (-2.0, 0.0, 0.0)];
+    for (t, g) in [[0.5, -1.0], [0.25, 3.0], [-1.0, 0.0]].into_iter().enumerate() {
+        adam.step(&mut p, &Tensor::from_vec(&[2], g.to_vec()), 0.1, 1.0);
+        for ((x, m, v), g) in expected.iter_mut().zip(g) {
+            let t = t as i32 + 1;
+            *x -= 0.1 * 0.01 * *x;
+            *m = 0.9 * *m + 0.1 * g;
+            *v = 0.999 * *v + 0.001 * g * g;
+            *x -= 0.1 * (*m / (1.0 - 0.9f64.powi(t))) / ((*v / (1.0 - 0.999f64.powi(t))).sqrt() + 1e-8);
+        }
+    }
+    for (got, (x, ..)) in p.data().iter().zip(expected) {
+        assert!((got - x).abs() < 1e-12, "{got}, expected {x}");
+    }
+}

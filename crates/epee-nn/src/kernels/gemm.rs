@@ -1,0 +1,391 @@
+//! Matrix products on packed panels.
+//!
+//! `C[i, j] = Σ_k A[i, k] B[k, j]`: the inner dimension is cut into blocks of [`DEPTH`], each summed in ascending order
+//! and added to C in ascending order. That order depends on k alone, so an element's bits depend on its row of A and its
+//! column of B and on nothing else: not on the number of rows, of columns or of threads.
+
+use rayon::prelude::*;
+
+use crate::Scalar;
+
+use super::micro::MAX_ROWS;
+
+/// The inner dimension's block: a panel of B this deep stays in the first-level cache.
+const DEPTH: usize = 384;
+/// Rows of A that one task works on: this many times [`DEPTH`] values stay in the second-level cache.
+const ROWS: usize = 16 * MAX_ROWS;
+/// Multiplications below which a product stays on its thread.
+const SERIAL: usize = 1 << 17;
+
+/// A matrix somewhere in memory: `data[i · row_stride + k · col_stride]`.
+#[derive(Clone, Copy)]
+pub(crate) struct MatRef<'a, T> {
+    data: &'a [T],
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+    col_stride: usize,
+}
+
+impl<'a, T> MatRef<'a, T> {
+    /// A matrix with the given strides.
+    ///
+    /// # Panics
+    /// Where its last element lies outside `data`.
+    pub(crate) fn new(data: &'a [T], rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Self {
+        if rows > 0 && cols > 0 {
+            let last = (rows - 1) * row_stride + (cols - 1) * col_stride;
+            assert!(last < data.len(), "{rows} × {cols} matrix in {} values", data.len());
+        }
+        MatRef { data, rows, cols, row_stride, col_stride }
+    }
+
+    /// A row-major matrix.
+    pub(crate) fn row_major(data: &'a [T], rows: usize, cols: usize) -> Self {
+        MatRef::new(data, rows, cols, cols, 1)
+    }
+
+    /// The transpose: the same memory, read the other way.
+    pub(crate) fn t(self) -> Self {
+        MatRef {
+            data: self.data,
+            rows: self.cols,
+            cols: self.rows,
+            row_stride: self.col_stride,
+            col_stride: self.row_stride,
+        }
+    }
+}
+
+/// B, packed once for many products: for every block of [`DEPTH`] rows, panel after panel, each `[depth, width]`.
+#[derive(Clone, Debug)]
+pub(crate) struct PackedMatrix<T> {
+    rows: usize,
+    cols: usize,
+    panels: Vec<T>,
+}
+
+impl<T: Scalar> PackedMatrix<T> {
+    /// Packs B `[k, n]`.
+    pub(crate) fn new(b: MatRef<'_, T>) -> PackedMatrix<T> {
+        let width = T::micro_kernel().width;
+        let mut panels = vec![T::ZERO; b.rows * b.cols.next_multiple_of(width)];
+        let stripe = b.cols.next_multiple_of(width);
+        if stripe > 0 {
+            panels.par_chunks_mut(DEPTH * stripe).enumerate().for_each(|(block, panels)| {
+                let k = block * DEPTH;
+                let depth = DEPTH.min(b.rows - k);
+                panels
+                    .par_chunks_mut(depth * width)
+                    .enumerate()
+                    .with_min_len(4)
+                    .for_each(|(panel, out)| pack_panel(b, k, panel * width, width, out));
+            });
+        }
+        PackedMatrix { rows: b.rows, cols: b.cols, panels }
+    }
+}
+
+/// Writes rows `k..` and columns `j..j + width` of B into one panel, zeros where B has no column.
+fn pack_panel<T: Scalar>(b: MatRef<'_, T>, k: usize, j: usize, width: usize, out: &mut [T]) {
+    let cols = width.min(b.cols - j);
+    if b.col_stride == 1 {
+        for (p, out) in out.chunks_exact_mut(width).enumerate() {
+            let start = (k + p) * b.row_stride + j;
+            out[..cols].copy_from_slice(&b.data[start..start + cols]);
+            out[cols..].fill(T::ZERO);
+        }
+    } else {
+        for (c, first) in (0..cols).map(|c| (c, (j + c) * b.col_stride)) {
+            for (p, out) in out.chunks_exact_mut(width).enumerate() {
+                out[c] = b.data[first + (k + p) * b.row_stride];
+            }
+        }
+        for out in out.chunks_exact_mut(width) {
+            out[cols..].fill(T::ZERO);
+        }
+    }
+}
+
+/// What C holds before the product is added.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a, T> {
+    /// Nothing: C is overwritten.
+    Zero,
+    /// What it holds already.
+    Keep,
+    /// The same row everywhere: a bias.
+    Row(&'a [T]),
+}
+
+/// A pointer that tasks share; each writes its own part of the matrix.
+#[derive(Clone, Copy)]
+struct Shared<T>(*mut T);
+// SAFETY: tasks write disjoint elements behind the pointer, see `product`.
+unsafe impl<T> Sync for Shared<T> {}
+// SAFETY: as above; the pointee outlives the parallel loop that uses it.
+unsafe impl<T> Send for Shared<T> {}
+
+impl<T> Shared<T> {
+    fn get(self) -> *mut T {
+        self.0
+    }
+}
+
+/// `C = start + A · B` with C row-major `[m, n]`, on all threads where it is worth it.
+pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: Start<'_, T>, c: &mut [T]) {
+    assert_eq!(a.cols, b.rows, "inner dimensions");
+    assert_eq!(c.len(), a.rows * b.cols, "values of C");
+    if let Start::Row(row) = start {
+        assert_eq!(row.len(), b.cols, "values of the bias");
+    }
+    let (m, n) = (a.rows, b.cols);
+    if m == 0 || n == 0 {
+        return;
+    }
+    let out = Shared(c.as_mut_ptr());
+    let width = T::micro_kernel().width;
+    let row_tasks = m.div_ceil(ROWS);
+    let threads = rayon::current_num_threads();
+    if threads == 1 || m * n * a.cols < SERIAL {
+        for i in 0..row_tasks {
+            let rows = (i * ROWS, m.min((i + 1) * ROWS));
+            // SAFETY: C has m rows of n values.
+            unsafe { task(a, b, start, out, rows, (0, n)) };
+        }
+        return;
+    }
+    // Whole rows where there are enough of them, else columns are shared out too.
+    let wanted = if row_tasks >= 4 * threads { 1 } else { (2 * threads).div_ceil(row_tasks) };
+    let stripe = n.div_ceil(wanted).next_multiple_of(width);
+    let col_tasks = n.div_ceil(stripe);
+    (0..row_tasks * col_tasks).into_par_iter().with_max_len(1).for_each(|t| {
+        let (i, j) = (t / col_tasks, t % col_tasks);
+        let rows = (i * ROWS, m.min((i + 1) * ROWS));
+        let cols = (j * stripe, n.min((j + 1) * stripe));
+        // SAFETY: C has m rows of n values, and no two tasks share a row and a column.
+        unsafe { task(a, b, start, out, rows, cols) };
+    });
+}
+
+/// `C = start + A · B` on this thread, packing B into the thread's own memory: for the small products of attention.
+pub(crate) fn small_product<T: Scalar>(a: MatRef<'_, T>, b: MatRef<'_, T>, c: &mut [T]) {
+    let packed = PackedMatrix {
+        rows: b.rows,
+        cols: b.cols,
+        panels: {
+            let width = T::micro_kernel().width;
+            let stripe = b.cols.next_multiple_of(width);
+            let mut panels = vec![T::ZERO; b.rows * stripe];
+            for (block, panels) in panels.chunks_mut((DEPTH * stripe).max(1)).enumerate() {
+                let k = block * DEPTH;
+                let depth = DEPTH.min(b.rows - k);
+                for (panel, out) in panels.chunks_mut(depth * width).enumerate() {
+                    pack_panel(b, k, panel * width, width, out);
+                }
+            }
+            panels
+        },
+    };
+    assert_eq!(a.cols, b.rows, "inner dimensions");
+    assert_eq!(c.len(), a.rows * b.cols, "values of C");
+    let out = Shared(c.as_mut_ptr());
+    for first in (0..a.rows).step_by(ROWS) {
+        // SAFETY: C has as many rows as A and as many columns as B.
+        unsafe { task(a, &packed, Start::Zero, out, (first, a.rows.min(first + ROWS)), (0, b.cols)) };
+    }
+}
+
+/// Rows `rows.0..rows.1` and columns `cols.0..cols.1` of the product.
+///
+/// # Safety
+/// `c` must point to `a.rows` rows of `b.cols` values, of which no other task touches these rows and columns meanwhile.
+/// `cols.0` must be a multiple of the kernel's width.
+unsafe fn task<T: Scalar>(
+    a: MatRef<'_, T>,
+    b: &PackedMatrix<T>,
+    start: Start<'_, T>,
+    c: Shared<T>,
+    rows: (usize, usize),
+    cols: (usize, usize),
+) {
+    let kernel = T::micro_kernel();
+    let n = b.cols;
+    let stripe = n.next_multiple_of(kernel.width);
+    let mut accumulate = matches!(start, Start::Keep);
+    if let Start::Row(bias) = start {
+        for i in rows.0..rows.1 {
+            // SAFETY: row i and these columns lie inside C and are this task's own.
+            let out = unsafe { std::slice::from_raw_parts_mut(c.get().add(i * n + cols.0), cols.1 - cols.0) };
+            out.copy_from_slice(&bias[cols.0..cols.1]);
+        }
+        accumulate = true;
+    }
+    let mut scratch = Vec::new();
+    for k in (0..b.rows).step_by(DEPTH) {
+        let depth = DEPTH.min(b.rows - k);
+        let (base, row_stride) = if a.col_stride == 1 {
+            (&a.data[rows.0 * a.row_stride + k..], a.row_stride)
+        } else {
+            (transposed(a, rows, k, depth, &mut scratch), depth)
+        };
+        for j in (cols.0..cols.1).step_by(kernel.width) {
+            let panel = &b.panels[k * stripe + j * depth..][..depth * kernel.width];
+            let width = kernel.width.min(cols.1 - j);
+            for i in (rows.0..rows.1).step_by(MAX_ROWS) {
+                let count = MAX_ROWS.min(rows.1 - i);
+                // SAFETY: A has `count` rows of `depth` values from here (`MatRef::new` checked the last element, and
+                // `transposed` wrote them all), the panel has `depth` rows of the kernel's width, and C's rows and
+                // columns are this task's own.
+                unsafe {
+                    (kernel.run)(
+                        count,
+                        depth,
+                        base.as_ptr().add((i - rows.0) * row_stride),
+                        row_stride,
+                        panel.as_ptr(),
+                        c.get().add(i * n + j),
+                        n,
+                        width,
+                        accumulate,
+                    );
+                }
+            }
+        }
+        accumulate = true;
+    }
+    if b.rows == 0 && matches!(start, Start::Zero) {
+        for i in rows.0..rows.1 {
+            // SAFETY: as above.
+            unsafe { std::slice::from_raw_parts_mut(c.get().add(i * n + cols.0), cols.1 - cols.0) }.fill(T::ZERO);
+        }
+    }
+}
+
+/// A block of A copied row by row, for an A whose columns do not lie side by side.
+fn transposed<'s, T: Scalar>(
+    a: MatRef<'_, T>,
+    rows: (usize, usize),
+    k: usize,
+    depth: usize,
+    scratch: &'s mut Vec<T>,
+) -> &'s [T] {
+    let count = rows.1 - rows.0;
+    scratch.clear();
+    scratch.resize(count * depth, T::ZERO);
+    // Tiles of eight columns keep both sides in the first-level cache.
+    for first in (0..depth).step_by(8) {
+        let last = depth.min(first + 8);
+        for i in 0..count {
+            for p in first..last {
+                scratch[i * depth + p] = a.data[(rows.0 + i) * a.row_stride + (k + p) * a.col_stride];
+            }
+        }
+    }
+    scratch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn values(n: usize, seed: u64) -> Vec<f32> {
+        let mut state = seed;
+        (0..n)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+            })
+            .collect()
+    }
+
+    /// The scalar twin: the definition, in f64.
+    fn naive(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f64> {
+        let mut c = vec![0.0; a.rows * b.cols];
+        for i in 0..a.rows {
+            for j in 0..b.cols {
+                for k in 0..a.cols {
+                    let x = f64::from(a.data[i * a.row_stride + k * a.col_stride]);
+                    c[i * b.cols + j] += x * f64::from(b.data[k * b.row_stride + j * b.col_stride]);
+                }
+            }
+        }
+        c
+    }
+
+    fn close(got: &[f32], expected: &[f64], k: usize) -> bool {
+        got.iter().zip(expected).all(|(&g, &e)| (f64::from(g) - e).abs() <= 1e-6 * (k as f64 + 1.0))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_shape_and_layout_agrees_with_the_definition(
+            m in 1usize..120, n in 1usize..70, k in 1usize..900, ta: bool, tb: bool, seed: u64,
+        ) {
+            let (a, b) = (values(m * k, seed), values(k * n, !seed));
+            let a = if ta { MatRef::row_major(&a, k, m).t() } else { MatRef::row_major(&a, m, k) };
+            let b = if tb { MatRef::row_major(&b, n, k).t() } else { MatRef::row_major(&b, k, n) };
+            let expected = naive(a, b);
+            let packed = PackedMatrix::new(b);
+            let mut c = vec![7.0; m * n];
+            product(a, &packed, Start::Zero, &mut c);
+            prop_assert!(close(&c, &expected, k));
+            let once = c.clone();
+            let mut small = vec![7.0; m * n];
+            small_product(a, b, &mut small);
+            prop_assert_eq!(&small, &once);
+            product(a, &packed, Start::Keep, &mut c);
+            let twice: Vec<f64> = expected.iter().map(|x| 2.0 * x).collect();
+            prop_assert!(close(&c, &twice, 2 * k));
+            let bias = values(n, seed ^ 5);
+            product(a, &packed, Start::Row(&bias), &mut c);
+            let shifted: Vec<f64> =
+                expected.iter().enumerate().map(|(i, x)| x + f64::from(bias[i % n])).collect();
+            prop_assert!(close(&c, &shifted, k));
+        }
+
+        #[test]
+        fn a_row_has_the_same_bits_in_any_product(m in 2usize..300, seed: u64) {
+            let (k, n) = (500, 72);
+            let (a, b) = (values(m * k, seed), values(k * n, !seed));
+            let packed = PackedMatrix::new(MatRef::row_major(&b, k, n));
+            let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+            let three = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+            let run = |a: &[f32]| {
+                let mut c = vec![0.0; a.len() / k * n];
+                product(MatRef::row_major(a, a.len() / k, k), &packed, Start::Zero, &mut c);
+                c
+            };
+            let all = one.install(|| run(&a));
+            prop_assert_eq!(&three.install(|| run(&a)), &all);
+            let i = m / 2;
+            prop_assert_eq!(&run(&a[i * k..(i + 1) * k])[..], &all[i * n..(i + 1) * n]);
+            prop_assert_eq!(&run(&a[i * k..])[..], &all[i * n..]);
+        }
+    }
+
+    #[test]
+    fn the_portable_kernel_agrees_with_this_machine_s() {
+        let (fast, plain) = (f32::micro_kernel(), super::super::micro::portable::<f32>());
+        assert_eq!(fast.width, plain.width);
+        let (k, width) = (77, fast.width);
+        let (a, b) = (values(6 * k, 1), values(k * width, 2));
+        for rows in 1..=MAX_ROWS {
+            for cols in 1..=width {
+                let (mut x, mut y) = (vec![1.0f32; rows * width], vec![1.0f32; rows * width]);
+                // SAFETY: A has six rows of k values, B k rows of `width`, C `rows` rows of `width`.
+                unsafe {
+                    (fast.run)(rows, k, a.as_ptr(), k, b.as_ptr(), x.as_mut_ptr(), width, cols, true);
+                    (plain.run)(rows, k, a.as_ptr(), k, b.as_ptr(), y.as_mut_ptr(), width, cols, true);
+                }
+                for (i, (x, y)) in x.iter().zip(&y).enumerate() {
+                    assert!((x - y).abs() < 1e-4, "{rows} rows, {cols} columns: {x} against {y}");
+                    assert!(i % width < cols || *x == 1.0, "column {} was written", i % width);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! BERT's pooler.
+
+use crate::{Linear, Scalar, Tensor, parameters};
+
+/// `y = tanh(dense(x))` of the exit rows.
+#[derive(Clone, Debug)]
+pub struct Pooler<T: Scalar> {
+    /// d → d
+    pub dense: Linear<T>,
+}
+
+parameters!(Pooler { dense });
+
+/// What [`Pooler::backward`] needs: its input and its output.
+#[derive(Debug)]
+pub struct SavedPooler<T> {
+    x: Tensor<T>,
+    y: Tensor<T>,
+}
+
+impl<T: Scalar> Pooler<T> {
+    /// `[n, d] → [n, d]`
+    pub fn forward(&self, x: Tensor<T>) -> (Tensor<T>, SavedPooler<T>) {
+        let mut y = self.dense.forward(&x);
+        for y in y.data_mut() {
+            *y = y.tanh();
+        }
+        (y.clone(), SavedPooler { x, y })
+    }
+
+    /// `dx = (dy (1 − y²)) W`
+    pub fn backward(&self, dy: &Tensor<T>, saved: &SavedPooler<T>, grads: &mut Pooler<T>) -> Tensor<T> {
+        let mut d = dy.clone();
+        for (d, &y) in d.data_mut().iter_mut().zip(saved.y.data()) {
+            *d *= T::ONE - y * y;
+        }
+        self.dense.backward(&d, &saved.x, &mut grads.dense)
+    }
+}

@@ -1,0 +1,118 @@
+//! A dense array in row-major order.
+
+use crate::Scalar;
+
+/// A dense row-major array: parameters of any shape, activations as matrices.
+///
+/// ```
+/// let x = epee_nn::Tensor::from_vec(&[2, 3], vec![1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0]);
+/// assert_eq!((x.rows(), x.cols()), (2, 3));
+/// assert_eq!(x.row(1), [4.0, 5.0, 6.0]);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor<T> {
+    shape: Vec<usize>,
+    data: Vec<T>,
+}
+
+impl<T: Scalar> Tensor<T> {
+    /// All zeros.
+    pub fn zeros(shape: &[usize]) -> Tensor<T> {
+        Tensor { shape: shape.to_vec(), data: vec![T::ZERO; shape.iter().product()] }
+    }
+
+    /// All one value.
+    pub fn full(shape: &[usize], value: T) -> Tensor<T> {
+        Tensor { shape: shape.to_vec(), data: vec![value; shape.iter().product()] }
+    }
+
+    /// The values of `data` in the given shape.
+    ///
+    /// # Panics
+    /// Where the number of values is not the product of the shape.
+    pub fn from_vec(shape: &[usize], data: Vec<T>) -> Tensor<T> {
+        assert_eq!(shape.iter().product::<usize>(), data.len(), "values for shape {shape:?}");
+        Tensor { shape: shape.to_vec(), data }
+    }
+
+    /// Zeros in the shape of another tensor.
+    pub fn zeros_like(other: &Tensor<T>) -> Tensor<T> {
+        Tensor::zeros(&other.shape)
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The number of values.
+    pub fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    /// True where it holds no value.
+    pub fn is_empty(&self) -> bool {
+        self.data.is_empty()
+    }
+
+    /// The length of the last dimension.
+    pub fn cols(&self) -> usize {
+        self.shape.last().copied().unwrap_or(1)
+    }
+
+    /// The product of all dimensions but the last.
+    pub fn rows(&self) -> usize {
+        self.data.len().checked_div(self.cols()).unwrap_or(0)
+    }
+
+    /// All values.
+    pub fn data(&self) -> &[T] {
+        &self.data
+    }
+
+    /// All values, to be changed.
+    pub fn data_mut(&mut self) -> &mut [T] {
+        &mut self.data
+    }
+
+    /// The values, without the shape.
+    pub fn into_vec(self) -> Vec<T> {
+        self.data
+    }
+
+    /// Row `i`.
+    pub fn row(&self, i: usize) -> &[T] {
+        let cols = self.cols();
+        &self.data[i * cols..(i + 1) * cols]
+    }
+
+    /// Row `i`, to be changed.
+    pub fn row_mut(&mut self, i: usize) -> &mut [T] {
+        let cols = self.cols();
+        &mut self.data[i * cols..(i + 1) * cols]
+    }
+
+    /// The given rows, in the given order: `[rows.len(), cols]`.
+    pub fn gather(&self, rows: &[usize]) -> Tensor<T> {
+        let mut data = Vec::with_capacity(rows.len() * self.cols());
+        for &row in rows {
+            data.extend_from_slice(self.row(row));
+        }
+        Tensor { shape: vec![rows.len(), self.cols()], data }
+    }
+
+    /// Adds row `i` of `other` to row `rows[i]` of this: the transpose of [`Tensor::gather`].
+    pub fn scatter_add(&mut self, rows: &[usize], other: &Tensor<T>) {
+        for (i, &row) in rows.iter().enumerate() {
+            for (x, &y) in self.row_mut(row).iter_mut().zip(other.row(i)) {
+                *x += y;
+            }
+        }
+    }
+
+    /// Adds another tensor of the same shape.
+    pub fn add(&mut self, other: &Tensor<T>) {
+        debug_assert_eq!(self.shape, other.shape);
+        crate::kernels::rows::zip(&mut self.data, &other.data, |x, y| *x += y);
+    }
+}
