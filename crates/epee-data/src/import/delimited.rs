@@ -22,12 +22,7 @@ pub(super) struct Dialect {
 const SENTINEL: &str = "\u{1}end of file\u{1}";
 
 /// Reads every record; blank lines are skipped.
-pub(super) fn read(
-    path: &Path,
-    text: &str,
-    columns: &Columns,
-    dialect: Dialect,
-) -> Result<Vec<Row>> {
+pub(super) fn read(path: &Path, text: &str, columns: &Columns, dialect: Dialect) -> Result<Vec<Row>> {
     let mut records = records(path, text, dialect)?.into_iter();
     let header = if dialect.header { records.next() } else { None };
     let Some((_, first)) = header.as_ref().or(records.as_slice().first()) else {
@@ -38,8 +33,7 @@ pub(super) fn read(
     }
     let width = first.len();
     let find = |column: &str| {
-        let place =
-            if dialect.header { by_name(first, column) } else { by_number(width, column) };
+        let place = if dialect.header { by_name(first, column) } else { by_number(width, column) };
         place.map_err(|problem| Error::file(path, problem))
     };
     let text = find(&columns.text)?;

@@ -43,8 +43,8 @@ struct Entry {
 fn read(from: &Path, options: &Options) -> Result<Draft> {
     let path = if from.is_dir() { from.join(FILE) } else { from.to_path_buf() };
     let bytes = read_file(&path)?;
-    let entries: Vec<Entry> = serde_json::from_str(utf8(&path, &bytes)?)
-        .map_err(|e| Error::file(&path, e.to_string()))?;
+    let entries: Vec<Entry> =
+        serde_json::from_str(utf8(&path, &bytes)?).map_err(|e| Error::file(&path, e.to_string()))?;
     let mut rows = Vec::with_capacity(entries.len());
     for (at, entry) in (1..).zip(entries) {
         let output = entry.output.trim();
@@ -60,10 +60,7 @@ fn read(from: &Path, options: &Options) -> Result<Draft> {
     let whole = Part { split: "train", path, unit: Unit::Entry, rows };
     let parts = cut(whole, options.fractions, options.seed);
     let mut draft = assemble(&parts, Some(&LABELS.map(|(label, _)| label)))?;
-    draft.notes.push(format!(
-        "splits cut with seed {}, stratified, by text: {repeats}",
-        options.seed
-    ));
+    draft.notes.push(format!("splits cut with seed {}, stratified, by text: {repeats}", options.seed));
     Ok(draft)
 }
 
@@ -75,8 +72,5 @@ fn repeats(rows: &[Row]) -> String {
     }
     let repeated: Vec<&Vec<&str>> = labels.values().filter(|labels| labels.len() > 1).collect();
     let differ = repeated.iter().filter(|labels| labels.iter().any(|l| *l != labels[0])).count();
-    format!(
-        "{} texts occur more than once, {differ} of them with different labels",
-        repeated.len()
-    )
+    format!("{} texts occur more than once, {differ} of them with different labels", repeated.len())
 }

@@ -11,6 +11,8 @@ mod jsonl;
 mod own;
 mod phee;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 
@@ -81,8 +83,7 @@ impl Preset {
         draft.task = self.task;
         draft.source = self.source.to_owned();
         draft.licence = self.licence.to_owned();
-        let counts: Vec<String> =
-            draft.splits.iter().map(|(name, rows)| format!("{} {name}", rows.len())).collect();
+        let counts: Vec<String> = draft.splits.iter().map(|(name, rows)| format!("{} {name}", rows.len())).collect();
         let PaperCounts { train, dev, test, classes } = self.paper;
         draft.notes.push(format!(
             "{} rows, {} classes; the paper: {train} train, {dev} dev, {test} test, {classes} classes",

@@ -109,9 +109,7 @@ impl OwnFiles {
                     Some(dev) => vec![train, self.part("dev", dev)?],
                     None => {
                         let seed = self.seed;
-                        notes.push(format!(
-                            "dev cut from train with seed {seed}, stratified, by text"
-                        ));
+                        notes.push(format!("dev cut from train with seed {seed}, stratified, by text"));
                         cut(train, self.fractions.without_test(), seed)
                     }
                 };
@@ -144,8 +142,7 @@ impl OwnFiles {
             Format::Jsonl => jsonl::read(path, text, &self.columns)?,
             Format::Csv | Format::Tsv => {
                 let delimiter = if self.format == Format::Csv { b',' } else { b'\t' };
-                let dialect =
-                    delimited::Dialect { delimiter, header: self.header, quotes: self.quotes };
+                let dialect = delimited::Dialect { delimiter, header: self.header, quotes: self.quotes };
                 delimited::read(path, text, &self.columns, dialect)?
             }
         };
@@ -153,9 +150,8 @@ impl OwnFiles {
     }
 
     fn source(&self) -> String {
-        let name = |path: &PathBuf| {
-            path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-        };
+        let name =
+            |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let names: Vec<String> = match &self.files {
             Files::One(path) => vec![name(path)],
             Files::Splits { train, dev, test } => {

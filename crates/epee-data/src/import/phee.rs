@@ -70,10 +70,8 @@ fn read_split(path: &Path) -> Result<(Vec<Row>, usize)> {
         if line.trim().is_empty() {
             continue;
         }
-        let sentence: Sentence =
-            serde_json::from_str(line).map_err(|e| Error::row(path, at, e.to_string()))?;
-        let mut types =
-            sentence.annotations.iter().flat_map(|a| &a.events).map(|event| &event.event_type);
+        let sentence: Sentence = serde_json::from_str(line).map_err(|e| Error::row(path, at, e.to_string()))?;
+        let mut types = sentence.annotations.iter().flat_map(|a| &a.events).map(|event| &event.event_type);
         let Some(label) = types.next() else {
             return Err(Error::row(path, at, "expected at least one event, got none"));
         };

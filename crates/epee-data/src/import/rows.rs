@@ -136,8 +136,7 @@ fn examples(part: &Part, labels: &[String]) -> Result<Vec<Example>> {
 
 /// One sentence for each pair of splits that share texts.
 fn overlaps(parts: &[Part]) -> Vec<String> {
-    let keys: Vec<HashSet<String>> =
-        parts.iter().map(|part| part.rows.iter().map(key).collect()).collect();
+    let keys: Vec<HashSet<String>> = parts.iter().map(|part| part.rows.iter().map(key).collect()).collect();
     let mut notes = Vec::new();
     for (i, second) in keys.iter().enumerate() {
         for (j, first) in keys.iter().enumerate().take(i) {
@@ -160,11 +159,8 @@ fn key(row: &Row) -> String {
 pub(crate) fn cut(whole: Part, fractions: Fractions, seed: u64) -> Vec<Part> {
     let labels: BTreeSet<&str> = whole.rows.iter().map(|row| row.label.as_str()).collect();
     let labels: Vec<&str> = labels.into_iter().collect();
-    let classes: Vec<usize> = whole
-        .rows
-        .iter()
-        .map(|row| labels.binary_search(&row.label.as_str()).unwrap_or_default())
-        .collect();
+    let classes: Vec<usize> =
+        whole.rows.iter().map(|row| labels.binary_search(&row.label.as_str()).unwrap_or_default()).collect();
     let keys: Vec<String> = whole.rows.iter().map(key).collect();
     let cut = partition(&keys, &classes, fractions, seed);
     let part = |split, rows: &[usize]| Part {
