@@ -195,3 +195,21 @@ fn sync_folder(path: &Path) {
         let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_an_error() {
+        // The device that is always full.
+        let Ok(mut full) = File::options().write(true).open("/dev/full") else {
+            println!("skipped: a_full_disk_is_an_error needs /dev/full");
+            return;
+        };
+        let error = write_all(&mut full, &[vec![0; 16]]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        let error = TraceError::write(Path::new("out/dev.safetensors"), error).to_string();
+        assert!(error.starts_with("cannot write out/dev.safetensors: No space left"), "{error}");
+    }
+}

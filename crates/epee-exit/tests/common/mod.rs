@@ -1,0 +1,66 @@
+//! Random traces and a second, literal reading of the paper's equations.
+#![allow(dead_code, clippy::unwrap_used)] // Each test uses its part.
+
+use epee_exit::{Trace, TraceParts};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// Logits that tie, that saturate, and ordinary ones.
+fn logit() -> impl Strategy<Value = f32> {
+    prop_oneof![
+        4 => -4.0f32..4.0,
+        3 => (-2i8..3).prop_map(f32::from),
+        1 => prop::sample::select(vec![1e30, -1e30, f32::MAX, f32::MIN, 1e-30, 120.0]),
+    ]
+}
+
+/// A trace of up to 24 samples, `classes` classes and up to 8 exits; some labels are unknown.
+pub(crate) fn any_trace(classes: std::ops::Range<usize>) -> impl Strategy<Value = Trace> {
+    (1usize..25, 1usize..9, classes).prop_flat_map(|(samples, exits, classes)| {
+        let label = prop_oneof![1 => Just(-1i64), 6 => 0..classes as i64];
+        (vec(logit(), samples * exits * classes), vec(label, samples)).prop_map(move |(logits, labels)| {
+            let parts = TraceParts { exits, classes, logits, labels, ..TraceParts::default() };
+            Trace::new(parts).unwrap()
+        })
+    })
+}
+
+/// Eq. 1 as it is written: `H = -Σ p ln p / ln K`, with p by its own definition.
+pub(crate) fn entropy_as_written(logits: &[f32]) -> f64 {
+    let z: Vec<f64> = logits.iter().map(|&z| f64::from(z)).collect();
+    let max = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = z.iter().map(|z| (z - max).exp()).sum();
+    let mut h = 0.0;
+    for z in &z {
+        let p = (z - max).exp() / sum;
+        if p > 0.0 {
+            h -= p * p.ln();
+        }
+    }
+    h / (logits.len() as f64).ln()
+}
+
+/// The first class that no other exceeds.
+pub(crate) fn label_as_written(logits: &[f32]) -> usize {
+    (0..logits.len()).find(|&k| logits.iter().all(|z| *z <= logits[k])).unwrap()
+}
+
+/// Eq. 3 over one sample: the exit and the label. `None` where an entropy is so near the threshold
+/// that rounding decides.
+pub(crate) fn epee_as_written(trace: &Trace, sample: usize, threshold: f64, patience: usize) -> Option<(usize, usize)> {
+    let last = trace.exits();
+    let mut p = Vec::new();
+    for m in 1..=last {
+        let label = label_as_written(trace.row(sample, m));
+        let before = if m == 1 { None } else { Some(label_as_written(trace.row(sample, m - 1))) };
+        p.push(if before == Some(label) { p[m - 2] + 1 } else { 1 });
+        let h = entropy_as_written(trace.row(sample, m));
+        if threshold != 0.0 && (h - threshold).abs() < 1e-12 {
+            return None;
+        }
+        if h < threshold || p[m - 1] == patience || m == last {
+            return Some((m, label));
+        }
+    }
+    unreachable!("the last exit answers")
+}

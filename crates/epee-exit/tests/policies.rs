@@ -1,0 +1,126 @@
+//! What holds for every policy and every trace.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{any_trace, entropy_as_written, epee_as_written, label_as_written};
+use epee_exit::{Decision, Evidence, ExitPolicy, Policy, Replay, Trace, argmax, entropy, replay};
+use proptest::prelude::*;
+
+fn run(policy: Policy, trace: &Trace) -> Replay {
+    replay(&policy.check(trace.exits(), trace.classes()).unwrap(), trace).unwrap()
+}
+
+fn epee(threshold: f64, patience: usize) -> Policy {
+    Policy::Epee { threshold: Some(threshold), patience: Some(patience) }
+}
+
+fn threshold() -> impl Strategy<Value = f64> {
+    prop_oneof![6 => 0.0..1.0, 1 => Just(0.0), 1 => Just(1.0)]
+}
+
+fn any_policy() -> impl Strategy<Value = Policy> {
+    let (tau, n) = (threshold, || 1usize..9);
+    prop_oneof![
+        1 => Just(Policy::Full),
+        1 => n().prop_map(|exit| Policy::Fixed { exit }),
+        2 => tau().prop_map(|threshold| Policy::Entropy { threshold }),
+        2 => n().prop_map(|patience| Policy::Patience { patience }),
+        4 => (prop::option::of(tau()), prop::option::of(n()))
+            .prop_map(|(threshold, patience)| Policy::Epee { threshold, patience }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn rows_agree_with_the_equation(trace in any_trace(2..7)) {
+        for sample in 0..trace.samples() {
+            for exit in 1..=trace.exits() {
+                let row = trace.row(sample, exit);
+                prop_assert_eq!(argmax(row), label_as_written(row));
+                let (h, want) = (entropy(row), entropy_as_written(row));
+                prop_assert!((h - want).abs() < 1e-12 && (0.0..=1.0).contains(&h), "{} {}", h, want);
+            }
+        }
+    }
+
+    #[test]
+    fn replay_agrees_with_the_paper(
+        trace in any_trace(2..7),
+        threshold in threshold(),
+        patience in 1usize..9,
+    ) {
+        let patience = patience.min(trace.exits());
+        let got = run(epee(threshold, patience), &trace);
+        for sample in 0..trace.samples() {
+            if let Some((exit, label)) = epee_as_written(&trace, sample, threshold, patience) {
+                let at = (got.exits[sample] as usize, got.labels[sample] as usize);
+                prop_assert_eq!(at, (exit, label), "sample {}", sample);
+            }
+        }
+    }
+
+    #[test]
+    fn a_threshold_of_zero_is_the_patience_policy(trace in any_trace(2..7), patience in 1usize..9) {
+        let patience = patience.min(trace.exits());
+        let want = run(Policy::Patience { patience }, &trace);
+        prop_assert_eq!(&run(epee(0.0, patience), &trace), &want);
+        let never = Policy::Epee { threshold: None, patience: Some(patience) };
+        prop_assert_eq!(&run(never, &trace), &want);
+    }
+
+    #[test]
+    fn a_patience_of_m_is_the_entropy_policy(trace in any_trace(2..7), threshold in threshold()) {
+        let want = run(Policy::Entropy { threshold }, &trace);
+        let got = run(epee(threshold, trace.exits()), &trace);
+        prop_assert_eq!((&got.exits, &got.labels), (&want.exits, &want.labels));
+        let never = Policy::Epee { threshold: Some(threshold), patience: None };
+        prop_assert_eq!(&run(never, &trace), &want);
+    }
+
+    #[test]
+    fn with_both_parts_off_epee_is_full_depth(trace in any_trace(1..7)) {
+        let want = run(Policy::Full, &trace);
+        let got = run(Policy::Epee { threshold: None, patience: None }, &trace);
+        prop_assert_eq!(&got, &want);
+        prop_assert!(got.exits.iter().all(|&exit| exit as usize == trace.exits()));
+    }
+
+    #[test]
+    fn live_and_replayed_are_the_same(trace in any_trace(1..7), policy in any_policy()) {
+        let Ok(policy) = policy.check(trace.exits(), trace.classes()) else { return Ok(()) };
+        let replayed = replay(&policy, &trace).unwrap();
+        for sample in 0..trace.samples() {
+            let mut state = policy.start();
+            let answer = (1..=trace.exits()).filter(|&exit| policy.needs(exit)).find_map(|exit| {
+                let evidence = Evidence { exit, logits: trace.row(sample, exit), score: None };
+                match policy.observe(&mut state, &evidence).unwrap() {
+                    Decision::Exit(answer) => Some(answer),
+                    Decision::Continue => None,
+                }
+            });
+            let answer = answer.expect("the last exit answers");
+            prop_assert_eq!(answer.exit, replayed.exits[sample] as usize);
+            prop_assert_eq!(answer.label, replayed.labels[sample] as usize);
+            prop_assert_eq!(answer.entropy.to_bits(), replayed.entropies[sample].to_bits());
+            prop_assert_eq!(answer.reason, replayed.reasons[sample]);
+            prop_assert_eq!(answer.probabilities.len(), trace.classes());
+            let sum: f32 = answer.probabilities.iter().sum();
+            prop_assert!((sum - 1.0).abs() < 1e-5);
+        }
+    }
+}
+
+#[test]
+fn a_policy_checked_for_another_model_is_refused() {
+    let parts =
+        epee_exit::TraceParts { exits: 2, classes: 2, logits: vec![0.0; 4], labels: vec![0], ..Default::default() };
+    let trace = Trace::new(parts).unwrap();
+    let error = replay(&Policy::Full.check(12, 2).unwrap(), &trace).unwrap_err().to_string();
+    assert!(error.contains("12 exits and 2 classes"), "{error}");
+    assert!(error.contains("2 exits and 2 classes"), "{error}");
+    assert!(replay(&Policy::Full.check(2, 3).unwrap(), &trace).is_err());
+}

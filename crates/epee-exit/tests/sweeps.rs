@@ -1,0 +1,122 @@
+//! A sweep is a replay of every setting, exactly.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::any_trace;
+use epee_exit::{
+    Counts, Grid, PolicyKind, Scoring, SweepRow, Trace, entropy, full_depth, per_exit, replay, sweep, sweep_with,
+};
+use proptest::prelude::*;
+
+/// Thresholds that lie on the trace's own entropies too: there the strict comparison shows.
+fn grid(trace: &Trace, thresholds: &[f64]) -> Grid {
+    let mut thresholds: Vec<Option<f64>> = thresholds.iter().copied().map(Some).collect();
+    thresholds.extend([None, Some(0.0), Some(-0.0), Some(1.0)]);
+    for sample in 0..trace.samples().min(3) {
+        for exit in 1..=trace.exits() {
+            thresholds.push(Some(entropy(trace.row(sample, exit))));
+        }
+    }
+    Grid { kinds: PolicyKind::ALL.to_vec(), thresholds, ..Grid::standard(trace.exits()) }
+}
+
+/// The bits of a row, so that NaN equals NaN.
+fn bits(row: &SweepRow) -> [u64; 5] {
+    [row.accuracy, row.macro_f1, row.micro_f1, row.saving, row.ratio].map(f64::to_bits)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn sweep_is_replay_setting_by_setting(
+        trace in any_trace(2..7),
+        thresholds in prop::collection::vec(0.0..1.0, 0..6),
+    ) {
+        let grid = grid(&trace, &thresholds);
+        let rows = sweep(&trace, &grid).unwrap();
+        prop_assert_eq!(rows.len(), grid.policies().len());
+        for (row, policy) in rows.iter().zip(grid.policies()) {
+            prop_assert_eq!(row.policy, policy);
+            let checked = policy.check(trace.exits(), trace.classes()).unwrap();
+            let want = replay(&checked, &trace).unwrap().metrics(&trace);
+            let want = [want.accuracy, want.macro_f1, want.micro_f1, want.saving, want.ratio];
+            prop_assert_eq!(bits(row), want.map(f64::to_bits), "{}", policy);
+        }
+    }
+
+    #[test]
+    fn micro_f1_over_some_classes_is_replayed_too(trace in any_trace(2..7)) {
+        let scoring = Scoring { micro_classes: (1..trace.classes()).collect() };
+        let rows = sweep_with(&trace, &grid(&trace, &[0.3, 0.6]), &scoring).unwrap();
+        for row in rows {
+            let checked = row.policy.check(trace.exits(), trace.classes()).unwrap();
+            let predictions = replay(&checked, &trace).unwrap().labels;
+            let counts = Counts::of(trace.labels(), &predictions, trace.classes());
+            let want = counts.micro_f1_over(&scoring.micro_classes);
+            prop_assert_eq!(row.micro_f1.to_bits(), want.to_bits(), "{}", row.policy);
+        }
+    }
+
+    #[test]
+    fn saving_grows_with_the_threshold_and_falls_with_patience(trace in any_trace(2..7)) {
+        let grid = Grid::standard(trace.exits());
+        let rows = sweep(&trace, &grid).unwrap();
+        let width = grid.thresholds.len();
+        for column in rows.chunks(width) {
+            prop_assert!(column.windows(2).all(|w| w[0].saving <= w[1].saving));
+        }
+        for (low, high) in rows.iter().zip(&rows[width..]) {
+            prop_assert!(low.saving >= high.saving);
+        }
+    }
+
+    #[test]
+    fn each_exit_alone_is_the_fixed_policy(trace in any_trace(1..7)) {
+        let fixed = Grid::standard(trace.exits()).with_kinds([PolicyKind::Fixed]);
+        let rows = sweep(&trace, &fixed).unwrap();
+        for (row, exit) in rows.iter().zip(per_exit(&trace)) {
+            let of_exit = [exit.accuracy, exit.macro_f1, exit.micro_f1].map(f64::to_bits);
+            prop_assert_eq!(bits(row)[..3].to_vec(), of_exit.to_vec());
+            let mean: f64 = (0..trace.samples()).map(|i| entropy(trace.row(i, exit.exit))).sum();
+            prop_assert!((exit.entropy - mean / trace.samples() as f64).abs() < 1e-12);
+        }
+        let full = full_depth(&trace, &Scoring::default());
+        prop_assert_eq!(bits(&full), bits(&rows[trace.exits() - 1]));
+        prop_assert_eq!(full.saving, 0.0);
+    }
+}
+
+#[test]
+fn a_setting_outside_its_range_is_refused() {
+    let parts =
+        epee_exit::TraceParts { exits: 2, classes: 2, logits: vec![0.0; 4], labels: vec![0], ..Default::default() };
+    let trace = Trace::new(parts).unwrap();
+    let standard = Grid::standard(2);
+    let error = |grid: &Grid| sweep(&trace, grid).unwrap_err().to_string();
+    let steep = Grid { thresholds: vec![Some(1.5)], ..standard.clone() };
+    assert_eq!(error(&steep), "threshold: expected a number from 0 to 1, got 1.5");
+    let long = Grid { patiences: vec![Some(3)], ..standard.clone() };
+    assert_eq!(error(&long), "patience: expected 1 to 2 (the number of exits), got 3");
+}
+
+#[test]
+fn rows_have_the_documented_keys() {
+    let parts = epee_exit::TraceParts {
+        exits: 2,
+        classes: 2,
+        logits: vec![0.0, 1.0, 0.0, 2.0],
+        labels: vec![1],
+        ..Default::default()
+    };
+    let trace = Trace::new(parts).unwrap();
+    let grid = Grid { thresholds: vec![Some(0.25)], patiences: vec![None], ..Grid::standard(2) };
+    let json = serde_json::to_string(&sweep(&trace, &grid).unwrap()).unwrap();
+    let want = r#"[{"policy":"epee","setting":"epee(threshold=0.25, patience=never)","threshold":0.25,"patience":null,"accuracy":1.0,"macro_f1":1.0,"micro_f1":1.0,"saving":0.0,"ratio":1.0}]"#;
+    assert_eq!(json, want);
+    let fixed = sweep(&trace, &grid.with_kinds([PolicyKind::Fixed])).unwrap();
+    let json = serde_json::to_value(fixed[0]).unwrap();
+    assert_eq!((json["policy"].as_str(), json["exit"].as_u64()), (Some("fixed"), Some(1)));
+}
