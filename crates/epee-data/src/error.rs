@@ -80,28 +80,17 @@ impl Error {
     /// A failure of the operating system on `path`; made for `map_err`.
     pub fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
-        move |source| Self::Io {
-            doing,
-            path,
-            source,
-        }
+        move |source| Self::Io { doing, path, source }
     }
 
     /// A problem on one line of a file.
     pub fn row(path: &Path, line: u64, problem: impl Into<String>) -> Self {
-        Self::Row {
-            path: path.to_path_buf(),
-            line,
-            problem: problem.into(),
-        }
+        Self::Row { path: path.to_path_buf(), line, problem: problem.into() }
     }
 
     /// A problem of a whole file.
     pub fn file(path: &Path, problem: impl Into<String>) -> Self {
-        Self::File {
-            path: path.to_path_buf(),
-            problem: problem.into(),
-        }
+        Self::File { path: path.to_path_buf(), problem: problem.into() }
     }
 }
 

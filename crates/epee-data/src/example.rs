@@ -20,10 +20,7 @@ pub struct Example {
 impl Example {
     /// What makes two examples the same input: text and pair, without the space around them.
     pub fn key(&self) -> (&str, &str) {
-        (
-            self.text.trim(),
-            self.pair.as_deref().unwrap_or_default().trim(),
-        )
+        (self.text.trim(), self.pair.as_deref().unwrap_or_default().trim())
     }
 }
 

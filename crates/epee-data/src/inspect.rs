@@ -143,12 +143,8 @@ pub fn inspect(
         Some(name) => vec![name],
         None => dataset.split_names(),
     };
-    let splits: Vec<Split> =
-        names.into_iter().map(|name| dataset.split(name)).collect::<Result<_>>()?;
-    let reports = splits
-        .iter()
-        .map(|split| report(split, &info.labels, tokenizer, examples))
-        .collect::<Result<_>>()?;
+    let splits: Vec<Split> = names.into_iter().map(|name| dataset.split(name)).collect::<Result<_>>()?;
+    let reports = splits.iter().map(|split| report(split, &info.labels, tokenizer, examples)).collect::<Result<_>>()?;
     Ok(Inspection {
         name: info.name.clone(),
         task: info.task,
@@ -162,12 +158,7 @@ pub fn inspect(
     })
 }
 
-fn report(
-    split: &Split,
-    labels: &[String],
-    tokenizer: Option<&TextTokenizer>,
-    examples: usize,
-) -> Result<SplitReport> {
+fn report(split: &Split, labels: &[String], tokenizer: Option<&TextTokenizer>, examples: usize) -> Result<SplitReport> {
     let rows = &split.examples;
     let mut counts = vec![0_usize; labels.len()];
     let mut grades = BTreeMap::new();
@@ -218,12 +209,7 @@ fn words(example: &Example) -> usize {
 }
 
 fn sample(example: &Example, label: &str) -> Sample {
-    Sample {
-        id: example.id.clone(),
-        label: label.to_owned(),
-        text: example.text.clone(),
-        pair: example.pair.clone(),
-    }
+    Sample { id: example.id.clone(), label: label.to_owned(), text: example.text.clone(), pair: example.pair.clone() }
 }
 
 fn overlaps(splits: &[Split]) -> Vec<Overlap> {

@@ -15,9 +15,7 @@ mod partition;
 mod testing;
 mod tokenize;
 
-pub use dataset::{
-    DATASET_FILE, Dataset, DatasetInfo, Draft, Input, Split, SplitInfo, Task, write_dataset,
-};
+pub use dataset::{DATASET_FILE, Dataset, DatasetInfo, Draft, Input, Split, SplitInfo, Task, write_dataset};
 pub use digest::sha256;
 pub use error::{Error, Result};
 pub use example::Example;

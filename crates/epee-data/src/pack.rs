@@ -29,19 +29,13 @@ pub fn pack_count(order: &[usize], batch_size: usize) -> Vec<Vec<usize>> {
 ///
 /// `order` holds indices into `lengths`; an index outside counts as an empty sequence. A sequence
 /// longer than the budget is a batch of its own; a `batch_size` of 0 counts as 1.
-pub fn pack_order(
-    lengths: &[usize],
-    order: &[usize],
-    token_budget: usize,
-    batch_size: usize,
-) -> Vec<Vec<usize>> {
+pub fn pack_order(lengths: &[usize], order: &[usize], token_budget: usize, batch_size: usize) -> Vec<Vec<usize>> {
     let mut batches = Vec::new();
     let mut batch = Vec::new();
     let mut tokens = 0_usize;
     for &index in order {
         let length = lengths.get(index).copied().unwrap_or(0);
-        let full = batch.len() >= batch_size.max(1)
-            || tokens.saturating_add(length) > token_budget;
+        let full = batch.len() >= batch_size.max(1) || tokens.saturating_add(length) > token_budget;
         if full && !batch.is_empty() {
             batches.push(std::mem::take(&mut batch));
             tokens = 0;

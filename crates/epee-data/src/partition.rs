@@ -29,9 +29,7 @@ impl Fractions {
     pub fn new(train: f64, dev: f64, test: f64) -> Result<Self, String> {
         let all = [train, dev, test];
         if all.iter().any(|share| !(0.0..=1.0).contains(share)) || train == 0.0 {
-            return Err(format!(
-                "expected fractions in [0, 1], that of train above 0, got {train},{dev},{test}"
-            ));
+            return Err(format!("expected fractions in [0, 1], that of train above 0, got {train},{dev},{test}"));
         }
         let sum: f64 = all.iter().sum();
         if (sum - 1.0).abs() > 1e-6 {
@@ -86,12 +84,7 @@ pub struct Partition {
 /// let cut = epee_data::partition(&keys, &labels, epee_data::Fractions::default(), 1);
 /// assert_eq!([cut.train.len(), cut.dev.len(), cut.test.len()], [80, 10, 10]);
 /// ```
-pub fn partition<K: AsRef<str>>(
-    keys: &[K],
-    labels: &[usize],
-    fractions: Fractions,
-    seed: u64,
-) -> Partition {
+pub fn partition<K: AsRef<str>>(keys: &[K], labels: &[usize], fractions: Fractions, seed: u64) -> Partition {
     let mut strata = strata(keys, labels);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     for groups in &mut strata {
@@ -105,12 +98,8 @@ pub fn partition<K: AsRef<str>>(
         for (room, quota) in room.iter_mut().zip(&quotas) {
             *room -= quota;
         }
-        let mut rows: Vec<usize> = strata
-            .iter_mut()
-            .zip(quotas)
-            .flat_map(|(groups, quota)| draw(groups, quota))
-            .flatten()
-            .collect();
+        let mut rows: Vec<usize> =
+            strata.iter_mut().zip(quotas).flat_map(|(groups, quota)| draw(groups, quota)).flatten().collect();
         rows.sort_unstable();
         rows
     };
@@ -143,10 +132,8 @@ fn apportion(sizes: &[usize], room: &[usize], share: f64) -> Vec<usize> {
     let total: usize = sizes.iter().sum();
     // 868 of 8,680 is 868, though a tenth is no binary number.
     let target = (total as f64 * share - 1e-9).ceil().max(0.0) as usize;
-    let exact: Vec<f64> =
-        sizes.iter().map(|&n| n as f64 * target as f64 / total.max(1) as f64).collect();
-    let mut quotas: Vec<usize> =
-        exact.iter().zip(room).map(|(&x, &room)| (x as usize).min(room)).collect();
+    let exact: Vec<f64> = sizes.iter().map(|&n| n as f64 * target as f64 / total.max(1) as f64).collect();
+    let mut quotas: Vec<usize> = exact.iter().zip(room).map(|(&x, &room)| (x as usize).min(room)).collect();
     let mut order: Vec<usize> = (0..sizes.len()).collect();
     order.sort_by(|&a, &b| exact[b].fract().total_cmp(&exact[a].fract()).then(a.cmp(&b)));
     let mut left = target.saturating_sub(quotas.iter().sum());
@@ -198,10 +185,7 @@ mod tests {
         assert_eq!("0.8,0.1,0.1".parse::<Fractions>(), Ok(Fractions::default()));
         assert_eq!("1,0,0".parse::<Fractions>(), Fractions::new(1.0, 0.0, 0.0));
         let message = |text: &str| text.parse::<Fractions>().unwrap_err();
-        assert_eq!(
-            message("0.8,0.2"),
-            "expected three numbers such as 0.8,0.1,0.1, got `0.8,0.2`"
-        );
+        assert_eq!(message("0.8,0.2"), "expected three numbers such as 0.8,0.1,0.1, got `0.8,0.2`");
         assert_eq!(message("0.8,0.1,0.2"), "expected fractions that add up to 1, got 1.1");
         for bad in ["0,0.5,0.5", "-0.1,0.6,0.5", "NaN,0.5,0.5", "inf,0,0"] {
             assert!(message(bad).starts_with("expected fractions in [0, 1]"), "{bad}");

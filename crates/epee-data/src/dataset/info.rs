@@ -92,11 +92,8 @@ impl DatasetInfo {
     /// SHA-256 of the labels in order and of each split's name and digest: what decides a
     /// model's answers, and none of the prose around it.
     pub fn compute_digest(&self) -> String {
-        let splits: BTreeMap<&str, &str> = self
-            .splits
-            .iter()
-            .map(|(name, split)| (name.as_str(), split.digest.as_str()))
-            .collect();
+        let splits: BTreeMap<&str, &str> =
+            self.splits.iter().map(|(name, split)| (name.as_str(), split.digest.as_str())).collect();
         // Strings and maps of strings always serialise.
         let text = serde_json::json!({ "labels": self.labels, "splits": splits }).to_string();
         sha256(text.as_bytes())

@@ -49,8 +49,7 @@ impl Dataset {
         }
         let bytes = read_file(&path)?;
         check_format(&path, &bytes)?;
-        let info: DatasetInfo =
-            serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.to_string()))?;
+        let info: DatasetInfo = serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.to_string()))?;
         check_info(&path, &info)?;
         Ok(Self { dir, info })
     }
@@ -97,24 +96,14 @@ impl Dataset {
         if digest != expected.digest {
             return Err(Error::file(
                 &path,
-                format!(
-                    "the file was changed after it was written: expected {}, got {digest}",
-                    expected.digest
-                ),
+                format!("the file was changed after it was written: expected {}, got {digest}", expected.digest),
             ));
         }
         let examples = self.parse(&path, &bytes)?;
         if examples.len() != expected.rows {
-            return Err(Error::file(
-                &path,
-                format!("expected {} rows, got {}", expected.rows, examples.len()),
-            ));
+            return Err(Error::file(&path, format!("expected {} rows, got {}", expected.rows, examples.len())));
         }
-        Ok(Split {
-            name: name.to_owned(),
-            examples,
-            digest,
-        })
+        Ok(Split { name: name.to_owned(), examples, digest })
     }
 
     fn parse(&self, path: &Path, bytes: &[u8]) -> Result<Vec<Example>> {
@@ -129,13 +118,7 @@ impl Dataset {
                         .ok_or_else(|| at(format!("label `{name}` is not in dataset.json")))?,
                 ),
             };
-            examples.push(Example {
-                id: line.id,
-                text: line.text,
-                pair: line.pair,
-                label,
-                grade: line.grade,
-            });
+            examples.push(Example { id: line.id, text: line.text, pair: line.pair, label, grade: line.grade });
         }
         Ok(examples)
     }
@@ -147,8 +130,7 @@ fn check_format(path: &Path, bytes: &[u8]) -> Result<()> {
     struct Version {
         format: u32,
     }
-    let version: Version =
-        serde_json::from_slice(bytes).map_err(|e| Error::file(path, e.to_string()))?;
+    let version: Version = serde_json::from_slice(bytes).map_err(|e| Error::file(path, e.to_string()))?;
     if version.format != FORMAT {
         let problem = format!("expected format {FORMAT}, got {}", version.format);
         return Err(Error::file(path, problem));
@@ -157,28 +139,15 @@ fn check_format(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn check_info(path: &Path, info: &DatasetInfo) -> Result<()> {
-    let names = info
-        .splits
-        .values()
-        .map(|split| &split.file)
-        .chain(info.files.keys());
+    let names = info.splits.values().map(|split| &split.file).chain(info.files.keys());
     for name in names {
         if !is_plain_name(name) {
-            return Err(Error::file(
-                path,
-                format!("expected a plain file name, got `{name}`"),
-            ));
+            return Err(Error::file(path, format!("expected a plain file name, got `{name}`")));
         }
     }
     let digest = info.compute_digest();
     if digest != info.digest {
-        return Err(Error::file(
-            path,
-            format!(
-                "labels or splits were edited: expected {}, got {digest}",
-                info.digest
-            ),
-        ));
+        return Err(Error::file(path, format!("labels or splits were edited: expected {}, got {digest}", info.digest)));
     }
     Ok(())
 }

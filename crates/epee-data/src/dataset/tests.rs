@@ -8,10 +8,8 @@ use crate::testing::{draft, example, message};
 use crate::{Dataset, Draft, Example, TextTokenizer, write_dataset};
 
 fn names(dir: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -108,8 +106,7 @@ fn a_failed_write_leaves_the_old_dataset_and_no_remains() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_named_with_the_file() {
-    let error =
-        write_file(Path::new("/dev/full"), b"x", Path::new("/x/notes/train.jsonl")).unwrap_err();
+    let error = write_file(Path::new("/dev/full"), b"x", Path::new("/x/notes/train.jsonl")).unwrap_err();
     let expected = "cannot write notes/train.jsonl: No space left on device (os error 28)";
     assert_eq!(message(error, Path::new("/x")), expected);
 }
@@ -122,10 +119,7 @@ fn an_edited_file_is_noticed() {
     let text = fs::read_to_string(&path).unwrap().replace("iron", "zinc");
     fs::write(&path, text).unwrap();
     let error = message(dataset.split("train").unwrap_err(), dir.path());
-    assert!(
-        error.starts_with("train.jsonl: the file was changed after it was written: expected sha256:"),
-        "{error}"
-    );
+    assert!(error.starts_with("train.jsonl: the file was changed after it was written: expected sha256:"), "{error}");
     dataset.split("test").unwrap();
     fs::remove_file(&path).unwrap();
     let error = message(dataset.split("train").unwrap_err(), dir.path());
@@ -166,20 +160,11 @@ fn a_draft_that_is_no_dataset_is_refused() {
         change(&mut draft);
         refusal(&draft)
     };
-    assert_eq!(
-        with(&|d| d.labels.truncate(1)),
-        "a dataset needs at least two classes, got 1 (`on`)"
-    );
+    assert_eq!(with(&|d| d.labels.truncate(1)), "a dataset needs at least two classes, got 1 (`on`)");
     assert_eq!(with(&|d| d.labels.push("on".into())), "label `on` is there twice");
     assert_eq!(with(&|d| d.splits.clear()), "a dataset needs at least one split, got none");
-    assert_eq!(
-        with(&|d| d.splits[1].1.clear()),
-        "split `test`: expected at least one row, got none"
-    );
-    assert_eq!(
-        with(&|d| d.splits[0].1.truncate(1)),
-        "split `train`: expected at least two classes, got 1 (`on`)"
-    );
+    assert_eq!(with(&|d| d.splits[1].1.clear()), "split `test`: expected at least one row, got none");
+    assert_eq!(with(&|d| d.splits[0].1.truncate(1)), "split `train`: expected at least two classes, got 1 (`on`)");
     assert_eq!(
         with(&|d| d.splits[0].1.iter_mut().for_each(|example| example.label = None)),
         "split `train`: expected at least two classes, got 0"
@@ -191,26 +176,11 @@ fn a_draft_that_is_no_dataset_is_refused() {
         }),
         "split `test`: label `maybe` of `2` does not occur in train"
     );
-    assert_eq!(
-        with(&|d| d.splits[0].1[1].label = Some(2)),
-        "split `train`: `2`: expected a label below 2, got 2"
-    );
-    assert_eq!(
-        with(&|d| d.splits[0].1[1].text = " \n".into()),
-        "split `train`: the text of `2` is empty"
-    );
-    assert_eq!(
-        with(&|d| d.splits[0].1[1].id = "1".into()),
-        "split `train`: id `1` is there twice"
-    );
-    assert_eq!(
-        with(&|d| d.splits[0].0 = "../train".into()),
-        "expected a plain file name, got `../train.jsonl`"
-    );
-    assert_eq!(
-        with(&|d| d.files.push(("test.jsonl".into(), Vec::new()))),
-        "file `test.jsonl` is there twice"
-    );
+    assert_eq!(with(&|d| d.splits[0].1[1].label = Some(2)), "split `train`: `2`: expected a label below 2, got 2");
+    assert_eq!(with(&|d| d.splits[0].1[1].text = " \n".into()), "split `train`: the text of `2` is empty");
+    assert_eq!(with(&|d| d.splits[0].1[1].id = "1".into()), "split `train`: id `1` is there twice");
+    assert_eq!(with(&|d| d.splits[0].0 = "../train".into()), "expected a plain file name, got `../train.jsonl`");
+    assert_eq!(with(&|d| d.files.push(("test.jsonl".into(), Vec::new()))), "file `test.jsonl` is there twice");
 }
 
 #[test]

@@ -53,9 +53,7 @@ pub fn write_dataset(dir: &Path, draft: &Draft, force: bool) -> Result<Dataset> 
         return Err(Error::file(dir, "expected a folder, got a file"));
     }
     if exists && !force && holds_something(dir)? {
-        return Err(Error::NotEmpty {
-            path: dir.to_path_buf(),
-        });
+        return Err(Error::NotEmpty { path: dir.to_path_buf() });
     }
     let parent = match dir.parent() {
         _ if exists => dir,
@@ -99,14 +97,7 @@ fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> 
         let bytes = to_jsonl(examples, &draft.labels);
         write(&file, &bytes)?;
         let digest = sha256(&bytes);
-        splits.insert(
-            name.clone(),
-            SplitInfo {
-                file,
-                rows: examples.len(),
-                digest,
-            },
-        );
+        splits.insert(name.clone(), SplitInfo { file, rows: examples.len(), digest });
     }
     let mut files = BTreeMap::new();
     for (name, bytes) in &draft.files {
@@ -134,11 +125,7 @@ fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> 
 }
 
 fn file_names(info: &DatasetInfo) -> BTreeSet<String> {
-    info.splits
-        .values()
-        .map(|split| split.file.clone())
-        .chain(info.files.keys().cloned())
-        .collect()
+    info.splits.values().map(|split| split.file.clone()).chain(info.files.keys().cloned()).collect()
 }
 
 /// Pretty JSON; these types hold only strings, numbers and maps of them, which always serialise.
@@ -210,12 +197,7 @@ fn check(draft: &Draft) -> Result<()> {
     }
     let mut names = HashSet::from([DATASET_FILE.to_owned()]);
     let files = draft.files.iter().map(|(name, _)| name.clone());
-    for name in draft
-        .splits
-        .iter()
-        .map(|(name, _)| format!("{name}.jsonl"))
-        .chain(files)
-    {
+    for name in draft.splits.iter().map(|(name, _)| format!("{name}.jsonl")).chain(files) {
         if !is_plain_name(&name) {
             return invalid(format!("expected a plain file name, got `{name}`"));
         }
@@ -245,9 +227,7 @@ fn check_split(name: &str, examples: &[Example], labels: &[String]) -> Result<()
         }
         if let Some(label) = example.label.filter(|&label| label >= labels.len()) {
             let count = labels.len();
-            return invalid(format!(
-                "`{id}`: expected a label below {count}, got {label}"
-            ));
+            return invalid(format!("`{id}`: expected a label below {count}, got {label}"));
         }
     }
     Ok(())
@@ -265,15 +245,8 @@ fn check_classes(draft: &Draft) -> Result<()> {
         return Err(Error::Invalid(problem));
     }
     for (name, examples) in &draft.splits {
-        let unseen = examples
-            .iter()
-            .find(|e| e.label.is_some_and(|label| !known.contains(&label)));
-        if let Some(Example {
-            id,
-            label: Some(label),
-            ..
-        }) = unseen
-        {
+        let unseen = examples.iter().find(|e| e.label.is_some_and(|label| !known.contains(&label)));
+        if let Some(Example { id, label: Some(label), .. }) = unseen {
             return Err(Error::Invalid(format!(
                 "split `{name}`: label `{}` of `{id}` does not occur in train",
                 draft.labels[*label],

@@ -107,9 +107,7 @@ impl TextTokenizer {
             )));
         }
         let refuse = |problem: String| Error::Tokenizer { what: quote(text), problem };
-        let plain = |text: &str| {
-            self.inner.encode_fast(text, false).map_err(|e| refuse(e.to_string()))
-        };
+        let plain = |text: &str| self.inner.encode_fast(text, false).map_err(|e| refuse(e.to_string()));
         let mut first = plain(text)?;
         let mut second = pair.map(plain).transpose()?;
         let lengths = (first.len(), second.as_ref().map_or(0, tokenizers::Encoding::len));
@@ -123,8 +121,7 @@ impl TextTokenizer {
                 second.take_overflowing();
             }
         }
-        let done =
-            self.inner.post_process(first, second, true).map_err(|e| refuse(e.to_string()))?;
+        let done = self.inner.post_process(first, second, true).map_err(|e| refuse(e.to_string()))?;
         if done.is_empty() {
             return Err(refuse("the text gives no token".to_owned()));
         }
@@ -149,11 +146,7 @@ impl TextTokenizer {
     ///
     /// # Errors
     /// As [`TextTokenizer::encode`], for the first text that fails.
-    pub fn encode_texts<S: AsRef<str> + Sync>(
-        &self,
-        texts: &[S],
-        max_tokens: usize,
-    ) -> Result<Vec<Encoding>> {
+    pub fn encode_texts<S: AsRef<str> + Sync>(&self, texts: &[S], max_tokens: usize) -> Result<Vec<Encoding>> {
         texts
             .par_iter()
             .map(|text| self.encode(text.as_ref(), None, max_tokens))

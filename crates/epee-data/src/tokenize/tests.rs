@@ -109,9 +109,8 @@ fn a_file_that_is_no_tokenizer_is_named() {
 #[test]
 fn a_batch_keeps_its_order_and_saving_keeps_its_bytes() {
     let tokenizer = small();
-    let examples: Vec<Example> = (0..50)
-        .map(|i| example(&i.to_string(), if i % 2 == 0 { "iron" } else { "fish oil" }, 0))
-        .collect();
+    let examples: Vec<Example> =
+        (0..50).map(|i| example(&i.to_string(), if i % 2 == 0 { "iron" } else { "fish oil" }, 0)).collect();
     let encodings = tokenizer.encode_batch(&examples, 8).unwrap();
     for (i, encoding) in encodings.iter().enumerate() {
         let expected: &[u32] = if i % 2 == 0 { &[2, 7, 3] } else { &[2, 5, 6, 3] };
