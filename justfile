@@ -50,7 +50,7 @@ bench:
 # a training step and an inference, beside PyTorch (needs scripts/requirements.txt)
 bench-train *ARGS:
     cargo build --release -p epee-train --example bench_step
-    {{python}} scripts/bench_train.py --epee target/release/examples/bench_step {{ARGS}}
+    {{python}} scripts/bench_train.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_step" {{ARGS}}
 
 # make the parity fixtures again (needs scripts/requirements.txt and the shared data)
 fixtures:
