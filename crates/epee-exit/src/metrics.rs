@@ -210,7 +210,7 @@ pub fn per_exit(trace: &Trace) -> Vec<ExitMetrics> {
 }
 
 /// Which metric decides.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// The mean of the classes' F1: classes are uneven, so this is the default.

@@ -1,5 +1,6 @@
 //! Hidden states and logits against PyTorch and Transformers (`scripts/reference.py`), and against themselves: alone, in
 //! batches, on one thread and several.
+#![allow(clippy::unwrap_used)]
 
 use std::path::PathBuf;
 

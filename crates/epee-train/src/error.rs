@@ -1,0 +1,66 @@
+//! What can go wrong in training.
+
+use std::path::PathBuf;
+
+/// An error of a training run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An option out of range.
+    #[error("{name}: expected {expected}, got {got}")]
+    Option {
+        /// The option.
+        name: &'static str,
+        /// Its range.
+        expected: &'static str,
+        /// What was given.
+        got: String,
+    },
+    /// Data that cannot be trained on.
+    #[error("{0}")]
+    Data(String),
+    /// The loss or the gradient is not finite any more.
+    #[error(
+        "the {what} is {value} at step {step} (epoch {epoch}, batch of {batch}); the best model so far is kept\nhint: a lower \
+         --learning-rate, a longer --warmup or a lower --clip"
+    )]
+    NotFinite {
+        /// `loss` or `gradient norm`.
+        what: &'static str,
+        /// `NaN` or `inf`.
+        value: f64,
+        /// From 1.
+        step: u64,
+        /// From 1.
+        epoch: usize,
+        /// The first ids of the batch.
+        batch: String,
+    },
+    /// A checkpoint that cannot be gone on from.
+    #[error("{path}: {problem}")]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// Expected and found.
+        problem: String,
+    },
+    /// The model's files.
+    #[error(transparent)]
+    Model(#[from] epee_model::Error),
+    /// Logits that are not finite in evaluation.
+    #[error("evaluation after epoch {epoch}: {source}")]
+    Evaluation {
+        /// From 1.
+        epoch: usize,
+        /// Which sample and exit.
+        source: epee_exit::Problem,
+    },
+    /// The log could not be written.
+    #[error("cannot write {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,54 @@
+//! Who is told how a run goes.
+
+use epee_exit::ExitMetrics;
+use serde::Serialize;
+
+/// A step that was taken.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepReport {
+    /// From 1.
+    pub step: u64,
+    /// Steps in the whole run.
+    pub steps: u64,
+    /// From 1.
+    pub epoch: usize,
+    /// Eq. 4 on this batch, dropout on, in nats.
+    pub loss: f64,
+    /// `CE_m` on this batch.
+    pub exit_losses: Vec<f64>,
+    /// Before clipping.
+    pub gradient_norm: f64,
+    /// Of this step.
+    pub learning_rate: f64,
+}
+
+/// An epoch that was finished.
+#[derive(Clone, Debug, Serialize)]
+pub struct EpochReport {
+    /// From 1.
+    pub epoch: usize,
+    /// Steps taken so far.
+    pub step: u64,
+    /// Mean of the steps' losses.
+    pub train_loss: f64,
+    /// Each exit on dev.
+    pub dev: Vec<ExitMetrics>,
+    /// What models are compared by.
+    pub score: f64,
+    /// True where this model is the best so far.
+    pub best: bool,
+    /// Since the run or its resumption began.
+    pub seconds: f64,
+}
+
+/// Is told how a run goes, and may stop it.
+pub trait Observer {
+    /// After each step.
+    fn step(&mut self, report: &StepReport);
+    /// After each epoch.
+    fn epoch(&mut self, report: &EpochReport);
+    /// Asked after each step; true ends the run with a checkpoint.
+    fn stop(&mut self) -> bool {
+        false
+    }
+}

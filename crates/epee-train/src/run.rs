@@ -1,0 +1,251 @@
+//! The training loop.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use epee_data::{Encoding, pack_count};
+use epee_exit::{ExitMetrics, Trace, TraceParts, per_exit};
+use epee_model::{Artefact, Batch, BertConfig, ExitsFile, Model, ModelCard};
+use epee_nn::Dropout;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use crate::{
+    Checkpoint, EpochReport, Error, LinearSchedule, Observer, Select, StepReport, TrainOptions, Trainer, exit_weights,
+};
+
+/// Tokenised examples with labels.
+#[derive(Clone, Debug, Default)]
+pub struct Examples {
+    /// One id per example, for messages.
+    pub ids: Vec<String>,
+    /// Token sequences.
+    pub sequences: Vec<Encoding>,
+    /// Classes, from 0.
+    pub labels: Vec<usize>,
+}
+
+/// Where a run writes, and what it writes beside the weights.
+pub struct Output<'a> {
+    /// The artefact's directory; `metrics.jsonl` and `checkpoints/` go there too.
+    pub dir: &'a Path,
+    /// Sizes.
+    pub config: &'a BertConfig,
+    /// Class names.
+    pub labels: &'a [String],
+    /// The heads' shape.
+    pub exits: &'a ExitsFile,
+    /// The bytes of `tokenizer.json`.
+    pub tokenizer: &'a [u8],
+    /// For the model card; results are filled in.
+    pub card: ModelCard,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// True where every epoch was finished; false where the observer stopped it.
+    pub finished: bool,
+    /// Steps taken in all.
+    pub steps: u64,
+    /// The epoch of the model that was kept, and its score on dev; none before the first epoch's end.
+    pub best: Option<(usize, f64)>,
+}
+
+/// A line of `metrics.jsonl`.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Event<'a> {
+    Step(&'a StepReport),
+    Epoch(&'a EpochReport),
+}
+
+/// Trains all exits jointly and keeps the best model in `output.dir`.
+///
+/// `run` names the run for `resume`: a checkpoint of another name is refused.
+///
+/// # Errors
+/// Options out of range, data that does not fit, a loss that is not finite, files that cannot be written.
+#[allow(clippy::too_many_arguments)]
+pub fn train(
+    model: Model<f32>,
+    train: &Examples,
+    dev: &Examples,
+    options: &TrainOptions,
+    output: &Output<'_>,
+    run: &str,
+    resume: bool,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, Error> {
+    options.check()?;
+    check(train, &model, "train")?;
+    check(dev, &model, "dev")?;
+    std::fs::create_dir_all(output.dir).map_err(|source| Error::Io { path: output.dir.to_owned(), source })?;
+    let mut trainer = Trainer::new(model, options.weight_decay);
+    let mut state = Checkpoint { run: run.to_owned(), step: 0, epoch_loss: 0.0, best: None };
+    if resume {
+        state = Checkpoint::load(output.dir, run, &mut trainer)?;
+    }
+    let mut log = Log::open(output.dir, resume)?;
+    let per_epoch = train.labels.len().div_ceil(options.batch_size) as u64;
+    let total = per_epoch * options.epochs as u64;
+    let schedule =
+        LinearSchedule { peak: options.learning_rate, warmup: (options.warmup * total as f64).round() as u64, total };
+    let start = Instant::now();
+    let first_epoch = (state.step / per_epoch) as usize;
+    for epoch in first_epoch..options.epochs {
+        let batches = pack_count(&shuffled(train.labels.len(), options.seed, epoch), options.batch_size);
+        let done = (state.step - epoch as u64 * per_epoch) as usize;
+        for indices in batches.iter().skip(done) {
+            let batch = Batch::new(indices.iter().map(|&i| &train.sequences[i]));
+            let labels: Vec<usize> = indices.iter().map(|&i| train.labels[i]).collect();
+            let learning_rate = schedule.rate(state.step);
+            let dropout = Dropout::new(0.5, options.seed).site(state.step);
+            let result = trainer.step(&batch, &labels, dropout, learning_rate, options.clip);
+            state.step += 1;
+            for (what, value) in [("loss", result.loss), ("gradient norm", result.gradient_norm)] {
+                if !value.is_finite() {
+                    let ids: Vec<&str> = indices.iter().take(4).map(|&i| train.ids[i].as_str()).collect();
+                    let batch = format!("{} examples: {} …", indices.len(), ids.join(", "));
+                    return Err(Error::NotFinite { what, value, step: state.step, epoch: epoch + 1, batch });
+                }
+            }
+            state.epoch_loss += result.loss;
+            let report = StepReport {
+                step: state.step,
+                steps: total,
+                epoch: epoch + 1,
+                loss: result.loss,
+                exit_losses: result.per_exit,
+                gradient_norm: result.gradient_norm,
+                learning_rate,
+            };
+            log.write(&Event::Step(&report))?;
+            observer.step(&report);
+            if observer.stop() && state.step < total {
+                state.save(output.dir, &trainer)?;
+                return Ok(Outcome { finished: false, steps: state.step, best: state.best });
+            }
+        }
+        let metrics = evaluate(&trainer.model, dev, epoch + 1)?;
+        let score = score(&metrics, options);
+        let best = state.best.is_none_or(|(_, best)| score > best);
+        let report = EpochReport {
+            epoch: epoch + 1,
+            step: state.step,
+            train_loss: state.epoch_loss / per_epoch as f64,
+            dev: metrics,
+            score,
+            best,
+            seconds: start.elapsed().as_secs_f64(),
+        };
+        if best {
+            state.best = Some((epoch + 1, score));
+            let card = ModelCard { results: results(&report), ..output.card.clone() };
+            Artefact::save(
+                output.dir,
+                &trainer.model,
+                output.config,
+                output.labels,
+                output.exits,
+                output.tokenizer,
+                &card,
+            )?;
+        }
+        state.epoch_loss = 0.0;
+        log.write(&Event::Epoch(&report))?;
+        state.save(output.dir, &trainer)?;
+        observer.epoch(&report);
+    }
+    Ok(Outcome { finished: true, steps: state.step, best: state.best })
+}
+
+fn check(examples: &Examples, model: &Model<f32>, split: &str) -> Result<(), Error> {
+    let n = examples.labels.len();
+    if n == 0 {
+        return Err(Error::Data(format!("the {split} split holds no labelled example")));
+    }
+    if examples.sequences.len() != n || examples.ids.len() != n {
+        let (ids, sequences) = (examples.ids.len(), examples.sequences.len());
+        return Err(Error::Data(format!("{split}: {n} labels, {sequences} sequences, {ids} ids")));
+    }
+    match examples.labels.iter().position(|&label| label >= model.classes()) {
+        Some(i) => Err(Error::Data(format!(
+            "{split}, example {}: expected a class below {}, got {}",
+            examples.ids[i],
+            model.classes(),
+            examples.labels[i]
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The order of an epoch: a function of seed and epoch alone, so that a resumed run finds it again.
+fn shuffled(n: usize, seed: u64, epoch: usize) -> Vec<usize> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(epoch as u64 + 1);
+    let mut order: Vec<usize> = (0..n).collect();
+    order.shuffle(&mut rng);
+    order
+}
+
+fn evaluate(model: &Model<f32>, dev: &Examples, epoch: usize) -> Result<Vec<ExitMetrics>, Error> {
+    let recording = model.record(&dev.sequences, |_| ());
+    let parts = TraceParts {
+        exits: model.depth(),
+        classes: model.classes(),
+        logits: recording.logits,
+        labels: dev.labels.iter().map(|&label| label as i64).collect(),
+        ids: dev.ids.clone(),
+        ..TraceParts::default()
+    };
+    let trace = Trace::new(parts).map_err(|source| Error::Evaluation { epoch, source })?;
+    Ok(per_exit(&trace))
+}
+
+fn score(exits: &[ExitMetrics], options: &TrainOptions) -> f64 {
+    let values = exits.iter().map(|exit| exit.get(options.metric));
+    match options.select {
+        Select::BestExit => values.fold(f64::NEG_INFINITY, f64::max),
+        Select::WeightedMean => values.zip(exit_weights(exits.len())).map(|(value, weight)| value * weight).sum(),
+    }
+}
+
+fn results(report: &EpochReport) -> String {
+    let mut text = format!("On the dev split, after epoch {}:\n\n", report.epoch);
+    text.push_str("| exit | accuracy | macro-F1 | mean entropy |\n|---|---|---|---|\n");
+    for exit in &report.dev {
+        text.push_str(&format!(
+            "| {} | {:.3} | {:.3} | {:.3} |\n",
+            exit.exit, exit.accuracy, exit.macro_f1, exit.entropy
+        ));
+    }
+    text
+}
+
+/// `metrics.jsonl`: a line per step and per epoch.
+struct Log {
+    path: PathBuf,
+    file: File,
+}
+
+impl Log {
+    fn open(dir: &Path, append: bool) -> Result<Log, Error> {
+        let path = dir.join("metrics.jsonl");
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).append(append).truncate(!append);
+        match options.open(&path) {
+            Ok(file) => Ok(Log { path, file }),
+            Err(source) => Err(Error::Io { path, source }),
+        }
+    }
+
+    fn write(&mut self, event: &Event<'_>) -> Result<(), Error> {
+        let line = serde_json::to_string(event).map_err(|error| Error::Data(error.to_string()))?;
+        writeln!(self.file, "{line}").map_err(|source| Error::Io { path: self.path.clone(), source })
+    }
+}

@@ -1,0 +1,158 @@
+//! Whole runs on a toy task: learning, determinism, stopping and resuming, a loss that is not finite.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use epee_data::Encoding;
+use epee_exit::Metric;
+use epee_model::{Artefact, BertConfig, ExitsFile, Model, ModelCard, PoolerKind, Pooling};
+use epee_train::{EpochReport, Error, Examples, Observer, Outcome, Output, Select, StepReport, TrainOptions, train};
+
+fn config() -> BertConfig {
+    let json = r#"{"model_type": "bert", "vocab_size": 12, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "intermediate_size": 32, "max_position_embeddings": 8}"#;
+    BertConfig::from_json(serde_json::from_str(json).unwrap()).unwrap()
+}
+
+/// Class 1 where token 7 occurs.
+fn examples(n: usize, seed: u64) -> Examples {
+    let mut state = seed;
+    let mut draw = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 33) % below) as u32
+    };
+    let mut all = Examples::default();
+    for i in 0..n {
+        let mut ids: Vec<u32> = (0..3 + draw(4)).map(|_| [3, 4, 5, 6, 8, 9][draw(6) as usize]).collect();
+        let label = i % 2;
+        if label == 1 {
+            let at = draw(ids.len() as u64) as usize;
+            ids[at] = 7;
+        }
+        ids.insert(0, 1);
+        all.ids.push(format!("s{i}"));
+        all.labels.push(label);
+        all.sequences.push(Encoding { type_ids: vec![0; ids.len()], ids, truncated: false });
+    }
+    all
+}
+
+#[derive(Default)]
+struct Watch {
+    losses: Vec<f64>,
+    epochs: Vec<EpochReport>,
+    stop_after: Option<u64>,
+}
+
+impl Observer for Watch {
+    fn step(&mut self, report: &StepReport) {
+        self.losses.push(report.loss);
+    }
+    fn epoch(&mut self, report: &EpochReport) {
+        self.epochs.push(report.clone());
+    }
+    fn stop(&mut self) -> bool {
+        self.stop_after == Some(self.losses.len() as u64)
+    }
+}
+
+fn run(dir: &Path, options: &TrainOptions, resume: bool, watch: &mut Watch) -> Result<Outcome, Error> {
+    let config = config();
+    let exits = ExitsFile::new(2, 2, Pooling::First, PoolerKind::Shared);
+    let output = Output {
+        dir,
+        config: &config,
+        labels: &["no".to_owned(), "yes".to_owned()],
+        exits: &exits,
+        tokenizer: b"{}",
+        card: ModelCard::default(),
+    };
+    let model = Model::new(&config, 2, PoolerKind::Shared, Pooling::First, options.seed);
+    train(model, &examples(160, 1), &examples(60, 2), options, &output, "toy", resume, watch)
+}
+
+fn options() -> TrainOptions {
+    TrainOptions { epochs: 12, learning_rate: 5e-3, ..TrainOptions::default() }
+}
+
+#[test]
+fn learns_a_task_and_keeps_the_best_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut watch = Watch::default();
+    let outcome = run(dir.path(), &options(), false, &mut watch).unwrap();
+    let (epoch, score) = outcome.best.unwrap();
+    assert!(outcome.finished && score > 0.95, "macro-F1 {score}");
+    assert_eq!(watch.epochs.len(), 12);
+    let best = watch.epochs.iter().map(|report| report.score).fold(0.0, f64::max);
+    assert_eq!(watch.epochs[epoch - 1].score, best);
+    let artefact = Artefact::load(dir.path()).unwrap();
+    assert_eq!(artefact.labels, ["no", "yes"]);
+    let dev = examples(60, 2);
+    let recording = artefact.model.record(&dev.sequences, |_| ());
+    let right = dev.labels.iter().enumerate().filter(|&(i, &label)| {
+        let z = &recording.logits[(i * 2 + 1) * 2..][..2];
+        usize::from(z[1] > z[0]) == label
+    });
+    let accuracy = right.count() as f64 / 60.0;
+    assert!((accuracy - watch.epochs[epoch - 1].dev[1].accuracy).abs() < 1e-12, "the stored model is another one");
+    let log = std::fs::read_to_string(dir.path().join("metrics.jsonl")).unwrap();
+    assert_eq!(log.lines().filter(|line| line.contains(r#""event":"epoch""#)).count(), 12);
+    assert_eq!(log.lines().filter(|line| line.contains(r#""event":"step""#)).count(), 120);
+}
+
+#[test]
+fn a_stopped_run_resumes_to_the_same_bits() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let options = TrainOptions { epochs: 3, select: Select::BestExit, metric: Metric::Accuracy, ..options() };
+    run(whole.path(), &options, false, &mut Watch::default()).unwrap();
+    let mut watch = Watch { stop_after: Some(13), ..Watch::default() };
+    let outcome = run(parts.path(), &options, false, &mut watch).unwrap();
+    assert!(!outcome.finished && outcome.steps == 13);
+    let outcome = run(parts.path(), &options, true, &mut Watch::default()).unwrap();
+    assert!(outcome.finished);
+    for file in ["model.safetensors", "checkpoints/last.safetensors"] {
+        let read = |dir: &Path| std::fs::read(dir.join(file)).unwrap();
+        assert!(read(whole.path()) == read(parts.path()), "{file} differs after a resume");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_losses_and_another_seed_others() {
+    let losses = |seed| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut watch = Watch::default();
+        run(dir.path(), &TrainOptions { epochs: 1, seed, ..options() }, false, &mut watch).unwrap();
+        watch.losses
+    };
+    assert_eq!(losses(1), losses(1));
+    assert_ne!(losses(1), losses(2));
+}
+
+#[test]
+fn a_loss_that_is_not_finite_stops_with_step_and_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = TrainOptions { learning_rate: 1e30, warmup: 0.0, clip: f64::INFINITY, ..options() };
+    let error = run(dir.path(), &options, false, &mut Watch::default()).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { .. }), "{error}");
+    assert!(error.to_string().contains("at step 2 (epoch 1, batch of 16 examples: s"), "{error}");
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = run(dir.path(), &options(), true, &mut Watch::default()).unwrap_err();
+    assert!(error.to_string().contains("no checkpoint to resume from"), "{error}");
+    let folder = dir.path().join("checkpoints");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("last.safetensors"), b"short").unwrap();
+    let error = run(dir.path(), &options(), true, &mut Watch::default()).unwrap_err();
+    assert!(error.to_string().contains("not a whole checkpoint"), "{error}");
+}
+
+#[test]
+fn an_option_out_of_range_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = TrainOptions { learning_rate: -1.0, ..options() };
+    let error = run(dir.path(), &options, false, &mut Watch::default()).unwrap_err();
+    assert_eq!(error.to_string(), "learning-rate: expected a number above 0, got -1");
+}
