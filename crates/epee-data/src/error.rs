@@ -28,6 +28,26 @@ pub enum Error {
         /// What was expected and what was got.
         problem: String,
     },
+    /// A row with more or fewer columns than the others.
+    #[error("{}:{line}: expected {expected} columns, got {got}", path.display())]
+    Columns {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1, on which the row starts.
+        line: u64,
+        /// Columns of the first row.
+        expected: usize,
+        /// Columns of this one.
+        got: usize,
+    },
+    /// A quote that would swallow the rest of the file.
+    #[error("{}:{line}: a quote is opened and never closed", path.display())]
+    OpenQuote {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1, on which the row starts.
+        line: u64,
+    },
     /// A file as a whole is not as it should be.
     #[error("{}: {problem}", path.display())]
     File {

@@ -11,6 +11,7 @@ mod inspect;
 mod lines;
 mod pack;
 mod partition;
+pub mod synth;
 #[cfg(test)]
 mod testing;
 mod tokenize;

@@ -43,8 +43,8 @@ pub(super) fn read(path: &Path, text: &str, columns: &Columns, dialect: Dialect)
     let mut rows = Vec::with_capacity(records.len());
     for (at, record) in records {
         if record.len() != width {
-            let problem = format!("expected {width} columns, got {}", record.len());
-            return Err(Error::row(path, at, problem));
+            let (path, got) = (path.to_path_buf(), record.len());
+            return Err(Error::Columns { path, line: at, expected: width, got });
         }
         let field = |place: usize| record.get(place).unwrap_or_default().to_owned();
         if field(label).trim().is_empty() {
@@ -78,7 +78,7 @@ fn records(path: &Path, text: &str, dialect: Dialect) -> Result<Vec<(u64, String
     }
     match records.pop() {
         Some((_, last)) if last.len() == 1 && last.get(0) == Some(SENTINEL) => Ok(records),
-        Some((line, _)) => Err(Error::row(path, line, "a quote is opened and never closed")),
+        Some((line, _)) => Err(Error::OpenQuote { path: path.to_path_buf(), line }),
         None => Ok(records),
     }
 }

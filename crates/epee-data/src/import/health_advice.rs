@@ -20,7 +20,7 @@ pub(super) const PRESET: Preset = Preset {
     task: Task::Classification,
     paper: PaperCounts { train: 6940, dev: 868, test: 868, classes: 3 },
     expects: "medical_meadow_health_advice.json, or a folder with it",
-    source: "HealthAdvice (Li et al. 2021) as in Medical Meadow, github.com/kbressem/medAlpaca",
+    source: "sentences of Yu, Li, Wang and others, as in Medical Meadow",
     licence: "MIT (the repository's)",
     read,
 };

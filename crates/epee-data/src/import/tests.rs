@@ -157,7 +157,7 @@ fn files_that_cannot_be_read_are_named() {
 fn one_file_is_cut_by_text_and_class() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("all.csv");
-    let label = |i: usize| if i % 4 == 0 { "rare" } else { "usual" };
+    let label = |i: usize| if i.is_multiple_of(4) { "rare" } else { "usual" };
     let row = |i: usize| format!("\"text\n{}\",{}\n", i % 190, label(i % 190));
     fs::write(&path, format!("text,label\n{}", (0..200).map(row).collect::<String>())).unwrap();
     let mut own = OwnFiles::new(Format::Csv, columns("text", "label"), Files::One(path.clone()));

@@ -1,0 +1,125 @@
+//! What `epee data` prints about a dataset.
+
+use std::collections::BTreeSet;
+use std::iter::once;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use epee_data::{Inspection, SplitReport};
+
+use crate::ui::table;
+
+/// The whole report.
+pub(super) fn text(report: &Inspection) -> String {
+    let head = format!(
+        "{}: {}, {} classes\nsource   {}\nlicence  {}",
+        report.name,
+        report.task,
+        report.labels.len(),
+        report.source,
+        report.licence,
+    );
+    let mut lines = vec![head];
+    lines.extend(report.notes.iter().map(|note| format!("note     {note}")));
+    lines.extend([String::new(), classes(report), String::new(), lengths(report)]);
+    if let Some(grades) = grades(report) {
+        lines.extend([String::new(), grades]);
+    }
+    lines.push(String::new());
+    lines.extend(repeats(report));
+    for split in report.splits.iter().filter(|split| !split.examples.is_empty()) {
+        lines.push(format!("\nexamples of {}", split.name));
+        for sample in &split.examples {
+            let text = one_line(&sample.text);
+            lines.push(format!("  {} [{}] {text}", sample.id, sample.label));
+            lines.extend(sample.pair.iter().map(|pair| format!("    and {}", one_line(pair))));
+        }
+    }
+    lines.join("\n")
+}
+
+/// Rows of each class in each split, and the share of the largest.
+pub(super) fn classes(report: &Inspection) -> String {
+    let row = |name: &str, cells: &dyn Fn(&SplitReport) -> [String; 2]| {
+        once(name.to_owned()).chain(report.splits.iter().flat_map(cells)).collect::<Vec<_>>()
+    };
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for (class, label) in report.labels.iter().enumerate() {
+        rows.push(row(label, &|split| {
+            let count = &split.classes[class];
+            [count.rows.to_string(), format!("{:.3}", count.share)]
+        }));
+    }
+    if report.splits.iter().any(|split| split.unlabelled > 0) {
+        rows.push(row("(no label)", &|split| [split.unlabelled.to_string(), String::new()]));
+    }
+    rows.push(row("all", &|split| [split.rows.to_string(), String::new()]));
+    rows.push(row("largest class", &|split| [String::new(), format!("{:.3}", split.majority_share)]));
+    let header = report.splits.iter().flat_map(|split| [split.name.clone(), "share".to_owned()]);
+    grid("class", header, rows)
+}
+
+fn lengths(report: &Inspection) -> String {
+    let rows = report.splits.iter().flat_map(|split| {
+        [("words", split.words), ("tokens", split.tokens)].into_iter().filter_map(|(unit, l)| {
+            let l = l?;
+            let mut row = vec![format!("{unit}, {}", split.name), l.min.to_string()];
+            row.push(format!("{:.1}", l.mean));
+            row.extend([l.p50, l.p90, l.p99, l.max].iter().map(usize::to_string));
+            Some(row)
+        })
+    });
+    table(["length in", "min", "mean", "50 %", "90 %", "99 %", "max"], rows)
+}
+
+fn grades(report: &Inspection) -> Option<String> {
+    let splits = &report.splits;
+    let grades: BTreeSet<u32> = splits.iter().flat_map(|split| split.grades.keys().copied()).collect();
+    if grades.is_empty() {
+        return None;
+    }
+    let rows = grades.into_iter().map(|grade| {
+        let count = |split: &SplitReport| split.grades.get(&grade).copied().unwrap_or(0);
+        let counts = splits.iter().map(|split| count(split).to_string());
+        once(grade.to_string()).chain(counts).collect()
+    });
+    Some(grid("grade", splits.iter().map(|split| split.name.clone()), rows))
+}
+
+fn repeats(report: &Inspection) -> Vec<String> {
+    let mut lines = Vec::new();
+    for split in report.splits.iter().filter(|split| split.repeated > 0) {
+        let (name, rows) = (&split.name, split.rows);
+        lines.push(format!("{} of {rows} rows of {name} repeat an earlier one", split.repeated));
+    }
+    for overlap in &report.overlaps {
+        let (first, second) = (&overlap.first, &overlap.second);
+        lines.push(format!("{} texts occur in both {first} and {second}", overlap.inputs));
+    }
+    if report.splits.len() > 1 && report.overlaps.is_empty() {
+        lines.push("no text occurs in two splits".to_owned());
+    }
+    lines
+}
+
+/// As [`table`], with columns that are known at run time only.
+fn grid(first: &str, header: impl Iterator<Item = String>, rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(once(first.to_owned()).chain(header));
+    table.add_rows(rows);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
+}
+
+/// The text without line breaks, at most 160 characters of it.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(160) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
