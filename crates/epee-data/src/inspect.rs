@@ -232,3 +232,58 @@ fn overlaps(splits: &[Split]) -> Vec<Overlap> {
     }
     overlaps
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{draft, example};
+    use crate::write_dataset;
+
+    #[test]
+    fn counts_shares_lengths_and_repeats() {
+        let mut draft = draft();
+        draft.splits[0].1.push(example("4", " stopped iron\n", 1));
+        draft.splits[1].1.push(Example { label: None, ..example("3", "takes fish oil", 0) });
+        let dir = tempfile::tempdir().unwrap();
+        let dataset = write_dataset(dir.path(), &draft, false).unwrap();
+        let report = inspect(&dataset, None, None, 1).unwrap();
+        let [train, test] = report.splits.as_slice() else {
+            panic!("expected two splits");
+        };
+        assert_eq!((train.rows, test.rows), (4, 3));
+        let class = |label: &str, rows, share| ClassCount { label: label.into(), rows, share };
+        assert_eq!(train.classes, [class("on", 1, 0.25), class("off", 3, 0.75)]);
+        assert_eq!(train.majority_share, 0.75);
+        // A row without a label is outside the shares.
+        assert_eq!(test.classes, [class("on", 1, 0.5), class("off", 1, 0.5)]);
+        assert_eq!((train.unlabelled, test.unlabelled), (0, 1));
+        assert_eq!((train.repeated, test.repeated), (1, 0));
+        assert_eq!(train.grades, BTreeMap::from([(3, 1)]));
+        // takes fish oil · stopped iron, twice · zinc, since May
+        let words = train.words.unwrap();
+        assert_eq!((words.min, words.p50, words.max), (2, 2, 3));
+        assert_eq!(words.mean, 2.5);
+        assert_eq!(train.tokens, None);
+        let shown: Vec<(&str, &str)> = train.examples.iter().map(|e| (e.id.as_str(), e.label.as_str())).collect();
+        assert_eq!(shown, [("1", "on"), ("2", "off")]);
+        let overlap = Overlap { first: "train".into(), second: "test".into(), inputs: 1 };
+        assert_eq!(report.overlaps, [overlap]);
+    }
+
+    #[test]
+    fn one_split_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let dataset = write_dataset(dir.path(), &draft(), false).unwrap();
+        let report = inspect(&dataset, Some("test"), None, 5).unwrap();
+        assert_eq!(report.splits.len(), 1);
+        assert_eq!(report.splits[0].examples.len(), 2);
+        assert!(inspect(&dataset, Some("dev"), None, 0).is_err());
+    }
+
+    #[test]
+    fn lengths_of_nothing_and_of_one() {
+        assert_eq!(Lengths::of(Vec::new()), None);
+        let one = Lengths::of(vec![7]).unwrap();
+        assert_eq!((one.min, one.p50, one.p99, one.max), (7, 7, 7, 7));
+    }
+}

@@ -220,6 +220,30 @@ fn an_import_without_two_classes_writes_nothing() {
 }
 
 #[test]
+fn entries_of_health_advice_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("medical_meadow_health_advice.json");
+    let read = |text: &str| {
+        fs::write(&path, text).unwrap();
+        let draft = preset("health-advice").unwrap().import(&path, &Options::default());
+        draft.map_err(|error| message(error, dir.path()).replace("medical_meadow_health_", ""))
+    };
+    let entry = |i: usize, output: &str| format!("{{\"input\":\"text {i} \",\"output\":\"{output}\"}}");
+    let outputs = ["This is no advice", "This is a weak advice", "This is a strong advice"];
+    let entries: Vec<String> = (0..30).map(|i| entry(i, outputs[i % 3])).collect();
+    let draft = read(&format!("[{}]", entries.join(","))).unwrap();
+    let sizes: Vec<usize> = draft.splits.iter().map(|(_, rows)| rows.len()).collect();
+    assert_eq!(sizes, [24, 3, 3]);
+    assert_eq!(
+        read(&format!("[{},{}]", entries[0], entry(1, "Maybe"))).unwrap_err(),
+        "advice.json: entry 2: expected an output out of `This is no advice`, \
+         `This is a weak advice`, `This is a strong advice`, got `Maybe`"
+    );
+    assert!(read("[{}]").unwrap_err().starts_with("advice.json: missing field `input`"));
+    assert!(read("[]").unwrap_err().starts_with("advice.json: expected rows"));
+}
+
+#[test]
 fn phee_has_the_papers_counts() {
     let Some(path) = shared("phee_has_the_papers_counts", "phee") else { return };
     let phee = preset("phee").unwrap();

@@ -256,7 +256,11 @@ fn own(args: &ImportArgs, format: Format) -> anyhow::Result<Draft> {
         fractions: args.fractions,
         ..OwnFiles::new(format, columns, files)
     };
-    own.read().map_err(explain)
+    let mut draft = own.read().map_err(explain)?;
+    if let Some(name) = args.out.file_name() {
+        draft.name = name.to_string_lossy().into_owned();
+    }
+    Ok(draft)
 }
 
 /// What was written: rows of each class and split.
