@@ -1,6 +1,8 @@
 //! `epee data`: datasets in, and a look at them.
 
 mod report;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

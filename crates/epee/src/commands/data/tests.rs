@@ -1,0 +1,98 @@
+use std::fs;
+use std::path::Path;
+
+use clap::Parser;
+use epee_data::Dataset;
+
+use super::{Args, run};
+use crate::ui::{Format, Ui};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    data: Args,
+}
+
+/// Runs `epee data` with these words, `DIR` in them standing for `dir`.
+fn data(dir: &Path, words: &str) -> Result<(), String> {
+    let dir = dir.display().to_string();
+    let words = words.split(' ').map(|word| word.replace("DIR", &dir));
+    let cli =
+        Cli::try_parse_from(std::iter::once("data".to_owned()).chain(words)).map_err(|error| error.to_string())?;
+    let ui = Ui { format: Format::Json };
+    run(&cli.data, ui).map_err(|error| format!("{error:#}").replace(&format!("{dir}/"), ""))
+}
+
+/// A folder with `own.csv`: forty rows, two classes.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let rows: String = (0..40).map(|i| format!("{},\"note, {i}\"\n", i % 2)).collect();
+    fs::write(dir.path().join("own.csv"), format!("class,note\n{rows}")).unwrap();
+    dir
+}
+
+const OWN: &str = "import csv --text note --label class --out DIR/out --from DIR/own.csv";
+
+#[test]
+fn own_files_are_imported_once_and_again_with_force() {
+    let dir = folder();
+    data(dir.path(), OWN).unwrap();
+    let dataset = Dataset::open(dir.path().join("out")).unwrap();
+    assert_eq!(dataset.info().name, "out");
+    assert_eq!(dataset.split_names(), ["train", "dev", "test"]);
+    assert_eq!(dataset.split("train").unwrap().examples.len(), 32);
+    assert_eq!(
+        data(dir.path(), OWN).unwrap_err(),
+        "out already holds something\nhint: choose another folder with --out, or pass --force"
+    );
+    data(dir.path(), &format!("{OWN} --force --fractions 0.5,0.25,0.25")).unwrap();
+    let dataset = Dataset::open(dir.path().join("out")).unwrap();
+    assert_eq!(dataset.split("train").unwrap().examples.len(), 20);
+    data(dir.path(), "inspect DIR/out").unwrap();
+    data(dir.path(), "list").unwrap();
+}
+
+#[test]
+fn what_the_user_can_fix_is_said_and_nothing_is_written() {
+    let dir = folder();
+    let refused = |words: &str| {
+        let message = data(dir.path(), words).unwrap_err();
+        assert!(!dir.path().join("out").exists(), "{words}");
+        message
+    };
+    assert_eq!(
+        refused("import foo --from DIR --out DIR/out"),
+        "no importer `foo`, there are phee, health-advice, csv, tsv, jsonl"
+    );
+    assert_eq!(
+        refused("import phee --from DIR --out DIR/out"),
+        "cannot read train.json: No such file or directory (os error 2)\n\
+         hint: `phee` reads a folder with train.json, dev.json, test.json"
+    );
+    assert_eq!(
+        refused("import phee --from DIR --text note --out DIR/out"),
+        "--text is for own files: csv, tsv, jsonl; `phee` is read with --from"
+    );
+    assert_eq!(refused("import csv --from DIR/own.csv --label class --out DIR/out"), "csv needs --text COLUMN");
+    assert_eq!(
+        refused("import jsonl --no-header --text t --label l --from DIR/own.csv --out DIR/out"),
+        "--no-header and --no-quotes are for csv and tsv"
+    );
+    fs::write(dir.path().join("own.csv"), "class,note\n0,a\n1,b, c\n").unwrap();
+    assert_eq!(
+        refused(OWN),
+        "own.csv:3: expected 2 columns, got 3\n\
+         hint: a field that holds the separator or a newline stands in quotes"
+    );
+    fs::write(dir.path().join("own.csv"), "class,note\n0,a\n1,\"b\n").unwrap();
+    assert_eq!(
+        refused(OWN),
+        "own.csv:3: a quote is opened and never closed\n\
+         hint: close it, or pass --no-quotes if quotes are characters like the others"
+    );
+    assert_eq!(refused("inspect DIR/no"), "no: no such folder");
+    let fractions = refused(&format!("{OWN} --fractions 0.5,0.5,0.5"));
+    assert!(fractions.contains("expected fractions that add up to 1, got 1.5"), "{fractions}");
+    let both = refused(&format!("{OWN} --train DIR/own.csv"));
+    assert!(both.contains("cannot be used with"), "{both}");
+}
