@@ -18,7 +18,7 @@ use crate::ui::{Ui, table};
 
 /// Import, generate and inspect datasets.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
 }
@@ -130,7 +130,7 @@ struct InspectArgs {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     match &args.action {
         Action::List => list(ui),
         Action::Import(args) => import(args, ui),
