@@ -7,20 +7,13 @@ use super::status::{SUPPLEMENTS, Status};
 /// Slots nest at most this deep; a test expands every phrase, so a deeper nesting is seen there.
 const DEEPEST: usize = 6;
 
-/// What a sentence is about.
+/// What a sentence is about: one supplement, or two.
 pub(super) struct Scene {
-    target: Mention,
-    other: Mention,
-    /// The target's earlier status.
-    earlier: Status,
+    /// The first supplement's status, that of the second, and the first's earlier one.
+    statuses: [Status; 3],
+    names: [&'static str; 2],
     pronouns: Pronouns,
     patient: &'static str,
-}
-
-struct Mention {
-    status: Status,
-    /// The name, in brackets where the sentence has to say which supplement is meant.
-    name: String,
 }
 
 #[derive(Clone, Copy)]
@@ -35,52 +28,45 @@ const PRONOUNS: [Pronouns; 2] = [
 ];
 
 impl Scene {
-    /// A scene whose target has `status`; the other supplement and the earlier status differ from it.
-    pub(super) fn new(choices: &mut Choices, status: Status, marked: bool) -> Self {
-        let first = choices.below(SUPPLEMENTS.len());
-        let second = (first + 1 + choices.below(SUPPLEMENTS.len() - 1)) % SUPPLEMENTS.len();
+    /// A scene of two supplements with the statuses `first` and `second`; the earlier status of the first differs from `first`.
+    pub(super) fn new(choices: &mut Choices, first: Status, second: Status) -> Self {
+        let one = choices.below(SUPPLEMENTS.len());
+        let two = (one + 1 + choices.below(SUPPLEMENTS.len() - 1)) % SUPPLEMENTS.len();
+        let known: Vec<Status> = Status::ALL
+            .into_iter()
+            .filter(|&status| status != Status::Uncertain && status != first)
+            .collect();
+        let earlier = *choices.pick(&known);
         let pronouns = *choices.pick(&PRONOUNS);
-        let patient = *choices.pick(&["pt", "patient", "the patient", pronouns.he]);
-        let name = SUPPLEMENTS[first];
+        let patient = *choices.pick(&["pt", "patient", pronouns.he]);
         Self {
-            target: Mention {
-                status,
-                name: if marked {
-                    format!("[{name}]")
-                } else {
-                    name.to_owned()
-                },
-            },
-            other: Mention {
-                status: another(choices, status),
-                name: SUPPLEMENTS[second].to_owned(),
-            },
-            earlier: another(choices, status),
+            statuses: [first, second, earlier],
+            names: [SUPPLEMENTS[one], SUPPLEMENTS[two]],
             pronouns,
             patient,
         }
     }
 
-    /// The sentence of `frame`.
-    pub(super) fn write(&self, choices: &mut Choices, frame: &str) -> String {
+    /// The sentence of `frame`, with the supplement `marked` (0 or 1) in brackets.
+    pub(super) fn write(&self, choices: &mut Choices, frame: &str, marked: Option<usize>) -> String {
         let mut out = String::new();
-        self.fill(choices, frame, &mut out, 0);
+        self.fill(choices, frame, marked, &mut out, 0);
         capitalised(&out)
     }
 
-    fn fill(&self, choices: &mut Choices, text: &str, out: &mut String, depth: usize) {
+    fn fill(&self, choices: &mut Choices, text: &str, marked: Option<usize>, out: &mut String, depth: usize) {
         assert!(depth < DEEPEST, "slots nest too deep in `{text}`");
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
             out.push_str(before);
             let (slot, after) = after.split_once('}').unwrap_or((after, ""));
-            self.slot(choices, slot, out, depth);
+            self.slot(choices, slot, marked, out, depth);
             rest = after;
         }
         out.push_str(rest);
     }
 
-    fn slot(&self, choices: &mut Choices, slot: &str, out: &mut String, depth: usize) {
+    fn slot(&self, choices: &mut Choices, slot: &str, marked: Option<usize>, out: &mut String, depth: usize) {
         match slot {
             "s" => out.push_str(self.patient),
             "S" => out.push_str(&capitalised(self.patient)),
@@ -89,11 +75,11 @@ impl Scene {
             "his" => out.push_str(self.pronouns.his),
             _ => {
                 let text = match slot.split_once('.') {
-                    Some((form, role)) => self.clause(choices, form, role),
+                    Some((form, role)) => self.clause(choices, form, role, marked),
                     None => filler(slot).map(|list| (*choices.pick(list)).to_owned()),
                 };
                 match text {
-                    Some(text) => self.fill(choices, &text, out, depth + 1),
+                    Some(text) => self.fill(choices, &text, marked, out, depth + 1),
                     None => panic!("no such slot: `{slot}`"),
                 }
             }
@@ -101,47 +87,44 @@ impl Scene {
     }
 
     /// A phrase with its supplement in place, its other slots still open.
-    fn clause(&self, choices: &mut Choices, form: &str, role: &str) -> Option<String> {
+    fn clause(&self, choices: &mut Choices, form: &str, role: &str, marked: Option<usize>) -> Option<String> {
         let (role, it) = match role.strip_suffix(".it") {
             Some(role) => (role, true),
             None => (role, false),
         };
         let (mention, status) = match role {
-            "t" => (&self.target, self.target.status),
-            "p" => (&self.target, self.earlier),
-            "o" => (&self.other, self.other.status),
+            "a" => (0, self.statuses[0]),
+            "b" => (1, self.statuses[1]),
+            "p" => (0, self.statuses[2]),
             _ => return None,
         };
         let form = match form {
             "plain" => Form::Plain,
             "passive" => Form::Passive,
-            "order" => Form::Order,
             "negated" => Form::Negated,
-            "negated_passive" => Form::NegatedPassive,
             "past" => Form::Past,
             "present" => Form::Present,
             "hedged" => Form::Hedged,
-            "any" => *choices.pick(&[Form::Plain, Form::Negated, Form::Hedged]),
             _ => return None,
         };
-        let phrase = *choices.pick(phrases(form, status));
         let object = if it {
             "it".to_owned()
         } else {
+            // Doses stand where nothing has to be told apart.
             let dose = match form {
-                Form::Plain | Form::Order if choices.percent(15) => " {amount} {often}",
-                Form::Plain | Form::Order | Form::Passive if choices.percent(20) => " {amount}",
+                Form::Plain if marked.is_none() && choices.percent(20) => " {amount} {often}",
+                Form::Plain | Form::Passive if marked.is_none() && choices.percent(25) => " {amount}",
                 _ => "",
             };
-            format!("{}{dose}", mention.name)
+            let name = self.names[mention];
+            match marked {
+                Some(marked) if marked == mention => format!("[{name}]{dose}"),
+                _ => format!("{name}{dose}"),
+            }
         };
+        let phrase = *choices.pick(phrases(form, status));
         Some(phrase.replace('@', &object))
     }
-}
-
-/// A status other than `status`.
-fn another(choices: &mut Choices, status: Status) -> Status {
-    Status::ALL[(status.index() + 1 + choices.below(3)) % 4]
 }
 
 /// The text with its first letter, which may stand behind a bracket, as a capital.

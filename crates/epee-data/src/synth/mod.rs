@@ -64,7 +64,7 @@ enum Split {
 }
 
 /// Of 20 sentences, how many are of grades 1 to 5.
-const SHARES: [usize; 5] = [5, 4, 4, 4, 3];
+const SHARES: [usize; 5] = [3, 3, 4, 6, 4];
 
 /// Generates the three splits.
 #[must_use]
@@ -78,37 +78,48 @@ pub fn generate(config: &SynthConfig) -> Notes {
 
 fn split(seed: u64, split: Split, count: usize) -> Vec<Note> {
     let mut choices = Choices::new(seed, split as u64);
-    let grades: Vec<usize> = SHARES
-        .iter()
-        .enumerate()
-        .flat_map(|(grade, &share)| std::iter::repeat_n(grade, share))
-        .collect();
-    let mut notes: Vec<Note> = (0..count)
-        .map(|i| {
-            // Every block of 80 sentences holds each grade with each status in its share.
-            let status = Status::ALL[i % 4];
-            let grade = grades[(i / 4) % grades.len()];
-            note(&mut choices, split, grade, status)
-        })
-        .collect();
+    let mut notes = Vec::with_capacity(count);
+    let mut done = 0;
+    for (grade, share) in SHARES.iter().enumerate() {
+        done += share;
+        let end = count * done / SHARES.iter().sum::<usize>();
+        let begin = notes.len();
+        while notes.len() < end {
+            let index = notes.len() - begin;
+            add_notes(&mut choices, split, grade, index, &mut notes);
+        }
+        notes.truncate(end);
+    }
     choices.shuffle(&mut notes);
     notes
 }
 
-fn note(choices: &mut Choices, split: Split, grade: usize, status: Status) -> Note {
+fn add_notes(choices: &mut Choices, split: Split, grade: usize, index: usize, notes: &mut Vec<Note>) {
     let (frames, name) = match split {
         Split::Train => (GRADES[grade].train, "train"),
         Split::Dev => (GRADES[grade].dev, "dev"),
         Split::Test => (GRADES[grade].test, "test"),
     };
-    let index = choices.below(frames.len());
-    let frame = frames[index];
-    let marked = frame.contains(".o}") || choices.percent(50);
-    let scene = Scene::new(choices, status, marked);
-    Note {
-        text: scene.write(choices, frame),
-        status,
-        grade: u8::try_from(grade + 1).unwrap_or(u8::MAX),
-        template: format!("g{}-{name}-{:02}", grade + 1, index + 1),
+    let number = choices.below(frames.len());
+    let frame = frames[number];
+    let two = frame.contains(".b");
+    let pair = if two { index / 2 } else { index };
+    let first = Status::ALL[pair % 4];
+    let second = Status::ALL[(first.index() + 1 + (pair / 4) % 3) % 4];
+    let scene = Scene::new(choices, first, second);
+    let mut add = |choices: &mut Choices, status: Status, marked| {
+        notes.push(Note {
+            text: scene.write(choices, frame, marked),
+            status,
+            grade: u8::try_from(grade + 1).unwrap_or(u8::MAX),
+            template: format!("g{}-{name}-{:02}", grade + 1, number + 1),
+        });
+    };
+    if two {
+        add(&mut choices.clone(), first, Some(0));
+        add(choices, second, Some(1));
+    } else {
+        let marked = choices.percent(50).then_some(0);
+        add(choices, first, marked);
     }
 }

@@ -4,6 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 /// A seeded source of choices.
+#[derive(Clone)]
 pub(super) struct Choices(ChaCha8Rng);
 
 impl Choices {
