@@ -31,6 +31,9 @@ impl Model<f32> {
                 break;
             }
             x = self.backbone.layer(m, x, &offsets, Dropout::off()).0;
+            if !policy.needs(m + 1) {
+                continue;
+            }
             let (logits, _) = self.exits.forward(m, &x, &offsets, Dropout::off());
             let mut stays = Vec::with_capacity(running.len());
             for (row, &sample) in running.iter().enumerate() {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::Error;
-use crate::files::read_json;
+use crate::files::{read, read_json};
 
 /// The sizes of a BERT, as in Hugging Face's `config.json`.
 #[derive(Clone, Debug, Deserialize)]
@@ -67,6 +67,23 @@ impl BertConfig {
     pub fn read(path: &Path) -> Result<BertConfig, Error> {
         let raw = read_json(path)?;
         BertConfig::from_json(raw).map_err(|problem| Error::Json { path: path.to_owned(), problem })
+    }
+
+    /// Reads the configuration of a fresh model, which takes its vocabulary's size from its tokenizer.
+    ///
+    /// # Errors
+    /// As [`BertConfig::read`].
+    pub fn read_for(path: &Path, vocab_size: usize) -> Result<BertConfig, Error> {
+        BertConfig::from_bytes_for(&read(path)?, vocab_size)
+            .map_err(|problem| Error::Json { path: path.to_owned(), problem })
+    }
+
+    /// [`BertConfig::read_for`] of a file's bytes; the error says what was expected and found.
+    pub fn from_bytes_for(bytes: &[u8], vocab_size: usize) -> Result<BertConfig, String> {
+        let mut raw: Map<String, Value> =
+            serde_json::from_slice(bytes).map_err(|error| format!("expected a JSON object: {error}"))?;
+        raw.insert("vocab_size".into(), json!(vocab_size));
+        BertConfig::from_json(raw)
     }
 
     /// From the object in a `config.json`; the error says what was expected and found.
@@ -144,12 +161,6 @@ impl BertConfig {
         raw.insert("id2label".into(), Value::Object(id2label));
         raw.insert("label2id".into(), Value::Object(label2id));
         Value::Object(raw)
-    }
-
-    /// The same configuration for a vocabulary of another size: what a fresh model takes from its tokenizer.
-    pub fn with_vocab_size(mut self, vocab_size: usize) -> BertConfig {
-        self.vocab_size = vocab_size;
-        self
     }
 }
 

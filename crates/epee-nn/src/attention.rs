@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::kernels::gemm::{MatRef, small_product};
 use crate::kernels::{rows, vectorised};
-use crate::{Dropout, Linear, Scalar, Tensor, parameters};
+use crate::{Dropout, Linear, Scalar, Tensor, buffers, parameters};
 
 /// `output(concat_h softmax(Q_h K_hᵀ / √d_h) V_h)`, each sequence by itself.
 #[derive(Clone, Debug)]
@@ -24,12 +24,12 @@ parameters!(Attention { query, key, value, output });
 
 /// What [`Attention::backward`] needs.
 #[derive(Debug)]
-pub struct SavedAttention<T> {
+pub struct SavedAttention<T: Scalar> {
     query: Tensor<T>,
     key: Tensor<T>,
     value: Tensor<T>,
     /// For each sequence and head, `[length, length]` before dropout.
-    probabilities: Vec<T>,
+    probabilities: Tensor<T>,
     context: Tensor<T>,
 }
 
@@ -62,9 +62,9 @@ impl<T: Scalar> Attention<T> {
         let scale = T::ONE / T::of(width as f64).sqrt();
         let parts = self.parts(offsets);
         let squares: usize = parts.iter().map(|part| part.length * part.length).sum();
-        let mut probabilities = vec![T::ZERO; squares];
+        let mut probabilities = buffers::take(squares);
         // Head after head within a sequence, so that each part writes memory of its own.
-        let mut by_head = vec![T::ZERO; query.len()];
+        let mut by_head = buffers::take(query.len());
         parts
             .par_iter()
             .zip(split(&mut probabilities, parts.iter().map(|part| part.length * part.length)))
@@ -90,8 +90,9 @@ impl<T: Scalar> Attention<T> {
                     small_product(MatRef::row_major(&kept, n, n), values, context);
                 }
             });
-        let context = Tensor::from_vec(&[x.rows(), d], self.merge_heads(&by_head, offsets, d));
+        let context = Tensor::from_vec(&[x.rows(), d], self.merge_heads(by_head, offsets, d));
         let y = self.output.forward(&context);
+        let probabilities = Tensor::from_vec(&[squares], probabilities);
         (y, SavedAttention { query, key, value, probabilities, context })
     }
 
@@ -110,9 +111,9 @@ impl<T: Scalar> Attention<T> {
         let scale = T::ONE / T::of(width as f64).sqrt();
         let parts = self.parts(offsets);
         let sizes = || parts.iter().map(|part| part.length * width);
-        let mut dquery = vec![T::ZERO; dcontext.len()];
-        let mut dkey = vec![T::ZERO; dcontext.len()];
-        let mut dvalue = vec![T::ZERO; dcontext.len()];
+        let mut dquery = buffers::take(dcontext.len());
+        let mut dkey = buffers::take(dcontext.len());
+        let mut dvalue = buffers::take(dcontext.len());
         parts
             .par_iter()
             .zip(split(&mut dquery, sizes()))
@@ -121,7 +122,7 @@ impl<T: Scalar> Attention<T> {
             .with_min_len(min_parts(&parts))
             .for_each(|(((part, dquery), dkey), dvalue)| {
                 let n = part.length;
-                let probabilities = &saved.probabilities[part.square..][..n * n];
+                let probabilities = &saved.probabilities.data()[part.square..][..n * n];
                 let dcontext = part.view(&dcontext, width);
                 let mut kept = probabilities.to_vec();
                 vectorised(|| dropout.apply_from(part.square, &mut kept));
@@ -141,10 +142,10 @@ impl<T: Scalar> Attention<T> {
                 small_product(dscores, part.view(&saved.key, width), dquery);
                 small_product(dscores.t(), part.view(&saved.query, width), dkey);
             });
-        let merge = |by_head: &[T]| Tensor::from_vec(&[x.rows(), d], self.merge_heads(by_head, offsets, d));
-        let mut dx = self.query.backward(&merge(&dquery), x, &mut grads.query);
-        dx.add(&self.key.backward(&merge(&dkey), x, &mut grads.key));
-        dx.add(&self.value.backward(&merge(&dvalue), x, &mut grads.value));
+        let merge = |by_head: Vec<T>| Tensor::from_vec(&[x.rows(), d], self.merge_heads(by_head, offsets, d));
+        let mut dx = self.query.backward(&merge(dquery), x, &mut grads.query);
+        dx.add(&self.key.backward(&merge(dkey), x, &mut grads.key));
+        dx.add(&self.value.backward(&merge(dvalue), x, &mut grads.value));
         dx
     }
 
@@ -162,9 +163,9 @@ impl<T: Scalar> Attention<T> {
     }
 
     /// From `[sequence][head][row][width]` to `[row][head][width]`.
-    fn merge_heads(&self, by_head: &[T], offsets: &[usize], d: usize) -> Vec<T> {
+    fn merge_heads(&self, by_head: Vec<T>, offsets: &[usize], d: usize) -> Vec<T> {
         let width = d / self.heads;
-        let mut merged = vec![T::ZERO; by_head.len()];
+        let mut merged = buffers::take(by_head.len());
         let lengths = offsets.windows(2).map(|window| (window[1] - window[0]) * d);
         let copy = |(from, to): (&[T], &mut [T])| {
             let n = to.len() / d;
@@ -178,6 +179,7 @@ impl<T: Scalar> Attention<T> {
         for pair in sources.zip(split(&mut merged, lengths)) {
             copy(pair);
         }
+        buffers::give(by_head);
         merged
     }
 }

@@ -22,7 +22,7 @@ parameters!(EncoderLayer { attention, attention_norm, feed_forward, output_norm 
 
 /// What [`EncoderLayer::backward`] needs.
 #[derive(Debug)]
-pub struct SavedLayer<T> {
+pub struct SavedLayer<T: Scalar> {
     x: Tensor<T>,
     attention: SavedAttention<T>,
     attention_norm: SavedNorm<T>,

@@ -16,7 +16,7 @@ parameters!(FeedForward { up, down });
 
 /// What [`FeedForward::backward`] needs.
 #[derive(Debug)]
-pub struct SavedFeedForward<T> {
+pub struct SavedFeedForward<T: Scalar> {
     before: Tensor<T>,
     after: Tensor<T>,
 }

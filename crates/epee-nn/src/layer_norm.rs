@@ -15,7 +15,7 @@ parameters!(LayerNorm { weight, bias });
 
 /// What [`LayerNorm::backward`] needs: the normalised rows and one over each row's deviation.
 #[derive(Debug)]
-pub struct SavedNorm<T> {
+pub struct SavedNorm<T: Scalar> {
     normalised: Tensor<T>,
     inverse: Vec<T>,
 }

@@ -16,6 +16,7 @@
 
 mod adamw;
 mod attention;
+mod buffers;
 mod dropout;
 mod embedding;
 mod encoder_layer;

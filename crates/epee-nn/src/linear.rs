@@ -52,7 +52,7 @@ impl<T: Scalar> Linear<T> {
         let packed = self.packed.get_or_init(|| {
             PackedMatrix::new(MatRef::row_major(self.weight.data(), self.outputs(), self.inputs()).t())
         });
-        let mut y = Tensor::zeros(&[x.rows(), self.outputs()]);
+        let mut y = Tensor::unset(&[x.rows(), self.outputs()]);
         product(
             MatRef::row_major(x.data(), x.rows(), self.inputs()),
             packed,
@@ -70,7 +70,7 @@ impl<T: Scalar> Linear<T> {
         product(dy_matrix.t(), &x_packed, Start::Keep, grads.weight.data_mut());
         rows::add_columns(dy.data(), grads.bias.data_mut());
         let weight = PackedMatrix::new(MatRef::row_major(self.weight.data(), outputs, inputs));
-        let mut dx = Tensor::zeros(&[n, inputs]);
+        let mut dx = Tensor::unset(&[n, inputs]);
         product(dy_matrix, &weight, Start::Zero, dx.data_mut());
         dx
     }

@@ -4,7 +4,7 @@ use crate::{Scalar, Tensor};
 
 /// The loss of a batch and its gradient.
 #[derive(Debug)]
-pub struct CrossEntropy<T> {
+pub struct CrossEntropy<T: Scalar> {
     /// The mean over the batch, in nats.
     pub loss: f64,
     /// `∂loss/∂logits`, `[n, K]`.

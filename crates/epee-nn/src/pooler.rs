@@ -13,7 +13,7 @@ parameters!(Pooler { dense });
 
 /// What [`Pooler::backward`] needs: its input and its output.
 #[derive(Debug)]
-pub struct SavedPooler<T> {
+pub struct SavedPooler<T: Scalar> {
     x: Tensor<T>,
     y: Tensor<T>,
 }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub};
 
+use crate::buffers::Buffers;
 use crate::kernels::math;
 use crate::kernels::micro::{self, MicroKernel};
 
@@ -45,6 +46,9 @@ pub trait Scalar:
     /// The matrix product's inner kernel on this machine.
     #[doc(hidden)]
     fn micro_kernel() -> MicroKernel<Self>;
+    /// Where freed buffers wait.
+    #[doc(hidden)]
+    fn buffers() -> &'static Buffers<Self>;
 }
 
 mod private {
@@ -83,6 +87,10 @@ impl Scalar for f32 {
     fn micro_kernel() -> MicroKernel<f32> {
         micro::for_f32()
     }
+    fn buffers() -> &'static Buffers<f32> {
+        static FREE: Buffers<f32> = Buffers::new();
+        &FREE
+    }
 }
 
 impl Scalar for f64 {
@@ -114,5 +122,9 @@ impl Scalar for f64 {
     }
     fn micro_kernel() -> MicroKernel<f64> {
         micro::portable()
+    }
+    fn buffers() -> &'static Buffers<f64> {
+        static FREE: Buffers<f64> = Buffers::new();
+        &FREE
     }
 }

@@ -1,6 +1,6 @@
 //! A dense array in row-major order.
 
-use crate::Scalar;
+use crate::{Scalar, buffers};
 
 /// A dense row-major array: parameters of any shape, activations as matrices.
 ///
@@ -9,16 +9,35 @@ use crate::Scalar;
 /// assert_eq!((x.rows(), x.cols()), (2, 3));
 /// assert_eq!(x.row(1), [4.0, 5.0, 6.0]);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tensor<T> {
+#[derive(Debug, PartialEq)]
+pub struct Tensor<T: Scalar> {
     shape: Vec<usize>,
     data: Vec<T>,
+}
+
+impl<T: Scalar> Clone for Tensor<T> {
+    fn clone(&self) -> Tensor<T> {
+        let mut data = buffers::take(self.data.len());
+        data.copy_from_slice(&self.data);
+        Tensor { shape: self.shape.clone(), data }
+    }
+}
+
+impl<T: Scalar> Drop for Tensor<T> {
+    fn drop(&mut self) {
+        buffers::give(std::mem::take(&mut self.data));
+    }
 }
 
 impl<T: Scalar> Tensor<T> {
     /// All zeros.
     pub fn zeros(shape: &[usize]) -> Tensor<T> {
-        Tensor { shape: shape.to_vec(), data: vec![T::ZERO; shape.iter().product()] }
+        Tensor { shape: shape.to_vec(), data: buffers::zeros(shape.iter().product()) }
+    }
+
+    /// Values that are yet to be set, every one of them.
+    pub(crate) fn unset(shape: &[usize]) -> Tensor<T> {
+        Tensor { shape: shape.to_vec(), data: buffers::take(shape.iter().product()) }
     }
 
     /// All one value.
@@ -76,8 +95,8 @@ impl<T: Scalar> Tensor<T> {
     }
 
     /// The values, without the shape.
-    pub fn into_vec(self) -> Vec<T> {
-        self.data
+    pub fn into_vec(mut self) -> Vec<T> {
+        std::mem::take(&mut self.data)
     }
 
     /// Row `i`.
@@ -94,11 +113,11 @@ impl<T: Scalar> Tensor<T> {
 
     /// The given rows, in the given order: `[rows.len(), cols]`.
     pub fn gather(&self, rows: &[usize]) -> Tensor<T> {
-        let mut data = Vec::with_capacity(rows.len() * self.cols());
-        for &row in rows {
-            data.extend_from_slice(self.row(row));
+        let mut gathered = Tensor::unset(&[rows.len(), self.cols()]);
+        for (i, &row) in rows.iter().enumerate() {
+            gathered.row_mut(i).copy_from_slice(self.row(row));
         }
-        Tensor { shape: vec![rows.len(), self.cols()], data }
+        gathered
     }
 
     /// Adds row `i` of `other` to row `rows[i]` of this: the transpose of [`Tensor::gather`].

@@ -4,7 +4,7 @@ use epee_nn::{Scalar, Tensor, cross_entropy};
 
 /// The loss of all exits on one batch.
 #[derive(Debug)]
-pub struct JointLoss<T> {
+pub struct JointLoss<T: Scalar> {
     /// `Σ_m w_m CE_m / Σ_m w_m`, in nats.
     pub loss: f64,
     /// `CE_m`, in nats.

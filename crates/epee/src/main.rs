@@ -1,21 +1,25 @@
 //! The `epee` command: argument parsing, wiring, what the user reads.
 
 mod commands;
+mod inputs;
 mod ui;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use commands::{calibrate, data, eval, info, predict, quickstart, sweep, trace, train};
 use ui::{Format, Ui};
 
+/// Transformer classifiers that stop thinking when they know the answer
 #[derive(Parser)]
-#[command(name = "epee", version, about, arg_required_else_help = true)]
+#[command(name = "epee", version, arg_required_else_help = true)]
+#[command(after_help = "Example:\n  epee quickstart\n\n`epee COMMAND --help` has an example of each command.")]
 struct Cli {
-    /// How results are printed on stdout.
+    /// How results are printed on stdout
     #[arg(long, global = true, value_enum, default_value_t)]
     format: Format,
-    /// Threads to compute with [default: what this process may use].
+    /// Threads to compute with [default: what this process may use]
     #[arg(long, global = true, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
     #[command(subcommand)]
@@ -23,20 +27,51 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Quickstart(quickstart::Args),
+    Data(data::Args),
+    Train(train::Args),
+    Trace(trace::Args),
+    Sweep(sweep::Args),
+    Calibrate(calibrate::Args),
+    Eval(eval::Args),
+    Predict(predict::Args),
+    Info(info::Args),
+}
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(cli) {
+    match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            Ui { format: cli.format }.note(format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
-    let _ui = Ui { format: cli.format };
-    match cli.command {}
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    let ui = Ui { format: cli.format };
+    if let Some(threads) = cli.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
+    }
+    match &cli.command {
+        Command::Quickstart(args) => quickstart::run(args, ui),
+        Command::Data(args) => data::run(args, ui),
+        Command::Train(args) => train::run(args, ui),
+        Command::Trace(args) => trace::run(args, ui),
+        Command::Sweep(args) => sweep::run(args, ui),
+        Command::Calibrate(args) => calibrate::run(args, ui),
+        Command::Eval(args) => eval::run(args, ui),
+        Command::Predict(args) => predict::run(args, ui),
+        Command::Info(args) => info::run(args, ui),
+    }
+}
+
+/// The reader of stdout went away, as `head` does: not an error.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    })
 }

@@ -49,11 +49,8 @@ impl Ui {
 
     /// A bar on a terminal, nothing elsewhere.
     pub fn progress(self, len: u64, what: &str) -> ProgressBar {
-        let target = if std::io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
+        let target =
+            if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(len), target);
         let plain = "{prefix} {wide_bar} {pos}/{len} {eta} {msg}";
         if let Ok(style) = ProgressStyle::with_template(plain) {
@@ -72,7 +69,7 @@ where
     C: IntoIterator<Item = String>,
 {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.into_iter().collect::<Vec<_>>());
     for row in rows {

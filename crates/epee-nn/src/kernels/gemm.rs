@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use crate::Scalar;
+use crate::{Scalar, buffers};
 
 use super::micro::MAX_ROWS;
 
@@ -59,17 +59,23 @@ impl<'a, T> MatRef<'a, T> {
 
 /// B, packed once for many products: for every block of [`DEPTH`] rows, panel after panel, each `[depth, width]`.
 #[derive(Clone, Debug)]
-pub(crate) struct PackedMatrix<T> {
+pub(crate) struct PackedMatrix<T: Scalar> {
     rows: usize,
     cols: usize,
     panels: Vec<T>,
+}
+
+impl<T: Scalar> Drop for PackedMatrix<T> {
+    fn drop(&mut self) {
+        buffers::give(std::mem::take(&mut self.panels));
+    }
 }
 
 impl<T: Scalar> PackedMatrix<T> {
     /// Packs B `[k, n]`.
     pub(crate) fn new(b: MatRef<'_, T>) -> PackedMatrix<T> {
         let width = T::micro_kernel().width;
-        let mut panels = vec![T::ZERO; b.rows * b.cols.next_multiple_of(width)];
+        let mut panels = buffers::take(b.rows * b.cols.next_multiple_of(width));
         let stripe = b.cols.next_multiple_of(width);
         if stripe > 0 {
             panels.par_chunks_mut(DEPTH * stripe).enumerate().for_each(|(block, panels)| {
@@ -176,7 +182,7 @@ pub(crate) fn small_product<T: Scalar>(a: MatRef<'_, T>, b: MatRef<'_, T>, c: &m
         panels: {
             let width = T::micro_kernel().width;
             let stripe = b.cols.next_multiple_of(width);
-            let mut panels = vec![T::ZERO; b.rows * stripe];
+            let mut panels = buffers::take(b.rows * stripe);
             for (block, panels) in panels.chunks_mut((DEPTH * stripe).max(1)).enumerate() {
                 let k = block * DEPTH;
                 let depth = DEPTH.min(b.rows - k);
@@ -221,7 +227,7 @@ unsafe fn task<T: Scalar>(
         }
         accumulate = true;
     }
-    let mut scratch = Vec::new();
+    let mut scratch = buffers::take(if a.col_stride == 1 { 0 } else { (rows.1 - rows.0) * DEPTH.min(b.rows) });
     for k in (0..b.rows).step_by(DEPTH) {
         let depth = DEPTH.min(b.rows - k);
         let (base, row_stride) = if a.col_stride == 1 {
@@ -260,6 +266,7 @@ unsafe fn task<T: Scalar>(
             unsafe { std::slice::from_raw_parts_mut(c.get().add(i * n + cols.0), cols.1 - cols.0) }.fill(T::ZERO);
         }
     }
+    buffers::give(scratch);
 }
 
 /// A block of A copied row by row, for an A whose columns do not lie side by side.
@@ -268,11 +275,9 @@ fn transposed<'s, T: Scalar>(
     rows: (usize, usize),
     k: usize,
     depth: usize,
-    scratch: &'s mut Vec<T>,
+    scratch: &'s mut [T],
 ) -> &'s [T] {
     let count = rows.1 - rows.0;
-    scratch.clear();
-    scratch.resize(count * depth, T::ZERO);
     // Tiles of eight columns keep both sides in the first-level cache.
     for first in (0..depth).step_by(8) {
         let last = depth.min(first + 8);

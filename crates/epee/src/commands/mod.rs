@@ -1,1 +1,44 @@
 //! One file per command: its flags, and what it does with them.
+
+pub mod calibrate;
+pub mod data;
+pub mod eval;
+pub mod info;
+pub mod predict;
+pub mod quickstart;
+pub mod sweep;
+pub mod trace;
+pub mod train;
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+/// Refuses a folder that holds something, unless forced.
+pub(crate) fn check_empty(dir: &Path, force: bool) -> anyhow::Result<()> {
+    if dir.exists() && !dir.is_dir() {
+        bail!("{}: expected a folder, got a file", dir.display());
+    }
+    if force || !dir.exists() {
+        return Ok(());
+    }
+    let mut entries = std::fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
+    if entries.next().is_some() {
+        bail!(
+            "{} holds something already: expected a new or an empty folder\nhint: --force writes into it",
+            dir.display()
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a file that exists, unless forced.
+pub(crate) fn check_absent(file: &Path, force: bool) -> anyhow::Result<()> {
+    if file.is_dir() {
+        bail!("{}: expected a file to write, got a folder", file.display());
+    }
+    if file.exists() && !force {
+        bail!("{} exists already\nhint: --force replaces it", file.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! `epee predict`: answers for texts.
+
+use std::io::{BufRead, IsTerminal};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use epee_data::{Encoding, Example, pack};
+use epee_exit::{Answer, Policy};
+use epee_model::Batch;
+use serde_json::{Map, Value, json};
+
+use super::sweep::decimal;
+use crate::inputs::Classifier;
+use crate::ui::{Ui, table};
+
+/// Classify texts, each with the exit that answered
+#[derive(clap::Args)]
+#[command(after_help = "With --format json, an answer is one line.\n\n\
+    Examples:\n  \
+    epee predict --model runs/notes \"Stopped taking ginkgo last month.\"\n  \
+    epee predict --model runs/notes --file notes.txt --format json\n  \
+    cat notes.txt | epee predict --model runs/notes -")]
+pub struct Args {
+    /// A multi-exit model directory
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// Texts, or `-` for one text per line of stdin
+    #[arg(value_name = "TEXT", required_unless_present = "file")]
+    texts: Vec<String>,
+    /// A file with one text per line
+    #[arg(long, value_name = "FILE", conflicts_with = "texts")]
+    file: Option<PathBuf>,
+    /// The policy, such as `epee(threshold=0.1, patience=4)` [default: the one in the model's exits.json]
+    #[arg(long)]
+    policy: Option<Policy>,
+}
+
+/// Tokens in a batch.
+const TOKENS: usize = 1024;
+
+/// Classifies and prints.
+pub fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+    let texts = match (&args.file, args.texts.as_slice()) {
+        (Some(file), _) => {
+            let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            lines(&bytes[..], &file.display().to_string())?
+        }
+        (None, [dash]) if dash == "-" => {
+            if std::io::stdin().is_terminal() {
+                ui.note("reading texts from the terminal, one per line, Ctrl-D ends");
+            }
+            lines(std::io::stdin().lock(), "stdin")?
+        }
+        (None, texts) => texts.to_vec(),
+    };
+    if let Some(i) = texts.iter().position(|text| text.trim().is_empty()) {
+        bail!("text {} is empty", i + 1);
+    }
+    let classifier = Classifier::load(&args.model)?;
+    let predictions = predict(&classifier, args.policy, &texts, ui)?;
+    print(&classifier, &texts, &predictions, ui)
+}
+
+fn lines(reader: impl BufRead, name: &str) -> anyhow::Result<Vec<String>> {
+    let mut texts = Vec::new();
+    for (i, line) in reader.lines().enumerate() {
+        let line = line.with_context(|| format!("{name}, line {}", i + 1))?;
+        if line.trim().is_empty() {
+            bail!("{name}, line {}: expected a text, got an empty line", i + 1);
+        }
+        texts.push(line);
+    }
+    if texts.is_empty() {
+        bail!("{name}: expected a text per line, got nothing");
+    }
+    Ok(texts)
+}
+
+/// An answer and the length of its text.
+pub(crate) struct Prediction {
+    answer: Answer,
+    tokens: usize,
+}
+
+/// The answers of the model's policy, or of another.
+pub(crate) fn predict(
+    classifier: &Classifier,
+    policy: Option<Policy>,
+    texts: &[String],
+    ui: Ui,
+) -> anyhow::Result<Vec<Prediction>> {
+    let artefact = &classifier.artefact;
+    let policy = policy.unwrap_or(artefact.exits.policy).check(artefact.model.depth(), artefact.model.classes())?;
+    let examples: Vec<Example> =
+        texts.iter().map(|text| Example { text: text.clone(), ..Example::default() }).collect();
+    let sequences: Vec<Encoding> = classifier.encode(&examples, ui)?;
+    let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.ids.len()).collect();
+    let bar = ui.progress(texts.len() as u64, "predict");
+    let mut predictions = Vec::with_capacity(texts.len());
+    for indices in pack(&lengths, TOKENS) {
+        let batch = Batch::new(indices.iter().map(|&i| &sequences[i]));
+        let answers = artefact.model.classify(&batch, &policy)?.answers;
+        bar.inc(answers.len() as u64);
+        let tokens = indices.iter().map(|&i| lengths[i]);
+        predictions.extend(answers.into_iter().zip(tokens).map(|(answer, tokens)| Prediction { answer, tokens }));
+    }
+    bar.finish_and_clear();
+    Ok(predictions)
+}
+
+fn print(classifier: &Classifier, texts: &[String], predictions: &[Prediction], ui: Ui) -> anyhow::Result<()> {
+    if !ui.json() {
+        ui.print(prediction_table(classifier, texts, predictions))?;
+        return Ok(());
+    }
+    let artefact = &classifier.artefact;
+    for (text, Prediction { answer, tokens }) in texts.iter().zip(predictions) {
+        let probabilities: Map<String, Value> =
+            artefact.labels.iter().cloned().zip(answer.probabilities.iter().map(|p| json!(p))).collect();
+        let line = json!({
+            "text": text, "label": artefact.labels[answer.label], "probabilities": probabilities, "exit": answer.exit,
+            "exits": artefact.exits.exits, "entropy": answer.entropy, "reason": answer.reason, "tokens": tokens,
+        });
+        ui.print(line.to_string())?;
+    }
+    Ok(())
+}
+
+/// The answers for people.
+pub(crate) fn prediction_table(classifier: &Classifier, texts: &[String], predictions: &[Prediction]) -> String {
+    let artefact = &classifier.artefact;
+    let rows = texts.iter().zip(predictions).map(|(text, Prediction { answer, .. })| {
+        vec![
+            shortened(text, 72),
+            artefact.labels[answer.label].clone(),
+            decimal(f64::from(answer.probabilities[answer.label]), 3),
+            format!("{} of {}", answer.exit, artefact.exits.exits),
+            answer.reason.to_string(),
+        ]
+    });
+    table(["text", "label", "probability", "exit", "stopped by"], rows)
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= most {
+        return text;
+    }
+    let mut short: String = text.chars().take(most - 1).collect();
+    short.push('…');
+    short
+}

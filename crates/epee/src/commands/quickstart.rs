@@ -1,0 +1,213 @@
+//! `epee quickstart`: the main job on generated notes, start to end.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use epee_data::{Dataset, Split, TextTokenizer, synth};
+use epee_exit::{Counts, Goal, Grid, Metric, Scoring, Trace, choose, full_depth, per_exit, sweep};
+use epee_model::{BertConfig, ExitsFile, Model, PoolerKind, Pooling};
+use epee_train::TrainOptions;
+use serde_json::json;
+
+use super::calibrate::{calibration, choice_text};
+use super::sweep::{decimal, exit_table, grid_tables};
+use super::{check_empty, eval, predict, trace, train};
+use crate::inputs::{self, Classifier};
+use crate::ui::Ui;
+
+/// Generate notes, train a multi-exit model, weigh every exit setting, choose one, and use it: about two minutes
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  epee quickstart --out try")]
+pub struct Args {
+    /// The folder to write [default: epee-quickstart, or the next free epee-quickstart-N]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Seed of notes, weights and order
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Write into --out even if it holds something
+    #[arg(long)]
+    force: bool,
+}
+
+/// The small BERT that is trained: `config.json` without a vocabulary size, which comes from the tokenizer.
+const CONFIG: &[u8] = include_bytes!("../../assets/quickstart-bert.json");
+
+/// The greatest loss of macro-F1 on dev that the chosen setting may have.
+const MAX_LOSS: f64 = 0.005;
+
+/// Samples of the live run: enough for a steady mean, few enough for a short wait.
+const LIVE: usize = 1000;
+
+/// An easy sentence, a middling one, a hard one.
+const SENTENCES: [&str; 3] = [
+    "Patient is taking ginkgo 120 mg daily.",
+    "She denies using melatonin at this time.",
+    "He stopped garlic in March but will continue the fish oil.",
+];
+
+fn options(seed: u64) -> TrainOptions {
+    TrainOptions { epochs: 20, batch_size: 16, learning_rate: 1e-3, max_tokens: 64, seed, ..TrainOptions::default() }
+}
+
+/// Does everything and prints the tables.
+pub fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let out = match &args.out {
+        Some(out) => {
+            check_empty(out, args.force)?;
+            out.clone()
+        }
+        None => free_folder()?,
+    };
+    std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
+    let heading = |text: &str| ui.note(format!("\n== {text}"));
+
+    heading("notes");
+    let config = synth::SynthConfig { seed: args.seed, train: 2000, dev: 1000, test: 5000 };
+    let dataset = synth::write(&config, &out.join("data"), args.force)?;
+    ui.note(format!(
+        "{} training, {} dev and {} test notes on dietary supplements, four statuses of use; \
+         the test notes' templates do not occur in training",
+        config.train, config.dev, config.test
+    ));
+    let test = inputs::split(&dataset, "test", None)?;
+    let baseline = baseline(&dataset, &test)?;
+
+    heading("training: a small BERT from fresh weights, an exit after every layer");
+    let model_dir = out.join("model");
+    let trained = fit(&dataset, &model_dir, args.seed, ui)?;
+    if !trained {
+        bail!("stopped; what was written so far is in {}", out.display());
+    }
+
+    heading("traces: the logits of every exit, recorded once");
+    let mut classifier = Classifier::load(&model_dir)?;
+    let dev_trace = trace::record(&classifier, &dataset, "dev", ui)?;
+    let test_trace = trace::record(&classifier, &dataset, "test", ui)?;
+    for (name, trace) in [("dev", &dev_trace), ("test", &test_trace)] {
+        let path = out.join(format!("{name}.trace.safetensors"));
+        trace.save(&path)?;
+        ui.note(path.display().to_string());
+    }
+
+    let grid = Grid::standard(dev_trace.exits());
+    let rows = sweep(&dev_trace, &grid)?;
+    let full = full_depth(&dev_trace, &Scoring::default());
+    let choice = choose(&rows, &full, Goal::MaxLoss(MAX_LOSS), Metric::MacroF1)?;
+    classifier.artefact.exits.policy = choice.policy;
+    classifier.artefact.exits.calibration = Some(calibration(&choice, &dev_trace));
+    classifier.artefact.exits.save(&model_dir)?;
+
+    let checked = choice.policy.check(dev_trace.exits(), dev_trace.classes())?;
+    let chosen = epee_exit::replay(&checked, &test_trace)?.metrics(&test_trace);
+    let full_test = full_depth(&test_trace, &Scoring::default());
+
+    heading("a live run of the chosen setting, sample by sample");
+    let examples = &test.examples[..LIVE.min(test.examples.len())];
+    let sequences = classifier.encode(examples, ui)?;
+    let live = eval::live(&classifier.artefact.model, &checked, examples, &sequences, 1, ui)?;
+    let grades = eval::grades_of(&test.examples, &epee_exit::replay(&checked, &test_trace)?);
+    let texts = SENTENCES.map(str::to_owned);
+    let predictions = predict::predict(&classifier, None, &texts, ui)?;
+    let seconds = start.elapsed().as_secs_f64();
+
+    if ui.json() {
+        return ui.print_json(&json!({
+            "out": out, "seed": args.seed, "seconds": seconds, "baseline_macro_f1": baseline,
+            "exits": per_exit(&test_trace), "sweep": rows, "choice": choice,
+            "test": { "chosen": chosen, "full_depth": full_test }, "grades": grades,
+            "live": { "metrics": live.metrics, "wall_clock": live.wall_clock },
+        }));
+    }
+    let best = per_exit(&test_trace).into_iter().map(|exit| exit.macro_f1).fold(0.0, f64::max);
+    let parts = [
+        (format!("Every exit, on {} test notes", test_trace.samples()), exit_table(&test_trace)),
+        (
+            "A bag of words (logistic regression on the same training notes)".to_owned(),
+            format!("macro-F1 {} against {} of the best exit", decimal(baseline, 3), decimal(best, 3)),
+        ),
+        (format!("Every setting, on {} dev notes", dev_trace.samples()), grid_tables(&rows, &grid, Metric::MacroF1)),
+        (
+            format!("The setting chosen on dev: the greatest saving at no more than {MAX_LOSS} macro-F1 lost"),
+            choice_text(&choice),
+        ),
+        (
+            format!("The same setting on {} test notes", test_trace.samples()),
+            format!(
+                "macro-F1 {} against {} at full depth, saving {}, ratio {}\n\n{}",
+                decimal(chosen.macro_f1, 3),
+                decimal(full_test.macro_f1, 3),
+                decimal(chosen.saving, 3),
+                decimal(chosen.ratio, 2),
+                eval::grade_table(&grades),
+            ),
+        ),
+        (format!("Live, on {} of them (epee eval)", examples.len()), eval::summary(&choice.policy, &live)),
+        ("Three sentences (epee predict)".to_owned(), predict::prediction_table(&classifier, &texts, &predictions)),
+    ];
+    for (title, body) in parts {
+        ui.print(format!("\n{title}\n{body}"))?;
+    }
+    ui.note(format!("\n{:.0} s; everything is in {}", seconds, out.display()));
+    ui.note(format!("next: epee predict --model {} \"Your own sentence.\"", model_dir.display()));
+    Ok(())
+}
+
+/// `epee-quickstart`, or the first free `epee-quickstart-N`.
+fn free_folder() -> anyhow::Result<PathBuf> {
+    let name = |n: usize| match n {
+        1 => PathBuf::from("epee-quickstart"),
+        n => PathBuf::from(format!("epee-quickstart-{n}")),
+    };
+    (1..10_000)
+        .map(name)
+        .find(|path| !path.exists())
+        .context("no free folder epee-quickstart-N left: name one with --out")
+}
+
+fn fit(dataset: &Dataset, out: &Path, seed: u64, ui: Ui) -> anyhow::Result<bool> {
+    let tokenizer = TextTokenizer::from_file(dataset.dir().join("tokenizer.json"))?;
+    let config = BertConfig::from_bytes_for(CONFIG, tokenizer.vocab_size()).map_err(anyhow::Error::msg)?;
+    let classes = dataset.info().classes();
+    let model = Model::new(&config, classes, PoolerKind::Shared, Pooling::First, seed);
+    let exits = ExitsFile::new(model.depth(), classes, Pooling::First, PoolerKind::Shared);
+    let base = "fresh weights".to_owned();
+    let options = options(seed);
+    let job = train::Job { dataset, out, model, config, tokenizer, exits, base, options, resume: false };
+    Ok(train::fit(job, ui)?.finished)
+}
+
+/// Macro-F1 of a bag of words on the test notes.
+fn baseline(dataset: &Dataset, test: &Split) -> anyhow::Result<f64> {
+    let train = inputs::split(dataset, "train", None)?;
+    let classes = dataset.info().classes();
+    let predictions = synth::bag_of_words(&train.examples, &test.examples, classes);
+    let predictions: Vec<u32> = predictions.into_iter().map(|label| label as u32).collect();
+    Ok(Counts::of(&inputs::labels(&test.examples), &predictions, classes).macro_f1())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use epee_exit::TraceParts;
+
+    #[test]
+    fn the_built_in_configuration_is_one() {
+        let config = BertConfig::from_bytes_for(CONFIG, 1000).unwrap();
+        assert_eq!(config.vocab_size, 1000);
+        assert!(options(1).max_tokens <= config.max_position_embeddings);
+        options(1).check().unwrap();
+    }
+
+    #[test]
+    fn grades_are_counted() {
+        let parts = TraceParts { exits: 1, classes: 2, logits: vec![0.0, 1.0], labels: vec![1], ..Default::default() };
+        let trace = Trace::new(parts).unwrap();
+        let replay = epee_exit::replay(&epee_exit::Policy::Full.check(1, 2).unwrap(), &trace).unwrap();
+        let example = epee_data::Example { label: Some(1), grade: Some(3), ..Default::default() };
+        let grades = eval::grades_of(&[example], &replay);
+        assert_eq!((grades[0].grade, grades[0].samples, grades[0].accuracy, grades[0].mean_exit), (3, 1, 1.0, 1.0));
+    }
+}

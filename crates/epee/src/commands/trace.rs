@@ -1,0 +1,82 @@
+//! `epee trace`: records the logits of every exit.
+
+use std::path::PathBuf;
+
+use epee_data::Dataset;
+use epee_exit::{Provenance, Trace, TraceParts};
+
+use super::check_absent;
+use crate::inputs::{Classifier, labels, split};
+use crate::ui::Ui;
+
+/// Record the logits of every exit for every sample of a split
+#[derive(clap::Args)]
+#[command(
+    after_help = "A trace is one safetensors file; every sweep, choice and figure is made from it without the model.\n\n\
+    Example:\n  epee trace --model runs/phee --data data/phee --split dev --out dev.safetensors"
+)]
+pub struct Args {
+    /// A multi-exit model directory
+    #[arg(long, value_name = "DIR")]
+    model: PathBuf,
+    /// A dataset folder
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The split to run on
+    #[arg(long, default_value = "test")]
+    split: String,
+    /// The trace file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+/// Records a trace and writes it.
+pub fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+    check_absent(&args.out, args.force)?;
+    let classifier = Classifier::load(&args.model)?;
+    let dataset = Dataset::open(&args.data)?;
+    let trace = record(&classifier, &dataset, &args.split, ui)?;
+    trace.save(&args.out)?;
+    ui.note(format!(
+        "{}: {} samples × {} exits × {} classes",
+        args.out.display(),
+        trace.samples(),
+        trace.exits(),
+        trace.classes()
+    ));
+    Ok(())
+}
+
+/// The trace of a split, with its provenance.
+pub(crate) fn record(classifier: &Classifier, dataset: &Dataset, name: &str, ui: Ui) -> anyhow::Result<Trace> {
+    classifier.check_labels(dataset)?;
+    let split = split(dataset, name, None)?;
+    let sequences = classifier.encode(&split.examples, ui)?;
+    let model = &classifier.artefact.model;
+    let bar = ui.progress(sequences.len() as u64, &format!("trace {name}"));
+    let recording = model.record(&sequences, |done| bar.inc(done as u64));
+    bar.finish_and_clear();
+    let samples = sequences.len() as f64;
+    let provenance = Provenance {
+        model_digest: Some(classifier.artefact.digest.clone()),
+        data_digest: Some(split.digest.clone()),
+        split: Some(name.to_owned()),
+        precision: Some("f32".to_owned()),
+        label_names: classifier.artefact.labels.clone(),
+        layer_seconds: recording.layer_times.iter().map(|time| time.as_secs_f64() / samples).collect(),
+        ..Provenance::here()
+    };
+    Ok(Trace::new(TraceParts {
+        exits: model.depth(),
+        classes: model.classes(),
+        logits: recording.logits,
+        labels: labels(&split.examples),
+        ids: split.examples.iter().map(|example| example.id.clone()).collect(),
+        tokens: sequences.iter().map(|sequence| sequence.ids.len() as i64).collect(),
+        scores: None,
+        provenance,
+    })?)
+}

@@ -1,0 +1,346 @@
+//! `epee train`: all exits jointly, from a checkpoint or from fresh weights.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use epee_data::{Dataset, TextTokenizer, sha256, synth};
+use epee_exit::Metric;
+use epee_model::{BertConfig, ExitsFile, Model, ModelCard, PoolerKind, Pooling, model_digest, read_backbone};
+use epee_train::{EpochReport, Examples, Observer, Outcome, Output, Select, StepReport, TrainOptions};
+use indicatif::ProgressBar;
+use serde_json::json;
+
+use super::check_empty;
+use super::sweep::decimal;
+use crate::inputs;
+use crate::ui::Ui;
+
+/// Train a model with an exit after every layer
+#[derive(clap::Args)]
+#[command(
+    after_help = "All exits are trained jointly, exit m with weight m (Eq. 4 of the paper). The best model on dev is kept.\n\
+    Ctrl-C writes a checkpoint after the current step; the same command with --resume goes on from there.\n\n\
+    Examples:\n  \
+    epee train --model minilm-l6-v2 --data data/phee --out runs/phee --epochs 9 --learning-rate 2e-4\n  \
+    epee train --init bert-tiny.json --data data/notes --out runs/notes --learning-rate 1e-3"
+)]
+pub struct Args {
+    #[command(flatten)]
+    base: BaseArgs,
+    /// A dataset folder with the splits train and dev
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The folder to write: the model, metrics.jsonl, checkpoints/
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The tokenizer.json of a fresh model [default: the dataset's, else a small one built in]
+    #[arg(long, value_name = "FILE", conflicts_with = "model")]
+    tokenizer: Option<PathBuf>,
+    /// Options as a TOML file, named as here with `_` for `-`; flags go before it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Go on from the checkpoint in --out
+    #[arg(long)]
+    resume: bool,
+    /// Write into --out even if it holds something
+    #[arg(long, conflicts_with = "resume")]
+    force: bool,
+    #[command(flatten)]
+    options: OptionArgs,
+    /// Which row of a sequence an exit reads
+    #[arg(long, value_enum, default_value_t)]
+    pooling: PoolingArg,
+    /// One pooler for all exits, or one each
+    #[arg(long, value_enum, default_value_t)]
+    pooler: PoolerArg,
+}
+
+/// What a model starts from.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct BaseArgs {
+    /// A Hugging Face directory to start from: config.json, model.safetensors, tokenizer.json
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// A config.json to start from with fresh weights
+    #[arg(long, value_name = "FILE")]
+    init: Option<PathBuf>,
+}
+
+/// The options of a run; those left out are taken from --config, else from the defaults.
+#[derive(clap::Args)]
+struct OptionArgs {
+    /// Passes over the training split [default: 15]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Sequences per step [default: 16]
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+    /// Peak of the learning rate [default: 3e-5]
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f64>,
+    /// Share of the steps until the peak; then linear decay to 0 [default: 0.1]
+    #[arg(long, value_name = "SHARE")]
+    warmup: Option<f64>,
+    /// Decoupled weight decay [default: 0]
+    #[arg(long, value_name = "RATE")]
+    weight_decay: Option<f64>,
+    /// The gradient's greatest norm [default: 1]
+    #[arg(long, value_name = "NORM")]
+    clip: Option<f64>,
+    /// Tokens a text is cut to, at most the model's positions [default: 512]
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<usize>,
+    /// Seed of fresh weights, order and dropout [default: 1]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Which model is kept: of the best single exit, or of the best mean weighted as the loss [default: weighted-mean]
+    #[arg(long, value_enum)]
+    select: Option<SelectArg>,
+    /// The metric models are compared by on dev: macro_f1, micro_f1 or accuracy [default: macro_f1]
+    #[arg(long)]
+    metric: Option<Metric>,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum PoolingArg {
+    #[default]
+    First,
+    Last,
+    Mean,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum PoolerArg {
+    #[default]
+    Shared,
+    PerExit,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SelectArg {
+    BestExit,
+    WeightedMean,
+}
+
+impl OptionArgs {
+    /// Flags over the file over the defaults.
+    fn resolve(&self, file: Option<&Path>) -> anyhow::Result<TrainOptions> {
+        let base: TrainOptions = match file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+                toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?
+            }
+            None => TrainOptions::default(),
+        };
+        let select = self.select.map(|select| match select {
+            SelectArg::BestExit => Select::BestExit,
+            SelectArg::WeightedMean => Select::WeightedMean,
+        });
+        let options = TrainOptions {
+            epochs: self.epochs.unwrap_or(base.epochs),
+            batch_size: self.batch_size.unwrap_or(base.batch_size),
+            learning_rate: self.learning_rate.unwrap_or(base.learning_rate),
+            warmup: self.warmup.unwrap_or(base.warmup),
+            weight_decay: self.weight_decay.unwrap_or(base.weight_decay),
+            clip: self.clip.unwrap_or(base.clip),
+            max_tokens: self.max_tokens.unwrap_or(base.max_tokens),
+            seed: self.seed.unwrap_or(base.seed),
+            select: select.unwrap_or(base.select),
+            metric: self.metric.unwrap_or(base.metric),
+        };
+        options.check()?;
+        Ok(options)
+    }
+}
+
+/// What a training run needs.
+pub(crate) struct Job<'a> {
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) out: &'a Path,
+    pub(crate) model: Model<f32>,
+    pub(crate) config: BertConfig,
+    pub(crate) tokenizer: TextTokenizer,
+    pub(crate) exits: ExitsFile,
+    /// Names what the model started from, for the checkpoint and the card.
+    pub(crate) base: String,
+    pub(crate) options: TrainOptions,
+    pub(crate) resume: bool,
+}
+
+/// Trains a model and says how it went.
+pub fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+    if !args.resume {
+        check_empty(&args.out, args.force)?;
+    }
+    let options = args.options.resolve(args.config.as_deref())?;
+    let dataset = Dataset::open(&args.data)?;
+    let classes = dataset.info().classes();
+    let pooling = match args.pooling {
+        PoolingArg::First => Pooling::First,
+        PoolingArg::Last => Pooling::Last,
+        PoolingArg::Mean => Pooling::Mean,
+    };
+    let pooler = match args.pooler {
+        PoolerArg::Shared => PoolerKind::Shared,
+        PoolerArg::PerExit => PoolerKind::PerExit,
+    };
+    let (model, config, tokenizer, base) = match (&args.base.model, &args.base.init) {
+        (Some(dir), _) => {
+            if !dir.is_dir() {
+                bail!("{}: no such folder: expected a Hugging Face model directory", dir.display());
+            }
+            let config = BertConfig::read(&dir.join("config.json"))?;
+            let path = dir.join("tokenizer.json");
+            let tokenizer = TextTokenizer::from_file(&path)?;
+            tokenizer.check_vocab(config.vocab_size).with_context(|| path.display().to_string())?;
+            let (model, report) = read_backbone(dir, &config, classes, pooler, pooling, options.seed)?;
+            if !report.left_out.is_empty() {
+                ui.note(format!("left out: {}", report.left_out.join(", ")));
+            }
+            ui.note(format!("starts fresh: {}", report.fresh.join(", ")));
+            let name = dir.file_name().map_or_else(|| dir.display().to_string(), |name| name.display().to_string());
+            (model, config, tokenizer, format!("{name} (sha256 {})", &model_digest(dir)?[..12]))
+        }
+        (None, init) => {
+            let init = init.as_deref().unwrap_or(Path::new("config.json"));
+            let own = args.data.join("tokenizer.json");
+            let tokenizer = match &args.tokenizer {
+                Some(path) => TextTokenizer::from_file(path)?,
+                None if own.exists() => TextTokenizer::from_file(&own)?,
+                None => {
+                    ui.note("note: the dataset has no tokenizer.json; the small vocabulary of clinical notes is used");
+                    TextTokenizer::from_bytes(synth::DEFAULT_TOKENIZER)?
+                }
+            };
+            let config = BertConfig::read_for(init, tokenizer.vocab_size())?;
+            let model = Model::new(&config, classes, pooler, pooling, options.seed);
+            (model, config, tokenizer, "fresh weights".to_owned())
+        }
+    };
+    let exits = ExitsFile::new(model.depth(), classes, pooling, pooler);
+    let job =
+        Job { dataset: &dataset, out: &args.out, model, config, tokenizer, exits, base, options, resume: args.resume };
+    let outcome = fit(job, ui)?;
+    if !outcome.finished {
+        bail!(
+            "stopped after step {}: a checkpoint was written\nhint: the same command with --resume goes on from there",
+            outcome.steps
+        );
+    }
+    let (epoch, score) = outcome.best.unwrap_or_default();
+    if ui.json() {
+        return ui
+            .print_json(&json!({ "model": args.out, "steps": outcome.steps, "best_epoch": epoch, "score": score }));
+    }
+    ui.note(format!("{}: the model of epoch {epoch}, {} on dev", args.out.display(), decimal(score, 3)));
+    Ok(())
+}
+
+/// Runs a job, with a bar and a line per epoch.
+pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
+    let max_tokens = job.options.max_tokens.min(job.config.max_position_embeddings);
+    let read = |name: &str| -> anyhow::Result<(Examples, String)> {
+        let split = inputs::split(job.dataset, name, None)?;
+        let labelled: Vec<_> = split.examples.into_iter().filter(|example| example.label.is_some()).collect();
+        let examples = Examples {
+            sequences: inputs::encode(&job.tokenizer, &labelled, max_tokens, ui)?,
+            labels: labelled.iter().filter_map(|example| example.label).collect(),
+            ids: labelled.into_iter().map(|example| example.id).collect(),
+        };
+        Ok((examples, split.digest))
+    };
+    let (train, train_digest) = read("train")?;
+    let (dev, dev_digest) = read("dev")?;
+    let options = &job.options;
+    let info = job.dataset.info();
+    let name = json!({
+        "options": options, "train": train_digest, "dev": dev_digest, "labels": info.labels, "base": job.base,
+        "exits": job.exits, "sizes": format!("{:?}", job.config), "tokenizer": sha256(job.tokenizer.bytes()),
+    });
+    let card = ModelCard {
+        data: format!("{} ({} training examples, digest {})", info.name, train.labels.len(), &train_digest[..12]),
+        base: job.base.clone(),
+        recipe: format!(
+            "{} epochs, batch {}, AdamW at {} with {} % warm-up and linear decay, clip {}, seed {}, exit m weighted m",
+            options.epochs,
+            options.batch_size,
+            options.learning_rate,
+            100.0 * options.warmup,
+            options.clip,
+            options.seed
+        ),
+        results: String::new(),
+    };
+    let output = Output {
+        dir: job.out,
+        config: &job.config,
+        labels: &info.labels,
+        exits: &job.exits,
+        tokenizer: job.tokenizer.bytes(),
+        card,
+    };
+    let steps = train.labels.len().div_ceil(options.batch_size) * options.epochs;
+    let mut watch = Watch { ui, bar: ui.progress(steps as u64, "train"), stop: interrupts()?, epochs: options.epochs };
+    let outcome = epee_train::train(
+        job.model,
+        &train,
+        &dev,
+        options,
+        &output,
+        &sha256(name.to_string().as_bytes()),
+        job.resume,
+        &mut watch,
+    );
+    watch.bar.finish_and_clear();
+    Ok(outcome?)
+}
+
+/// True after the first Ctrl-C; the second ends the process.
+fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    })
+    .context("cannot watch for Ctrl-C")?;
+    Ok(stop)
+}
+
+/// Shows the user how a run goes.
+struct Watch {
+    ui: Ui,
+    bar: ProgressBar,
+    stop: Arc<AtomicBool>,
+    epochs: usize,
+}
+
+impl Observer for Watch {
+    fn step(&mut self, report: &StepReport) {
+        self.bar.set_position(report.step);
+        self.bar.set_message(format!("loss {:.3}", report.loss));
+    }
+
+    fn epoch(&mut self, report: &EpochReport) {
+        let f1: Vec<String> = report.dev.iter().map(|exit| format!("{:.3}", exit.macro_f1)).collect();
+        let best = if report.best { ", best so far" } else { "" };
+        let line = format!(
+            "epoch {}/{}: loss {:.3}, dev macro-F1 by exit {} ({:.0} s){best}",
+            report.epoch,
+            self.epochs,
+            report.train_loss,
+            f1.join(" "),
+            report.seconds
+        );
+        self.bar.suspend(|| self.ui.note(line));
+    }
+
+    fn stop(&mut self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,83 @@
+//! What several commands read: a model with its tokenizer, the examples of a split.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use epee_data::{Dataset, Encoding, Example, Split, TextTokenizer};
+use epee_model::Artefact;
+
+use crate::ui::Ui;
+
+/// A multi-exit model and the tokenizer that belongs to it.
+pub(crate) struct Classifier {
+    pub(crate) artefact: Artefact,
+    pub(crate) tokenizer: TextTokenizer,
+}
+
+impl Classifier {
+    /// Reads a model directory.
+    pub(crate) fn load(dir: &Path) -> anyhow::Result<Classifier> {
+        if !dir.is_dir() {
+            bail!("{}: no such folder: expected a model directory, as `epee train` writes it", dir.display());
+        }
+        let artefact = Artefact::load(dir)?;
+        let path = dir.join("tokenizer.json");
+        let tokenizer = TextTokenizer::from_file(&path)?;
+        tokenizer.check_vocab(artefact.config.vocab_size).with_context(|| path.display().to_string())?;
+        Ok(Classifier { artefact, tokenizer })
+    }
+
+    /// Tokenises examples to the model's positions, and says once how many were too long.
+    pub(crate) fn encode(&self, examples: &[Example], ui: Ui) -> anyhow::Result<Vec<Encoding>> {
+        encode(&self.tokenizer, examples, self.artefact.config.max_position_embeddings, ui)
+    }
+
+    /// Refuses a dataset with other classes than the model's.
+    pub(crate) fn check_labels(&self, dataset: &Dataset) -> anyhow::Result<()> {
+        let (model, data) = (&self.artefact.labels, &dataset.info().labels);
+        if model != data {
+            bail!(
+                "{}: expected the model's classes ({}), got {}",
+                dataset.dir().display(),
+                model.join(", "),
+                data.join(", ")
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Tokenises examples, and says once how many were too long.
+pub(crate) fn encode(
+    tokenizer: &TextTokenizer,
+    examples: &[Example],
+    max_tokens: usize,
+    ui: Ui,
+) -> anyhow::Result<Vec<Encoding>> {
+    let sequences = tokenizer.encode_batch(examples, max_tokens)?;
+    let cut = sequences.iter().filter(|sequence| sequence.truncated).count();
+    if cut > 0 {
+        ui.note(format!(
+            "note: {cut} of {} texts are longer than {max_tokens} tokens and lost their end",
+            examples.len()
+        ));
+    }
+    Ok(sequences)
+}
+
+/// Reads a split, or only its first examples.
+pub(crate) fn split(dataset: &Dataset, name: &str, limit: Option<usize>) -> anyhow::Result<Split> {
+    let mut split = dataset.split(name)?;
+    if let Some(limit) = limit {
+        split.examples.truncate(limit);
+    }
+    if split.examples.is_empty() {
+        bail!("{}: the {name} split holds no example", dataset.dir().display());
+    }
+    Ok(split)
+}
+
+/// Labels as a trace has them: -1 where unknown.
+pub(crate) fn labels(examples: &[Example]) -> Vec<i64> {
+    examples.iter().map(|example| example.label.map_or(-1, |label| label as i64)).collect()
+}
