@@ -22,29 +22,19 @@ struct Pronouns {
     his: &'static str,
 }
 
-const PRONOUNS: [Pronouns; 2] = [
-    Pronouns { he: "he", his: "his" },
-    Pronouns { he: "she", his: "her" },
-];
+const PRONOUNS: [Pronouns; 2] = [Pronouns { he: "he", his: "his" }, Pronouns { he: "she", his: "her" }];
 
 impl Scene {
     /// A scene of two supplements with the statuses `first` and `second`; the earlier status of the first differs from `first`.
     pub(super) fn new(choices: &mut Choices, first: Status, second: Status) -> Self {
         let one = choices.below(SUPPLEMENTS.len());
         let two = (one + 1 + choices.below(SUPPLEMENTS.len() - 1)) % SUPPLEMENTS.len();
-        let known: Vec<Status> = Status::ALL
-            .into_iter()
-            .filter(|&status| status != Status::Uncertain && status != first)
-            .collect();
+        let known: Vec<Status> =
+            Status::ALL.into_iter().filter(|&status| status != Status::Uncertain && status != first).collect();
         let earlier = *choices.pick(&known);
         let pronouns = *choices.pick(&PRONOUNS);
         let patient = *choices.pick(&["pt", "patient", pronouns.he]);
-        Self {
-            statuses: [first, second, earlier],
-            names: [SUPPLEMENTS[one], SUPPLEMENTS[two]],
-            pronouns,
-            patient,
-        }
+        Self { statuses: [first, second, earlier], names: [SUPPLEMENTS[one], SUPPLEMENTS[two]], pronouns, patient }
     }
 
     /// The sentence of `frame`, with the supplement `marked` (0 or 1) in brackets.

@@ -37,8 +37,12 @@ fn plain(status: Status) -> &'static [&'static str] {
     match status {
         Continuing => &["takes @", "still takes @", "continues @", "remains on @", "keeps taking @", "is still on @"],
         Discontinued => &["stopped @", "quit @", "discontinued @", "came off @", "d/c'd @", "has stopped taking @"],
-        Started => &["started @", "began @", "was put on @", "newly began @", "has started taking @", "was started on @"],
-        Uncertain => &["may take @", "might take @", "possibly takes @", "perhaps takes @", "may be on @", "might be on @"],
+        Started => {
+            &["started @", "began @", "was put on @", "newly began @", "has started taking @", "was started on @"]
+        }
+        Uncertain => {
+            &["may take @", "might take @", "possibly takes @", "perhaps takes @", "may be on @", "might be on @"]
+        }
     }
 }
 
@@ -53,10 +57,37 @@ fn passive(status: Status) -> &'static [&'static str] {
 
 fn negated(status: Status) -> &'static [&'static str] {
     match status {
-        Continuing => &["did not stop @", "has not stopped @", "never quit @", "did not quit @", "has not discontinued @", "never stopped @"],
-        Discontinued => &["no longer takes @", "did not continue @", "has not continued @", "is no longer on @", "did not remain on @", "no longer continues @"],
-        Started => &["did not take @ until {day}", "never took @ until {day}", "was not on @ until {day}", "was never on @ until {day}", "did not start @ until {day}"],
-        Uncertain => &["does not know whether {he} takes @", "cannot say whether {he} stopped @", "is not sure whether {he} takes @", "does not know whether {he} started @", "cannot say whether {he} continues @", "is not sure whether {he} quit @"],
+        Continuing => &[
+            "did not stop @",
+            "has not stopped @",
+            "never quit @",
+            "did not quit @",
+            "has not discontinued @",
+            "never stopped @",
+        ],
+        Discontinued => &[
+            "no longer takes @",
+            "did not continue @",
+            "has not continued @",
+            "is no longer on @",
+            "did not remain on @",
+            "no longer continues @",
+        ],
+        Started => &[
+            "did not take @ until {day}",
+            "never took @ until {day}",
+            "was not on @ until {day}",
+            "was never on @ until {day}",
+            "did not start @ until {day}",
+        ],
+        Uncertain => &[
+            "does not know whether {he} takes @",
+            "cannot say whether {he} stopped @",
+            "is not sure whether {he} takes @",
+            "does not know whether {he} started @",
+            "cannot say whether {he} continues @",
+            "is not sure whether {he} quit @",
+        ],
     }
 }
 
@@ -81,10 +112,33 @@ fn present(status: Status) -> &'static [&'static str] {
 
 fn hedged(status: Status) -> &'static [&'static str] {
     match status {
-        Continuing => &["cannot say why {he} takes @", "does not know why {he} continues @", "is not sure why {he} takes @", "does not know why {he} takes @"],
-        Discontinued => &["cannot say why {he} stopped @", "does not know why {he} quit @", "is not sure why {he} discontinued @", "does not know why {he} stopped @"],
-        Started => &["cannot say why {he} started @", "does not know why {he} began @", "is not sure why {he} started @", "does not know why {he} started @"],
-        Uncertain => &["cannot say whether {he} stopped @", "does not know whether {he} takes @", "is not sure whether {he} started @", "does not know whether {he} quit @", "cannot say whether {he} continues @", "is not sure whether {he} began @", "does not know whether {he} discontinued @"],
+        Continuing => &[
+            "cannot say why {he} takes @",
+            "does not know why {he} continues @",
+            "is not sure why {he} takes @",
+            "does not know why {he} takes @",
+        ],
+        Discontinued => &[
+            "cannot say why {he} stopped @",
+            "does not know why {he} quit @",
+            "is not sure why {he} discontinued @",
+            "does not know why {he} stopped @",
+        ],
+        Started => &[
+            "cannot say why {he} started @",
+            "does not know why {he} began @",
+            "is not sure why {he} started @",
+            "does not know why {he} started @",
+        ],
+        Uncertain => &[
+            "cannot say whether {he} stopped @",
+            "does not know whether {he} takes @",
+            "is not sure whether {he} started @",
+            "does not know whether {he} quit @",
+            "cannot say whether {he} continues @",
+            "is not sure whether {he} began @",
+            "does not know whether {he} discontinued @",
+        ],
     }
 }
 
@@ -93,29 +147,55 @@ pub(super) fn filler(slot: &str) -> Option<&'static [&'static str]> {
     Some(match slot {
         "past" => &["in {year}", "in {year}", "{n} years ago", "years ago", "last year"],
         "day" => &["today", "yesterday", "this week", "this morning", "last week"],
-        "year" => &[
-            "2009", "2010", "2011", "2012", "2013", "2014", "2015", "2016", "2017", "2018",
-        ],
+        "year" => &["2009", "2010", "2011", "2012", "2013", "2014", "2015", "2016", "2017", "2018"],
         "weekday" => &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"],
         "n" => &["two", "three", "four", "five", "six", "2", "3", "4", "5", "6"],
         "amount" => &[
-            "100 mg", "200 mg", "250 mg", "400 mg", "500 mg", "600 mg", "1000 mg", "1 g", "2 caps",
-            "1 tab", "2 tabs", "5 ml",
+            "100 mg", "200 mg", "250 mg", "400 mg", "500 mg", "600 mg", "1000 mg", "1 g", "2 caps", "1 tab", "2 tabs",
+            "5 ml",
         ],
         "often" => &["daily", "bid", "tid", "qhs", "qd", "prn", "twice a day", "every morning"],
         "reason" => &[
-            "sleep", "joint pain", "hot flashes", "memory", "mood", "anxiety", "nausea", "cholesterol",
-            "hair loss", "BPH", "UTI", "energy", "colds", "arthritis", "liver health", "BP",
+            "sleep",
+            "joint pain",
+            "hot flashes",
+            "memory",
+            "mood",
+            "anxiety",
+            "nausea",
+            "cholesterol",
+            "hair loss",
+            "BPH",
+            "UTI",
+            "energy",
+            "colds",
+            "arthritis",
+            "liver health",
+            "BP",
         ],
-        "visit" => &[
-            "annual exam", "follow-up", "med review", "pre-op visit", "refill", "blood work", "telephone visit",
-        ],
+        "visit" => {
+            &["annual exam", "follow-up", "med review", "pre-op visit", "refill", "blood work", "telephone visit"]
+        }
         "source" => &["{his} daughter", "{his} son", "{his} wife", "the chart", "the nurse", "the pharmacy"],
         "drug" => &["lisinopril", "metformin", "aspirin", "warfarin", "sertraline", "omeprazole"],
         "finding" => &[
-            "BP 128/76", "vitals stable", "exam normal", "labs pending", "weight 72 kg", "INR 2.1", "lungs clear",
-            "no new complaints", "denies chest pain", "no rash", "allergies not reviewed", "sleep is fair",
-            "does not smoke", "f/u in {n} weeks", "on {drug} as well", "A1c 6.1", "no edema",
+            "BP 128/76",
+            "vitals stable",
+            "exam normal",
+            "labs pending",
+            "weight 72 kg",
+            "INR 2.1",
+            "lungs clear",
+            "no new complaints",
+            "denies chest pain",
+            "no rash",
+            "allergies not reviewed",
+            "sleep is fair",
+            "does not smoke",
+            "f/u in {n} weeks",
+            "on {drug} as well",
+            "A1c 6.1",
+            "no edema",
         ],
         _ => return None,
     })

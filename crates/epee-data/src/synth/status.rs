@@ -15,12 +15,7 @@ pub enum Status {
 
 impl Status {
     /// The four statuses, in the order of the class indices.
-    pub const ALL: [Status; 4] = [
-        Status::Continuing,
-        Status::Discontinued,
-        Status::Started,
-        Status::Uncertain,
-    ];
+    pub const ALL: [Status; 4] = [Status::Continuing, Status::Discontinued, Status::Started, Status::Uncertain];
 
     /// The class index, 0 to 3.
     #[must_use]
