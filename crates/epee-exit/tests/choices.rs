@@ -28,15 +28,20 @@ fn chosen(rows: &[SweepRow], goal: Goal) -> (Policy, bool) {
 
 #[test]
 fn a_tolerated_loss_buys_the_greatest_saving() {
-    let rows = [
-        row(epee(0.1, Some(4)), 0.92, 0.3),
-        row(epee(0.2, Some(4)), 0.91, 0.5), // exactly the bound, up to rounding
-        row(epee(0.3, Some(4)), 0.9099, 0.7),
-    ];
+    let rows =
+        [row(epee(0.1, Some(4)), 0.92, 0.3), row(epee(0.2, Some(4)), 0.91, 0.5), row(epee(0.3, Some(4)), 0.9099, 0.7)];
     assert_eq!(chosen(&rows, Goal::MaxLoss(0.01)), (epee(0.2, Some(4)), true));
     assert_eq!(chosen(&rows, Goal::MaxLoss(0.0)), (epee(0.1, Some(4)), true));
     assert_eq!(chosen(&rows, Goal::MaxLoss(1.0)), (epee(0.3, Some(4)), true));
     assert_eq!(chosen(&rows[2..], Goal::MaxLoss(0.01)), (Policy::Full, false));
+}
+
+#[test]
+fn rounding_is_forgiven() {
+    // 0.8 - 0.1 is 0.7000000000000001.
+    let full = row(Policy::Full, 0.8, 0.0);
+    let rows = [row(epee(0.2, None), 0.7, 0.5)];
+    assert!(choose(&rows, &full, Goal::MaxLoss(0.1), Metric::MacroF1).unwrap().met);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod common;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use common::any_trace;
 use epee_exit::{Provenance, Trace, TraceError, TraceParts, keys};
@@ -245,7 +246,8 @@ proptest! {
         byte in any::<u8>(),
         cut in any::<prop::sample::Index>(),
     ) {
-        let bytes = saved(full_parts());
+        static WHOLE: LazyLock<Vec<u8>> = LazyLock::new(|| saved(full_parts()));
+        let bytes = WHOLE.clone();
         let cut = cut.index(bytes.len());
         prop_assert!(Trace::from_bytes(&bytes[..cut]).is_err(), "cut at {}", cut);
         let mut damaged = bytes;

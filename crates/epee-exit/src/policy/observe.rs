@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{EvidenceError, Policy};
-use crate::confidence::{first_non_finite, ln_classes, read, softmax};
+use crate::confidence::{argmax, first_non_finite, ln_classes, read, softmax};
 
 /// What one exit says about one sample.
 #[derive(Clone, Copy, Debug)]
@@ -169,11 +169,17 @@ impl CheckedPolicy {
             }
             Rule::Dynamic { threshold, patience } => (threshold, patience),
         };
-        let (label, entropy) = read(logits, self.ln_classes);
+        // The entropy costs more than the class: it is left out until something asks for it.
+        let (label, entropy) = if threshold > 0.0 {
+            let (label, entropy) = read(logits, self.ln_classes);
+            (label, Some(entropy))
+        } else {
+            (argmax(logits), None)
+        };
         // Eq. 2: update first, then test.
         state.run = if state.run > 0 && label == state.label { state.run + 1 } else { 1 };
         state.label = label;
-        let reason = if entropy < threshold {
+        let reason = if entropy.is_some_and(|entropy| entropy < threshold) {
             Reason::Threshold
         } else if state.run >= patience {
             Reason::Patience
@@ -182,6 +188,7 @@ impl CheckedPolicy {
         } else {
             return None;
         };
+        let entropy = entropy.unwrap_or_else(|| read(logits, self.ln_classes).1);
         Some((label, entropy, reason))
     }
 

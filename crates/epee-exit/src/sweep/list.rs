@@ -97,8 +97,7 @@ fn numbers(start: &str, end: &str, step: &str) -> Result<Vec<f64>, String> {
     if start > end || step <= 0.0 {
         return Err("expected A:B:STEP with A up to B and a STEP above 0".to_owned());
     }
-    // A last step that misses the end by rounding alone is the end.
-    let steps = ((end - start) / step + 1e-9).floor();
+    let steps = ((end - start) / step).floor();
     if steps >= MOST as f64 {
         return Err(format!("expected at most {MOST} values"));
     }
@@ -109,8 +108,10 @@ fn numbers(start: &str, end: &str, step: &str) -> Result<Vec<f64>, String> {
             rounded.unwrap_or(value).min(end)
         })
         .collect();
-    if values.last().is_some_and(|&last| last < end) {
-        values.push(end);
+    match values.last_mut() {
+        // A last value that misses the end by rounding alone is the end.
+        Some(last) if end - *last < step * 1e-9 => *last = end,
+        _ => values.push(end),
     }
     Ok(values)
 }
@@ -159,6 +160,8 @@ mod tests {
         assert_eq!(thresholds("0:1:0.3"), [0.0, 0.3, 0.6, 0.9, 1.0]);
         assert_eq!(thresholds("0.5:0.5:0.1"), [0.5]);
         assert_eq!(thresholds("0:2e-3:1e-3"), [0.0, 1e-3, 2e-3]);
+        assert_eq!(thresholds("0:3e-1:1e-1").len(), 4);
+        assert_eq!(thresholds("0e-2:45e-2:9e-2").len(), 6);
         assert_eq!(thresholds("0:0.25:1"), [0.0, 0.25]);
         assert_eq!(thresholds("0.125:0.3:0.1"), [0.125, 0.225, 0.3]);
     }
