@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// How results are printed on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Aligned text, for people.
     #[default]
     Table,
@@ -19,36 +19,36 @@ pub enum Format {
 
 /// The user interface of one run.
 #[derive(Clone, Copy, Debug)]
-pub struct Ui {
+pub(crate) struct Ui {
     /// How results are printed.
-    pub format: Format,
+    pub(crate) format: Format,
 }
 
 impl Ui {
     /// True where stdout is to be JSON.
-    pub fn json(self) -> bool {
+    pub(crate) fn json(self) -> bool {
         self.format == Format::Json
     }
 
     /// One line to stderr.
-    pub fn note(self, text: impl AsRef<str>) {
+    pub(crate) fn note(self, text: impl AsRef<str>) {
         // A closed stderr is no reason to stop.
         let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
     }
 
     /// One line to stdout.
-    pub fn print(self, text: impl AsRef<str>) -> std::io::Result<()> {
+    pub(crate) fn print(self, text: impl AsRef<str>) -> std::io::Result<()> {
         writeln!(std::io::stdout(), "{}", text.as_ref())
     }
 
     /// A value as JSON on stdout.
-    pub fn print_json(self, value: &impl Serialize) -> anyhow::Result<()> {
+    pub(crate) fn print_json(self, value: &impl Serialize) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(value)?;
         Ok(self.print(text)?)
     }
 
     /// A bar on a terminal, nothing elsewhere.
-    pub fn progress(self, len: u64, what: &str) -> ProgressBar {
+    pub(crate) fn progress(self, len: u64, what: &str) -> ProgressBar {
         let target =
             if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(len), target);
@@ -62,7 +62,7 @@ impl Ui {
 }
 
 /// A plain table: the first column to the left, the others to the right.
-pub fn table<H, R, C>(header: H, rows: R) -> String
+pub(crate) fn table<H, R, C>(header: H, rows: R) -> String
 where
     H: IntoIterator<Item = &'static str>,
     R: IntoIterator<Item = C>,

@@ -24,7 +24,7 @@ use crate::ui::{Ui, table};
     Examples:\n  \
     epee eval --model runs/phee --data data/phee --split test\n  \
     epee eval --model runs/phee --data data/phee --policy 'epee(threshold=0.1, patience=4)'")]
-pub struct Args {
+pub(crate) struct Args {
     /// A multi-exit model directory
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
@@ -88,7 +88,7 @@ pub(crate) struct Live {
 }
 
 /// Evaluates and prints.
-pub fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if let Some(file) = &args.predictions {
         check_absent(file, args.force)?;
     }

@@ -13,14 +13,14 @@ use crate::ui::Ui;
 /// Show what a model directory or a trace file holds
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  epee info runs/phee")]
-pub struct Args {
+pub(crate) struct Args {
     /// A model directory or a trace file
     #[arg(value_name = "DIR|FILE")]
     path: PathBuf,
 }
 
 /// Prints the facts.
-pub fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let path = &args.path;
     let facts = if path.is_file() {
         trace_facts(path)?

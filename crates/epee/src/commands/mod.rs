@@ -1,14 +1,14 @@
 //! One file per command: its flags, and what it does with them.
 
-pub mod calibrate;
-pub mod data;
-pub mod eval;
-pub mod info;
-pub mod predict;
-pub mod quickstart;
-pub mod sweep;
-pub mod trace;
-pub mod train;
+pub(crate) mod calibrate;
+pub(crate) mod data;
+pub(crate) mod eval;
+pub(crate) mod info;
+pub(crate) mod predict;
+pub(crate) mod quickstart;
+pub(crate) mod sweep;
+pub(crate) mod trace;
+pub(crate) mod train;
 
 use std::path::Path;
 

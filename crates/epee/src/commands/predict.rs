@@ -20,7 +20,7 @@ use crate::ui::{Ui, table};
     epee predict --model runs/notes \"Stopped taking ginkgo last month.\"\n  \
     epee predict --model runs/notes --file notes.txt --format json\n  \
     cat notes.txt | epee predict --model runs/notes -")]
-pub struct Args {
+pub(crate) struct Args {
     /// A multi-exit model directory
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
@@ -39,7 +39,7 @@ pub struct Args {
 const TOKENS: usize = 1024;
 
 /// Classifies and prints.
-pub fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let texts = match (&args.file, args.texts.as_slice()) {
         (Some(file), _) => {
             let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;

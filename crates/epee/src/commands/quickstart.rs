@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use epee_data::{Dataset, Split, TextTokenizer, synth};
-use epee_exit::{Counts, Goal, Grid, Metric, Scoring, Trace, choose, full_depth, per_exit, sweep};
+use epee_exit::{Counts, Goal, Grid, Metric, Scoring, choose, full_depth, per_exit, sweep};
 use epee_model::{BertConfig, ExitsFile, Model, PoolerKind, Pooling};
 use epee_train::TrainOptions;
 use serde_json::json;
@@ -19,7 +19,7 @@ use crate::ui::Ui;
 /// Generate notes, train a multi-exit model, weigh every exit setting, choose one, and use it: about two minutes
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  epee quickstart --out try")]
-pub struct Args {
+pub(crate) struct Args {
     /// The folder to write [default: epee-quickstart, or the next free epee-quickstart-N]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -48,11 +48,11 @@ const SENTENCES: [&str; 3] = [
 ];
 
 fn options(seed: u64) -> TrainOptions {
-    TrainOptions { epochs: 20, batch_size: 16, learning_rate: 1e-3, max_tokens: 64, seed, ..TrainOptions::default() }
+    TrainOptions { epochs: 30, batch_size: 32, learning_rate: 1e-3, max_tokens: 64, seed, ..TrainOptions::default() }
 }
 
 /// Does everything and prints the tables.
-pub fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let start = Instant::now();
     let out = match &args.out {
         Some(out) => {
@@ -191,7 +191,7 @@ fn baseline(dataset: &Dataset, test: &Split) -> anyhow::Result<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use epee_exit::TraceParts;
+    use epee_exit::{Trace, TraceParts};
 
     #[test]
     fn the_built_in_configuration_is_one() {

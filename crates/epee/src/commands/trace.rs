@@ -15,7 +15,7 @@ use crate::ui::Ui;
     after_help = "A trace is one safetensors file; every sweep, choice and figure is made from it without the model.\n\n\
     Example:\n  epee trace --model runs/phee --data data/phee --split dev --out dev.safetensors"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// A multi-exit model directory
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
@@ -34,7 +34,7 @@ pub struct Args {
 }
 
 /// Records a trace and writes it.
-pub fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     check_absent(&args.out, args.force)?;
     let classifier = Classifier::load(&args.model)?;
     let dataset = Dataset::open(&args.data)?;

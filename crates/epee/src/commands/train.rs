@@ -27,7 +27,7 @@ use crate::ui::Ui;
     epee train --model minilm-l6-v2 --data data/phee --out runs/phee --epochs 9 --learning-rate 2e-4\n  \
     epee train --init bert-tiny.json --data data/notes --out runs/notes --learning-rate 1e-3"
 )]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     base: BaseArgs,
     /// A dataset folder with the splits train and dev
@@ -172,7 +172,7 @@ pub(crate) struct Job<'a> {
 }
 
 /// Trains a model and says how it went.
-pub fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if !args.resume {
         check_empty(&args.out, args.force)?;
     }

@@ -1,0 +1,267 @@
+//! What bad input gets: exit status 1, a sentence that says what was expected and found, nothing half-written, no panic.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{Workshop, epee, error_of};
+use serde_json::{Value, json};
+
+fn contains(error: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(error.contains(part), "expected `{part}` in: {error}");
+    }
+}
+
+fn predict(shop: &Workshop) -> String {
+    error_of(epee().args(["predict", "--model", &shop.path("model"), "Takes ginkgo."]))
+}
+
+fn edit(path: &Path, change: impl Fn(&mut Value)) {
+    let mut value: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    change(&mut value);
+    fs::write(path, value.to_string()).unwrap();
+}
+
+#[test]
+fn a_missing_truncated_or_lying_safetensors_file() {
+    let shop = Workshop::trained();
+    let path = shop.dir().join("model/model.safetensors");
+    let whole = fs::read(&path).unwrap();
+
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    contains(&predict(&shop), &["model.safetensors is not a whole safetensors file"]);
+    let mut lying = whole.clone();
+    lying[..8].copy_from_slice(&(u64::MAX / 2).to_le_bytes());
+    fs::write(&path, &lying).unwrap();
+    contains(&predict(&shop), &["model.safetensors is not a whole safetensors file"]);
+    fs::write(&path, b"").unwrap();
+    contains(&predict(&shop), &["model.safetensors is not a whole safetensors file"]);
+
+    fs::remove_file(&path).unwrap();
+    contains(&predict(&shop), &["model.safetensors not found"]);
+    fs::write(shop.dir().join("model/pytorch_model.bin"), b"pickle").unwrap();
+    contains(&predict(&shop), &["pytorch_model.bin is a pickle", "hint: ", "save_pretrained"]);
+}
+
+#[test]
+fn a_tensor_of_another_shape_missing_or_unknown() {
+    let shop = Workshop::trained();
+    let dir = shop.dir().join("model");
+    edit(&dir.join("config.json"), |config| config["intermediate_size"] = json!(48));
+    let error = predict(&shop);
+    contains(&error, &["encoder.layer.0.intermediate.dense.weight: expected shape [48, 32], got [64, 32]"]);
+    edit(&dir.join("config.json"), |config| {
+        config["intermediate_size"] = json!(64);
+        config["num_hidden_layers"] = json!(3);
+    });
+    contains(&predict(&shop), &["exits: expected 3 as in config.json, got 2"]);
+    edit(&dir.join("exits.json"), |exits| exits["exits"] = json!(3));
+    contains(&predict(&shop), &["no tensor for encoder.layer.2.attention.self.query.weight"]);
+    for file in ["config.json", "exits.json"] {
+        let key = if file == "config.json" { "num_hidden_layers" } else { "exits" };
+        edit(&dir.join(file), |value| value[key] = json!(1));
+    }
+    contains(&predict(&shop), &["unknown tensors encoder.layer.1."]);
+}
+
+#[test]
+fn a_configuration_of_another_architecture_or_with_a_missing_field() {
+    let shop = Workshop::trained();
+    let path = shop.dir().join("model/config.json");
+    edit(&path, |config| config["model_type"] = json!("gpt2"));
+    contains(&predict(&shop), &["config.json: model_type: expected \"bert\", got \"gpt2\""]);
+    edit(&path, |config| {
+        config["model_type"] = json!("bert");
+        config.as_object_mut().unwrap().remove("hidden_size");
+    });
+    contains(&predict(&shop), &["config.json: missing field `hidden_size`"]);
+    fs::write(&path, "{").unwrap();
+    contains(&predict(&shop), &["config.json: not JSON"]);
+    fs::remove_file(&path).unwrap();
+    contains(&predict(&shop), &["config.json not found"]);
+}
+
+#[test]
+fn a_tokenizer_that_does_not_fit_the_vocabulary() {
+    let shop = Workshop::trained();
+    let path = shop.dir().join("model/tokenizer.json");
+    edit(&path, |tokenizer| tokenizer["model"]["vocab"]["extra"] = json!(99_999));
+    contains(&predict(&shop), &["tokenizer.json", "got 100000"]);
+    fs::write(&path, "[]").unwrap();
+    contains(&predict(&shop), &["tokenizer.json"]);
+    fs::remove_file(&path).unwrap();
+    contains(&predict(&shop), &["tokenizer.json"]);
+}
+
+#[test]
+fn weights_or_logits_that_are_not_finite() {
+    let shop = Workshop::trained();
+    let path = shop.dir().join("model/model.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    let end = bytes.len();
+    bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(&path, bytes).unwrap();
+    contains(&predict(&shop), &["holds NaN at index"]);
+}
+
+#[test]
+fn own_files_that_are_no_dataset() {
+    let shop = Workshop::empty();
+    let csv = shop.path("own.csv");
+    let import = |text: &[u8]| {
+        fs::write(&csv, text).unwrap();
+        let error = error_of(epee().args([
+            "data",
+            "import",
+            "csv",
+            "--text",
+            "t",
+            "--label",
+            "l",
+            "--from",
+            &csv,
+            "--out",
+            &shop.path("d"),
+        ]));
+        assert!(!shop.dir().join("d").exists(), "half a dataset was written");
+        error
+    };
+    contains(&import(b""), &["own.csv"]);
+    contains(&import(b"t,l\n"), &["own.csv"]);
+    contains(&import(b"t,l\na,x\nb\n"), &["own.csv", "line 3"]);
+    contains(&import(b"t,l\na,x\n\xff,y\n"), &["own.csv", "line 3", "UTF-8"]);
+    contains(&import(b"t,k\na,x\n"), &["own.csv", "l"]);
+    let one_class: Vec<u8> = [b"t,l\n".to_vec(), b"a,x\nb,x\nc,x\n".to_vec()].concat();
+    contains(&import(&one_class), &["class"]);
+}
+
+#[test]
+fn a_label_unseen_in_training() {
+    let shop = Workshop::empty();
+    let (train, dev) = (shop.path("train.csv"), shop.path("dev.csv"));
+    fs::write(&train, "t,l\na,x\nb,y\nc,x\nd,y\n").unwrap();
+    fs::write(&dev, "t,l\ne,x\nf,z\n").unwrap();
+    let error = error_of(
+        epee()
+            .args(["data", "import", "csv", "--text", "t", "--label", "l", "--out", &shop.path("d")])
+            .args(["--train", &train, "--dev", &dev]),
+    );
+    contains(&error, &["dev.csv", "line 3", "z"]);
+}
+
+#[test]
+fn settings_out_of_range() {
+    let shop = Workshop::trained();
+    for (policy, parts) in [
+        ("epee(threshold=1.5, patience=2)", ["1.5"]),
+        ("epee(threshold=0.1, patience=0)", ["0"]),
+        ("epee(threshold=0.1, patience=3)", ["3"]),
+        ("fixed(exit=7)", ["7"]),
+    ] {
+        let error =
+            error_of(epee().args(["predict", "--model", &shop.path("model"), "--policy", policy, "Takes ginkgo."]));
+        contains(&error, &parts);
+        contains(&error, &["expected"]);
+    }
+    epee().args(["predict", "--model", &shop.path("model"), "--policy", "nonsense", "x"]).assert().code(2);
+}
+
+#[test]
+fn a_trace_of_another_model_or_of_other_classes() {
+    let shop = Workshop::trained();
+    let trace = shop.path("dev.safetensors");
+    let (model, data) = (shop.path("model"), shop.path("data"));
+    epee().args(["trace", "--split", "dev", "--model", &model, "--data", &data, "--out", &trace]).assert().success();
+    let calibrate = || error_of(epee().args(["calibrate", &trace, "--model", &model, "--max-loss", "0.01"]));
+
+    let weights = shop.dir().join("model/model.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    let end = bytes.len();
+    bytes[end - 1] ^= 1;
+    fs::write(&weights, bytes).unwrap();
+    contains(&calibrate(), &["expected a trace of this model"]);
+
+    let parts =
+        epee_exit::TraceParts { exits: 2, classes: 3, logits: vec![0.0; 12], labels: vec![0, 1], ..Default::default() };
+    epee_exit::Trace::new(parts).unwrap().save(&trace).unwrap();
+    contains(&calibrate(), &["4 classes", "3 classes"]);
+    fs::write(&trace, b"no trace").unwrap();
+    contains(&calibrate(), &["dev.safetensors"]);
+}
+
+#[test]
+fn a_folder_that_holds_something_is_left_alone() {
+    let shop = Workshop::trained();
+    let (model, data) = (shop.path("model"), shop.path("data"));
+    let before = fs::read(shop.dir().join("model/model.safetensors")).unwrap();
+    let error = error_of(epee().args(["train", "--init", &shop.config(), "--data", &data, "--out", &model]));
+    contains(&error, &["holds something already", "--force"]);
+    assert!(fs::read(shop.dir().join("model/model.safetensors")).unwrap() == before);
+    let error = error_of(epee().args(["data", "synth", "--out", &data]));
+    contains(&error, &["--force"]);
+    let error = error_of(epee().args(["trace", "--model", &model, "--data", &data, "--out", &shop.config()]));
+    contains(&error, &["exists already", "--force"]);
+    let error = error_of(epee().args(["quickstart", "--out", &model]));
+    contains(&error, &["holds something already"]);
+}
+
+#[test]
+fn a_full_disk_names_the_file() {
+    if !Path::new("/dev/full").exists() {
+        println!("skipped: needs /dev/full");
+        return;
+    }
+    // A folder that cannot be written into stands in for a full disk where the file is new.
+    let shop = Workshop::trained();
+    let (model, data) = (shop.path("model"), shop.path("data"));
+    let error =
+        error_of(epee().args(["trace", "--model", &model, "--data", &data, "--out", "/proc/trace.safetensors"]));
+    contains(&error, &["/proc/trace.safetensors"]);
+}
+
+#[test]
+fn texts_longer_than_the_positions_are_cut_and_counted_once() {
+    let shop = Workshop::trained();
+    let long = "ginkgo ".repeat(200);
+    let output = epee().args(["predict", "--model", &shop.path("model"), &long, &long, "short"]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
+    assert_eq!(stderr.matches("2 of 3 texts are longer than 48 tokens").count(), 1, "{stderr}");
+}
+
+#[test]
+fn empty_texts_and_files() {
+    let shop = Workshop::trained();
+    let model = shop.path("model");
+    contains(&error_of(epee().args(["predict", "--model", &model, "a", " "])), &["text 2 is empty"]);
+    contains(&error_of(epee().args(["predict", "--model", &model, "-"]).write_stdin("")), &["stdin"]);
+    let bad = epee().args(["predict", "--model", &model, "-"]).write_stdin(b"ok\n\xff\n".to_vec()).output().unwrap();
+    assert_eq!(bad.status.code(), Some(1));
+    contains(&String::from_utf8_lossy(&bad.stderr), &["stdin, line 2"]);
+    let missing = shop.path("nothing.txt");
+    contains(&error_of(epee().args(["predict", "--model", &model, "--file", &missing])), &["nothing.txt"]);
+    contains(&error_of(epee().args(["info", &missing])), &["no such file or folder"]);
+    contains(&error_of(epee().args(["predict", "--model", &missing, "x"])), &["no such folder"]);
+}
+
+#[test]
+fn options_out_of_range_and_files_of_options() {
+    let shop = Workshop::trained();
+    let (data, out) = (shop.path("data"), shop.path("new"));
+    let train = |extra: &[&str]| {
+        let error =
+            error_of(epee().args(["train", "--init", &shop.config(), "--data", &data, "--out", &out]).args(extra));
+        assert!(!shop.dir().join("new/model.safetensors").exists());
+        error
+    };
+    contains(&train(&["--learning-rate=-1"]), &["learning-rate: expected a number above 0, got -1"]);
+    contains(&train(&["--epochs", "0"]), &["epochs: expected at least 1, got 0"]);
+    let toml = shop.path("run.toml");
+    fs::write(&toml, "epoch = 3\n").unwrap();
+    contains(&train(&["--config", &toml]), &["run.toml", "epoch"]);
+    contains(&train(&["--resume"]), &["no checkpoint to resume from"]);
+}

@@ -1,0 +1,138 @@
+//! The main job end to end through the binary, on generated notes and a tiny model.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+
+use common::{Workshop, epee, json};
+use serde_json::Value;
+
+#[test]
+fn data_to_prediction() {
+    let shop = Workshop::trained();
+    let (model, data) = (shop.path("model"), shop.path("data"));
+
+    let trace = shop.path("dev.safetensors");
+    epee()
+        .args(["trace", "--split", "dev"])
+        .args(["--model", &model, "--data", &data, "--out", &trace])
+        .assert()
+        .success();
+    let rows = json(epee().args(["sweep", &trace, "--format", "json"]));
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), 21 * 3);
+    for key in ["policy", "threshold", "patience", "accuracy", "macro_f1", "saving", "ratio"] {
+        assert!(rows[0].get(key).is_some(), "no {key} in {}", rows[0]);
+    }
+
+    let choice = json(epee().args(["calibrate", &trace, "--model", &model, "--saving", "0.2", "--format", "json"]));
+    let exits: Value = serde_json::from_slice(&fs::read(shop.dir().join("model/exits.json")).unwrap()).unwrap();
+    assert_eq!(exits["policy"], choice["policy"], "{choice}");
+    assert_eq!(exits["calibration"]["goal"], "saving 0.2");
+
+    // `predict` and `eval` use the chosen policy without being told.
+    let eval = json(epee().args(["eval", "--split", "dev", "--model", &model, "--data", &data, "--format", "json"]));
+    assert_eq!(eval["policy"], exits["policy"]);
+    assert!(
+        (eval["metrics"]["saving"].as_f64().unwrap() - exits["calibration"]["saving"].as_f64().unwrap()).abs() < 1e-12
+    );
+    assert!(eval["wall_clock"]["policy_ms"].as_f64().unwrap() > 0.0);
+    assert_eq!(eval["grades"].as_array().unwrap().len(), 5);
+
+    let texts = shop.path("texts.txt");
+    fs::write(&texts, "Patient takes ginkgo daily.\nShe stopped melatonin.\n").unwrap();
+    let from_file = epee().args(["predict", "--model", &model, "--file", &texts, "--format", "json"]).output().unwrap();
+    let from_stdin = epee()
+        .args(["predict", "--model", &model, "-", "--format", "json"])
+        .write_stdin(fs::read(&texts).unwrap())
+        .output();
+    assert_eq!(from_file.stdout, from_stdin.unwrap().stdout);
+    let lines = String::from_utf8(from_file.stdout).unwrap();
+    assert_eq!(lines.lines().count(), 2);
+    for line in lines.lines() {
+        let prediction: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(prediction["exits"], 2);
+        assert!((1..=2).contains(&prediction["exit"].as_u64().unwrap()));
+        let sum: f64 = prediction["probabilities"].as_object().unwrap().values().map(|p| p.as_f64().unwrap()).sum();
+        assert!((sum - 1.0).abs() < 1e-5);
+    }
+
+    let info = json(epee().args(["info", &model, "--format", "json"]));
+    assert_eq!((info["exits"].as_u64(), &info["policy"]), (Some(2), &exits["policy"]));
+    epee().args(["info", &trace]).assert().success();
+}
+
+#[test]
+fn sweep_and_live_runs_agree_exactly_on_exits_and_labels() {
+    let shop = Workshop::trained();
+    let (model, data) = (shop.path("model"), shop.path("data"));
+    let trace_path = shop.path("test.safetensors");
+    epee().args(["trace", "--model", &model, "--data", &data, "--out", &trace_path]).assert().success();
+    let trace = epee_exit::Trace::load(&trace_path).unwrap();
+    let rows = json(epee().args([
+        "sweep",
+        &trace_path,
+        "--threshold",
+        "0.3,0.6",
+        "--patience",
+        "2,never",
+        "--format",
+        "json",
+    ]));
+    let names = shop.labels();
+    for row in rows.as_array().unwrap() {
+        let setting = row["setting"].as_str().unwrap();
+        let policy: epee_exit::Policy = setting.parse().unwrap();
+        let replay = epee_exit::replay(&policy.check(2, 4).unwrap(), &trace).unwrap();
+        for (batch, threads) in [("1", "1"), ("1", "2"), ("16", "2")] {
+            let answers = shop.path("answers.jsonl");
+            let eval =
+                json(epee().args(["eval", "--model", &model, "--data", &data, "--policy", setting, "--force"]).args([
+                    "--batch-size",
+                    batch,
+                    "--threads",
+                    threads,
+                    "--predictions",
+                    &answers,
+                    "--format",
+                    "json",
+                ]));
+            for key in ["accuracy", "macro_f1", "saving", "ratio"] {
+                assert_eq!(eval["metrics"][key], row[key], "{key} of {setting}, batch size {batch}");
+            }
+            let lines = fs::read_to_string(&answers).unwrap();
+            assert_eq!(lines.lines().count(), trace.samples());
+            for (i, line) in lines.lines().enumerate() {
+                let answer: Value = serde_json::from_str(line).unwrap();
+                assert_eq!(answer["exit"].as_u64(), Some(u64::from(replay.exits[i])), "sample {i}, {setting}");
+                assert_eq!(answer["label"], names[replay.labels[i] as usize].as_str(), "sample {i}, {setting}");
+                assert_eq!(answer["entropy"].as_f64(), Some(replay.entropies[i]), "sample {i}, {setting}");
+            }
+        }
+    }
+}
+
+#[test]
+fn people_s_own_csv_is_trained_on() {
+    let shop = Workshop::empty();
+    let csv = shop.path("own.csv");
+    let mut text = "note,status\n".to_owned();
+    for i in 0..40 {
+        text.push_str(&format!("\"patient {i}, takes\nginkgo\",yes\n\"no supplements, visit {i}\",no\n"));
+    }
+    fs::write(&csv, text).unwrap();
+    let (data, model) = (shop.path("data"), shop.path("model"));
+    epee()
+        .args(["data", "import", "csv", "--from", &csv, "--text", "note", "--label", "status", "--out", &data])
+        .assert()
+        .success();
+    epee()
+        .args(["train", "--init", &shop.config(), "--data", &data, "--out", &model])
+        .args(["--epochs", "6", "--learning-rate", "3e-3"])
+        .assert()
+        .success();
+    let eval = json(epee().args(["eval", "--split", "dev", "--model", &model, "--data", &data, "--format", "json"]));
+    assert_eq!(eval["metrics"]["accuracy"], 1.0, "{eval}");
+}
