@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -61,23 +61,21 @@ impl Ui {
     }
 }
 
+/// One line below the header, none between rows: a grid of twenty thresholds fits on a screen.
+const LINES: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
 /// A plain table: the first column to the left, the others to the right.
-pub(crate) fn table<H, R, C>(header: H, rows: R) -> String
+pub(crate) fn table<H>(header: impl IntoIterator<Item = H>, rows: impl IntoIterator<Item = Vec<String>>) -> String
 where
-    H: IntoIterator<Item = &'static str>,
-    R: IntoIterator<Item = C>,
-    C: IntoIterator<Item = String>,
+    H: Into<Cell>,
 {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(LINES);
     table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header.into_iter().collect::<Vec<_>>());
-    for row in rows {
-        table.add_row(row.into_iter().collect::<Vec<_>>());
-    }
+    table.set_header(header.into_iter().map(Into::into).collect::<Vec<Cell>>());
+    table.add_rows(rows);
     for (i, column) in table.column_iter_mut().enumerate() {
-        let side = if i == 0 { CellAlignment::Left } else { CellAlignment::Right };
-        column.set_cell_alignment(side);
+        column.set_cell_alignment(if i == 0 { CellAlignment::Left } else { CellAlignment::Right });
     }
-    table.to_string()
+    table.trim_fmt()
 }

@@ -132,8 +132,8 @@ fn own_files_that_are_no_dataset() {
     };
     contains(&import(b""), &["own.csv"]);
     contains(&import(b"t,l\n"), &["own.csv"]);
-    contains(&import(b"t,l\na,x\nb\n"), &["own.csv", "line 3"]);
-    contains(&import(b"t,l\na,x\n\xff,y\n"), &["own.csv", "line 3", "UTF-8"]);
+    contains(&import(b"t,l\na,x\nb\n"), &["own.csv:3:"]);
+    contains(&import(b"t,l\na,x\n\xff,y\n"), &["own.csv:3:", "UTF-8"]);
     contains(&import(b"t,k\na,x\n"), &["own.csv", "l"]);
     let one_class: Vec<u8> = [b"t,l\n".to_vec(), b"a,x\nb,x\nc,x\n".to_vec()].concat();
     contains(&import(&one_class), &["class"]);
@@ -150,7 +150,7 @@ fn a_label_unseen_in_training() {
             .args(["data", "import", "csv", "--text", "t", "--label", "l", "--out", &shop.path("d")])
             .args(["--train", &train, "--dev", &dev]),
     );
-    contains(&error, &["dev.csv", "line 3", "z"]);
+    contains(&error, &["dev.csv:3:", "z"]);
 }
 
 #[test]

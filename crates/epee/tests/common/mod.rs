@@ -10,21 +10,21 @@ use assert_cmd::Command;
 use tempfile::TempDir;
 
 /// The binary.
-pub fn epee() -> Command {
+pub(crate) fn epee() -> Command {
     let mut command = Command::cargo_bin("epee").unwrap();
     command.env_remove("RUST_BACKTRACE");
     command
 }
 
 /// Runs it and reads its stdout as JSON.
-pub fn json(command: &mut Command) -> serde_json::Value {
+pub(crate) fn json(command: &mut Command) -> serde_json::Value {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Runs it and expects exit status 1, nothing on stdout, and one error on stderr.
-pub fn error_of(command: &mut Command) -> String {
+pub(crate) fn error_of(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{command:?}: {stderr}");
@@ -34,21 +34,21 @@ pub fn error_of(command: &mut Command) -> String {
 }
 
 /// A temporary folder.
-pub struct Workshop(TempDir);
+pub(crate) struct Workshop(TempDir);
 
 const CONFIG: &str = r#"{"model_type": "bert", "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
     "intermediate_size": 64, "max_position_embeddings": 48, "initializer_range": 0.1}"#;
 
 impl Workshop {
     /// With nothing in it but a configuration.
-    pub fn empty() -> Workshop {
+    pub(crate) fn empty() -> Workshop {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("config.json"), CONFIG).unwrap();
         Workshop(dir)
     }
 
     /// With generated notes in `data` and a model trained on them in `model`: made once, copied for each test.
-    pub fn trained() -> Workshop {
+    pub(crate) fn trained() -> Workshop {
         static MADE: OnceLock<Workshop> = OnceLock::new();
         let made = MADE.get_or_init(|| {
             let shop = Workshop::empty();
@@ -70,20 +70,20 @@ impl Workshop {
         shop
     }
 
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         self.0.path()
     }
 
-    pub fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.path().join(name).to_str().unwrap().to_owned()
     }
 
-    pub fn config(&self) -> String {
+    pub(crate) fn config(&self) -> String {
         self.path("config.json")
     }
 
     /// The model's class names.
-    pub fn labels(&self) -> Vec<String> {
+    pub(crate) fn labels(&self) -> Vec<String> {
         let config: serde_json::Value =
             serde_json::from_slice(&fs::read(self.dir().join("model/config.json")).unwrap()).unwrap();
         (0..4).map(|i| config["id2label"][i.to_string()].as_str().unwrap().to_owned()).collect()

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::iter::once;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use epee_data::{Inspection, SplitReport};
 
 use crate::ui::table;
@@ -55,7 +54,7 @@ pub(super) fn classes(report: &Inspection) -> String {
     rows.push(row("all", &|split| [split.rows.to_string(), String::new()]));
     rows.push(row("largest class", &|split| [String::new(), format!("{:.3}", split.majority_share)]));
     let header = report.splits.iter().flat_map(|split| [split.name.clone(), "share".to_owned()]);
-    grid("class", header, rows)
+    table(once("class".to_owned()).chain(header), rows)
 }
 
 fn lengths(report: &Inspection) -> String {
@@ -82,7 +81,8 @@ fn grades(report: &Inspection) -> Option<String> {
         let counts = splits.iter().map(|split| count(split).to_string());
         once(grade.to_string()).chain(counts).collect()
     });
-    Some(grid("grade", splits.iter().map(|split| split.name.clone()), rows))
+    let names = splits.iter().map(|split| split.name.clone());
+    Some(table(once("grade".to_owned()).chain(names), rows))
 }
 
 fn repeats(report: &Inspection) -> Vec<String> {
@@ -99,19 +99,6 @@ fn repeats(report: &Inspection) -> Vec<String> {
         lines.push("no text occurs in two splits".to_owned());
     }
     lines
-}
-
-/// As [`table`], with columns that are known at run time only.
-fn grid(first: &str, header: impl Iterator<Item = String>, rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(once(first.to_owned()).chain(header));
-    table.add_rows(rows);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table.to_string()
 }
 
 /// The text without line breaks, at most 160 characters of it.

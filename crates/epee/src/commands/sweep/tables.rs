@@ -1,7 +1,8 @@
 //! A trace and its settings as tables, for `sweep` and for `quickstart`.
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use epee_exit::{Grid, Metric, Policy, SweepRow, Trace, per_exit};
+
+use crate::ui::table;
 
 /// A number with some decimals; a dash where there is none.
 pub(crate) fn decimal(value: f64, decimals: usize) -> String {
@@ -22,7 +23,7 @@ pub(crate) fn exit_table(trace: &Trace) -> String {
     let rows = per_exit(trace).into_iter().map(|exit| {
         vec![exit.exit.to_string(), decimal(exit.accuracy, 3), decimal(exit.macro_f1, 3), decimal(exit.entropy, 3)]
     });
-    plain(vec!["exit".into(), "accuracy".into(), "macro-F1".into(), "mean entropy".into()], rows)
+    table(["exit", "accuracy", "macro-F1", "mean entropy"], rows)
 }
 
 /// Settings one below the other.
@@ -37,7 +38,7 @@ pub(crate) fn setting_table(rows: &[SweepRow], metric: Metric) -> String {
         cells.extend([decimal(row.saving, 3), decimal(row.ratio, 2)]);
         cells
     });
-    plain(header, rows)
+    table(header, rows)
 }
 
 /// The EPEE part of a sweep as two tables, thresholds down and patiences across: the metric, where the trace has labels,
@@ -60,27 +61,11 @@ fn grid_table(rows: &[SweepRow], grid: &Grid, cell: impl Fn(&SweepRow) -> String
         });
         std::iter::once(or_never(&threshold)).chain(cells).collect()
     });
-    plain(header, lines)
+    table(header, lines)
 }
 
 fn or_never(part: &Option<impl ToString>) -> String {
     part.as_ref().map_or_else(|| "never".to_owned(), ToString::to_string)
-}
-
-/// One line below the header, none between rows: a grid of twenty thresholds fits on a screen.
-const LINES: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
-
-/// A table whose header is only known at run time: the first column to the left, the others to the right.
-fn plain(header: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_style(LINES);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header);
-    table.add_rows(rows);
-    for (i, column) in table.column_iter_mut().enumerate() {
-        column.set_cell_alignment(if i == 0 { CellAlignment::Left } else { CellAlignment::Right });
-    }
-    table.trim_fmt()
 }
 
 #[cfg(test)]
