@@ -93,9 +93,9 @@ fn negated(status: Status) -> &'static [&'static str] {
 
 fn past(status: Status) -> &'static [&'static str] {
     match status {
-        Continuing => &["had taken @ {past}", "once took @", "had been on @ {past}", "once was on @"],
-        Discontinued => &["had stopped @ {past}", "once stopped @", "had discontinued @ {past}", "once quit @"],
-        Started => &["had started @ {past}", "once started @", "had begun @ {past}", "once began @"],
+        Continuing => &["had taken @ {past}", "once took @"],
+        Discontinued => &["had stopped @ {past}", "once stopped @", "once quit @"],
+        Started => &["had started @ {past}", "once started @", "once began @"],
         // The earlier status is always known.
         Uncertain => &[],
     }
@@ -103,10 +103,10 @@ fn past(status: Status) -> &'static [&'static str] {
 
 fn present(status: Status) -> &'static [&'static str] {
     match status {
-        Continuing => &["now takes @", "is now on @", "now continues @", "today takes @"],
-        Discontinued => &["{day} stopped @", "{day} quit @", "has now stopped @", "has now discontinued @"],
-        Started => &["{day} started @", "{day} began @", "has now started @", "has now begun @"],
-        Uncertain => &["now may take @", "may now be on @", "now possibly takes @", "now might take @"],
+        Continuing => &["now takes @", "is now on @", "today takes @"],
+        Discontinued => &["{day} stopped @", "{day} quit @", "has now stopped @"],
+        Started => &["{day} started @", "{day} began @", "has now started @"],
+        Uncertain => &["now may take @", "now possibly takes @", "now might take @"],
     }
 }
 
@@ -150,11 +150,8 @@ pub(super) fn filler(slot: &str) -> Option<&'static [&'static str]> {
         "year" => &["2009", "2010", "2011", "2012", "2013", "2014", "2015", "2016", "2017", "2018"],
         "weekday" => &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"],
         "n" => &["two", "three", "four", "five", "six", "2", "3", "4", "5", "6"],
-        "amount" => &[
-            "100 mg", "200 mg", "250 mg", "400 mg", "500 mg", "600 mg", "1000 mg", "1 g", "2 caps", "1 tab", "2 tabs",
-            "5 ml",
-        ],
-        "often" => &["daily", "bid", "tid", "qhs", "qd", "prn", "twice a day", "every morning"],
+        "amount" => &["100 mg", "250 mg", "500 mg", "1000 mg", "1 g", "2 caps", "1 tab", "5 ml"],
+        "often" => &["daily", "bid", "tid", "qhs", "prn", "twice a day"],
         "reason" => &[
             "sleep",
             "joint pain",
@@ -186,17 +183,13 @@ pub(super) fn filler(slot: &str) -> Option<&'static [&'static str]> {
             "weight 72 kg",
             "INR 2.1",
             "lungs clear",
-            "no new complaints",
-            "denies chest pain",
-            "no rash",
-            "allergies not reviewed",
             "sleep is fair",
-            "does not smoke",
             "f/u in {n} weeks",
-            "on {drug} as well",
             "A1c 6.1",
-            "no edema",
         ],
+        "denial" => {
+            &["no new complaints", "denies chest pain", "no rash", "does not smoke", "no edema", "not on {drug}"]
+        }
         _ => return None,
     })
 }
