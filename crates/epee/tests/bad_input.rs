@@ -209,18 +209,33 @@ fn a_folder_that_holds_something_is_left_alone() {
     contains(&error, &["holds something already"]);
 }
 
+/// A limit on the size of files stands in for a full disk: the system refuses to write on.
+#[cfg(unix)]
 #[test]
-fn a_full_disk_names_the_file() {
-    if !Path::new("/dev/full").exists() {
-        println!("skipped: needs /dev/full");
-        return;
-    }
-    // A folder that cannot be written into stands in for a full disk where the file is new.
+fn a_full_disk_names_the_file_and_leaves_nothing_half_written() {
     let shop = Workshop::trained();
     let (model, data) = (shop.path("model"), shop.path("data"));
-    let error =
-        error_of(epee().args(["trace", "--model", &model, "--data", &data, "--out", "/proc/trace.safetensors"]));
-    contains(&error, &["/proc/trace.safetensors"]);
+    let names = |dir: &Path| -> Vec<_> {
+        let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names(shop.dir());
+    let limited = |blocks: &str, args: &[&str]| {
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut command = assert_cmd::Command::new("bash");
+        error_of(command.arg("-c").arg(script).arg(assert_cmd::cargo::cargo_bin!("epee")).args(args))
+    };
+    let out = shop.path("trace.safetensors");
+    contains(&limited("1", &["trace", "--model", &model, "--data", &data, "--out", &out]), &["trace.safetensors"]);
+    contains(&limited("1", &["data", "synth", "--out", &shop.path("notes")]), &["cannot write", "notes"]);
+    assert_eq!(names(shop.dir()), before);
+    let new = shop.path("new");
+    contains(
+        &limited("20", &["train", "--init", &shop.config(), "--data", &data, "--out", &new, "--epochs", "1"]),
+        &["cannot write", "model.safetensors"],
+    );
+    assert_eq!(names(&shop.dir().join("new")), ["metrics.jsonl"]);
 }
 
 #[test]

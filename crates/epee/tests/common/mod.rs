@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 /// The binary.
 pub(crate) fn epee() -> Command {
-    let mut command = Command::cargo_bin("epee").unwrap();
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("epee"));
     command.env_remove("RUST_BACKTRACE");
     command
 }

@@ -53,7 +53,8 @@ pub(crate) fn grid_tables(rows: &[SweepRow], grid: &Grid, metric: Metric) -> Str
 
 /// One value of each EPEE setting, thresholds down and patiences across.
 fn grid_table(rows: &[SweepRow], grid: &Grid, cell: impl Fn(&SweepRow) -> String) -> String {
-    let header: Vec<String> = std::iter::once("τ \\ P_t".to_owned()).chain(grid.patiences.iter().map(or_never)).collect();
+    let header: Vec<String> =
+        std::iter::once("τ \\ P_t".to_owned()).chain(grid.patiences.iter().map(or_never)).collect();
     let lines = grid.thresholds.iter().map(|&threshold| {
         let cells = grid.patiences.iter().map(|&patience| {
             let wanted = Policy::Epee { threshold, patience };
