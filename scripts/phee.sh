@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # MiniLM with exits at all six layers on PHEE: fine-tune, trace, choose on dev, report on test.
-# Usage: scripts/phee.sh [OUT]     (default: runs/phee; SEEDS="1 2 3"; data: $EPEE_DATA, else ../shared/data)
+# Usage: scripts/phee.sh [OUT]     (default: runs/phee; SEEDS="1 2 3"; data: $EPEE_DATA, else ../shared/data; EPEE: a built binary)
 # About ten minutes a seed on two idle cores. Goes on where it was interrupted. The last command prints RESULTS.md's tables.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 data=${EPEE_DATA:-../shared/data}
 out=${1:-runs/phee}
-cargo build --release
-epee=${CARGO_TARGET_DIR:-target}/release/epee
+epee=${EPEE:-}
+if [ -z "$epee" ]; then
+    cargo build --release
+    epee=${CARGO_TARGET_DIR:-target}/release/epee
+fi
 
 mkdir -p "$out"
 [ -e "$out/data" ] || "$epee" data import phee --from "$data/phee" --out "$out/data"
