@@ -90,7 +90,6 @@ impl Scene {
         };
         let form = match form {
             "plain" => Form::Plain,
-            "passive" => Form::Passive,
             "negated" => Form::Negated,
             "past" => Form::Past,
             "present" => Form::Present,
@@ -103,7 +102,7 @@ impl Scene {
             // Doses stand where nothing has to be told apart.
             let dose = match form {
                 Form::Plain if marked.is_none() && choices.percent(40) => " {amount} {often}",
-                Form::Plain | Form::Passive if marked.is_none() && choices.percent(40) => " {amount}",
+                Form::Plain if marked.is_none() && choices.percent(40) => " {amount}",
                 _ => "",
             };
             let name = self.names[mention];

@@ -9,8 +9,6 @@ use super::status::Status::{self, Continuing, Discontinued, Started, Uncertain};
 pub(super) enum Form {
     /// After a subject, by its own verb: "stopped @".
     Plain,
-    /// With the supplement as its subject: "@ was stopped".
-    Passive,
     /// After a subject, by a negation that turns a verb round: "did not stop @".
     Negated,
     /// What was so earlier: "stopped @ in 2014".
@@ -25,7 +23,6 @@ pub(super) enum Form {
 pub(super) fn phrases(form: Form, status: Status) -> &'static [&'static str] {
     match form {
         Form::Plain => plain(status),
-        Form::Passive => passive(status),
         Form::Negated => negated(status),
         Form::Past => past(status),
         Form::Present => present(status),
@@ -43,15 +40,6 @@ fn plain(status: Status) -> &'static [&'static str] {
         Uncertain => {
             &["may take @", "might take @", "possibly takes @", "perhaps takes @", "may be on @", "might be on @"]
         }
-    }
-}
-
-fn passive(status: Status) -> &'static [&'static str] {
-    match status {
-        Continuing => &["@ is continued", "@ is still taken"],
-        Discontinued => &["@ was stopped", "@ was discontinued"],
-        Started => &["@ was started", "@ was begun"],
-        Uncertain => &["@ may be taken", "@ is possibly taken"],
     }
 }
 
@@ -103,7 +91,7 @@ fn past(status: Status) -> &'static [&'static str] {
 
 fn present(status: Status) -> &'static [&'static str] {
     match status {
-        Continuing => &["now takes @", "is now on @", "today takes @"],
+        Continuing => &["now takes @", "is now on @", "currently takes @"],
         Discontinued => &["{day} stopped @", "{day} quit @", "has now stopped @"],
         Started => &["{day} started @", "{day} began @", "has now started @"],
         Uncertain => &["now may take @", "now possibly takes @", "now might take @"],
@@ -147,9 +135,9 @@ pub(super) fn filler(slot: &str) -> Option<&'static [&'static str]> {
     Some(match slot {
         "past" => &["in {year}", "in {year}", "{n} years ago", "years ago", "last year"],
         "day" => &["today", "yesterday", "this week", "this morning", "last week"],
-        "year" => &["2009", "2010", "2011", "2012", "2013", "2014", "2015", "2016", "2017", "2018"],
+        "year" => &["2010", "2012", "2013", "2014", "2015", "2016"],
         "weekday" => &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"],
-        "n" => &["two", "three", "four", "five", "six", "2", "3", "4", "5", "6"],
+        "n" => &["two", "three", "four", "5", "6"],
         "amount" => &["100 mg", "250 mg", "500 mg", "1000 mg", "1 g", "2 caps", "1 tab", "5 ml"],
         "often" => &["daily", "bid", "tid", "qhs", "prn", "twice a day"],
         "reason" => &[
@@ -159,16 +147,10 @@ pub(super) fn filler(slot: &str) -> Option<&'static [&'static str]> {
             "memory",
             "mood",
             "anxiety",
-            "nausea",
             "cholesterol",
-            "hair loss",
             "BPH",
-            "UTI",
             "energy",
-            "colds",
             "arthritis",
-            "liver health",
-            "BP",
         ],
         "visit" => {
             &["annual exam", "follow-up", "med review", "pre-op visit", "refill", "blood work", "telephone visit"]

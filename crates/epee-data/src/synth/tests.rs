@@ -147,7 +147,7 @@ fn every_slot_of_every_frame_and_phrase_can_be_filled() {
             }
         }
     }
-    for form in [Form::Plain, Form::Passive, Form::Negated, Form::Past, Form::Present, Form::Hedged] {
+    for form in [Form::Plain, Form::Negated, Form::Past, Form::Present, Form::Hedged] {
         for status in Status::ALL {
             for phrase in phrases(form, status) {
                 assert_eq!(phrase.matches('@').count(), 1, "`{phrase}`");
@@ -160,15 +160,17 @@ fn every_slot_of_every_frame_and_phrase_can_be_filled() {
 /// A model that starts from nothing cannot know a word that it has never met: what is held out is the frames.
 #[test]
 fn dev_and_test_use_no_word_that_training_lacks() {
-    let notes = generate(&QUICK);
     let words = |split: &[Example]| -> BTreeSet<String> {
         let words = split.iter().flat_map(|note| note.text.split(|c: char| !c.is_alphanumeric()));
         words.map(str::to_lowercase).collect()
     };
-    let known = words(&notes.train);
-    for split in [&notes.dev, &notes.test] {
-        let unknown: Vec<String> = words(split).difference(&known).cloned().collect();
-        assert!(unknown.is_empty(), "{unknown:?}");
+    for seed in 1..=5 {
+        let notes = generate(&SynthConfig { seed, ..QUICK });
+        let known = words(&notes.train);
+        for split in [&notes.dev, &notes.test] {
+            let unknown: Vec<String> = words(split).difference(&known).cloned().collect();
+            assert!(unknown.is_empty(), "seed {seed}: {unknown:?}");
+        }
     }
 }
 
