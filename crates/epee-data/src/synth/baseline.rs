@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use crate::example::Example;
 
 /// Steps of gradient descent.
-const STEPS: usize = 300;
-/// Step length.
-const RATE: f64 = 4.0;
-/// Weight of the squared weights in the loss.
-const RIDGE: f64 = 1e-4;
+const STEPS: usize = 500;
+/// Step length: the loss's curvature is at most 1, since a row's length and its bias are 1.
+const RATE: f64 = 1.0;
+/// How much of the last step goes into the next (Nesterov).
+const MOMENTUM: f64 = 0.95;
+/// Weight of half the squared weights in the loss, chosen once, on a dev split.
+const RIDGE: f64 = 3e-5;
 
 /// Trains a multinomial logistic regression on the words of `train` and returns the class of each example of `test`.
 ///
 /// A word is a run of letters and digits, or any other character by itself, in lower case; a feature is how often it occurs,
-/// divided by the length of the vector. Full-batch gradient descent from zero weights: nothing is random. Examples of `train`
+/// divided by the length of the vector. Full-batch gradient descent with momentum, from zero weights: nothing is random. Examples of `train`
 /// without a label are left out; words that `train` does not have count for nothing.
 ///
 /// ```
@@ -83,21 +85,21 @@ fn features(example: &Example, index: &BTreeMap<String, usize>) -> Row {
 /// Weights `[features + 1, classes]`, the biases last.
 fn fit(rows: &[Row], labels: &[usize], features: usize, classes: usize) -> Vec<f64> {
     let mut weights = vec![0.0; (features + 1) * classes];
+    let mut last = weights.clone();
     let share = 1.0 / rows.len().max(1) as f64;
     for _ in 0..STEPS {
-        let mut gradient: Vec<f64> = weights.iter().map(|weight| RIDGE * weight).collect();
+        let ahead: Vec<f64> = weights.iter().zip(&last).map(|(now, was)| now + MOMENTUM * (now - was)).collect();
+        let mut next: Vec<f64> = ahead.iter().map(|weight| weight * (1.0 - RATE * RIDGE)).collect();
         for (row, &label) in rows.iter().zip(labels) {
-            let mut errors = softmax(scores(row, &weights, classes));
+            let mut errors = softmax(scores(row, &ahead, classes));
             errors[label] -= 1.0;
             for &(feature, value) in row.iter().chain(&[(features, 1.0)]) {
                 for (class, error) in errors.iter().enumerate() {
-                    gradient[feature * classes + class] += share * error * value;
+                    next[feature * classes + class] -= RATE * share * error * value;
                 }
             }
         }
-        for (weight, slope) in weights.iter_mut().zip(gradient) {
-            *weight -= RATE * slope;
-        }
+        last = std::mem::replace(&mut weights, next);
     }
     weights
 }
@@ -147,8 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gradient_is_that_of_the_loss() {
-        // One step from zero weights on one row: bias of its class up by RATE * (1 - 1/2).
+    fn a_class_is_learned_and_the_weights_of_the_classes_cancel() {
         let weights = fit(&[vec![(0, 1.0)]], &[1], 1, 2);
         assert!(weights[1] > 1.0 && weights[3] > 1.0);
         assert!((weights[0] + weights[1]).abs() < 1e-9, "the classes' weights sum to zero");

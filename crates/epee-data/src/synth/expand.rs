@@ -101,8 +101,8 @@ impl Scene {
         } else {
             // Doses stand where nothing has to be told apart.
             let dose = match form {
-                Form::Plain if marked.is_none() && choices.percent(40) => " {amount} {often}",
-                Form::Plain if marked.is_none() && choices.percent(40) => " {amount}",
+                Form::Plain if marked.is_none() && choices.percent(25) => " {amount} {often}",
+                Form::Plain if marked.is_none() && choices.percent(25) => " {amount}",
                 _ => "",
             };
             let name = self.names[mention];

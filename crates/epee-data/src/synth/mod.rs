@@ -66,7 +66,7 @@ enum Split {
 }
 
 /// Of 20 sentences, how many are of grades 1 to 5.
-const SHARES: [usize; 5] = [2, 3, 4, 7, 4];
+const SHARES: [usize; 5] = [4, 3, 4, 6, 3];
 
 /// Generates the three splits.
 #[must_use]
@@ -149,7 +149,6 @@ fn add_notes(choices: &mut Choices, split: Split, grade: usize, index: usize, no
         add(&mut choices.clone(), first, Some(0));
         add(choices, second, Some(1));
     } else {
-        let marked = choices.percent(50).then_some(0);
-        add(choices, first, marked);
+        add(choices, first, None);
     }
 }

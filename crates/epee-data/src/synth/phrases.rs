@@ -101,31 +101,31 @@ fn present(status: Status) -> &'static [&'static str] {
 fn hedged(status: Status) -> &'static [&'static str] {
     match status {
         Continuing => &[
-            "cannot say why {he} takes @",
-            "does not know why {he} continues @",
-            "is not sure why {he} takes @",
-            "does not know why {he} takes @",
+            "cannot say why{aside} {he} takes @",
+            "does not know why{aside} {he} continues @",
+            "is not sure why{aside} {he} takes @",
+            "does not know why{aside} {he} takes @",
         ],
         Discontinued => &[
-            "cannot say why {he} stopped @",
-            "does not know why {he} quit @",
-            "is not sure why {he} discontinued @",
-            "does not know why {he} stopped @",
+            "cannot say why{aside} {he} stopped @",
+            "does not know why{aside} {he} quit @",
+            "is not sure why{aside} {he} discontinued @",
+            "does not know why{aside} {he} stopped @",
         ],
         Started => &[
-            "cannot say why {he} started @",
-            "does not know why {he} began @",
-            "is not sure why {he} started @",
-            "does not know why {he} started @",
+            "cannot say why{aside} {he} started @",
+            "does not know why{aside} {he} began @",
+            "is not sure why{aside} {he} started @",
+            "does not know why{aside} {he} started @",
         ],
         Uncertain => &[
-            "cannot say whether {he} stopped @",
-            "does not know whether {he} takes @",
-            "is not sure whether {he} started @",
-            "does not know whether {he} quit @",
-            "cannot say whether {he} continues @",
-            "is not sure whether {he} began @",
-            "does not know whether {he} discontinued @",
+            "cannot say whether{aside} {he} stopped @",
+            "does not know whether{aside} {he} takes @",
+            "is not sure whether{aside} {he} started @",
+            "does not know whether{aside} {he} quit @",
+            "cannot say whether{aside} {he} continues @",
+            "is not sure whether{aside} {he} began @",
+            "does not know whether{aside} {he} discontinued @",
         ],
     }
 }
@@ -133,10 +133,10 @@ fn hedged(status: Status) -> &'static [&'static str] {
 /// Fillers that say nothing about the status, by the name of their slot.
 pub(super) fn filler(slot: &str) -> Option<&'static [&'static str]> {
     Some(match slot {
+        "aside" => &["", "", ", per {source},", ", at {visit},"],
         "past" => &["in {year}", "in {year}", "{n} years ago", "years ago", "last year"],
         "day" => &["today", "yesterday", "this week", "this morning", "last week"],
         "year" => &["2010", "2012", "2013", "2014", "2015", "2016"],
-        "weekday" => &["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"],
         "n" => &["two", "three", "four", "5", "6"],
         "amount" => &["100 mg", "250 mg", "500 mg", "1000 mg", "1 g", "2 caps", "1 tab", "5 ml"],
         "often" => &["daily", "bid", "tid", "qhs", "prn", "twice a day"],

@@ -190,7 +190,7 @@ mod tests {
         }
         let pair = tokenizer.encode(("stops garlic", "ginger"), true).unwrap();
         assert_eq!(pair.get_tokens().first().map(String::as_str), Some("[CLS]"));
-        assert_eq!(pair.get_type_ids().iter().filter(|&&id| id == 1).count() > 1, true);
+        assert!(pair.get_type_ids().iter().filter(|&&id| id == 1).count() > 1);
         assert_eq!(pair.get_type_ids().last(), Some(&1));
     }
 
