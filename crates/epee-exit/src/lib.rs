@@ -10,6 +10,7 @@
 
 mod choose;
 mod confidence;
+mod files;
 mod metrics;
 mod policy;
 mod replay;
@@ -18,6 +19,7 @@ mod trace;
 
 pub use choose::{Choice, ChooseError, Goal, choose, choose_on, pareto};
 pub use confidence::{argmax, entropy, softmax};
+pub use files::write_atomic;
 pub use metrics::{Counts, ExitMetrics, Metric, Metrics, UnknownMetric, per_exit, ratio, saving};
 pub use policy::{
     Answer, CheckedPolicy, Decision, Evidence, EvidenceError, ExitPolicy, Policy, PolicyError, PolicyKind, PolicyState,

@@ -62,7 +62,10 @@ impl Artefact {
         if labels.len() != exits.classes {
             return Err(Error::Json {
                 path,
-                problem: format!("id2label: expected {} labels as in exits.json, got {}", exits.classes, labels.len()),
+                problem: format!(
+                    "id2label: expected names for the ids 0 to {}, as exits.json has classes",
+                    exits.classes - 1
+                ),
             });
         }
         let model = checkpoint::read_whole(dir, &config, exits.classes, exits.pooler, exits.pooling)?;
@@ -85,6 +88,11 @@ impl Artefact {
     ) -> Result<(), Error> {
         std::fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
         let json = |path: PathBuf, problem: String| Error::Json { path, problem };
+        // An older model's policy must not stand beside new weights, not even for a moment.
+        let old = dir.join(crate::exits_file::NAME);
+        if old.exists() {
+            std::fs::remove_file(&old).map_err(Error::io("remove", &old))?;
+        }
         let path = dir.join("model.safetensors");
         let bytes = checkpoint::to_bytes(&model.parameters()).map_err(|problem| json(path.clone(), problem))?;
         write_atomic(&path, &bytes)?;
@@ -101,11 +109,10 @@ impl Artefact {
 impl ModelCard {
     fn text(&self, model: &Model<f32>, config: &BertConfig, labels: &[String]) -> String {
         let mut text = format!(
-            "# A multi-exit classifier\n\nA BERT of {} layers and width {} with a classifier after every layer, {:.1} million \
-             parameters, trained with [epee](https://crates.io/crates/epee).\n\n| | |\n|---|---|\n",
+            "# A multi-exit classifier\n\nA BERT of {} layers and width {} with a classifier after every layer, {} parameters, trained with epee.\n\n| | |\n|---|---|\n",
             config.num_hidden_layers,
             config.hidden_size,
-            model.count() as f64 / 1e6,
+            model.count(),
         );
         let rows = [
             ("classes", labels.join(", ")),

@@ -2,7 +2,7 @@
 
 use epee_data::Encoding;
 
-use crate::{BertConfig, Error};
+use crate::BertConfig;
 
 /// Token sequences without padding: sequence i is tokens `offsets[i]..offsets[i + 1]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,29 +41,24 @@ impl Batch {
     pub fn length(&self, i: usize) -> usize {
         self.offsets[i + 1] - self.offsets[i]
     }
+}
 
-    /// Checks ids, segments and lengths against a configuration.
+impl BertConfig {
+    /// Checks a sequence's ids, segments and length.
     ///
     /// # Errors
-    /// [`Error::Batch`] names the sequence, what was expected and what was found.
-    pub fn check(&self, config: &BertConfig) -> Result<(), Error> {
-        let fail = |i: usize, expected: String| Err(Error::Batch(format!("sequence {i}: {expected}")));
-        for i in 0..self.len() {
-            let tokens = self.offsets[i]..self.offsets[i + 1];
-            if tokens.is_empty() {
-                return fail(i, "expected at least one token, got none".to_owned());
-            }
-            if tokens.len() > config.max_position_embeddings {
-                let most = config.max_position_embeddings;
-                return fail(i, format!("expected at most {most} tokens, got {}", tokens.len()));
-            }
-            if let Some(id) = self.ids[tokens.clone()].iter().find(|&&id| id as usize >= config.vocab_size) {
-                return fail(i, format!("expected token ids below {}, got {id}", config.vocab_size));
-            }
-            if let Some(id) = self.type_ids[tokens].iter().find(|&&id| id as usize >= config.type_vocab_size) {
-                return fail(i, format!("expected segments below {}, got {id}", config.type_vocab_size));
-            }
+    /// What was expected and what was found.
+    pub fn check_sequence(&self, sequence: &Encoding) -> Result<(), String> {
+        let length = sequence.ids.len();
+        if !(1..=self.max_position_embeddings).contains(&length) {
+            return Err(format!("expected 1 to {} tokens, got {length}", self.max_position_embeddings));
         }
-        Ok(())
+        if let Some(id) = sequence.ids.iter().find(|&&id| id as usize >= self.vocab_size) {
+            return Err(format!("expected token ids below {}, got {id}", self.vocab_size));
+        }
+        match sequence.type_ids.iter().find(|&&id| id as usize >= self.type_vocab_size) {
+            Some(id) => Err(format!("expected segments below {} (type_vocab_size), got {id}", self.type_vocab_size)),
+            None => Ok(()),
+        }
     }
 }

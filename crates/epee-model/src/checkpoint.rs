@@ -77,6 +77,17 @@ impl Weights {
         Ok(weights)
     }
 
+    /// Refuses a configuration that asks for far more weights than the file holds, before memory is asked for them.
+    fn check_size(&self, config: &BertConfig) -> Result<(), Error> {
+        let held: u64 = self.tensors.values().map(|(_, values)| values.len() as u64).sum();
+        let asked = config.parameters();
+        if asked > 2 * held + (1 << 22) {
+            let problem = format!("config.json asks for {asked} weights, this file holds {held}");
+            return Err(Error::Names { path: self.path.clone(), problem });
+        }
+        Ok(())
+    }
+
     /// Moves the tensors that begin with one of the prefixes to those left out.
     fn leave_out(&mut self, prefixes: &[&str]) {
         let names: Vec<String> = self
@@ -185,9 +196,13 @@ pub fn read_backbone(
     seed: u64,
 ) -> Result<(Model<f32>, LoadReport), Error> {
     let mut weights = Weights::read(dir)?;
+    weights.check_size(config)?;
     weights.leave_out(&OTHER_HEADS);
     let mut model = Model::zeros(config, classes, pooler, pooling);
-    let report = weights.fill(&mut model, |name| name.starts_with("exits.") || name.starts_with("pooler."))?;
+    // Half a pooler is a damaged checkpoint, none is one that was trained without.
+    let pooler = weights.tensors.keys().any(|name| name.starts_with("pooler."));
+    let report =
+        weights.fill(&mut model, |name| name.contains("classifier.") || !pooler && name.contains("pooler."))?;
     let mut normal = init::Normal::new(seed, config.initializer_range);
     model.visit_mut("", &mut |name, tensor| {
         if report.fresh.contains(&name) {
@@ -208,8 +223,10 @@ pub fn read_whole(
     pooler: PoolerKind,
     pooling: Pooling,
 ) -> Result<Model<f32>, Error> {
+    let weights = Weights::read(dir)?;
+    weights.check_size(config)?;
     let mut model = Model::zeros(config, classes, pooler, pooling);
-    Weights::read(dir)?.fill(&mut model, |_| false)?;
+    weights.fill(&mut model, |_| false)?;
     Ok(model)
 }
 

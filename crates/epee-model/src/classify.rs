@@ -1,25 +1,22 @@
 //! Live inference: one layer at a time, until the policy has its answer.
 
 use epee_exit::{Answer, CheckedPolicy, Decision, ExitPolicy};
-use epee_nn::{Dropout, Tensor};
+use epee_nn::{Dropout, Tensor, in_pool};
 
 use crate::{Backbone, Batch, Error, Model};
-
-/// The answers of a batch.
-#[derive(Debug)]
-pub struct Classified {
-    /// One per sequence, in the batch's order.
-    pub answers: Vec<Answer>,
-}
 
 impl Model<f32> {
     /// Runs the layers and hands each exit's logits to the policy; a sequence leaves the batch where its policy says so.
     ///
-    /// A sequence's answer does not depend on the rest of the batch, bit for bit.
+    /// One answer per sequence, in the batch's order. A sequence's answer does not depend on the rest of the batch, bit for bit.
     ///
     /// # Errors
     /// [`Error::Evidence`] where logits are not finite.
-    pub fn classify(&self, batch: &Batch, policy: &CheckedPolicy) -> Result<Classified, Error> {
+    pub fn classify(&self, batch: &Batch, policy: &CheckedPolicy) -> Result<Vec<Answer>, Error> {
+        in_pool(|| self.classify_here(batch, policy))
+    }
+
+    fn classify_here(&self, batch: &Batch, policy: &CheckedPolicy) -> Result<Vec<Answer>, Error> {
         let mut answers: Vec<Option<Answer>> = vec![None; batch.len()];
         let mut states: Vec<_> = (0..batch.len()).map(|_| policy.start()).collect();
         // The sequences still running, and their places in the packed rows.
@@ -52,11 +49,10 @@ impl Model<f32> {
             }
         }
         let answers: Option<Vec<Answer>> = answers.into_iter().collect();
-        let answers = answers.ok_or_else(|| Error::Batch("a policy gave no answer at the last exit".to_owned()))?;
-        Ok(Classified { answers })
+        answers.ok_or(Error::NoAnswer)
     }
 
-    /// Logits of every exit, M times `[sequences, K]`: what a trace records.
+    /// Logits of every exit, M times `[sequences, K]`.
     pub fn logits(&self, batch: &Batch) -> Vec<Tensor<f32>> {
         self.forward(batch, Dropout::off()).0
     }

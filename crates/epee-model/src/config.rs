@@ -46,6 +46,9 @@ pub struct BertConfig {
     raw: Map<String, Value>,
 }
 
+/// 2^31: eight gigabytes of weights.
+const MOST_PARAMETERS: u64 = 1 << 31;
+
 fn two() -> usize {
     2
 }
@@ -97,6 +100,9 @@ impl BertConfig {
         named("model_type", "bert", true)?;
         named("hidden_act", "gelu", false)?;
         named("position_embedding_type", "absolute", false)?;
+        if raw.get("is_decoder").is_some_and(|value| value != &Value::Bool(false)) {
+            return Err("is_decoder: expected false, got true: a causal model is not a BERT encoder".to_owned());
+        }
         let mut config: BertConfig =
             serde_json::from_value(Value::Object(raw.clone())).map_err(|error| error.to_string())?;
         let positive = [
@@ -109,13 +115,17 @@ impl BertConfig {
             ("type_vocab_size", config.type_vocab_size),
         ];
         for (name, value) in positive {
-            // The upper bound keeps a wrong file from asking for more memory than there is.
             if value == 0 || value > 1 << 24 {
                 return Err(format!("{name}: expected 1 to {}, got {value}", 1 << 24));
             }
         }
         if config.num_hidden_layers > 1024 {
             return Err(format!("num_hidden_layers: expected 1 to 1024, got {}", config.num_hidden_layers));
+        }
+        // Keeps a wrong file from asking for more memory than there is.
+        if config.parameters() > MOST_PARAMETERS {
+            let got = config.parameters();
+            return Err(format!("sizes: expected at most {MOST_PARAMETERS} parameters in all, got {got}"));
         }
         if !config.hidden_size.is_multiple_of(config.num_attention_heads) {
             let (d, heads) = (config.hidden_size, config.num_attention_heads);
@@ -131,11 +141,30 @@ impl BertConfig {
                 return Err(format!("{name}: expected at least 0 and below 1, got {rate}"));
             }
         }
+        if !(config.initializer_range.is_finite() && config.initializer_range > 0.0) {
+            return Err(format!("initializer_range: expected above 0, got {}", config.initializer_range));
+        }
         if config.layer_norm_eps.is_nan() || config.layer_norm_eps <= 0.0 {
             return Err(format!("layer_norm_eps: expected above 0, got {}", config.layer_norm_eps));
         }
         config.raw = raw;
         Ok(config)
+    }
+
+    /// The number of weights in the backbone.
+    pub(crate) fn parameters(&self) -> u64 {
+        let [v, p, s, d, i, m] = [
+            self.vocab_size,
+            self.max_position_embeddings,
+            self.type_vocab_size,
+            self.hidden_size,
+            self.intermediate_size,
+            self.num_hidden_layers,
+        ]
+        .map(|size| size as u64);
+        // No overflow: sizes are at most 2^24, layers at most 2^10.
+        let layer = 4 * (d * d + d) + 2 * d * i + d + i + 4 * d;
+        (v + p + s + 2) * d + m * layer
     }
 
     /// Dropout before each classifier.
@@ -153,6 +182,8 @@ impl BertConfig {
     pub(crate) fn to_json(&self, labels: &[String]) -> Value {
         let mut raw = self.raw.clone();
         raw.insert("architectures".into(), json!(["BertModel"]));
+        raw.remove("torch_dtype");
+        raw.insert("dtype".into(), json!("float32"));
         raw.insert("vocab_size".into(), json!(self.vocab_size));
         let id2label: Map<String, Value> =
             labels.iter().enumerate().map(|(i, label)| (i.to_string(), json!(label))).collect();
@@ -191,6 +222,8 @@ mod tests {
         assert_eq!(problem("hidden_size", json!(7)), "hidden_size 7: expected a multiple of num_attention_heads 2");
         assert_eq!(problem("vocab_size", json!(0)), "vocab_size: expected 1 to 16777216, got 0");
         assert!(problem("hidden_dropout_prob", json!(1.0)).contains("below 1, got 1"));
+        assert!(problem("hidden_size", json!(1 << 24)).contains("expected at most 2147483648 parameters"));
+        assert!(problem("is_decoder", json!(true)).starts_with("is_decoder: expected false"));
         let missing = config(|raw| _ = raw.remove("hidden_size")).unwrap_err();
         assert_eq!(missing, "missing field `hidden_size`");
     }

@@ -19,5 +19,6 @@ pub fn model_digest(dir: &Path) -> Result<String, Error> {
         all.update((bytes.len() as u64).to_le_bytes());
         all.update(&bytes);
     }
-    Ok(all.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let digits: String = all.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("sha256:{digits}"))
 }

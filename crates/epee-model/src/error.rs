@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read or written.
-    #[error("cannot {action} {path}: {source}")]
+    #[error("cannot {action} {path}")]
     Io {
         /// `read`, `write`, …
         action: &'static str,
@@ -85,16 +85,16 @@ pub enum Error {
         problem: String,
     },
     /// Logits a policy cannot judge.
-    #[error("sample {sample}: {source}")]
+    #[error("sample {sample} of the batch")]
     Evidence {
         /// The sample's place in the batch.
         sample: usize,
         /// What the policy found.
         source: epee_exit::EvidenceError,
     },
-    /// A batch the model cannot take.
-    #[error("{0}")]
-    Batch(String),
+    /// A policy that never answers.
+    #[error("the policy gave no answer at the last exit")]
+    NoAnswer,
 }
 
 impl Error {

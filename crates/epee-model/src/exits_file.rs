@@ -25,6 +25,9 @@ pub struct ExitsFile {
     pub pooling: Pooling,
     /// Whether exits share a pooler.
     pub pooler: PoolerKind,
+    /// Tokens a text is cut to, as in training; the model's positions where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<usize>,
     /// What answers where no other policy is asked for; full depth until one is chosen.
     pub policy: Policy,
     /// How the policy was chosen.
@@ -58,7 +61,16 @@ pub struct Calibration {
 impl ExitsFile {
     /// Full depth.
     pub fn new(exits: usize, classes: usize, pooling: Pooling, pooler: PoolerKind) -> ExitsFile {
-        ExitsFile { format: 1, exits, classes, pooling, pooler, policy: Policy::Full, calibration: None }
+        ExitsFile {
+            format: 1,
+            exits,
+            classes,
+            pooling,
+            pooler,
+            max_tokens: None,
+            policy: Policy::Full,
+            calibration: None,
+        }
     }
 
     /// Reads `exits.json` in a model directory.

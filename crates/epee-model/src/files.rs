@@ -1,6 +1,5 @@
 //! Files that are written whole or not at all.
 
-use std::io::Write;
 use std::path::Path;
 
 use crate::Error;
@@ -10,23 +9,7 @@ use crate::Error;
 /// # Errors
 /// [`Error::Io`] with the path, for instance on a full disk; the old file is untouched then.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        }
-        file.persist(path)?;
-        Ok(())
-    };
-    write().map_err(Error::io("write", path))
+    epee_exit::write_atomic(path, &[bytes]).map_err(Error::io("write", path))
 }
 
 /// Reads a file.

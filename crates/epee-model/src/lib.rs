@@ -28,7 +28,6 @@ pub use backbone::Backbone;
 pub use batch::Batch;
 pub use bert::Bert;
 pub use checkpoint::{LoadReport, read_backbone, read_whole};
-pub use classify::Classified;
 pub use config::BertConfig;
 pub use digest::model_digest;
 pub use error::Error;

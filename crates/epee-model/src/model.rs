@@ -1,6 +1,6 @@
 //! A backbone and its exits.
 
-use epee_nn::{Dropout, Parameters, Scalar, Tensor};
+use epee_nn::{Dropout, Parameters, Scalar, Tensor, in_pool};
 
 use crate::exits::SavedExit;
 use crate::{Backbone, Batch, Bert, BertConfig, Exits, PoolerKind, Pooling, init};
@@ -66,6 +66,10 @@ impl<T: Scalar> Model<T> {
 
     /// Logits of every exit, M times `[sequences, K]`.
     pub fn forward(&self, batch: &Batch, dropout: Dropout) -> (Vec<Tensor<T>>, SavedForward<T>) {
+        in_pool(|| self.forward_here(batch, dropout))
+    }
+
+    fn forward_here(&self, batch: &Batch, dropout: Dropout) -> (Vec<Tensor<T>>, SavedForward<T>) {
         let (mut x, embedding) = self.backbone.embed(batch, dropout.site(0));
         let mut logits = Vec::with_capacity(self.depth());
         let mut layers = Vec::with_capacity(self.depth());
@@ -81,6 +85,10 @@ impl<T: Scalar> Model<T> {
 
     /// Adds the gradient of every parameter, given the gradients at every exit's logits.
     pub fn backward(&self, batch: &Batch, dlogits: &[Tensor<T>], saved: &SavedForward<T>, grads: &mut Model<T>) {
+        in_pool(|| self.backward_here(batch, dlogits, saved, grads));
+    }
+
+    fn backward_here(&self, batch: &Batch, dlogits: &[Tensor<T>], saved: &SavedForward<T>, grads: &mut Model<T>) {
         let mut d = Tensor::zeros(&[batch.ids.len(), self.backbone.width()]);
         for (m, (layer, exit)) in saved.layers.iter().enumerate().rev() {
             let dropout = exit_site(saved.dropout, m);

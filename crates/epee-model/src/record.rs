@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use epee_data::{Encoding, pack};
-use epee_nn::Dropout;
+use epee_nn::{Dropout, in_pool};
 
 use crate::{Backbone, Batch, Model};
 
@@ -23,7 +23,11 @@ impl Model<f32> {
     /// Runs all layers on all sequences, packed by token budget; `done` is told how many sequences a batch held.
     ///
     /// Each sequence's logits are those it has alone, bit for bit.
-    pub fn record(&self, sequences: &[Encoding], mut done: impl FnMut(usize)) -> Recording {
+    pub fn record(&self, sequences: &[Encoding], done: impl FnMut(usize) + Send) -> Recording {
+        in_pool(|| self.record_here(sequences, done))
+    }
+
+    fn record_here(&self, sequences: &[Encoding], mut done: impl FnMut(usize)) -> Recording {
         let (depth, classes) = (self.depth(), self.classes());
         let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.ids.len()).collect();
         let mut logits = vec![0.0; sequences.len() * depth * classes];

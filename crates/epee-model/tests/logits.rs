@@ -72,9 +72,8 @@ fn tiny() -> (BertConfig, Model) {
 #[test]
 fn logits_of_every_exit_are_transformers() {
     let expected = Expected::read("tiny-bert/expected.safetensors");
-    let (config, model) = tiny();
+    let (_, model) = tiny();
     let batch = expected.batch();
-    batch.check(&config).unwrap();
     expected.check_logits(&model.logits(&batch));
 }
 
@@ -159,7 +158,7 @@ fn live_exits_are_replayed_exits_whatever_the_batch() {
             ..Default::default()
         };
         let replay = epee_exit::replay(&policy, &epee_exit::Trace::new(parts).unwrap()).unwrap();
-        for (i, answer) in live.answers.iter().enumerate() {
+        for (i, answer) in live.iter().enumerate() {
             assert_eq!((answer.exit as u32, answer.label as u32), (replay.exits[i], replay.labels[i]), "{text}");
         }
     }

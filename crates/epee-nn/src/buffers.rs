@@ -1,8 +1,8 @@
 //! Memory that tensors leave behind and take up again.
 //!
 //! A training step frees a hundred megabytes and asks for them again; handing pages back to the operating system and
-//! faulting them in anew took a fifth of its time. Freed buffers are kept here instead, at most as many as were in use at
-//! once.
+//! faulting them in anew took a fifth of its time. Freed buffers are kept here instead, and serve
+//! any request of at least half their size.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

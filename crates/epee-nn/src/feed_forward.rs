@@ -44,7 +44,7 @@ impl<T: Scalar> FeedForward<T> {
 }
 
 fn gelu<T: Scalar>(x: &Tensor<T>) -> Tensor<T> {
-    let mut y = x.clone();
+    let mut y = Tensor::unset(x.shape());
     let (half, root) = (T::of(0.5), T::of(std::f64::consts::FRAC_1_SQRT_2));
     rows::zip(y.data_mut(), x.data(), |y, x| *y = half * x * (T::ONE + (x * root).erf()));
     y

@@ -29,6 +29,7 @@ impl<T: Scalar> LayerNorm<T> {
     /// `[n, d] → [n, d]`; consumes its input.
     pub fn forward(&self, mut x: Tensor<T>) -> (Tensor<T>, SavedNorm<T>) {
         let d = x.cols();
+        assert_eq!(d, self.weight.len(), "width of the input");
         let mut inverse = vec![T::ZERO; x.rows()];
         let eps = T::of(self.eps);
         let scale = T::ONE / T::of(d as f64);
@@ -53,12 +54,13 @@ impl<T: Scalar> LayerNorm<T> {
             }
         });
         let normalised = x;
-        let mut y = normalised.clone();
+        let mut y = Tensor::unset(normalised.shape());
         let (weight, bias) = (self.weight.data(), self.bias.data());
-        rows::blocks(y.data_mut(), d, |_, block| {
-            for row in block.chunks_exact_mut(d) {
-                for ((y, &weight), &bias) in row.iter_mut().zip(weight).zip(bias) {
-                    *y = *y * weight + bias;
+        rows::blocks(y.data_mut(), d, |first, block| {
+            for (i, row) in block.chunks_exact_mut(d).enumerate() {
+                let x = &normalised.data()[(first + i) * d..][..d];
+                for (((y, &x), &weight), &bias) in row.iter_mut().zip(x).zip(weight).zip(bias) {
+                    *y = x * weight + bias;
                 }
             }
         });
@@ -68,6 +70,7 @@ impl<T: Scalar> LayerNorm<T> {
     /// With `g = γ dy`: `dx = (g − mean(g) − x̂ mean(g x̂)) / deviation`.
     pub fn backward(&self, dy: &Tensor<T>, saved: &SavedNorm<T>, grads: &mut LayerNorm<T>) -> Tensor<T> {
         let d = dy.cols();
+        assert_eq!(dy.shape(), saved.normalised.shape(), "the forward pass's shape");
         let normalised = saved.normalised.data();
         let mut products = dy.clone();
         rows::zip(products.data_mut(), normalised, |x, y| *x *= y);

@@ -48,7 +48,11 @@ impl<T: Scalar> Linear<T> {
     }
 
     /// `[n, in] → [n, out]`
+    ///
+    /// # Panics
+    /// Where x has another width.
     pub fn forward(&self, x: &Tensor<T>) -> Tensor<T> {
+        assert_eq!(x.cols(), self.inputs(), "width of the input");
         let packed = self.packed.get_or_init(|| {
             PackedMatrix::new(MatRef::row_major(self.weight.data(), self.outputs(), self.inputs()).t())
         });
@@ -65,6 +69,7 @@ impl<T: Scalar> Linear<T> {
     /// Adds `dyᵀ x` and the column sums of `dy` to the gradients and returns `dx = dy W`.
     pub fn backward(&self, dy: &Tensor<T>, x: &Tensor<T>, grads: &mut Linear<T>) -> Tensor<T> {
         let (n, outputs, inputs) = (x.rows(), self.outputs(), self.inputs());
+        assert_eq!((x.cols(), dy.rows(), dy.cols()), (inputs, n, outputs), "widths and rows");
         let dy_matrix = MatRef::row_major(dy.data(), n, outputs);
         let x_packed = PackedMatrix::new(MatRef::row_major(x.data(), n, inputs));
         product(dy_matrix.t(), &x_packed, Start::Keep, grads.weight.data_mut());

@@ -43,7 +43,7 @@ pub trait Parameters<T: Scalar> {
 
     /// Sets every parameter to zero.
     fn set_zero(&mut self) {
-        self.visit_mut("", &mut |_, tensor| tensor.data_mut().fill(T::ZERO));
+        self.visit_mut("", &mut |_, tensor| crate::kernels::rows::fill(tensor.data_mut(), T::ZERO));
     }
 }
 

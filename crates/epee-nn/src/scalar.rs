@@ -37,7 +37,7 @@ pub trait Scalar:
     fn f64(self) -> f64;
     /// The square root.
     fn sqrt(self) -> Self;
-    /// e to the power of this number; `f32` flushes below −87.
+    /// e to the power of this number; `f32` clamps its argument to [−87, 88].
     fn exp(self) -> Self;
     /// The hyperbolic tangent.
     fn tanh(self) -> Self;

@@ -131,7 +131,7 @@ impl<T: Scalar> Tensor<T> {
 
     /// Adds another tensor of the same shape.
     pub fn add(&mut self, other: &Tensor<T>) {
-        debug_assert_eq!(self.shape, other.shape);
+        assert_eq!(self.shape, other.shape);
         crate::kernels::rows::zip(&mut self.data, &other.data, |x, y| *x += y);
     }
 }

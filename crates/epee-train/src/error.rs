@@ -21,7 +21,7 @@ pub enum Error {
     Data(String),
     /// The loss or the gradient is not finite any more.
     #[error(
-        "the {what} is {value} at step {step} (epoch {epoch}, batch of {batch}); the best model so far is kept\nhint: a lower \
+        "the {what} is {value} at step {step} (epoch {epoch}, batch of {batch})\nhint: a lower \
          --learning-rate, a longer --warmup or a lower --clip"
     )]
     NotFinite {
@@ -48,15 +48,15 @@ pub enum Error {
     #[error(transparent)]
     Model(#[from] epee_model::Error),
     /// Logits that are not finite in evaluation.
-    #[error("evaluation after epoch {epoch}: {source}")]
+    #[error("evaluation after epoch {epoch}")]
     Evaluation {
         /// From 1.
         epoch: usize,
         /// Which sample and exit.
         source: epee_exit::Problem,
     },
-    /// The log could not be written.
-    #[error("cannot write {path}: {source}")]
+    /// A file or folder could not be written.
+    #[error("cannot write {path}")]
     Io {
         /// The file.
         path: PathBuf,

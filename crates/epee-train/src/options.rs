@@ -69,7 +69,8 @@ impl TrainOptions {
             if holds { Ok(()) } else { Err(Error::Option { name, expected, got }) }
         };
         let rate = self.learning_rate;
-        require("epochs", self.epochs > 0, "at least 1", self.epochs.to_string())?;
+        let epochs = self.epochs.to_string();
+        require("epochs", (1..=1_000_000).contains(&self.epochs), "1 to 1000000", epochs)?;
         require("batch-size", self.batch_size > 0, "at least 1", self.batch_size.to_string())?;
         require("learning-rate", rate.is_finite() && rate > 0.0, "a number above 0", rate.to_string())?;
         require("warmup", (0.0..=1.0).contains(&self.warmup), "a share from 0 to 1", self.warmup.to_string())?;

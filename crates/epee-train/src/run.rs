@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use epee_data::{Encoding, pack_count};
 use epee_exit::{ExitMetrics, Trace, TraceParts, per_exit};
-use epee_model::{Artefact, Batch, BertConfig, ExitsFile, Model, ModelCard};
+use epee_model::{Artefact, Batch, BertConfig, ExitsFile, Model, ModelCard, write_atomic};
 use epee_nn::Dropout;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -82,15 +82,17 @@ pub fn train(
     observer: &mut dyn Observer,
 ) -> Result<Outcome, Error> {
     options.check()?;
-    check(train, &model, "train")?;
-    check(dev, &model, "dev")?;
+    check(train, &model, output.config, "train")?;
+    check(dev, &model, output.config, "dev")?;
     std::fs::create_dir_all(output.dir).map_err(|source| Error::Io { path: output.dir.to_owned(), source })?;
     let mut trainer = Trainer::new(model, options.weight_decay);
     let mut state = Checkpoint { run: run.to_owned(), step: 0, epoch_loss: 0.0, best: None };
-    if resume {
+    // A run that was killed before its first checkpoint has a log and begins anew.
+    let begun = output.dir.join(LOG).exists() && !Checkpoint::path(output.dir).exists();
+    if resume && !begun {
         state = Checkpoint::load(output.dir, run, &mut trainer)?;
     }
-    let mut log = Log::open(output.dir, resume)?;
+    let mut log = Log::open(output.dir, state.step)?;
     let per_epoch = train.labels.len().div_ceil(options.batch_size) as u64;
     let total = per_epoch * options.epochs as u64;
     let schedule =
@@ -126,7 +128,9 @@ pub fn train(
             };
             log.write(&Event::Step(&report))?;
             observer.step(&report);
-            if observer.stop() && state.step < total {
+            // At an epoch's last step its evaluation comes first.
+            let last = state.step == (epoch as u64 + 1) * per_epoch;
+            if !last && observer.stop() {
                 state.save(output.dir, &trainer)?;
                 return Ok(Outcome { finished: false, steps: state.step, best: state.best });
             }
@@ -160,11 +164,14 @@ pub fn train(
         log.write(&Event::Epoch(&report))?;
         state.save(output.dir, &trainer)?;
         observer.epoch(&report);
+        if epoch + 1 < options.epochs && observer.stop() {
+            return Ok(Outcome { finished: false, steps: state.step, best: state.best });
+        }
     }
     Ok(Outcome { finished: true, steps: state.step, best: state.best })
 }
 
-fn check(examples: &Examples, model: &Model<f32>, split: &str) -> Result<(), Error> {
+fn check(examples: &Examples, model: &Model<f32>, config: &BertConfig, split: &str) -> Result<(), Error> {
     let n = examples.labels.len();
     if n == 0 {
         return Err(Error::Data(format!("the {split} split holds no labelled example")));
@@ -172,6 +179,9 @@ fn check(examples: &Examples, model: &Model<f32>, split: &str) -> Result<(), Err
     if examples.sequences.len() != n || examples.ids.len() != n {
         let (ids, sequences) = (examples.ids.len(), examples.sequences.len());
         return Err(Error::Data(format!("{split}: {n} labels, {sequences} sequences, {ids} ids")));
+    }
+    for (id, sequence) in examples.ids.iter().zip(&examples.sequences) {
+        config.check_sequence(sequence).map_err(|problem| Error::Data(format!("{split}, example {id}: {problem}")))?;
     }
     match examples.labels.iter().position(|&label| label >= model.classes()) {
         Some(i) => Err(Error::Data(format!(
@@ -227,6 +237,9 @@ fn results(report: &EpochReport) -> String {
     text
 }
 
+/// The name of the log.
+const LOG: &str = "metrics.jsonl";
+
 /// `metrics.jsonl`: a line per step and per epoch.
 struct Log {
     path: PathBuf,
@@ -234,14 +247,18 @@ struct Log {
 }
 
 impl Log {
-    fn open(dir: &Path, append: bool) -> Result<Log, Error> {
-        let path = dir.join("metrics.jsonl");
-        let mut options = OpenOptions::new();
-        options.create(true).write(true).append(append).truncate(!append);
-        match options.open(&path) {
-            Ok(file) => Ok(Log { path, file }),
-            Err(source) => Err(Error::Io { path, source }),
-        }
+    /// Keeps what was written up to a step: a resumed run writes the rest again.
+    fn open(dir: &Path, step: u64) -> Result<Log, Error> {
+        let path = dir.join(LOG);
+        let fail = |source| Error::Io { path: path.clone(), source };
+        let old = if step == 0 { String::new() } else { std::fs::read_to_string(&path).unwrap_or_default() };
+        let kept = old.lines().filter(|line| {
+            serde_json::from_str::<serde_json::Value>(line).is_ok_and(|event| event["step"].as_u64() <= Some(step))
+        });
+        let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
+        write_atomic(&path, kept.as_bytes())?;
+        let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
+        Ok(Log { path, file })
     }
 
     fn write(&mut self, event: &Event<'_>) -> Result<(), Error> {

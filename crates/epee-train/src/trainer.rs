@@ -1,7 +1,7 @@
 //! One training step.
 
 use epee_model::{Batch, Model};
-use epee_nn::{AdamW, Dropout, Parameters, clip_grad_norm, grad_norm};
+use epee_nn::{AdamW, Dropout, Parameters, clip_grad_norm, grad_norm, in_pool};
 
 use crate::{JointLoss, joint_loss};
 
@@ -41,6 +41,17 @@ impl Trainer {
 
     /// One step: gradient, clipping, AdamW. Nothing is changed where loss or gradient is not finite.
     pub(crate) fn step(
+        &mut self,
+        batch: &Batch,
+        labels: &[usize],
+        dropout: Dropout,
+        learning_rate: f64,
+        clip: f64,
+    ) -> StepResult {
+        in_pool(|| self.step_here(batch, labels, dropout, learning_rate, clip))
+    }
+
+    fn step_here(
         &mut self,
         batch: &Batch,
         labels: &[usize],

@@ -68,7 +68,7 @@ fn run(dir: &Path, options: &TrainOptions, resume: bool, watch: &mut Watch) -> R
         card: ModelCard::default(),
     };
     let model = Model::new(&config, 2, PoolerKind::Shared, Pooling::First, options.seed);
-    train(model, &examples(160, 1), &examples(60, 2), options, &output, "toy", resume, watch)
+    train(model, &examples(160, 1), &examples(60, 2), options, &output, &format!("toy {}", options.seed), resume, watch)
 }
 
 fn options() -> TrainOptions {
@@ -101,19 +101,47 @@ fn learns_a_task_and_keeps_the_best_model() {
 }
 
 #[test]
-fn a_stopped_run_resumes_to_the_same_bits() {
-    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+fn a_run_stopped_anywhere_resumes_to_the_same_bits() {
+    let whole = tempfile::tempdir().unwrap();
     let options = TrainOptions { epochs: 3, select: Select::BestExit, metric: Metric::Accuracy, ..options() };
     run(whole.path(), &options, false, &mut Watch::default()).unwrap();
-    let mut watch = Watch { stop_after: Some(13), ..Watch::default() };
-    let outcome = run(parts.path(), &options, false, &mut watch).unwrap();
-    assert!(!outcome.finished && outcome.steps == 13);
-    let outcome = run(parts.path(), &options, true, &mut Watch::default()).unwrap();
-    assert!(outcome.finished);
-    for file in ["model.safetensors", "checkpoints/last.safetensors"] {
-        let read = |dir: &Path| std::fs::read(dir.join(file)).unwrap();
-        assert!(read(whole.path()) == read(parts.path()), "{file} differs after a resume");
+    // Ten steps an epoch: within one, and at both sides of its end.
+    for stop in [1, 9, 10, 11, 20, 29] {
+        let parts = tempfile::tempdir().unwrap();
+        let mut watch = Watch { stop_after: Some(stop), ..Watch::default() };
+        let outcome = run(parts.path(), &options, false, &mut watch).unwrap();
+        assert!(!outcome.finished && outcome.steps == stop);
+        let outcome = run(parts.path(), &options, true, &mut Watch::default()).unwrap();
+        assert!(outcome.finished);
+        for file in ["model.safetensors", "checkpoints/last.safetensors"] {
+            let read = |dir: &Path| std::fs::read(dir.join(file)).unwrap();
+            assert!(read(whole.path()) == read(parts.path()), "{file} differs after a stop at {stop}");
+        }
+        let events = |dir: &Path| {
+            let log = std::fs::read_to_string(dir.join("metrics.jsonl")).unwrap();
+            log.lines().map(|line| line.split(",\"seconds\"").next().unwrap_or(line).to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(events(whole.path()), events(parts.path()), "the log differs after a stop at {stop}");
     }
+}
+
+#[test]
+fn what_a_killed_run_logged_after_its_checkpoint_is_written_again() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let options = TrainOptions { epochs: 2, ..options() };
+    run(whole.path(), &options, false, &mut Watch::default()).unwrap();
+    run(parts.path(), &options, false, &mut Watch { stop_after: Some(4), ..Watch::default() }).unwrap();
+    let log = parts.path().join("metrics.jsonl");
+    let mut text = std::fs::read_to_string(&log).unwrap();
+    text.push_str("{\"event\":\"step\",\"step\":5}\n{\"event\":\"st");
+    std::fs::write(&log, text).unwrap();
+    run(parts.path(), &options, true, &mut Watch::default()).unwrap();
+    let lines = |dir: &Path| std::fs::read_to_string(dir.join("metrics.jsonl")).unwrap().lines().count();
+    assert_eq!(lines(whole.path()), lines(parts.path()));
+    // Killed before the first checkpoint: it begins anew.
+    std::fs::remove_dir_all(parts.path().join("checkpoints")).unwrap();
+    assert!(run(parts.path(), &options, true, &mut Watch::default()).unwrap().finished);
+    assert_eq!(lines(whole.path()), lines(parts.path()));
 }
 
 #[test]
@@ -142,8 +170,11 @@ fn a_checkpoint_of_another_run_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let error = run(dir.path(), &options(), true, &mut Watch::default()).unwrap_err();
     assert!(error.to_string().contains("no checkpoint to resume from"), "{error}");
+    let short = TrainOptions { epochs: 1, ..options() };
+    run(dir.path(), &short, false, &mut Watch::default()).unwrap();
+    let error = run(dir.path(), &TrainOptions { seed: 2, ..short }, true, &mut Watch::default()).unwrap_err();
+    assert!(error.to_string().contains("it belongs to another run"), "{error}");
     let folder = dir.path().join("checkpoints");
-    std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("last.safetensors"), b"short").unwrap();
     let error = run(dir.path(), &options(), true, &mut Watch::default()).unwrap_err();
     assert!(error.to_string().contains("not a whole checkpoint"), "{error}");

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use epee_data::{Dataset, Encoding, Example, Split, TextTokenizer};
 use epee_model::Artefact;
 
@@ -27,9 +27,16 @@ impl Classifier {
         Ok(Classifier { artefact, tokenizer })
     }
 
-    /// Tokenises examples to the model's positions, and says once how many were too long.
+    /// Tokenises examples to the length the model was trained with, and says once how many were too long.
     pub(crate) fn encode(&self, examples: &[Example], ui: Ui) -> anyhow::Result<Vec<Encoding>> {
-        encode(&self.tokenizer, examples, self.artefact.config.max_position_embeddings, ui)
+        let config = &self.artefact.config;
+        let positions = config.max_position_embeddings;
+        let most = self.artefact.exits.max_tokens.map_or(positions, |most| most.min(positions));
+        let sequences = encode(&self.tokenizer, examples, most, ui)?;
+        for (i, sequence) in sequences.iter().enumerate() {
+            config.check_sequence(sequence).map_err(|problem| anyhow!("example {}: {problem}", i + 1))?;
+        }
+        Ok(sequences)
     }
 
     /// Refuses a dataset with other classes than the model's.

@@ -6,6 +6,7 @@ mod ui;
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use commands::{calibrate, data, eval, info, predict, quickstart, sweep, trace, train};
@@ -20,8 +21,8 @@ struct Cli {
     #[arg(long, global = true, value_enum, default_value_t)]
     format: Format,
     /// Threads to compute with [default: what this process may use]
-    #[arg(long, global = true, value_name = "N")]
-    threads: Option<std::num::NonZeroUsize>,
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     #[command(subcommand)]
     command: Command,
 }
@@ -54,7 +55,10 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> anyhow::Result<()> {
     let ui = Ui { format: cli.format };
     if let Some(threads) = cli.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(usize::from(threads))
+            .build_global()
+            .with_context(|| format!("cannot start {threads} threads"))?;
     }
     match &cli.command {
         Command::Quickstart(args) => quickstart::run(args, ui),

@@ -1,11 +1,12 @@
 //! A trace as one safetensors file.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
 use rayon::prelude::*;
 use safetensors::tensor::Dtype;
+
+use crate::files::write_atomic;
 
 use super::header::{self, Entry, Opened};
 use super::provenance::{keys, list};
@@ -68,7 +69,7 @@ impl Trace {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), TraceError> {
         let path = path.as_ref();
         let parts = self.to_tensors().map_err(|problem| TraceError::invalid(path, problem))?;
-        replace(path, &parts).map_err(|problem| TraceError::write(path, problem))
+        write_atomic(path, &parts).map_err(|problem| TraceError::write(path, problem))
     }
 
     /// The file's parts, in order: the header, then each tensor's bytes.
@@ -152,61 +153,5 @@ impl<T> Tensor<T> {
     fn misshaped(&self, expected: &str) -> Problem {
         let (tensor, got) = (self.name, self.shape.clone());
         Problem::Shape { tensor, expected: expected.to_owned(), got }
-    }
-}
-
-/// Puts a file in place in one step.
-fn replace(path: &Path, parts: &[Vec<u8>]) -> io::Result<()> {
-    let Some(name) = path.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected the path of a file"));
-    };
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(hidden);
-    let done = write_parts(&temporary, parts).and_then(|()| fs::rename(&temporary, path));
-    if done.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-        return done;
-    }
-    sync_folder(path);
-    Ok(())
-}
-
-fn write_parts(path: &PathBuf, parts: &[Vec<u8>]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    write_all(&mut file, parts)?;
-    file.sync_all()
-}
-
-fn write_all(target: &mut impl Write, parts: &[Vec<u8>]) -> io::Result<()> {
-    parts.iter().try_for_each(|part| target.write_all(part))
-}
-
-/// Makes the rename last through a power cut. The file is in place already: a system that cannot
-/// flush a folder is no failure.
-fn sync_folder(path: &Path) {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_disk_is_an_error() {
-        // The device that is always full.
-        let Ok(mut full) = File::options().write(true).open("/dev/full") else {
-            println!("skipped: a_full_disk_is_an_error needs /dev/full");
-            return;
-        };
-        let error = write_all(&mut full, &[vec![0; 16]]).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-        let error = TraceError::write(Path::new("out/dev.safetensors"), error).to_string();
-        assert!(error.starts_with("cannot write out/dev.safetensors: No space left"), "{error}");
     }
 }

@@ -15,7 +15,7 @@ const DEPTH: usize = 384;
 /// Rows of A that one task works on: this many times [`DEPTH`] values stay in the second-level cache.
 const ROWS: usize = 16 * MAX_ROWS;
 /// Multiplications below which a product stays on its thread.
-const SERIAL: usize = 1 << 17;
+const SERIAL: usize = 1 << 19;
 
 /// A matrix somewhere in memory: `data[i · row_stride + k · col_stride]`.
 #[derive(Clone, Copy)]
@@ -128,9 +128,9 @@ pub(crate) enum Start<'a, T> {
 #[derive(Clone, Copy)]
 struct Shared<T>(*mut T);
 // SAFETY: tasks write disjoint elements behind the pointer, see `product`.
-unsafe impl<T> Sync for Shared<T> {}
+unsafe impl<T: Send> Sync for Shared<T> {}
 // SAFETY: as above; the pointee outlives the parallel loop that uses it.
-unsafe impl<T> Send for Shared<T> {}
+unsafe impl<T: Send> Send for Shared<T> {}
 
 impl<T> Shared<T> {
     fn get(self) -> *mut T {
@@ -151,23 +151,27 @@ pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: S
     }
     let out = Shared(c.as_mut_ptr());
     let width = T::micro_kernel().width;
-    let row_tasks = m.div_ceil(ROWS);
+    // Blocks of about equal height: 128 rows are twice 66, not 96 and 32.
+    let block = m.div_ceil(m.div_ceil(ROWS)).next_multiple_of(MAX_ROWS);
+    let row_tasks = m.div_ceil(block);
     let threads = rayon::current_num_threads();
     if threads == 1 || m * n * a.cols < SERIAL {
         for i in 0..row_tasks {
-            let rows = (i * ROWS, m.min((i + 1) * ROWS));
+            let rows = (i * block, m.min((i + 1) * block));
             // SAFETY: C has m rows of n values.
             unsafe { task(a, b, start, out, rows, (0, n)) };
         }
         return;
     }
     // Whole rows where there are enough of them, else columns are shared out too.
-    let wanted = if row_tasks >= 4 * threads { 1 } else { (2 * threads).div_ceil(row_tasks) };
+    // A transposed A is copied anew for each column task, so it is cut by rows as soon as there is a task for each thread.
+    let enough = if a.col_stride == 1 { 8 * threads } else { 2 * threads };
+    let wanted = if row_tasks >= enough { 1 } else { (4 * threads).div_ceil(row_tasks) };
     let stripe = n.div_ceil(wanted).next_multiple_of(width);
     let col_tasks = n.div_ceil(stripe);
     (0..row_tasks * col_tasks).into_par_iter().with_max_len(1).for_each(|t| {
         let (i, j) = (t / col_tasks, t % col_tasks);
-        let rows = (i * ROWS, m.min((i + 1) * ROWS));
+        let rows = (i * block, m.min((i + 1) * block));
         let cols = (j * stripe, n.min((j + 1) * stripe));
         // SAFETY: C has m rows of n values, and no two tasks share a row and a column.
         unsafe { task(a, b, start, out, rows, cols) };

@@ -10,8 +10,9 @@ pub(crate) fn exp(x: f32) -> f32 {
     const LN2_LO: f32 = -2.121_944_4e-4;
     // 1.5 · 2^23: adding it rounds to an integer that stands in the low bits.
     const MAGIC: f32 = 12_582_912.0;
-    let x = if x < 88.0 { x } else { 88.0 };
-    let x = if x > -87.0 { x } else { -87.0 };
+    // Written so that NaN stays NaN.
+    let x = if x > 88.0 { 88.0 } else { x };
+    let x = if x < -87.0 { -87.0 } else { x };
     let shifted = x * LOG2_E + MAGIC;
     let n = shifted - MAGIC;
     let r = x - n * LN2_HI - n * LN2_LO;
@@ -29,8 +30,8 @@ pub(crate) fn exp(x: f32) -> f32 {
 /// `erf(x)`, absolute error below 4e-7: the rational approximation used by Eigen and XLA, on `|x| <= 4`.
 #[inline(always)]
 pub(crate) fn erf(x: f32) -> f32 {
-    let x = if x < 4.0 { x } else { 4.0 };
-    let x = if x > -4.0 { x } else { -4.0 };
+    let x = if x > 4.0 { 4.0 } else { x };
+    let x = if x < -4.0 { -4.0 } else { x };
     let s = x * x;
     let p = -2.726_142e-10;
     let p = p * s + 2.770_681_4e-8;
@@ -59,6 +60,7 @@ mod tests {
         }
         assert_eq!(super::exp(0.0), 1.0);
         assert!(super::exp(f32::NEG_INFINITY) < 1e-37);
+        assert!(super::exp(f32::NAN).is_nan());
     }
 
     #[test]

@@ -7,11 +7,11 @@ use crate::Scalar;
 use super::vectorised;
 
 /// Values one task handles; below it a loop stays on its thread.
-const TASK: usize = 1 << 14;
+const TASK: usize = 1 << 15;
 
 /// `f(&mut x[i], y[i])` for every i.
 pub(crate) fn zip<T: Scalar, U: Copy + Sync>(x: &mut [T], y: &[U], f: impl Fn(&mut T, U) + Sync) {
-    debug_assert_eq!(x.len(), y.len());
+    assert_eq!(x.len(), y.len());
     let run = |x: &mut [T], y: &[U]| {
         vectorised(|| {
             for (x, &y) in x.iter_mut().zip(y) {
@@ -24,6 +24,11 @@ pub(crate) fn zip<T: Scalar, U: Copy + Sync>(x: &mut [T], y: &[U], f: impl Fn(&m
     } else {
         x.par_chunks_mut(TASK).zip(y.par_chunks(TASK)).for_each(|(x, y)| run(x, y));
     }
+}
+
+/// Sets every value.
+pub(crate) fn fill<T: Scalar>(x: &mut [T], value: T) {
+    x.par_chunks_mut(16 * TASK).for_each(|x| x.fill(value));
 }
 
 /// `f(first row's index, rows)` over blocks of whole rows of `x`.
@@ -121,5 +126,72 @@ pub(crate) fn per_row<T: Scalar>(a: &mut [T], b: &mut [T], cols: usize, f: impl 
     } else {
         let pairs = a.par_chunks_mut(rows).zip(b.par_chunks_mut(rows));
         pairs.enumerate().for_each(|(i, (a, b))| run(i * rows, a, b));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(n: usize) -> Vec<f64> {
+        (0..n).map(|i| ((i * 7919) % 1013) as f64 / 500.0 - 1.0).collect()
+    }
+
+    #[test]
+    fn a_sum_takes_every_value_once() {
+        for n in [0, 1, 15, 16, 17, 100] {
+            assert_eq!(sum(n, |i| i as f64), (n * n.saturating_sub(1) / 2) as f64, "{n} values");
+        }
+    }
+
+    #[test]
+    fn softmax_is_its_definition_and_hides_nothing() {
+        for n in [1, 7, 16, 40] {
+            let scores = values(n);
+            let mut got: Vec<f32> = scores.iter().map(|&x| x as f32).collect();
+            softmax(&mut got);
+            let norm: f64 = scores.iter().map(|x| x.exp()).sum();
+            for (p, x) in got.iter().zip(&scores) {
+                assert!((f64::from(*p) - x.exp() / norm).abs() < 1e-6);
+            }
+        }
+        for (at, bad) in [(0, f32::NAN), (3, f32::NAN), (2, f32::INFINITY)] {
+            let mut row = [0.5f32; 20];
+            row[at] = bad;
+            softmax(&mut row);
+            assert!(row.iter().any(|p| p.is_nan()), "{bad} at {at} gave {row:?}");
+        }
+    }
+
+    #[test]
+    fn long_loops_are_short_ones_on_any_number_of_threads() {
+        let (n, d) = (5 * TASK / 96, 96);
+        let x = values(n * d);
+        let run = || {
+            let mut doubled = x.clone();
+            zip(&mut doubled, &x, |a, b| *a += b);
+            let mut shifted = x.clone();
+            blocks(&mut shifted, d, |first, block| {
+                for (i, row) in block.chunks_exact_mut(d).enumerate() {
+                    row[0] += (first + i) as f64;
+                }
+            });
+            let mut sums = vec![0.0; d];
+            add_columns(&x, &mut sums);
+            let (mut a, mut b) = (vec![0.0; n], vec![0.0; n]);
+            per_row(&mut a, &mut b, d, |i| (i as f64, x[i * d]));
+            fill(&mut doubled[..10], 3.0);
+            (doubled, shifted, sums, a, b)
+        };
+        let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let (one, three) = (pool(1).install(run), pool(3).install(run));
+        assert_eq!(one, three);
+        let (doubled, shifted, sums, a, b) = one;
+        assert!(doubled.iter().zip(&x).skip(10).all(|(y, x)| *y == 2.0 * x) && doubled[..10] == [3.0; 10]);
+        for i in 0..n {
+            assert_eq!((shifted[i * d], a[i], b[i]), (x[i * d] + i as f64, i as f64, x[i * d]));
+        }
+        let expected: f64 = (0..n).map(|i| x[i * d + 5]).sum();
+        assert!((sums[5] - expected).abs() < 1e-9);
     }
 }

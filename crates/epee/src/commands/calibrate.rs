@@ -64,12 +64,18 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
     let (scoring, metric) = (args.settings.scoring(&trace)?, args.settings.metric());
     let choice = choose_on(&trace, &args.settings.grid(&trace), &scoring, args.goal.goal(), metric)?;
+    if !choice.met {
+        bail!(
+            "no setting of the grid reaches the goal ({}); the model keeps its policy, {}\n\
+             hint: `epee sweep {}` shows what each setting costs and saves",
+            goal_text(choice.goal),
+            exits.policy,
+            args.file.display()
+        );
+    }
     exits.policy = choice.policy;
     exits.calibration = Some(calibration(&choice, &trace));
     exits.save(&args.model)?;
-    if !choice.met {
-        ui.note(format!("no setting of the grid reaches the goal ({}): full depth it is", goal_text(choice.goal)));
-    }
     print(&choice, &args.model, ui)
 }
 

@@ -100,14 +100,14 @@ struct SynthArgs {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Training sentences.
-    #[arg(long, default_value_t = 2000)]
-    train: usize,
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    train: u32,
     /// Development sentences.
-    #[arg(long, default_value_t = 230)]
-    dev: usize,
+    #[arg(long, default_value_t = 230, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    dev: u32,
     /// Test sentences.
-    #[arg(long, default_value_t = 230)]
-    test: usize,
+    #[arg(long, default_value_t = 230, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    test: u32,
     /// Write into a folder that holds something.
     #[arg(long)]
     force: bool,
@@ -136,6 +136,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         Action::Import(args) => import(args, ui),
         Action::Synth(args) => {
             let SynthArgs { seed, train, dev, test, .. } = *args;
+            let [train, dev, test] = [train, dev, test].map(|count| count as usize);
             let config = SynthConfig { seed, train, dev, test };
             let dataset = synth::write(&config, &args.out, args.force).map_err(explain)?;
             written(&dataset, ui)

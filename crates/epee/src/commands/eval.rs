@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -38,11 +37,11 @@ pub(crate) struct Args {
     #[arg(long)]
     policy: Option<Policy>,
     /// Samples run together
-    #[arg(long, default_value = "1", value_name = "N")]
-    batch_size: NonZeroUsize,
+    #[arg(long, default_value = "1", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    batch_size: u32,
     /// Only the first N samples
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
     /// Write each sample's answer to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
@@ -95,12 +94,12 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let classifier = Classifier::load(&args.model)?;
     let dataset = Dataset::open(&args.data)?;
     classifier.check_labels(&dataset)?;
-    let split = split(&dataset, &args.split, args.limit)?;
+    let split = split(&dataset, &args.split, args.limit.map(|limit| limit as usize))?;
     let sequences = classifier.encode(&split.examples, ui)?;
     let model = &classifier.artefact.model;
     let policy = args.policy.unwrap_or(classifier.artefact.exits.policy);
     let checked = policy.check(model.depth(), model.classes())?;
-    let live = live(model, &checked, &split.examples, &sequences, args.batch_size.get(), ui)?;
+    let live = live(model, &checked, &split.examples, &sequences, args.batch_size as usize, ui)?;
     if let Some(file) = &args.predictions {
         write_predictions(file, &split.examples, &live.answers, &classifier.artefact.labels)?;
     }
@@ -136,17 +135,18 @@ pub(crate) fn live(
     };
     for (i, indices) in pack_count(&order, batch_size).iter().enumerate() {
         let batch = Batch::new(indices.iter().map(|&i| &sequences[i]));
+        let place = || format!("batch that begins with example {}", examples[indices[0]].id);
         if i == 0 {
             // Weights are packed and memory is touched at the first pass.
             model.classify(&batch, &full)?;
         }
         // Who goes first changes, so that neither always finds warm caches.
         if i % 2 == 0 {
-            answers.extend(timed(policy, &batch, &mut policy_time)?.answers);
-            full_answers.extend(timed(&full, &batch, &mut full_time)?.answers);
+            answers.extend(timed(policy, &batch, &mut policy_time).with_context(place)?);
+            full_answers.extend(timed(&full, &batch, &mut full_time).with_context(place)?);
         } else {
-            full_answers.extend(timed(&full, &batch, &mut full_time)?.answers);
-            answers.extend(timed(policy, &batch, &mut policy_time)?.answers);
+            full_answers.extend(timed(&full, &batch, &mut full_time).with_context(place)?);
+            answers.extend(timed(policy, &batch, &mut policy_time).with_context(place)?);
         }
         bar.inc(indices.len() as u64);
     }

@@ -73,6 +73,7 @@ fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
     facts.extend(sizes(&artefact.config));
     facts.extend([
         ("parameters", json!(artefact.model.count())),
+        ("instruction_set", json!(epee_nn::instruction_set())),
         ("exits", json!(exits)),
         ("classes", json!(artefact.labels)),
         ("pooling", json!(pooling)),

@@ -34,10 +34,13 @@ pub(crate) fn check_empty(dir: &Path, force: bool) -> anyhow::Result<()> {
 
 /// Refuses a file that exists, unless forced.
 pub(crate) fn check_absent(file: &Path, force: bool) -> anyhow::Result<()> {
-    if file.is_dir() {
-        bail!("{}: expected a file to write, got a folder", file.display());
+    if file.exists() && !file.is_file() {
+        bail!("{}: expected a regular file to write, got something else", file.display());
     }
-    if file.exists() && !force {
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        bail!("{}: no such folder to write {} into", folder.display(), file.display());
+    }
+    if file.symlink_metadata().is_ok() && !force {
         bail!("{} exists already\nhint: --force replaces it", file.display());
     }
     Ok(())

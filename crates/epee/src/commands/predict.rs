@@ -51,6 +51,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
             }
             lines(std::io::stdin().lock(), "stdin")?
         }
+        (None, texts) if texts.iter().any(|text| text == "-") => {
+            bail!("expected texts or `-` for stdin, got both")
+        }
         (None, texts) => texts.to_vec(),
     };
     if let Some(i) = texts.iter().position(|text| text.trim().is_empty()) {
@@ -65,6 +68,7 @@ fn lines(reader: impl BufRead, name: &str) -> anyhow::Result<Vec<String>> {
     let mut texts = Vec::new();
     for (i, line) in reader.lines().enumerate() {
         let line = line.with_context(|| format!("{name}, line {}", i + 1))?;
+        let line = if i == 0 { line.trim_start_matches('\u{feff}').to_owned() } else { line };
         if line.trim().is_empty() {
             bail!("{name}, line {}: expected a text, got an empty line", i + 1);
         }
@@ -99,7 +103,7 @@ pub(crate) fn predict(
     let mut predictions = Vec::with_capacity(texts.len());
     for indices in pack(&lengths, TOKENS) {
         let batch = Batch::new(indices.iter().map(|&i| &sequences[i]));
-        let answers = artefact.model.classify(&batch, &policy)?.answers;
+        let answers = artefact.model.classify(&batch, &policy)?;
         bar.inc(answers.len() as u64);
         let tokens = indices.iter().map(|&i| lengths[i]);
         predictions.extend(answers.into_iter().zip(tokens).map(|(answer, tokens)| Prediction { answer, tokens }));
@@ -142,6 +146,8 @@ pub(crate) fn prediction_table(classifier: &Classifier, texts: &[String], predic
 }
 
 fn shortened(text: &str, most: usize) -> String {
+    // Control characters would reach the terminal.
+    let text = text.replace(|c: char| c.is_control() && !c.is_whitespace(), "\u{fffd}");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() <= most {
         return text;

@@ -172,7 +172,10 @@ fn fit(dataset: &Dataset, out: &Path, seed: u64, ui: Ui) -> anyhow::Result<bool>
     let config = BertConfig::from_bytes_for(CONFIG, tokenizer.vocab_size()).map_err(anyhow::Error::msg)?;
     let classes = dataset.info().classes();
     let model = Model::new(&config, classes, PoolerKind::Shared, Pooling::First, seed);
-    let exits = ExitsFile::new(model.depth(), classes, Pooling::First, PoolerKind::Shared);
+    let exits = ExitsFile {
+        max_tokens: Some(options(seed).max_tokens),
+        ..ExitsFile::new(model.depth(), classes, Pooling::First, PoolerKind::Shared)
+    };
     let base = "fresh weights".to_owned();
     let options = options(seed);
     let job = train::Job { dataset, out, model, config, tokenizer, exits, base, options, resume: false };

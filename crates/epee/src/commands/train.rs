@@ -39,7 +39,7 @@ pub(crate) struct Args {
     /// The tokenizer.json of a fresh model [default: the dataset's, else a small one built in]
     #[arg(long, value_name = "FILE", conflicts_with = "model")]
     tokenizer: Option<PathBuf>,
-    /// Options as a TOML file, named as here with `_` for `-`; flags go before it
+    /// The options from --epochs to --metric as a TOML file, with `_` for `-`; flags go before it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Go on from the checkpoint in --out
@@ -203,7 +203,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
             }
             ui.note(format!("starts fresh: {}", report.fresh.join(", ")));
             let name = dir.file_name().map_or_else(|| dir.display().to_string(), |name| name.display().to_string());
-            (model, config, tokenizer, format!("{name} (sha256 {})", &model_digest(dir)?[..12]))
+            (model, config, tokenizer, format!("{name} ({})", short(&model_digest(dir)?)))
         }
         (None, init) => {
             let init = init.as_deref().unwrap_or(Path::new("config.json"));
@@ -221,7 +221,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
             (model, config, tokenizer, "fresh weights".to_owned())
         }
     };
-    let exits = ExitsFile::new(model.depth(), classes, pooling, pooler);
+    let max_tokens = options.max_tokens.min(config.max_position_embeddings);
+    let exits = ExitsFile { max_tokens: Some(max_tokens), ..ExitsFile::new(model.depth(), classes, pooling, pooler) };
     let job =
         Job { dataset: &dataset, out: &args.out, model, config, tokenizer, exits, base, options, resume: args.resume };
     let outcome = fit(job, ui)?;
@@ -262,7 +263,7 @@ pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
         "exits": job.exits, "sizes": format!("{:?}", job.config), "tokenizer": sha256(job.tokenizer.bytes()),
     });
     let card = ModelCard {
-        data: format!("{} ({} training examples, digest {})", info.name, train.labels.len(), &train_digest[..12]),
+        data: format!("{} ({} training examples, digest {})", info.name, train.labels.len(), short(&train_digest)),
         base: job.base.clone(),
         recipe: format!(
             "{} epochs, batch {}, AdamW at {} with {} % warm-up and linear decay, clip {}, seed {}, exit m weighted m",
@@ -296,10 +297,16 @@ pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
         &mut watch,
     );
     watch.bar.finish_and_clear();
-    Ok(outcome?)
+    // From here on there is no checkpoint to wait for.
+    let stopped = watch.stop.swap(true, Ordering::SeqCst);
+    let outcome = outcome?;
+    if stopped && outcome.finished {
+        bail!("stopped after the last epoch: the model is whole");
+    }
+    Ok(outcome)
 }
 
-/// True after the first Ctrl-C; the second ends the process.
+/// Set by the first Ctrl-C. The second ends the process, and so does the first after training has ended.
 fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
@@ -310,6 +317,12 @@ fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
     })
     .context("cannot watch for Ctrl-C")?;
     Ok(stop)
+}
+
+/// The first digits of a digest, enough to tell two apart.
+fn short(digest: &str) -> &str {
+    let end = digest.find(':').map_or(0, |colon| colon + 1) + 12;
+    digest.get(..end).unwrap_or(digest)
 }
 
 /// Shows the user how a run goes.

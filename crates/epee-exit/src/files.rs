@@ -1,0 +1,111 @@
+//! Files that are written whole or not at all.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Puts a file in place in one step: writes the parts beside it, syncs them to the disk and renames. A write that fails
+/// leaves nothing behind, and whatever was at `path` as it was. A symbolic link is followed.
+///
+/// # Errors
+/// What the system says, a full disk for one; a path at which something other than a regular file stands.
+pub fn write_atomic<P: AsRef<[u8]>>(path: &Path, parts: &[P]) -> io::Result<()> {
+    let target = resolve(path)?;
+    let Some(name) = target.file_name() else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected the path of a file"));
+    };
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}.tmp", std::process::id()));
+    let temporary = target.with_file_name(hidden);
+    let done = write_parts(&temporary, parts).and_then(|()| fs::rename(&temporary, &target));
+    if done.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+        return done;
+    }
+    sync_folder(&target);
+    Ok(())
+}
+
+/// Where the bytes go: a link's target; a device or a folder is refused.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return Ok(path.to_owned());
+    };
+    let (target, kind) = if found.is_symlink() {
+        let target = fs::canonicalize(path)?;
+        let kind = fs::metadata(&target)?;
+        (target, kind)
+    } else {
+        (path.to_owned(), found)
+    };
+    if kind.is_file() {
+        return Ok(target);
+    }
+    let got = if kind.is_dir() { "a folder" } else { "a device or a pipe" };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("expected a regular file, got {got}")))
+}
+
+fn write_parts<P: AsRef<[u8]>>(path: &Path, parts: &[P]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    write_all(&mut file, parts)?;
+    file.sync_all()
+}
+
+fn write_all<P: AsRef<[u8]>>(target: &mut impl Write, parts: &[P]) -> io::Result<()> {
+    parts.iter().try_for_each(|part| target.write_all(part.as_ref()))
+}
+
+/// Makes the rename last through a power cut. The file is in place already: a system that cannot
+/// flush a folder is no failure.
+fn sync_folder(path: &Path) {
+    if cfg!(unix) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_an_error() {
+        // The device that is always full.
+        let Ok(mut full) = File::options().write(true).open("/dev/full") else {
+            println!("skipped: a_full_disk_is_an_error needs /dev/full");
+            return;
+        };
+        let error = write_all(&mut full, &[vec![0; 16]]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_refused_and_a_link_is_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let made = std::process::Command::new("mkfifo").arg(path("pipe")).status();
+        if made.is_ok_and(|status| status.success()) {
+            let error = write_atomic(&path("pipe"), &[b"x"]).unwrap_err().to_string();
+            assert_eq!(error, "expected a regular file, got a device or a pipe");
+        }
+        assert!(write_atomic(dir.path(), &[b"x"]).unwrap_err().to_string().contains("got a folder"));
+        fs::write(path("real"), b"old").unwrap();
+        std::os::unix::fs::symlink(path("real"), path("link")).unwrap();
+        write_atomic(&path("link"), &[&b"n"[..], b"ew"]).unwrap();
+        assert_eq!(fs::read(path("real")).unwrap(), b"new");
+        assert!(fs::symlink_metadata(path("link")).unwrap().is_symlink());
+        std::os::unix::fs::symlink(path("nothing"), path("dangling")).unwrap();
+        assert!(write_atomic(&path("dangling"), &[b"x"]).is_err());
+        assert_eq!(
+            fs::read_dir(dir.path())
+                .unwrap()
+                .filter(|e| e.as_ref().is_ok_and(|e| e.path().extension().is_some_and(|x| x == "tmp")))
+                .count(),
+            0
+        );
+    }
+}
