@@ -48,7 +48,7 @@ const SENTENCES: [&str; 3] = [
 ];
 
 fn options(seed: u64) -> TrainOptions {
-    TrainOptions { epochs: 30, batch_size: 32, learning_rate: 1e-3, max_tokens: 64, seed, ..TrainOptions::default() }
+    TrainOptions { epochs: 40, batch_size: 64, learning_rate: 2e-3, max_tokens: 64, seed, ..TrainOptions::default() }
 }
 
 /// Does everything and prints the tables.
