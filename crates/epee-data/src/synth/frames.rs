@@ -71,7 +71,7 @@ const NEGATION: Frames = Frames {
         "{visit}: {s} {negated.a}, {denial}.",
         "Per {source} {he} {negated.a}.",
         "{reason}: {s} {negated.a}.",
-        "At {visit}, {s} {negated.a}; {denial}.",
+        "At {visit}, {s} {negated.a}; {finding}.",
         "{denial}. {S} {plain.a} for {reason}.",
         "At {visit} {s} {plain.a}; {denial}.",
     ],

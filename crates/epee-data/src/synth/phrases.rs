@@ -169,16 +169,9 @@ pub(super) fn filler(slot: &str) -> Option<&'static [&'static str]> {
             "f/u in {n} weeks",
             "A1c 6.1",
         ],
-        "denial" => &[
-            "no new complaints",
-            "denies chest pain",
-            "no rash",
-            "does not smoke",
-            "not on {drug}",
-            "no longer takes {drug}",
-            "did not start {drug}",
-            "has not stopped {drug}",
-        ],
+        "denial" => {
+            &["no new complaints", "denies chest pain", "no rash", "does not smoke", "no edema", "not on {drug}"]
+        }
         _ => return None,
     })
 }
