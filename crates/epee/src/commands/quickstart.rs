@@ -40,11 +40,11 @@ const MAX_LOSS: f64 = 0.005;
 /// Samples of the live run: enough for a steady mean, few enough for a short wait.
 const LIVE: usize = 1000;
 
-/// An easy sentence, a middling one, a hard one.
+/// An easy sentence, a middling one, a hard one; where two supplements are named, brackets mark the one asked about.
 const SENTENCES: [&str; 3] = [
     "Patient is taking ginkgo 120 mg daily.",
-    "She denies using melatonin at this time.",
-    "He stopped garlic in March but will continue the fish oil.",
+    "Pt had stopped garlic in 2014 but now takes it.",
+    "He quit turmeric and began [kava kava].",
 ];
 
 fn options(seed: u64) -> TrainOptions {
@@ -145,7 +145,10 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
             ),
         ),
         (format!("Live, on {} of them (epee eval)", examples.len()), eval::summary(&choice.policy, &live)),
-        ("Three sentences (epee predict)".to_owned(), predict::prediction_table(&classifier, &texts, &predictions)),
+        (
+            "Three sentences (epee predict); brackets mark the supplement asked about".to_owned(),
+            predict::prediction_table(&classifier, &texts, &predictions),
+        ),
     ];
     for (title, body) in parts {
         ui.print(format!("\n{title}\n{body}"))?;
