@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # MiniLM with exits at all six layers on PHEE: fine-tune, trace, choose on dev, report on test.
 # Usage: scripts/phee.sh [OUT]     (default: runs/phee; SEEDS="1 2 3"; data: $EPEE_DATA, else ../shared/data; EPEE: a built binary)
-# About ten minutes a seed on two idle cores. Goes on where it was interrupted. The last command prints RESULTS.md's tables.
+# RESULTS.md says how long a seed took. Goes on where it was interrupted. The last command prints RESULTS.md's tables.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -21,9 +21,9 @@ for seed in ${SEEDS:-1 2 3}; do
     model=$run/model
     if [ ! -e "$run/train_seconds" ]; then
         mkdir -p "$run"
-        # An interrupted run has a checkpoint, a finished one the time it took.
+        # An interrupted run has a log, a finished one the time it took.
         resume=()
-        [ ! -e "$model/checkpoints/last.safetensors" ] || resume=(--resume)
+        [ ! -e "$model/metrics.jsonl" ] || resume=(--resume)
         begun=$SECONDS
         "$epee" train --model "$data/minilm-l6-v2" --data "$out/data" --out "$model" --epochs 9 --batch-size 16 \
             --learning-rate 2e-4 --warmup 0.1 --max-tokens 96 --select weighted-mean --metric macro_f1 --seed "$seed" "${resume[@]}"

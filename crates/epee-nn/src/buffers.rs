@@ -1,7 +1,7 @@
 //! Memory that tensors leave behind and take up again.
 //!
 //! A training step frees a hundred megabytes and asks for them again; handing pages back to the operating system and
-//! faulting them in anew took a fifth of its time. Freed buffers are kept here instead, and serve
+//! faulting them in anew took a tenth of its time. Freed buffers are kept here instead, and serve
 //! any request of at least half their size.
 
 use std::collections::BTreeMap;
