@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use epee_nn::Parameters;
+use epee_nn::{Parameters, Precision};
 
 use crate::files::write_atomic;
-use crate::{BertConfig, Error, ExitsFile, Model, checkpoint, model_digest};
+use crate::{BertConfig, Engine, Error, ExitsFile, Model, checkpoint, model_digest};
 
-/// A multi-exit model as it is stored: what plain Transformers can open as the backbone, and its exits.
+/// A multi-exit model as it is stored: what plain Transformers can open as the backbone, and its exits. The weights are
+/// read when they are asked for.
 pub struct Artefact {
     /// The directory it was read from.
     pub dir: PathBuf,
@@ -17,8 +18,6 @@ pub struct Artefact {
     pub labels: Vec<String>,
     /// The heads' shape and the default policy.
     pub exits: ExitsFile,
-    /// The weights.
-    pub model: Model<f32>,
     /// Names weights, configuration and tokenizer.
     pub digest: String,
 }
@@ -37,7 +36,7 @@ pub struct ModelCard {
 }
 
 impl Artefact {
-    /// Reads a directory.
+    /// Reads a directory, all but the weights.
     ///
     /// # Errors
     /// Where a file is missing or damaged, or the files do not fit one another.
@@ -68,9 +67,25 @@ impl Artefact {
                 ),
             });
         }
-        let model = checkpoint::read_whole(dir, &config, exits.classes, exits.pooler, exits.pooling)?;
         let digest = model_digest(dir)?;
-        Ok(Artefact { dir: dir.to_owned(), config, labels, exits, model, digest })
+        Ok(Artefact { dir: dir.to_owned(), config, labels, exits, digest })
+    }
+
+    /// Reads the weights, packed for inference at a precision.
+    ///
+    /// # Errors
+    /// Where the file is missing or damaged, does not fit the configuration, or holds a value that is not finite.
+    pub fn engine(&self, precision: Precision) -> Result<Engine, Error> {
+        checkpoint::read_engine(&self.dir, &self.config, &self.exits, precision)
+    }
+
+    /// Reads the weights as they are trained.
+    ///
+    /// # Errors
+    /// As [`Artefact::engine`].
+    pub fn model(&self) -> Result<Model<f32>, Error> {
+        let ExitsFile { classes, pooler, pooling, .. } = self.exits;
+        checkpoint::read_whole(&self.dir, &self.config, classes, pooler, pooling)
     }
 
     /// Writes a model into a directory, `exits.json` last.

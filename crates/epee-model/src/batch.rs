@@ -1,5 +1,7 @@
 //! A batch of token sequences, packed end to end.
 
+use std::ops::Range;
+
 use epee_data::Encoding;
 
 use crate::BertConfig;
@@ -25,6 +27,28 @@ impl Batch {
             batch.offsets.push(batch.ids.len());
         }
         batch
+    }
+
+    /// Some of its sequences, in order.
+    pub(crate) fn slice(&self, sequences: Range<usize>) -> Batch {
+        let tokens = self.offsets[sequences.start]..self.offsets[sequences.end];
+        Batch {
+            ids: self.ids[tokens.clone()].to_vec(),
+            type_ids: self.type_ids[tokens.clone()].to_vec(),
+            offsets: self.offsets[sequences.start..=sequences.end].iter().map(|offset| offset - tokens.start).collect(),
+        }
+    }
+
+    /// Consecutive sequences of at most `most` tokens together, one at least.
+    pub(crate) fn parts(&self, most: usize) -> Vec<Range<usize>> {
+        let mut parts: Vec<Range<usize>> = Vec::new();
+        for i in 0..self.len() {
+            match parts.last_mut() {
+                Some(part) if self.offsets[i + 1] - self.offsets[part.start] <= most => part.end = i + 1,
+                _ => parts.push(i..i + 1),
+            }
+        }
+        parts
     }
 
     /// The number of sequences.

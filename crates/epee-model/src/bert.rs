@@ -1,8 +1,8 @@
 //! BERT: learned positions and segments, post-norm layers.
 
 use epee_nn::{
-    Attention, Dropout, Embedding, EncoderLayer, FeedForward, LayerDropout, LayerNorm, Linear, SavedLayer, SavedNorm,
-    Scalar, Tensor, parameters,
+    Attention, Dropout, Embedding, EncoderLayer, FeedForward, LayerDropout, LayerNorm, Linear, Parameters, SavedLayer,
+    SavedNorm, Scalar, Tensor, parameters,
 };
 
 use crate::{Backbone, Batch, BertConfig};
@@ -21,8 +21,8 @@ parameters!(Embeddings { words, positions, segments, norm });
 /// A BERT encoder without its heads.
 #[derive(Clone, Debug)]
 pub struct Bert<T: Scalar = f32> {
-    embeddings: Embeddings<T>,
-    layers: Vec<EncoderLayer<T>>,
+    pub(crate) embeddings: Embeddings<T>,
+    pub(crate) layers: Vec<EncoderLayer<T>>,
     hidden_dropout: f64,
     attention_dropout: f64,
 }
@@ -32,25 +32,9 @@ parameters!(Bert { embeddings, layers });
 impl<T: Scalar> Bert<T> {
     /// All weights zero, norms at identity.
     pub(crate) fn zeros(config: &BertConfig) -> Bert<T> {
-        let (d, eps) = (config.hidden_size, config.layer_norm_eps);
-        let square = || Linear::zeros(d, d);
-        let layer = || EncoderLayer {
-            attention: Attention::new(square(), square(), square(), square(), config.num_attention_heads),
-            attention_norm: LayerNorm::identity(d, eps),
-            feed_forward: FeedForward {
-                up: Linear::zeros(config.intermediate_size, d),
-                down: Linear::zeros(d, config.intermediate_size),
-            },
-            output_norm: LayerNorm::identity(d, eps),
-        };
         Bert {
-            embeddings: Embeddings {
-                words: Embedding::zeros(config.vocab_size, d),
-                positions: Embedding::zeros(config.max_position_embeddings, d),
-                segments: Embedding::zeros(config.type_vocab_size, d),
-                norm: LayerNorm::identity(d, eps),
-            },
-            layers: (0..config.num_hidden_layers).map(|_| layer()).collect(),
+            embeddings: Embeddings::zeros(config),
+            layers: (0..config.num_hidden_layers).map(|_| layer_zeros(config)).collect(),
             hidden_dropout: config.hidden_dropout_prob,
             attention_dropout: config.attention_probs_dropout_prob,
         }
@@ -61,6 +45,57 @@ impl<T: Scalar> Bert<T> {
             attention: dropout.site(2).with_rate(self.attention_dropout),
             hidden: dropout.with_rate(self.hidden_dropout),
         }
+    }
+}
+
+/// One layer with all weights zero, norms at identity.
+pub(crate) fn layer_zeros<T: Scalar>(config: &BertConfig) -> EncoderLayer<T> {
+    let (d, eps) = (config.hidden_size, config.layer_norm_eps);
+    let square = || Linear::zeros(d, d);
+    EncoderLayer {
+        attention: Attention::new(square(), square(), square(), square(), config.num_attention_heads),
+        attention_norm: LayerNorm::identity(d, eps),
+        feed_forward: FeedForward {
+            up: Linear::zeros(config.intermediate_size, d),
+            down: Linear::zeros(d, config.intermediate_size),
+            activation: config.activation,
+        },
+        output_norm: LayerNorm::identity(d, eps),
+    }
+}
+
+impl<T: Scalar> Embeddings<T> {
+    pub(crate) fn zeros(config: &BertConfig) -> Embeddings<T> {
+        let d = config.hidden_size;
+        Embeddings {
+            words: Embedding::zeros(config.vocab_size, d),
+            positions: Embedding::zeros(config.max_position_embeddings, d),
+            segments: Embedding::zeros(config.type_vocab_size, d),
+            norm: LayerNorm::identity(d, config.layer_norm_eps),
+        }
+    }
+}
+
+impl Embeddings<f32> {
+    /// [`Bert::embed`] without dropout, into memory that grows to the largest batch and stays.
+    pub(crate) fn apply(&self, batch: &Batch, x: &mut Vec<f32>) {
+        let d = self.words.width();
+        x.resize(batch.ids.len() * d, 0.0);
+        let positions = (0..batch.len()).flat_map(|i| 0..batch.length(i));
+        for (((row, &id), position), &segment) in
+            x.chunks_exact_mut(d).zip(&batch.ids).zip(positions).zip(&batch.type_ids)
+        {
+            let vectors = (self.words.row(id), self.positions.row(position as u32), self.segments.row(segment));
+            for (((x, w), p), s) in row.iter_mut().zip(vectors.0).zip(vectors.1).zip(vectors.2) {
+                *x = w + p + s;
+            }
+        }
+        self.norm.apply(x);
+    }
+
+    /// Bytes the tables take.
+    pub(crate) fn bytes(&self) -> usize {
+        4 * self.count()
     }
 }
 

@@ -1,18 +1,24 @@
 //! Reading weights from safetensors, under Hugging Face's names.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use epee_nn::{Parameters, Scalar, Tensor};
-use safetensors::{Dtype, SafeTensors};
+use epee_nn::{Parameters, Precision, Scalar, Tensor, in_pool};
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo};
 
-use crate::files::read;
-use crate::{BertConfig, Error, Model, PoolerKind, Pooling, init};
+use crate::bert::{Embeddings, layer_zeros};
+use crate::{Backbone, Bert, BertConfig, Engine, Error, Exits, ExitsFile, Model, PoolerKind, Pooling, init};
 
-/// The tensors of one file, by the names the base model uses.
+/// A file of tensors, by the names the base model uses. Each is read when it is asked for: a file is never in memory whole.
 struct Weights {
     path: PathBuf,
-    tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    file: File,
+    /// Where the tensors begin in the file.
+    data: u64,
+    tensors: BTreeMap<String, TensorInfo>,
     left_out: Vec<String>,
 }
 
@@ -31,11 +37,11 @@ const OTHER_HEADS: [&str; 4] = ["cls.", "classifier.", "qa_outputs.", "exits."];
 const BUFFERS: [&str; 2] = ["embeddings.position_ids", "embeddings.token_type_ids"];
 
 impl Weights {
-    /// Reads `model.safetensors` of a directory.
+    /// Opens `model.safetensors` of a directory and reads its table of contents.
     ///
     /// # Errors
-    /// Where it is missing, damaged, or holds a tensor that is not of a floating-point type or not finite.
-    fn read(dir: &Path) -> Result<Weights, Error> {
+    /// Where it is missing, damaged, or holds a tensor that is not of a floating-point type.
+    fn open(dir: &Path) -> Result<Weights, Error> {
         let path = dir.join("model.safetensors");
         if !path.exists() {
             let pickle = ["pytorch_model.bin", "model.bin"].iter().find(|name| dir.join(name).exists());
@@ -52,34 +58,72 @@ impl Weights {
             };
             return Err(Error::Missing { path, expected: "config.json and model.safetensors", hint });
         }
-        let bytes = read(&path)?;
+        let mut file = File::open(&path).map_err(Error::io("read", &path))?;
+        let length = file.metadata().map_err(Error::io("read", &path))?.len();
         let damaged = |problem: String| Error::Damaged { path: path.clone(), problem };
-        let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
-        let mut weights = Weights { path: path.clone(), tensors: BTreeMap::new(), left_out: Vec::new() };
-        for (name, view) in file.iter() {
-            let known = canonical(name);
+        let mut size = [0; 8];
+        file.read_exact(&mut size).map_err(|_| damaged(format!("it is {length} bytes long")))?;
+        let size = u64::from_le_bytes(size);
+        if size > length.saturating_sub(8) {
+            return Err(damaged(format!("its header claims {size} bytes, the file has {length}")));
+        }
+        let mut header = vec![0; size as usize];
+        file.read_exact(&mut header).map_err(Error::io("read", &path))?;
+        let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| damaged(error.to_string()))?;
+        let data = 8 + size;
+        if metadata.data_len() as u64 != length - data {
+            return Err(damaged(format!(
+                "its header claims {} bytes of tensors, the file has {}",
+                metadata.data_len(),
+                length - data
+            )));
+        }
+        let mut weights = Weights { path: path.clone(), file, data, tensors: BTreeMap::new(), left_out: Vec::new() };
+        for (name, info) in metadata.tensors() {
+            let known = canonical(&name);
             if BUFFERS.contains(&known.as_str()) {
-                weights.left_out.push(name.to_owned());
+                weights.left_out.push(name);
                 continue;
             }
-            let values = floats(view.dtype(), view.data()).ok_or_else(|| Error::Dtype {
-                path: path.clone(),
-                name: name.to_owned(),
-                got: format!("{:?}", view.dtype()),
-            })?;
-            if let Some((index, &value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-                return Err(Error::NotFinite { path, name: name.to_owned(), value, index });
+            if !matches!(info.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
+                return Err(Error::Dtype { path, name, got: format!("{:?}", info.dtype) });
             }
-            if weights.tensors.insert(known, (view.shape().to_vec(), values)).is_some() {
+            if weights.tensors.insert(known, info.clone()).is_some() {
                 return Err(damaged(format!("two tensors stand for {name}")));
             }
         }
         Ok(weights)
     }
 
+    /// Reads a tensor into its place.
+    ///
+    /// # Errors
+    /// Where the shape is another, or a value is not finite.
+    fn read<T: Scalar>(&mut self, name: &str, info: &TensorInfo, tensor: &mut Tensor<T>) -> Result<(), Error> {
+        if info.shape != tensor.shape() {
+            let (expected, got) = (tensor.shape().to_vec(), info.shape.clone());
+            return Err(Error::Shape { path: self.path.clone(), name: name.to_owned(), expected, got });
+        }
+        let (start, end) = info.data_offsets;
+        self.file.seek(SeekFrom::Start(self.data + start as u64)).map_err(Error::io("read", &self.path))?;
+        let mut reader = std::io::BufReader::with_capacity(1 << 16, Read::take(&mut self.file, (end - start) as u64));
+        let mut bytes = [0; 4];
+        let size = if info.dtype == Dtype::F32 { 4 } else { 2 };
+        for (index, x) in tensor.data_mut().iter_mut().enumerate() {
+            reader.read_exact(&mut bytes[..size]).map_err(Error::io("read", &self.path))?;
+            let value = float(info.dtype, bytes);
+            if !value.is_finite() {
+                return Err(Error::NotFinite { path: self.path.clone(), name: name.to_owned(), value, index });
+            }
+            *x = T::of(f64::from(value));
+        }
+        Ok(())
+    }
+
     /// Refuses a configuration that asks for far more weights than the file holds, before memory is asked for them.
     fn check_size(&self, config: &BertConfig) -> Result<(), Error> {
-        let held: u64 = self.tensors.values().map(|(_, values)| values.len() as u64).sum();
+        let count = |info: &TensorInfo| info.shape.iter().map(|&n| n as u64).product::<u64>();
+        let held: u64 = self.tensors.values().map(count).sum();
         let asked = config.parameters();
         if asked > 2 * held + (1 << 22) {
             let problem = format!("config.json asks for {asked} weights, this file holds {held}");
@@ -102,46 +146,46 @@ impl Weights {
         }
     }
 
-    /// Fills a model; `may_be_fresh` says which parameters need no tensor.
+    /// Fills parameters; `may_be_fresh` says which of them need no tensor. Returns those that found none.
     fn fill<T: Scalar>(
-        mut self,
-        model: &mut Model<T>,
+        &mut self,
+        parameters: Vec<(String, &mut Tensor<T>)>,
         may_be_fresh: impl Fn(&str) -> bool,
-    ) -> Result<LoadReport, Error> {
-        let mut report = LoadReport::default();
-        let mut missing = Vec::new();
-        for (name, tensor) in model.parameters_mut() {
+    ) -> Result<Vec<String>, Error> {
+        let (mut fresh, mut missing, mut used) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, tensor) in parameters {
             // A pooler of one exit starts from the model's one pooler.
             let shared = name.split_once(".pooler.").map(|(_, rest)| format!("pooler.{rest}"));
-            let found = self.tensors.get(&name).or_else(|| self.tensors.get(&shared?));
-            match found {
-                Some((shape, values)) => {
-                    if shape != tensor.shape() {
-                        let (expected, got) = (tensor.shape().to_vec(), shape.clone());
-                        return Err(Error::Shape { path: self.path, name, expected, got });
-                    }
-                    for (x, &value) in tensor.data_mut().iter_mut().zip(values) {
-                        *x = T::of(f64::from(value));
-                    }
+            let found = [Some(name.clone()), shared].into_iter().flatten().find(|name| self.tensors.contains_key(name));
+            match found.and_then(|found| Some((self.tensors.get(&found)?.clone(), found))) {
+                Some((info, found)) => {
+                    self.read(&name, &info, tensor)?;
+                    used.push(found);
                 }
-                None if may_be_fresh(&name) => report.fresh.push(name),
+                None if may_be_fresh(&name) => fresh.push(name),
                 None => missing.push(name),
             }
         }
         if !missing.is_empty() {
-            return Err(Error::Names { path: self.path, problem: format!("no tensor for {}", list(&missing)) });
+            let problem = format!("no tensor for {}", list(&missing));
+            return Err(Error::Names { path: self.path.clone(), problem });
         }
-        for (name, _) in model.parameters() {
+        for name in used {
+            // One tensor may have filled several poolers.
             self.tensors.remove(&name);
         }
-        self.tensors.retain(|name, _| !(name.starts_with("pooler.") && model.exits.poolers.len() > 1));
+        Ok(fresh)
+    }
+
+    /// Refuses tensors that nothing asked for; returns the names left out on purpose.
+    fn finish(mut self, per_exit_poolers: bool) -> Result<Vec<String>, Error> {
+        self.tensors.retain(|name, _| !(name.starts_with("pooler.") && per_exit_poolers));
         if !self.tensors.is_empty() {
             let unknown: Vec<String> = self.tensors.into_keys().collect();
             return Err(Error::Names { path: self.path, problem: format!("unknown tensors {}", list(&unknown)) });
         }
-        report.left_out = self.left_out;
-        report.left_out.sort();
-        Ok(report)
+        self.left_out.sort();
+        Ok(self.left_out)
     }
 }
 
@@ -155,13 +199,12 @@ fn canonical(name: &str) -> String {
     }
 }
 
-fn floats(dtype: Dtype, data: &[u8]) -> Option<Vec<f32>> {
-    let pairs = || data.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]]));
+fn float(dtype: Dtype, bytes: [u8; 4]) -> f32 {
+    let short = u16::from_le_bytes([bytes[0], bytes[1]]);
     match dtype {
-        Dtype::F32 => Some(data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()),
-        Dtype::BF16 => Some(pairs().map(|bits| f32::from_bits(u32::from(bits) << 16)).collect()),
-        Dtype::F16 => Some(pairs().map(half).collect()),
-        _ => None,
+        Dtype::BF16 => f32::from_bits(u32::from(short) << 16),
+        Dtype::F16 => half(short),
+        _ => f32::from_le_bytes(bytes),
     }
 }
 
@@ -195,24 +238,25 @@ pub fn read_backbone(
     pooling: Pooling,
     seed: u64,
 ) -> Result<(Model<f32>, LoadReport), Error> {
-    let mut weights = Weights::read(dir)?;
+    let mut weights = Weights::open(dir)?;
     weights.check_size(config)?;
     weights.leave_out(&OTHER_HEADS);
     let mut model = Model::zeros(config, classes, pooler, pooling);
     // Half a pooler is a damaged checkpoint, none is one that was trained without.
-    let pooler = weights.tensors.keys().any(|name| name.starts_with("pooler."));
-    let report =
-        weights.fill(&mut model, |name| name.contains("classifier.") || !pooler && name.contains("pooler."))?;
+    let has_pooler = weights.tensors.keys().any(|name| name.starts_with("pooler."));
+    let may_be_fresh = |name: &str| name.contains("classifier.") || !has_pooler && name.contains("pooler.");
+    let fresh = weights.fill(model.parameters_mut(), may_be_fresh)?;
+    let left_out = weights.finish(pooler == PoolerKind::PerExit)?;
     let mut normal = init::Normal::new(seed, config.initializer_range);
     model.visit_mut("", &mut |name, tensor| {
-        if report.fresh.contains(&name) {
+        if fresh.contains(&name) {
             normal.fill(&name, tensor);
         }
     });
-    Ok((model, report))
+    Ok((model, LoadReport { left_out, fresh }))
 }
 
-/// A model with all its weights, exits included.
+/// A model with all its weights, exits included, to be trained on or looked at.
 ///
 /// # Errors
 /// As [`read_backbone`], and where an exit finds no tensor.
@@ -223,11 +267,52 @@ pub fn read_whole(
     pooler: PoolerKind,
     pooling: Pooling,
 ) -> Result<Model<f32>, Error> {
-    let weights = Weights::read(dir)?;
+    let mut weights = Weights::open(dir)?;
     weights.check_size(config)?;
     let mut model = Model::zeros(config, classes, pooler, pooling);
-    weights.fill(&mut model, |_| false)?;
+    weights.fill(model.parameters_mut(), |_| false)?;
+    weights.finish(pooler == PoolerKind::PerExit)?;
     Ok(model)
+}
+
+/// A model with all its weights packed, layer by layer: no more than one layer is ever there unpacked.
+///
+/// # Errors
+/// As [`read_whole`].
+pub(crate) fn read_engine(
+    dir: &Path,
+    config: &BertConfig,
+    exits: &ExitsFile,
+    precision: Precision,
+) -> Result<Engine, Error> {
+    in_pool(|| {
+        let mut weights = Weights::open(dir)?;
+        weights.check_size(config)?;
+        let mut embeddings = Embeddings::zeros(config);
+        weights.fill(backbone_names("embeddings", &mut embeddings), |_| false)?;
+        let mut layers = Vec::with_capacity(config.num_hidden_layers);
+        for m in 0..config.num_hidden_layers {
+            let mut layer = layer_zeros(config);
+            weights.fill(backbone_names(&format!("layers.{m}"), &mut layer), |_| false)?;
+            layers.push(layer.pack(precision));
+        }
+        let (d, depth) = (config.hidden_size, config.num_hidden_layers);
+        let mut heads = Exits::zeros(depth, d, exits.classes, exits.pooler, exits.pooling, 0.0);
+        let names: Vec<String> = heads.parameters().iter().map(|(name, _)| heads.checkpoint_name(name)).collect();
+        let parameters = names.into_iter().zip(heads.parameters_mut()).map(|(name, (_, tensor))| (name, tensor));
+        weights.fill(parameters.collect(), |_| false)?;
+        weights.finish(exits.pooler == PoolerKind::PerExit)?;
+        let heads = heads.pack();
+        epee_nn::release_buffers();
+        Ok(Engine::from_parts(embeddings, layers, heads, precision))
+    })
+}
+
+/// A block's parameters, by the names of the whole backbone's checkpoint.
+fn backbone_names<'a, P: Parameters<f32>>(prefix: &str, block: &'a mut P) -> Vec<(String, &'a mut Tensor<f32>)> {
+    let mut named = Vec::new();
+    block.visit_mut(prefix, &mut |name, tensor| named.push((Bert::<f32>::checkpoint_name(&name), tensor)));
+    named
 }
 
 /// Weights by name, as the bytes of a safetensors file.

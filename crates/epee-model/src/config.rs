@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use epee_nn::Activation;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -41,6 +42,9 @@ pub struct BertConfig {
     /// Deviation of fresh weights.
     #[serde(default = "fiftieth")]
     pub initializer_range: f64,
+    /// Between the feed-forward block's two maps: `hidden_act` `gelu`, or `gelu_new` for the tanh form.
+    #[serde(skip)]
+    pub activation: Activation,
     /// The whole file, so that nothing in it is lost when it is written again.
     #[serde(skip)]
     raw: Map<String, Value>,
@@ -98,13 +102,20 @@ impl BertConfig {
             _ => Ok(()),
         };
         named("model_type", "bert", true)?;
-        named("hidden_act", "gelu", false)?;
+        let activation = match text("hidden_act").as_deref() {
+            None | Some("\"gelu\"") => Activation::Gelu,
+            Some("\"gelu_new\"" | "\"gelu_pytorch_tanh\"") => Activation::GeluTanh,
+            Some(got) => {
+                return Err(format!("hidden_act: expected \"gelu\", \"gelu_new\" or \"gelu_pytorch_tanh\", got {got}"));
+            }
+        };
         named("position_embedding_type", "absolute", false)?;
         if raw.get("is_decoder").is_some_and(|value| value != &Value::Bool(false)) {
             return Err("is_decoder: expected false, got true: a causal model is not a BERT encoder".to_owned());
         }
         let mut config: BertConfig =
             serde_json::from_value(Value::Object(raw.clone())).map_err(|error| error.to_string())?;
+        config.activation = activation;
         let positive = [
             ("vocab_size", config.vocab_size),
             ("hidden_size", config.hidden_size),
@@ -218,7 +229,12 @@ mod tests {
     fn a_wrong_file_is_told_what_is_wrong() {
         assert_eq!(config(|_| ()).unwrap().type_vocab_size, 2);
         assert_eq!(problem("model_type", json!("gpt2")), r#"model_type: expected "bert", got "gpt2""#);
-        assert_eq!(problem("hidden_act", json!("relu")), r#"hidden_act: expected "gelu", got "relu""#);
+        assert_eq!(
+            problem("hidden_act", json!("relu")),
+            r#"hidden_act: expected "gelu", "gelu_new" or "gelu_pytorch_tanh", got "relu""#
+        );
+        let tanh = config(|raw| _ = raw.insert("hidden_act".into(), json!("gelu_new"))).unwrap();
+        assert_eq!(tanh.activation, Activation::GeluTanh);
         assert_eq!(problem("hidden_size", json!(7)), "hidden_size 7: expected a multiple of num_attention_heads 2");
         assert_eq!(problem("vocab_size", json!(0)), "vocab_size: expected 1 to 16777216, got 0");
         assert!(problem("hidden_dropout_prob", json!(1.0)).contains("below 1, got 1"));

@@ -1,11 +1,12 @@
 //! The digest that names a model.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::files::read;
 
 /// SHA-256 over weights, configuration and tokenizer of a model directory, not over `exits.json`.
 ///
@@ -13,11 +14,21 @@ use crate::files::read;
 /// Where one of the files cannot be read.
 pub fn model_digest(dir: &Path) -> Result<String, Error> {
     let mut all = Sha256::new();
+    let mut piece = vec![0; 1 << 18];
     for name in ["config.json", "model.safetensors", "tokenizer.json"] {
-        let bytes = read(&dir.join(name))?;
+        let path = dir.join(name);
+        let mut file = File::open(&path).map_err(Error::io("read", &path))?;
+        let length = file.metadata().map_err(Error::io("read", &path))?.len();
         all.update(name.as_bytes());
-        all.update((bytes.len() as u64).to_le_bytes());
-        all.update(&bytes);
+        all.update(length.to_le_bytes());
+        // Piece by piece: a file of weights is never in memory whole.
+        loop {
+            let n = file.read(&mut piece).map_err(Error::io("read", &path))?;
+            if n == 0 {
+                break;
+            }
+            all.update(&piece[..n]);
+        }
     }
     let digits: String = all.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(format!("sha256:{digits}"))

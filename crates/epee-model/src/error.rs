@@ -98,6 +98,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same of a whole batch, of which a part that begins with sample `first` was run.
+    pub(crate) fn of_part(self, first: usize) -> Error {
+        match self {
+            Error::Evidence { sample, source } => Error::Evidence { sample: first + sample, source },
+            other => other,
+        }
+    }
+
     pub(crate) fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Error {
         move |source| Error::Io { action, path: path.to_owned(), source }
     }

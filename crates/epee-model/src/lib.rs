@@ -2,8 +2,8 @@
 //!
 //! A [`Model`] is a [`Bert`] and its [`Exits`]. It is read from a Hugging Face directory ([`read_backbone`]), made from a
 //! configuration ([`Model::new`]), and stored as an [`Artefact`], which plain Transformers can still open. Training takes
-//! all logits and their gradients ([`Model::forward`], [`Model::backward`]); inference steps through the layers and
-//! stops where the policy says so ([`Model::classify`]).
+//! all logits and their gradients ([`Model::forward`], [`Model::backward`]); inference packs the weights into an [`Engine`],
+//! steps through the layers and stops where the policy says so ([`Session::classify`]).
 //!
 //! This crate holds no training loop and no server.
 
@@ -12,16 +12,17 @@ mod backbone;
 mod batch;
 mod bert;
 mod checkpoint;
-mod classify;
 mod config;
 mod digest;
+mod engine;
 mod error;
 mod exits;
 mod exits_file;
 mod files;
 mod init;
+mod memory;
 mod model;
-mod record;
+mod session;
 
 pub use artefact::{Artefact, ModelCard};
 pub use backbone::Backbone;
@@ -30,9 +31,10 @@ pub use bert::Bert;
 pub use checkpoint::{LoadReport, read_backbone, read_whole};
 pub use config::BertConfig;
 pub use digest::model_digest;
+pub use engine::Engine;
 pub use error::Error;
 pub use exits::{Exits, PoolerKind, Pooling};
 pub use exits_file::{Calibration, ExitsFile};
 pub use files::write_atomic;
 pub use model::{Model, SavedForward};
-pub use record::Recording;
+pub use session::{ExitRowFirst, Recording, Session};

@@ -99,6 +99,11 @@ impl<T: Scalar> Model<T> {
         self.backbone.embed_backward(&d, batch, saved.dropout.site(0), &saved.embedding, &mut grads.backbone);
     }
 
+    /// Logits of every exit without dropout, M times `[sequences, K]`.
+    pub fn logits(&self, batch: &Batch) -> Vec<Tensor<T>> {
+        self.forward(batch, Dropout::off()).0
+    }
+
     /// Hidden states after every layer, M times `[tokens, d]`.
     pub fn hidden_states(&self, batch: &Batch) -> Vec<Tensor<T>> {
         let (mut x, _) = self.backbone.embed(batch, Dropout::off());

@@ -1,8 +1,6 @@
 //! Adam with decoupled weight decay, and clipping by the global norm.
 
-use rayon::prelude::*;
-
-use crate::kernels::vectorised;
+use crate::kernels::{team, vectorised};
 use crate::{Parameters, Scalar, Tensor};
 
 /// Values one task handles.
@@ -53,30 +51,48 @@ impl<P: Clone> AdamW<P> {
         let all = parameters.parameters_mut().into_iter().zip(grads.parameters());
         let moments = self.m.parameters_mut().into_iter().zip(self.v.parameters_mut());
         for (((_, p), (_, g)), ((_, m), (_, v))) in all.zip(moments) {
-            let p = p.data_mut().par_chunks_mut(TASK).zip(g.data().par_chunks(TASK));
-            let moments = m.data_mut().par_chunks_mut(TASK).zip(v.data_mut().par_chunks_mut(TASK));
-            p.zip(moments).for_each(|((p, g), (m, v))| {
-                vectorised(|| {
-                    for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
-                        let g = g * scale;
-                        *m = b1 * *m + c1 * g;
-                        *v = b2 * *v + c2 * g * g;
-                        *p = *p * decay - size * *m / (v.sqrt() * root + eps);
-                    }
-                });
+            let g = g.data();
+            team::chunks_of([p.data_mut(), m.data_mut(), v.data_mut()], TASK, |i, [p, m, v]| {
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for (((p, &g), m), v) in p.iter_mut().zip(&g[i * TASK..]).zip(m).zip(v) {
+                            let g = g * scale;
+                            *m = b1 * *m + c1 * g;
+                            *v = b2 * *v + c2 * g * g;
+                            *p = *p * decay - size * *m / (v.sqrt() * root + eps);
+                        }
+                    },
+                );
             });
         }
     }
 }
 
+/// `Σ x²` in `f64`, in a fixed order of eight interleaved sums.
+#[inline(always)]
+fn square_sum<T: Scalar>(x: &[T]) -> f64 {
+    let (whole, rest) = x.as_chunks::<8>();
+    let mut lanes = [0.0; 8];
+    for chunk in whole {
+        for (sum, x) in lanes.iter_mut().zip(chunk) {
+            *sum += x.f64() * x.f64();
+        }
+    }
+    lanes.iter().sum::<f64>() + rest.iter().map(|x| x.f64() * x.f64()).sum::<f64>()
+}
+
 /// `‖g‖₂` over all parameters, summed in `f64` in a fixed order.
 pub fn grad_norm<T: Scalar, P: Parameters<T>>(grads: &P) -> f64 {
     let square = |tensor: &Tensor<T>| -> f64 {
-        let parts: Vec<f64> = tensor
-            .data()
-            .par_chunks(TASK)
-            .map(|part| vectorised(|| crate::kernels::rows::sum(part.len(), |i| part[i].f64() * part[i].f64())))
-            .collect();
+        let mut parts = vec![0.0; tensor.len().div_ceil(TASK)];
+        team::chunks(&mut parts, 1, |i, sum| {
+            let part = &tensor.data()[i * TASK..tensor.len().min((i + 1) * TASK)];
+            sum[0] = vectorised(
+                #[inline(always)]
+                || square_sum(part),
+            );
+        });
         parts.iter().sum()
     };
     grads.parameters().iter().map(|(_, tensor)| square(tensor)).sum::<f64>().sqrt()

@@ -1,9 +1,7 @@
 //! Multi-head self-attention on packed sequences.
 
-use rayon::prelude::*;
-
 use crate::kernels::gemm::{MatRef, small_product};
-use crate::kernels::{rows, vectorised};
+use crate::kernels::{rows, team, vectorised};
 use crate::{Dropout, Linear, Scalar, Tensor, buffers, parameters};
 
 /// `output(concat_h softmax(Q_h K_hᵀ / √d_h) V_h)`, each sequence by itself.
@@ -53,6 +51,11 @@ impl<T: Scalar> Attention<T> {
         Attention { query, key, value, output, heads }
     }
 
+    /// The number of heads.
+    pub fn heads(&self) -> usize {
+        self.heads
+    }
+
     /// `[n, d] → [n, d]`; sequence i is rows `offsets[i]..offsets[i + 1]`.
     pub fn forward(&self, x: &Tensor<T>, offsets: &[usize], dropout: Dropout) -> (Tensor<T>, SavedAttention<T>) {
         let query = self.query.forward(x);
@@ -65,31 +68,36 @@ impl<T: Scalar> Attention<T> {
         let mut probabilities = buffers::take(squares);
         // Head after head within a sequence, so that each part writes memory of its own.
         let mut by_head = buffers::take(query.len());
-        parts
-            .par_iter()
-            .zip(split(&mut probabilities, parts.iter().map(|part| part.length * part.length)))
-            .zip(split(&mut by_head, parts.iter().map(|part| part.length * width)))
-            .with_min_len(min_parts(&parts))
-            .for_each(|((part, probabilities), context)| {
-                let n = part.length;
-                small_product(part.view(&query, width), part.view(&key, width).t(), probabilities);
-                vectorised(|| {
+        let (square_ends, ends) =
+            (ends(&parts, |part| part.length * part.length), ends(&parts, |part| part.length * width));
+        let buffers = [(&mut probabilities[..], &square_ends[..]), (&mut by_head, &ends)];
+        team::pieces_of(buffers, |i, [probabilities, context]| {
+            let part = &parts[i];
+            let n = part.length;
+            small_product(part.view(&query, width), part.view(&key, width).t(), probabilities);
+            vectorised(
+                #[inline(always)]
+                || {
                     for row in probabilities.chunks_exact_mut(n) {
                         for x in row.iter_mut() {
                             *x *= scale;
                         }
                         rows::softmax(row);
                     }
-                });
-                let values = part.view(&value, width);
-                if dropout.is_off() {
-                    small_product(MatRef::row_major(probabilities, n, n), values, context);
-                } else {
-                    let mut kept = probabilities.to_vec();
-                    vectorised(|| dropout.apply_from(part.square, &mut kept));
-                    small_product(MatRef::row_major(&kept, n, n), values, context);
-                }
-            });
+                },
+            );
+            let values = part.view(&value, width);
+            if dropout.is_off() {
+                small_product(MatRef::row_major(probabilities, n, n), values, context);
+            } else {
+                let mut kept = probabilities.to_vec();
+                vectorised(
+                    #[inline(always)]
+                    || dropout.apply_from(part.square, &mut kept),
+                );
+                small_product(MatRef::row_major(&kept, n, n), values, context);
+            }
+        });
         let context = Tensor::from_vec(&[x.rows(), d], self.merge_heads(by_head, offsets, d));
         let y = self.output.forward(&context);
         let probabilities = Tensor::from_vec(&[squares], probabilities);
@@ -110,38 +118,40 @@ impl<T: Scalar> Attention<T> {
         let (d, width) = (dcontext.cols(), dcontext.cols() / self.heads);
         let scale = T::ONE / T::of(width as f64).sqrt();
         let parts = self.parts(offsets);
-        let sizes = || parts.iter().map(|part| part.length * width);
+        let ends = ends(&parts, |part| part.length * width);
         let mut dquery = buffers::take(dcontext.len());
         let mut dkey = buffers::take(dcontext.len());
         let mut dvalue = buffers::take(dcontext.len());
-        parts
-            .par_iter()
-            .zip(split(&mut dquery, sizes()))
-            .zip(split(&mut dkey, sizes()))
-            .zip(split(&mut dvalue, sizes()))
-            .with_min_len(min_parts(&parts))
-            .for_each(|(((part, dquery), dkey), dvalue)| {
-                let n = part.length;
-                let probabilities = &saved.probabilities.data()[part.square..][..n * n];
-                let dcontext = part.view(&dcontext, width);
-                let mut kept = probabilities.to_vec();
-                vectorised(|| dropout.apply_from(part.square, &mut kept));
-                small_product(MatRef::row_major(&kept, n, n).t(), dcontext, dvalue);
-                let mut dscores = kept;
-                small_product(dcontext, part.view(&saved.value, width).t(), &mut dscores);
-                vectorised(|| {
+        let buffers = [(&mut dquery[..], &ends[..]), (&mut dkey, &ends), (&mut dvalue, &ends)];
+        team::pieces_of(buffers, |i, [dquery, dkey, dvalue]| {
+            let part = &parts[i];
+            let n = part.length;
+            let probabilities = &saved.probabilities.data()[part.square..][..n * n];
+            let dcontext = part.view(&dcontext, width);
+            let mut kept = probabilities.to_vec();
+            vectorised(
+                #[inline(always)]
+                || dropout.apply_from(part.square, &mut kept),
+            );
+            small_product(MatRef::row_major(&kept, n, n).t(), dcontext, dvalue);
+            let mut dscores = kept;
+            small_product(dcontext, part.view(&saved.value, width).t(), &mut dscores);
+            vectorised(
+                #[inline(always)]
+                || {
                     dropout.apply_from(part.square, &mut dscores);
                     for (dscores, p) in dscores.chunks_exact_mut(n).zip(probabilities.chunks_exact(n)) {
-                        let mean = rows::sum(n, |i| dscores[i] * p[i]);
+                        let mean = rows::dot(dscores, p);
                         for (dscore, &p) in dscores.iter_mut().zip(p) {
                             *dscore = p * (*dscore - mean) * scale;
                         }
                     }
-                });
-                let dscores = MatRef::row_major(&dscores, n, n);
-                small_product(dscores, part.view(&saved.key, width), dquery);
-                small_product(dscores.t(), part.view(&saved.query, width), dkey);
-            });
+                },
+            );
+            let dscores = MatRef::row_major(&dscores, n, n);
+            small_product(dscores, part.view(&saved.key, width), dquery);
+            small_product(dscores.t(), part.view(&saved.query, width), dkey);
+        });
         let merge = |by_head: Vec<T>| Tensor::from_vec(&[x.rows(), d], self.merge_heads(by_head, offsets, d));
         let mut dx = self.query.backward(&merge(dquery), x, &mut grads.query);
         dx.add(&self.key.backward(&merge(dkey), x, &mut grads.key));
@@ -166,19 +176,15 @@ impl<T: Scalar> Attention<T> {
     fn merge_heads(&self, by_head: Vec<T>, offsets: &[usize], d: usize) -> Vec<T> {
         let width = d / self.heads;
         let mut merged = buffers::take(by_head.len());
-        let lengths = offsets.windows(2).map(|window| (window[1] - window[0]) * d);
-        let copy = |(from, to): (&[T], &mut [T])| {
-            let n = to.len() / d;
+        let ends: Vec<usize> = offsets[1..].iter().map(|end| end * d).collect();
+        team::pieces_of([(&mut merged[..], &ends[..])], |i, [to]| {
+            let (from, n) = (&by_head[offsets[i] * d..], to.len() / d);
             for (i, row) in to.chunks_exact_mut(d).enumerate() {
                 for (head, out) in row.chunks_exact_mut(width).enumerate() {
                     out.copy_from_slice(&from[(head * n + i) * width..][..width]);
                 }
             }
-        };
-        let sources = offsets.windows(2).map(|window| &by_head[window[0] * d..window[1] * d]);
-        for pair in sources.zip(split(&mut merged, lengths)) {
-            copy(pair);
-        }
+        });
         buffers::give(by_head);
         merged
     }
@@ -192,19 +198,12 @@ impl Part {
     }
 }
 
-/// Cuts a buffer into consecutive pieces of the given sizes.
-fn split<T>(mut rest: &mut [T], sizes: impl Iterator<Item = usize>) -> Vec<&mut [T]> {
-    sizes
-        .map(|size| {
-            let (piece, tail) = std::mem::take(&mut rest).split_at_mut(size);
-            rest = tail;
-            piece
-        })
-        .collect()
-}
-
-/// How many parts a task should hold at least, so that short sequences are not torn apart for nothing.
-fn min_parts(parts: &[Part]) -> usize {
-    let longest = parts.iter().map(|part| part.length).max().unwrap_or(1);
-    (4096 / (longest * longest).max(1)).max(1)
+/// Where each part's piece of a buffer ends.
+fn ends(parts: &[Part], size: impl Fn(&Part) -> usize) -> Vec<usize> {
+    let mut end = 0;
+    let next = |part| {
+        end += size(part);
+        end
+    };
+    parts.iter().map(next).collect()
 }

@@ -49,7 +49,12 @@ impl Dropout {
             return;
         }
         let cols = x.cols();
-        rows::blocks(x.data_mut(), cols, |first, block| self.apply_from(first * cols, block));
+        rows::blocks(
+            x.data_mut(),
+            cols,
+            #[inline(always)]
+            |first, block| self.apply_from(first * cols, block),
+        );
     }
 
     /// Applies the part of the mask that begins at value `first`.

@@ -21,6 +21,19 @@ impl<T: Scalar> Embedding<T> {
         self.weight.rows()
     }
 
+    /// d, the length of a vector.
+    pub fn width(&self) -> usize {
+        self.weight.cols()
+    }
+
+    /// The vector of an id.
+    ///
+    /// # Panics
+    /// Where the id is not below [`Embedding::entries`].
+    pub fn row(&self, id: u32) -> &[T] {
+        self.weight.row(id as usize)
+    }
+
     /// Adds row `ids[i]` of the table to row i of `x`.
     ///
     /// # Panics

@@ -3,13 +3,17 @@
 use crate::kernels::rows;
 use crate::{Linear, Scalar, Tensor, parameters};
 
-/// `y = down(GELU(up(x)))`, with GELU in its erf form: `x Φ(x) = x/2 (1 + erf(x / √2))`.
+pub use crate::kernels::packed::Activation;
+
+/// `y = down(activation(up(x)))`
 #[derive(Clone, Debug)]
 pub struct FeedForward<T: Scalar> {
     /// d → intermediate
     pub up: Linear<T>,
     /// intermediate → d
     pub down: Linear<T>,
+    /// Between the two.
+    pub activation: Activation,
 }
 
 parameters!(FeedForward { up, down });
@@ -25,7 +29,7 @@ impl<T: Scalar> FeedForward<T> {
     /// `[n, d] → [n, d]`
     pub fn forward(&self, x: &Tensor<T>) -> (Tensor<T>, SavedFeedForward<T>) {
         let before = self.up.forward(x);
-        let after = gelu(&before);
+        let after = self.activation.forward(&before);
         (self.down.forward(&after), SavedFeedForward { before, after })
     }
 
@@ -38,38 +42,62 @@ impl<T: Scalar> FeedForward<T> {
         grads: &mut FeedForward<T>,
     ) -> Tensor<T> {
         let mut d = self.down.backward(dy, &saved.after, &mut grads.down);
-        gelu_backward(&mut d, &saved.before);
+        self.activation.backward(&mut d, &saved.before);
         self.up.backward(&d, x, &mut grads.up)
     }
 }
 
-fn gelu<T: Scalar>(x: &Tensor<T>) -> Tensor<T> {
-    let mut y = Tensor::unset(x.shape());
-    let (half, root) = (T::of(0.5), T::of(std::f64::consts::FRAC_1_SQRT_2));
-    rows::zip(y.data_mut(), x.data(), |y, x| *y = half * x * (T::ONE + (x * root).erf()));
-    y
-}
+impl Activation {
+    /// Of every value.
+    fn forward<T: Scalar>(self, x: &Tensor<T>) -> Tensor<T> {
+        let mut y = x.clone();
+        let cols = y.cols();
+        rows::blocks(
+            y.data_mut(),
+            cols,
+            #[inline(always)]
+            |_, block| self.apply(block),
+        );
+        y
+    }
 
-/// `dx = dy (Φ(x) + x φ(x))`
-fn gelu_backward<T: Scalar>(dy: &mut Tensor<T>, x: &Tensor<T>) {
-    let (half, root) = (T::of(0.5), T::of(std::f64::consts::FRAC_1_SQRT_2));
-    let density = T::of(1.0 / (2.0 * std::f64::consts::PI).sqrt());
-    rows::zip(dy.data_mut(), x.data(), |dy, x| {
-        let cumulative = half * (T::ONE + (x * root).erf());
-        *dy *= cumulative + x * density * (-half * x * x).exp();
-    });
+    /// Multiplies the gradient at the output with the derivative at the input.
+    fn backward<T: Scalar>(self, dy: &mut Tensor<T>, x: &Tensor<T>) {
+        let (dy, x) = (dy.data_mut(), x.data());
+        match self {
+            Activation::None => {}
+            Activation::Gelu => rows::zip(
+                dy,
+                x,
+                #[inline(always)]
+                |dy, x| *dy *= rows::gelu_slope(x),
+            ),
+            Activation::GeluTanh => rows::zip(
+                dy,
+                x,
+                #[inline(always)]
+                |dy, x| *dy *= rows::gelu_tanh_slope(x),
+            ),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Values of PyTorch's `torch.nn.functional.gelu`.
+    /// Values of PyTorch's `torch.nn.functional.gelu`, in both its forms.
     #[test]
     fn gelu_has_its_published_values() {
-        let y = gelu(&Tensor::from_vec(&[1, 4], vec![-2.0f32, -0.5, 0.5, 3.0]));
-        for (got, expected) in y.data().iter().zip([-0.045_500_264, -0.154_268_77, 0.345_731_23, 2.995_950_3]) {
-            assert!((got - expected).abs() < 1e-6, "{got}, expected {expected}");
+        let x = Tensor::from_vec(&[1, 4], vec![-2.0f32, -0.5, 0.5, 3.0]);
+        let published = [
+            (Activation::Gelu, [-0.045_500_264, -0.154_268_77, 0.345_731_23, 2.995_950_3]),
+            (Activation::GeluTanh, [-0.045_402_348, -0.154_285_99, 0.345_714_01, 2.996_362_7]),
+        ];
+        for (activation, expected) in published {
+            for (got, expected) in activation.forward(&x).data().iter().zip(expected) {
+                assert!((got - expected).abs() < 1e-6, "{activation:?}: {got}, expected {expected}");
+            }
         }
     }
 }

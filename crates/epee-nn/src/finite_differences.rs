@@ -86,10 +86,13 @@ fn layer_norm() {
 
 #[test]
 fn feed_forward() {
-    let mut numbers = Numbers(3);
-    let mut block = FeedForward { up: linear(4, 9), down: linear(9, 4) };
-    numbers.fill(&mut block);
-    check(block, numbers.tensor(&[3, 4]), |b, x| b.forward(x).0, |b, x, dy, g| b.backward(dy, x, &b.forward(x).1, g));
+    for activation in [Activation::None, Activation::Gelu, Activation::GeluTanh] {
+        let mut numbers = Numbers(3);
+        let mut block = FeedForward { up: linear(4, 9), down: linear(9, 4), activation };
+        numbers.fill(&mut block);
+        let x = numbers.tensor(&[3, 4]);
+        check(block, x, |b, x| b.forward(x).0, |b, x, dy, g| b.backward(dy, x, &b.forward(x).1, g));
+    }
 }
 
 #[test]
@@ -131,7 +134,7 @@ fn whole_layer_with_dropout() {
     let mut block = EncoderLayer {
         attention: attention(4),
         attention_norm: LayerNorm::identity(4, 1e-12),
-        feed_forward: FeedForward { up: linear(4, 8), down: linear(8, 4) },
+        feed_forward: FeedForward { up: linear(4, 8), down: linear(8, 4), activation: Activation::Gelu },
         output_norm: LayerNorm::identity(4, 1e-12),
     };
     numbers.fill(&mut block);

@@ -25,6 +25,8 @@ mod kernels;
 mod layer_norm;
 mod linear;
 mod loss;
+mod packed_layer;
+mod packed_linear;
 mod parameters;
 mod pooler;
 mod scalar;
@@ -32,27 +34,24 @@ mod tensor;
 
 pub use adamw::{AdamW, clip_grad_norm, grad_norm};
 pub use attention::{Attention, SavedAttention};
+pub use buffers::release_buffers;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use encoder_layer::{EncoderLayer, LayerDropout, SavedLayer};
-pub use feed_forward::{FeedForward, SavedFeedForward};
-pub use kernels::instruction_set;
+pub use feed_forward::{Activation, FeedForward, SavedFeedForward};
+pub use kernels::isa::{Isa, check_isa, isa};
+pub use kernels::packed::Precision;
+pub use kernels::peak::peak;
+pub use kernels::team::in_pool;
 pub use layer_norm::{LayerNorm, SavedNorm};
 pub use linear::Linear;
 pub use loss::{CrossEntropy, cross_entropy};
+pub use packed_layer::{PackedLayer, Span, Workspace};
+pub use packed_linear::PackedLinear;
 pub use parameters::{Parameters, join};
-pub use pooler::{Pooler, SavedPooler};
+pub use pooler::{Pooler, SavedPooler, tanh};
 pub use scalar::Scalar;
 pub use tensor::Tensor;
-
-/// Runs `f` inside the thread pool: parallel loops started there cost a hundredth of those started from outside.
-///
-/// ```
-/// assert_eq!(epee_nn::in_pool(|| 1 + 1), 2);
-/// ```
-pub fn in_pool<R: Send>(f: impl FnOnce() -> R + Send) -> R {
-    if rayon::current_thread_index().is_some() { f() } else { rayon::scope(|_| f()) }
-}
 
 #[cfg(test)]
 mod finite_differences;

@@ -37,6 +37,14 @@ impl<T: Scalar> Linear<T> {
         Linear::new(Tensor::zeros(&[outputs, inputs]), Tensor::zeros(&[outputs]))
     }
 
+    pub(crate) fn weight(&self) -> &Tensor<T> {
+        &self.weight
+    }
+
+    pub(crate) fn bias(&self) -> &Tensor<T> {
+        &self.bias
+    }
+
     /// Inputs per row.
     pub fn inputs(&self) -> usize {
         self.weight.cols()

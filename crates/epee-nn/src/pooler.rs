@@ -1,5 +1,6 @@
 //! BERT's pooler.
 
+use crate::kernels::vectorised;
 use crate::{Linear, Scalar, Tensor, parameters};
 
 /// `y = tanh(dense(x))` of the exit rows.
@@ -18,13 +19,19 @@ pub struct SavedPooler<T: Scalar> {
     y: Tensor<T>,
 }
 
+/// The hyperbolic tangent of every value.
+pub fn tanh<T: Scalar>(x: &mut [T]) {
+    vectorised(
+        #[inline(always)]
+        || x.iter_mut().for_each(|x| *x = x.tanh()),
+    );
+}
+
 impl<T: Scalar> Pooler<T> {
     /// `[n, d] → [n, d]`
     pub fn forward(&self, x: Tensor<T>) -> (Tensor<T>, SavedPooler<T>) {
         let mut y = self.dense.forward(&x);
-        for y in y.data_mut() {
-            *y = y.tanh();
-        }
+        tanh(y.data_mut());
         (y.clone(), SavedPooler { x, y })
     }
 

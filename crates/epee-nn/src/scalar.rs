@@ -5,6 +5,7 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub};
 
 use crate::buffers::Buffers;
+use crate::kernels::isa::isa;
 use crate::kernels::math;
 use crate::kernels::micro::{self, MicroKernel};
 
@@ -45,7 +46,7 @@ pub trait Scalar:
     fn erf(self) -> Self;
     /// The matrix product's inner kernel on this machine.
     #[doc(hidden)]
-    fn micro_kernel() -> MicroKernel<Self>;
+    fn micro_kernel() -> MicroKernel<Self, Self, Self>;
     /// Where freed buffers wait.
     #[doc(hidden)]
     fn buffers() -> &'static Buffers<Self>;
@@ -78,14 +79,14 @@ impl Scalar for f32 {
     }
     #[inline(always)]
     fn tanh(self) -> f32 {
-        f32::tanh(self)
+        math::tanh(self)
     }
     #[inline(always)]
     fn erf(self) -> f32 {
         math::erf(self)
     }
-    fn micro_kernel() -> MicroKernel<f32> {
-        micro::for_f32()
+    fn micro_kernel() -> MicroKernel<f32, f32, f32> {
+        micro::f32_kernel(isa())
     }
     fn buffers() -> &'static Buffers<f32> {
         static FREE: Buffers<f32> = Buffers::new();
@@ -120,7 +121,7 @@ impl Scalar for f64 {
     fn erf(self) -> f64 {
         libm::erf(self)
     }
-    fn micro_kernel() -> MicroKernel<f64> {
+    fn micro_kernel() -> MicroKernel<f64, f64, f64> {
         micro::portable()
     }
     fn buffers() -> &'static Buffers<f64> {

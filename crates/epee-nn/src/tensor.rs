@@ -132,6 +132,11 @@ impl<T: Scalar> Tensor<T> {
     /// Adds another tensor of the same shape.
     pub fn add(&mut self, other: &Tensor<T>) {
         assert_eq!(self.shape, other.shape);
-        crate::kernels::rows::zip(&mut self.data, &other.data, |x, y| *x += y);
+        crate::kernels::rows::zip(
+            &mut self.data,
+            &other.data,
+            #[inline(always)]
+            |x, y| *x += y,
+        );
     }
 }

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use epee_data::{Encoding, pack_count};
 use epee_exit::{ExitMetrics, Trace, TraceParts, per_exit};
-use epee_model::{Artefact, Batch, BertConfig, ExitsFile, Model, ModelCard, write_atomic};
-use epee_nn::Dropout;
+use epee_model::{Artefact, Batch, BertConfig, Engine, ExitsFile, Model, ModelCard, write_atomic};
+use epee_nn::{Dropout, Precision};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -204,7 +204,7 @@ fn shuffled(n: usize, seed: u64, epoch: usize) -> Vec<usize> {
 }
 
 fn evaluate(model: &Model<f32>, dev: &Examples, epoch: usize) -> Result<Vec<ExitMetrics>, Error> {
-    let recording = model.record(&dev.sequences, |_| ());
+    let recording = Engine::new(model, Precision::F32).record(&dev.sequences, |_| ());
     let parts = TraceParts {
         exits: model.depth(),
         classes: model.classes(),

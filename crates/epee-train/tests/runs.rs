@@ -88,7 +88,7 @@ fn learns_a_task_and_keeps_the_best_model() {
     let artefact = Artefact::load(dir.path()).unwrap();
     assert_eq!(artefact.labels, ["no", "yes"]);
     let dev = examples(60, 2);
-    let recording = artefact.model.record(&dev.sequences, |_| ());
+    let recording = artefact.engine(epee_nn::Precision::F32).unwrap().record(&dev.sequences, |_| ());
     let right = dev.labels.iter().enumerate().filter(|&(i, &label)| {
         let z = &recording.logits[(i * 2 + 1) * 2..][..2];
         usize::from(z[1] > z[0]) == label

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 use epee_data::{Dataset, Encoding, Example, Split, TextTokenizer};
-use epee_model::Artefact;
+use epee_model::{Artefact, Engine};
+use epee_nn::Precision;
 
 use crate::ui::Ui;
 
@@ -12,11 +13,12 @@ use crate::ui::Ui;
 pub(crate) struct Classifier {
     pub(crate) artefact: Artefact,
     pub(crate) tokenizer: TextTokenizer,
+    pub(crate) engine: Engine,
 }
 
 impl Classifier {
-    /// Reads a model directory.
-    pub(crate) fn load(dir: &Path) -> anyhow::Result<Classifier> {
+    /// Reads a model directory, its weights at a precision.
+    pub(crate) fn load(dir: &Path, precision: Precision) -> anyhow::Result<Classifier> {
         if !dir.is_dir() {
             bail!("{}: no such folder: expected a model directory, as `epee train` writes it", dir.display());
         }
@@ -24,7 +26,8 @@ impl Classifier {
         let path = dir.join("tokenizer.json");
         let tokenizer = TextTokenizer::from_file(&path)?;
         tokenizer.check_vocab(artefact.config.vocab_size).with_context(|| path.display().to_string())?;
-        Ok(Classifier { artefact, tokenizer })
+        let engine = artefact.engine(precision)?;
+        Ok(Classifier { artefact, tokenizer, engine })
     }
 
     /// Tokenises examples to the length the model was trained with, and says once how many were too long.

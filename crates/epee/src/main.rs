@@ -21,8 +21,8 @@ struct Cli {
     #[arg(long, global = true, value_enum, default_value_t)]
     format: Format,
     /// Threads to compute with [default: what this process may use]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[arg(long, global = true, value_name = "N", value_parser = threads)]
+    threads: Option<usize>,
     #[command(subcommand)]
     command: Command,
 }
@@ -54,9 +54,10 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
     let ui = Ui { format: cli.format };
+    epee_nn::check_isa().map_err(anyhow::Error::msg)?;
     if let Some(threads) = cli.threads {
         rayon::ThreadPoolBuilder::new()
-            .num_threads(usize::from(threads))
+            .num_threads(threads)
             .build_global()
             .with_context(|| format!("cannot start {threads} threads"))?;
     }
@@ -70,6 +71,15 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Eval(args) => eval::run(args, ui),
         Command::Predict(args) => predict::run(args, ui),
         Command::Info(args) => info::run(args, ui),
+    }
+}
+
+/// A number of threads: more than this process may use, by the machine or its container, would only wait for one another.
+fn threads(text: &str) -> Result<usize, String> {
+    let most = std::thread::available_parallelism().map_or(1, usize::from);
+    match text.parse() {
+        Ok(threads) if (1..=most).contains(&threads) => Ok(threads),
+        _ => Err(format!("expected 1 to {most} (what this process may use), got `{text}`")),
     }
 }
 

@@ -1,19 +1,17 @@
-//! Matrix products on packed panels.
+//! The matrix product of training and of attention: any layout, any number type, panels packed as they are needed.
 //!
 //! `C[i, j] = Σ_k A[i, k] B[k, j]`: the inner dimension is cut into blocks of [`DEPTH`], each summed in ascending order
 //! and added to C in ascending order. That order depends on k alone, so an element's bits depend on its row of A and its
 //! column of B and on nothing else: not on the number of rows, of columns or of threads.
 
-use rayon::prelude::*;
-
+use super::micro::{MicroKernel, Start as From};
+use super::team::{self, Shared};
 use crate::{Scalar, buffers};
 
-use super::micro::MAX_ROWS;
-
 /// The inner dimension's block: a panel of B this deep stays in the first-level cache.
-const DEPTH: usize = 384;
+pub(super) const DEPTH: usize = 384;
 /// Rows of A that one task works on: this many times [`DEPTH`] values stay in the second-level cache.
-const ROWS: usize = 16 * MAX_ROWS;
+pub(super) const ROWS: usize = 96;
 /// Multiplications below which a product stays on its thread.
 const SERIAL: usize = 1 << 19;
 
@@ -77,15 +75,14 @@ impl<T: Scalar> PackedMatrix<T> {
         let width = T::micro_kernel().width;
         let mut panels = buffers::take(b.rows * b.cols.next_multiple_of(width));
         let stripe = b.cols.next_multiple_of(width);
-        if stripe > 0 {
-            panels.par_chunks_mut(DEPTH * stripe).enumerate().for_each(|(block, panels)| {
-                let k = block * DEPTH;
-                let depth = DEPTH.min(b.rows - k);
-                panels
-                    .par_chunks_mut(depth * width)
-                    .enumerate()
-                    .with_min_len(4)
-                    .for_each(|(panel, out)| pack_panel(b, k, panel * width, width, out));
+        for (block, panels) in panels.chunks_mut((DEPTH * stripe).max(1)).enumerate() {
+            let k = block * DEPTH;
+            let depth = DEPTH.min(b.rows - k);
+            // Four panels to a task.
+            team::chunks(panels, 4 * depth * width, |four, panels| {
+                for (panel, out) in panels.chunks_mut(depth * width).enumerate() {
+                    pack_panel(b, k, (4 * four + panel) * width, width, out);
+                }
             });
         }
         PackedMatrix { rows: b.rows, cols: b.cols, panels }
@@ -124,20 +121,6 @@ pub(crate) enum Start<'a, T> {
     Row(&'a [T]),
 }
 
-/// A pointer that tasks share; each writes its own part of the matrix.
-#[derive(Clone, Copy)]
-struct Shared<T>(*mut T);
-// SAFETY: tasks write disjoint elements behind the pointer, see `product`.
-unsafe impl<T: Send> Sync for Shared<T> {}
-// SAFETY: as above; the pointee outlives the parallel loop that uses it.
-unsafe impl<T: Send> Send for Shared<T> {}
-
-impl<T> Shared<T> {
-    fn get(self) -> *mut T {
-        self.0
-    }
-}
-
 /// `C = start + A · B` with C row-major `[m, n]`, on all threads where it is worth it.
 pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: Start<'_, T>, c: &mut [T]) {
     assert_eq!(a.cols, b.rows, "inner dimensions");
@@ -149,12 +132,12 @@ pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: S
     if m == 0 || n == 0 {
         return;
     }
-    let out = Shared(c.as_mut_ptr());
-    let width = T::micro_kernel().width;
+    let out = Shared::new(c);
+    let MicroKernel { rows: most, width, .. } = T::micro_kernel();
     // Blocks of about equal height: 128 rows are twice 66, not 96 and 32.
-    let block = m.div_ceil(m.div_ceil(ROWS)).next_multiple_of(MAX_ROWS);
+    let block = m.div_ceil(m.div_ceil(ROWS)).next_multiple_of(most);
     let row_tasks = m.div_ceil(block);
-    let threads = rayon::current_num_threads();
+    let threads = team::threads();
     if threads == 1 || m * n * a.cols < SERIAL {
         for i in 0..row_tasks {
             let rows = (i * block, m.min((i + 1) * block));
@@ -169,7 +152,7 @@ pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: S
     let wanted = if row_tasks >= enough { 1 } else { (4 * threads).div_ceil(row_tasks) };
     let stripe = n.div_ceil(wanted).next_multiple_of(width);
     let col_tasks = n.div_ceil(stripe);
-    (0..row_tasks * col_tasks).into_par_iter().with_max_len(1).for_each(|t| {
+    team::run(row_tasks * col_tasks, |t| {
         let (i, j) = (t / col_tasks, t % col_tasks);
         let rows = (i * block, m.min((i + 1) * block));
         let cols = (j * stripe, n.min((j + 1) * stripe));
@@ -199,7 +182,7 @@ pub(crate) fn small_product<T: Scalar>(a: MatRef<'_, T>, b: MatRef<'_, T>, c: &m
     };
     assert_eq!(a.cols, b.rows, "inner dimensions");
     assert_eq!(c.len(), a.rows * b.cols, "values of C");
-    let out = Shared(c.as_mut_ptr());
+    let out = Shared::new(c);
     for first in (0..a.rows).step_by(ROWS) {
         // SAFETY: C has as many rows as A and as many columns as B.
         unsafe { task(a, &packed, Start::Zero, out, (first, a.rows.min(first + ROWS)), (0, b.cols)) };
@@ -222,15 +205,6 @@ unsafe fn task<T: Scalar>(
     let kernel = T::micro_kernel();
     let n = b.cols;
     let stripe = n.next_multiple_of(kernel.width);
-    let mut accumulate = matches!(start, Start::Keep);
-    if let Start::Row(bias) = start {
-        for i in rows.0..rows.1 {
-            // SAFETY: row i and these columns lie inside C and are this task's own.
-            let out = unsafe { std::slice::from_raw_parts_mut(c.get().add(i * n + cols.0), cols.1 - cols.0) };
-            out.copy_from_slice(&bias[cols.0..cols.1]);
-        }
-        accumulate = true;
-    }
     let mut scratch = buffers::take(if a.col_stride == 1 { 0 } else { (rows.1 - rows.0) * DEPTH.min(b.rows) });
     for k in (0..b.rows).step_by(DEPTH) {
         let depth = DEPTH.min(b.rows - k);
@@ -242,8 +216,7 @@ unsafe fn task<T: Scalar>(
         for j in (cols.0..cols.1).step_by(kernel.width) {
             let panel = &b.panels[k * stripe + j * depth..][..depth * kernel.width];
             let width = kernel.width.min(cols.1 - j);
-            for i in (rows.0..rows.1).step_by(MAX_ROWS) {
-                let count = MAX_ROWS.min(rows.1 - i);
+            for (i, count) in tiles(rows, kernel.rows) {
                 // SAFETY: A has `count` rows of `depth` values from here (`MatRef::new` checked the last element, and
                 // `transposed` wrote them all), the panel has `depth` rows of the kernel's width, and C's rows and
                 // columns are this task's own.
@@ -257,20 +230,44 @@ unsafe fn task<T: Scalar>(
                         c.get().add(i * n + j),
                         n,
                         width,
-                        accumulate,
+                        match start {
+                            _ if k > 0 => From { values: c.get().add(i * n + j), stride: n },
+                            Start::Keep => From { values: c.get().add(i * n + j), stride: n },
+                            Start::Row(row) => From { values: row.as_ptr().add(j), stride: 0 },
+                            Start::Zero => From::NOTHING,
+                        },
                     );
                 }
             }
         }
-        accumulate = true;
     }
-    if b.rows == 0 && matches!(start, Start::Zero) {
+    if b.rows == 0 {
         for i in rows.0..rows.1 {
-            // SAFETY: as above.
-            unsafe { std::slice::from_raw_parts_mut(c.get().add(i * n + cols.0), cols.1 - cols.0) }.fill(T::ZERO);
+            // SAFETY: row i and these columns lie inside C and are this task's own.
+            let out = unsafe { std::slice::from_raw_parts_mut(c.get().add(i * n + cols.0), cols.1 - cols.0) };
+            match start {
+                Start::Zero => out.fill(T::ZERO),
+                Start::Row(row) => out.copy_from_slice(&row[cols.0..cols.1]),
+                Start::Keep => {}
+            }
         }
     }
     buffers::give(scratch);
+}
+
+/// Rows `rows.0..rows.1` in as few tiles of at most `most` rows as it takes, all of about the same height: a low tile keeps
+/// the arithmetic units waiting.
+#[inline(always)]
+pub(super) fn tiles(rows: (usize, usize), most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut tiles = (rows.1 - rows.0).div_ceil(most);
+    let mut first = rows.0;
+    std::iter::from_fn(move || {
+        let count = (rows.1 - first).checked_div(tiles)?;
+        let tile = (first, count);
+        first += count;
+        tiles -= 1;
+        Some(tile)
+    })
 }
 
 /// A block of A copied row by row, for an A whose columns do not lie side by side.
@@ -297,6 +294,7 @@ fn transposed<'s, T: Scalar>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::in_pool;
     use proptest::prelude::*;
 
     fn values(n: usize, seed: u64) -> Vec<f32> {
@@ -365,7 +363,7 @@ mod tests {
             let three = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
             let run = |a: &[f32]| {
                 let mut c = vec![0.0; a.len() / k * n];
-                product(MatRef::row_major(a, a.len() / k, k), &packed, Start::Zero, &mut c);
+                in_pool(|| product(MatRef::row_major(a, a.len() / k, k), &packed, Start::Zero, &mut c));
                 c
             };
             let all = one.install(|| run(&a));
@@ -373,28 +371,6 @@ mod tests {
             let i = m / 2;
             prop_assert_eq!(&run(&a[i * k..(i + 1) * k])[..], &all[i * n..(i + 1) * n]);
             prop_assert_eq!(&run(&a[i * k..])[..], &all[i * n..]);
-        }
-    }
-
-    #[test]
-    fn the_portable_kernel_agrees_with_this_machine_s() {
-        let (fast, plain) = (f32::micro_kernel(), super::super::micro::portable::<f32>());
-        assert_eq!(fast.width, plain.width);
-        let (k, width) = (77, fast.width);
-        let (a, b) = (values(6 * k, 1), values(k * width, 2));
-        for rows in 1..=MAX_ROWS {
-            for cols in 1..=width {
-                let (mut x, mut y) = (vec![1.0f32; rows * width], vec![1.0f32; rows * width]);
-                // SAFETY: A has six rows of k values, B k rows of `width`, C `rows` rows of `width`.
-                unsafe {
-                    (fast.run)(rows, k, a.as_ptr(), k, b.as_ptr(), x.as_mut_ptr(), width, cols, true);
-                    (plain.run)(rows, k, a.as_ptr(), k, b.as_ptr(), y.as_mut_ptr(), width, cols, true);
-                }
-                for (i, (x, y)) in x.iter().zip(&y).enumerate() {
-                    assert!((x - y).abs() < 1e-4, "{rows} rows, {cols} columns: {x} against {y}");
-                    assert!(i % width < cols || *x == 1.0, "column {} was written", i % width);
-                }
-            }
         }
     }
 }

@@ -1,10 +1,8 @@
 //! Element-wise and row-wise loops: threaded where there is enough to do, compiled for the widest instruction set.
 
-use rayon::prelude::*;
-
 use crate::Scalar;
 
-use super::vectorised;
+use super::{team, vectorised};
 
 /// Values one task handles; below it a loop stays on its thread.
 const TASK: usize = 1 << 15;
@@ -13,22 +11,21 @@ const TASK: usize = 1 << 15;
 pub(crate) fn zip<T: Scalar, U: Copy + Sync>(x: &mut [T], y: &[U], f: impl Fn(&mut T, U) + Sync) {
     assert_eq!(x.len(), y.len());
     let run = |x: &mut [T], y: &[U]| {
-        vectorised(|| {
-            for (x, &y) in x.iter_mut().zip(y) {
-                f(x, y);
-            }
-        })
+        vectorised(
+            #[inline(always)]
+            || {
+                for (x, &y) in x.iter_mut().zip(y) {
+                    f(x, y);
+                }
+            },
+        )
     };
-    if x.len() <= TASK {
-        run(x, y);
-    } else {
-        x.par_chunks_mut(TASK).zip(y.par_chunks(TASK)).for_each(|(x, y)| run(x, y));
-    }
+    team::chunks(x, TASK, |i, x| run(x, &y[i * TASK..][..x.len()]));
 }
 
 /// Sets every value.
 pub(crate) fn fill<T: Scalar>(x: &mut [T], value: T) {
-    x.par_chunks_mut(16 * TASK).for_each(|x| x.fill(value));
+    team::chunks(x, 16 * TASK, |_, x| x.fill(value));
 }
 
 /// `f(first row's index, rows)` over blocks of whole rows of `x`.
@@ -37,51 +34,69 @@ pub(crate) fn blocks<T: Scalar>(x: &mut [T], cols: usize, f: impl Fn(usize, &mut
         return;
     }
     let rows = TASK.div_ceil(cols);
-    if x.len() <= TASK {
-        vectorised(|| f(0, x));
-    } else {
-        x.par_chunks_mut(rows * cols).enumerate().for_each(|(i, x)| vectorised(|| f(i * rows, x)));
-    }
+    team::chunks(x, rows * cols, |i, x| {
+        vectorised(
+            #[inline(always)]
+            || f(i * rows, x),
+        )
+    });
 }
 
 /// `sums[j] += Σ_i x[i, j]`, rows in ascending order.
 pub(crate) fn add_columns<T: Scalar>(x: &[T], sums: &mut [T]) {
     let cols = sums.len();
-    let run = |first: usize, sums: &mut [T]| {
-        vectorised(|| {
-            for row in x.chunks_exact(cols) {
-                for (sum, &x) in sums.iter_mut().zip(&row[first..]) {
-                    *sum += x;
+    let width = if x.len() <= TASK { cols } else { cols.div_ceil(team::threads()).next_multiple_of(16) };
+    team::chunks(sums, width.max(1), |i, sums| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for row in x.chunks_exact(cols) {
+                    for (sum, &x) in sums.iter_mut().zip(&row[i * width..]) {
+                        *sum += x;
+                    }
                 }
-            }
-        })
-    };
-    if x.len() <= TASK {
-        run(0, sums);
-    } else {
-        let width = cols.div_ceil(rayon::current_num_threads()).next_multiple_of(16);
-        sums.par_chunks_mut(width).enumerate().for_each(|(i, sums)| run(i * width, sums));
-    }
+            },
+        )
+    });
 }
 
-/// Lanes a sum along a row is kept in, so that it vectorises in a fixed order.
+/// Lanes a row is folded in, so that it vectorises in a fixed order.
 const LANES: usize = 16;
 
-/// `Σ_i f(i)` for i below `n`, in a fixed order of sixteen interleaved sums.
+/// Folds a row in sixteen interleaved lanes: value i goes to lane i mod 16, in ascending order.
 #[inline(always)]
-pub(crate) fn sum<T: Scalar>(n: usize, f: impl Fn(usize) -> T) -> T {
-    let mut lanes = [T::ZERO; LANES];
-    let whole = n - n % LANES;
-    let mut i = 0;
-    while i < whole {
-        for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum += f(i + lane);
+fn lanes<T: Scalar, const N: usize>(rows: [&[T]; N], start: T, f: impl Fn(T, [T; N]) -> T) -> [T; LANES] {
+    let mut lanes = [start; LANES];
+    let chunks = rows.map(|row| row.as_chunks::<LANES>());
+    for i in 0..chunks[0].0.len() {
+        let chunk = chunks.map(|(whole, _)| whole[i]);
+        for lane in 0..LANES {
+            lanes[lane] = f(lanes[lane], chunk.map(|chunk| chunk[lane]));
         }
-        i += LANES;
     }
-    for (lane, i) in (whole..n).enumerate() {
-        lanes[lane] += f(i);
+    // A copy, so that the lanes above can stay in registers: only this one is indexed by a variable.
+    let mut tail = lanes;
+    for lane in 0..chunks[0].1.len() {
+        tail[lane] = f(tail[lane], chunks.map(|(_, rest)| rest[lane]));
     }
+    tail
+}
+
+/// `Σ_i f(x_i)` in a fixed order.
+#[inline(always)]
+pub(crate) fn sum<T: Scalar>(x: &[T], f: impl Fn(T) -> T) -> T {
+    total(lanes([x], T::ZERO, |sum, [x]| sum + f(x)))
+}
+
+/// `Σ_i x_i y_i` in a fixed order.
+#[inline(always)]
+pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> T {
+    assert_eq!(x.len(), y.len());
+    total(lanes([x, y], T::ZERO, |sum, [x, y]| sum + x * y))
+}
+
+#[inline(always)]
+fn total<T: Scalar>(lanes: [T; LANES]) -> T {
     let mut total = T::ZERO;
     for lane in lanes {
         total += lane;
@@ -89,23 +104,72 @@ pub(crate) fn sum<T: Scalar>(n: usize, f: impl Fn(usize) -> T) -> T {
     total
 }
 
+/// The greatest of a row's values and `start`; a NaN may be passed over.
+#[inline(always)]
+fn max<T: Scalar>(x: &[T], start: T) -> T {
+    let greater = |max: T, x: T| if x > max { x } else { max };
+    lanes([x], start, |max, [x]| greater(max, x)).into_iter().fold(start, greater)
+}
+
+/// The least and the greatest of a row's values and 0; NaN where a value is not finite.
+#[inline(always)]
+pub(crate) fn range(x: &[f32]) -> (f32, f32) {
+    let lesser = |min: f32, x: f32| if x < min { x } else { min };
+    let low = lanes([x], 0.0, |min, [x]| lesser(min, x)).into_iter().fold(0.0, lesser);
+    let probe = sum(x, |x| x - x);
+    (low + probe, max(x, 0.0) + probe)
+}
+
+/// `x Φ(x) = x/2 (1 + erf(x / √2))`
+#[inline(always)]
+pub(crate) fn gelu<T: Scalar>(x: T) -> T {
+    T::of(0.5) * x * (T::ONE + (x * T::of(std::f64::consts::FRAC_1_SQRT_2)).erf())
+}
+
+/// `x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))`
+#[inline(always)]
+pub(crate) fn gelu_tanh<T: Scalar>(x: T) -> T {
+    let root = T::of((2.0 / std::f64::consts::PI).sqrt());
+    T::of(0.5) * x * (T::ONE + (root * (x + T::of(0.044_715) * x * x * x)).tanh())
+}
+
+/// GELU's derivative, `Φ(x) + x φ(x)`.
+#[inline(always)]
+pub(crate) fn gelu_slope<T: Scalar>(x: T) -> T {
+    let (half, root) = (T::of(0.5), T::of(std::f64::consts::FRAC_1_SQRT_2));
+    let density = T::of(1.0 / (2.0 * std::f64::consts::PI).sqrt());
+    half * (T::ONE + (x * root).erf()) + x * density * (-half * x * x).exp()
+}
+
+/// The tanh form's derivative: with `u = √(2/π) (x + 0.044715 x³)`, `(1 + tanh u)/2 + x/2 (1 − tanh² u) u′`.
+#[inline(always)]
+pub(crate) fn gelu_tanh_slope<T: Scalar>(x: T) -> T {
+    let (half, root, cubic) = (T::of(0.5), T::of((2.0 / std::f64::consts::PI).sqrt()), T::of(0.044_715));
+    let tanh = (root * (x + cubic * x * x * x)).tanh();
+    let slope = root * (T::ONE + T::of(3.0) * cubic * x * x);
+    half * (T::ONE + tanh) + half * x * (T::ONE - tanh * tanh) * slope
+}
+
+/// `y = γ (x − mean) / sqrt(var + ε) + β` of one row.
+#[inline(always)]
+pub(crate) fn normalise<T: Scalar>(row: &mut [T], weight: &[T], bias: &[T], eps: T) {
+    let scale = T::ONE / T::of(row.len() as f64);
+    let mean = sum(row, |x| x) * scale;
+    let variance = sum(row, |x| (x - mean) * (x - mean)) * scale;
+    let inverse = T::ONE / (variance + eps).sqrt();
+    for ((x, &weight), &bias) in row.iter_mut().zip(weight).zip(bias) {
+        *x = (*x - mean) * inverse * weight + bias;
+    }
+}
+
 /// Turns a row of scores into probabilities: `exp(x_i − max) / Σ`.
 #[inline(always)]
 pub(crate) fn softmax<T: Scalar>(row: &mut [T]) {
-    let mut lanes = [row[0]; LANES];
-    for chunk in row.chunks(LANES) {
-        for (max, &x) in lanes.iter_mut().zip(chunk) {
-            *max = if x > *max { x } else { *max };
-        }
-    }
-    let mut max = lanes[0];
-    for lane in lanes {
-        max = if lane > max { lane } else { max };
-    }
+    let max = max(row, row[0]);
     for x in row.iter_mut() {
         *x = (*x - max).exp();
     }
-    let norm = T::ONE / sum(row.len(), |i| row[i]);
+    let norm = T::ONE / sum(row, |x| x);
     for x in row.iter_mut() {
         *x *= norm;
     }
@@ -114,19 +178,16 @@ pub(crate) fn softmax<T: Scalar>(row: &mut [T]) {
 /// `(a[i], b[i]) = f(i)` for every row i of a matrix with `cols` columns.
 pub(crate) fn per_row<T: Scalar>(a: &mut [T], b: &mut [T], cols: usize, f: impl Fn(usize) -> (T, T) + Sync) {
     let rows = TASK.div_ceil(cols.max(1));
-    let run = |first: usize, a: &mut [T], b: &mut [T]| {
-        vectorised(|| {
-            for (i, (a, b)) in a.iter_mut().zip(b).enumerate() {
-                (*a, *b) = f(first + i);
-            }
-        })
-    };
-    if a.len() <= rows {
-        run(0, a, b);
-    } else {
-        let pairs = a.par_chunks_mut(rows).zip(b.par_chunks_mut(rows));
-        pairs.enumerate().for_each(|(i, (a, b))| run(i * rows, a, b));
-    }
+    team::chunks_of([a, b], rows, |i, [a, b]| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for (j, (a, b)) in a.iter_mut().zip(b).enumerate() {
+                    (*a, *b) = f(i * rows + j);
+                }
+            },
+        )
+    });
 }
 
 #[cfg(test)]
@@ -139,8 +200,24 @@ mod tests {
 
     #[test]
     fn a_sum_takes_every_value_once() {
-        for n in [0, 1, 15, 16, 17, 100] {
-            assert_eq!(sum(n, |i| i as f64), (n * n.saturating_sub(1) / 2) as f64, "{n} values");
+        for n in [0usize, 1, 15, 16, 17, 100] {
+            let x: Vec<f64> = (0..n).map(|i| i as f64).collect();
+            assert_eq!(sum(&x, |x| x), (n * n.saturating_sub(1) / 2) as f64, "{n} values");
+            assert_eq!(dot(&x, &x), x.iter().map(|x| x * x).sum::<f64>(), "{n} values");
+        }
+    }
+
+    #[test]
+    fn a_range_holds_0_and_hides_nothing() {
+        for n in [1, 16, 17, 40] {
+            let mut x: Vec<f32> = values(n).iter().map(|&x| x as f32 + 0.2).collect();
+            let least = x.iter().fold(0.0f32, |a, &b| a.min(b));
+            let greatest = x.iter().fold(0.0f32, |a, &b| a.max(b));
+            assert_eq!(range(&x), (least, greatest));
+            for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                x[n - 1] = bad;
+                assert!(range(&x).0.is_nan() && range(&x).1.is_nan());
+            }
         }
     }
 
@@ -184,7 +261,7 @@ mod tests {
             (doubled, shifted, sums, a, b)
         };
         let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let (one, three) = (pool(1).install(run), pool(3).install(run));
+        let (one, three) = (run(), pool(3).install(|| crate::in_pool(run)));
         assert_eq!(one, three);
         let (doubled, shifted, sums, a, b) = one;
         assert!(doubled.iter().zip(&x).skip(10).all(|(y, x)| *y == 2.0 * x) && doubled[..10] == [3.0; 10]);

@@ -5,10 +5,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use epee_data::{Dataset, Encoding, Example, pack_count};
 use epee_exit::{Answer, CheckedPolicy, Metrics, Policy, Replay};
-use epee_model::{Batch, Model};
+use epee_model::{Batch, Engine, ExitRowFirst, Session};
+use epee_nn::Precision;
 use serde::Serialize;
 use serde_json::json;
 
@@ -19,10 +20,15 @@ use crate::ui::{Ui, table};
 
 /// Run a policy live on a split: metrics, exits, and wall-clock beside full depth
 #[derive(clap::Args)]
-#[command(after_help = "Policy and full depth take turns on the same samples, so that both see the same machine.\n\n\
+#[command(
+    after_help = "Policy and full depth take turns on the same samples, so that both see the same machine. Full depth \
+    is timed twice: with every row of every layer, and trimmed, where the last layer computes the row its exit reads alone. \
+    Tokenisation is timed apart.\n\n\
     Examples:\n  \
     epee eval --model runs/phee --data data/phee --split test\n  \
-    epee eval --model runs/phee --data data/phee --policy 'epee(threshold=0.1, patience=4)'")]
+    epee eval --model runs/phee --data data/phee --policy 'epee(threshold=0.1, patience=4)'\n  \
+    epee eval --model runs/phee --data data/phee --precision f32,int8"
+)]
 pub(crate) struct Args {
     /// A multi-exit model directory
     #[arg(long, value_name = "DIR")]
@@ -36,6 +42,9 @@ pub(crate) struct Args {
     /// The policy, such as `epee(threshold=0.1, patience=4)` [default: the one in the model's exits.json]
     #[arg(long)]
     policy: Option<Policy>,
+    /// What weights are stored and multiplied in: f32, bf16 or int8; several are run one after the other
+    #[arg(long, default_value = "f32", value_name = "P,…", value_delimiter = ',')]
+    precision: Vec<Precision>,
     /// Samples run together
     #[arg(long, default_value = "1", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     batch_size: u32,
@@ -55,12 +64,18 @@ pub(crate) struct Args {
 pub(crate) struct WallClock {
     /// Milliseconds per sample under the policy.
     pub(crate) policy_ms: f64,
-    /// Milliseconds per sample at full depth.
+    /// Milliseconds per sample at full depth, every row of every layer computed.
     pub(crate) full_depth_ms: f64,
+    /// The same with the last layer's exit row alone.
+    pub(crate) full_depth_trimmed_ms: f64,
+    /// Milliseconds per sample to tokenise, which the others leave out.
+    pub(crate) tokenise_ms: f64,
     /// 1 − policy / full depth.
     pub(crate) saving: f64,
     /// Full depth / policy.
     pub(crate) ratio: f64,
+    /// 1 − policy / full depth trimmed.
+    pub(crate) saving_trimmed: f64,
     /// Samples run together.
     pub(crate) batch_size: usize,
     /// Threads.
@@ -79,6 +94,7 @@ pub(crate) struct Grade {
 /// What a live run gave.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
+    pub(crate) precision: Precision,
     pub(crate) answers: Vec<Answer>,
     pub(crate) metrics: Metrics,
     pub(crate) full_depth: Metrics,
@@ -91,62 +107,76 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if let Some(file) = &args.predictions {
         check_absent(file, args.force)?;
     }
-    let classifier = Classifier::load(&args.model)?;
+    let (first, others) = args.precision.split_first().context("expected a precision")?;
+    if args.predictions.is_some() && !others.is_empty() {
+        bail!("--predictions: expected one precision, got {}", args.precision.len());
+    }
+    let mut classifier = Classifier::load(&args.model, *first)?;
     let dataset = Dataset::open(&args.data)?;
     classifier.check_labels(&dataset)?;
     let split = split(&dataset, &args.split, args.limit.map(|limit| limit as usize))?;
+    let start = Instant::now();
     let sequences = classifier.encode(&split.examples, ui)?;
-    let model = &classifier.artefact.model;
+    let tokenise = start.elapsed();
     let policy = args.policy.unwrap_or(classifier.artefact.exits.policy);
-    let checked = policy.check(model.depth(), model.classes())?;
-    let live = live(model, &checked, &split.examples, &sequences, args.batch_size as usize, ui)?;
+    let checked = policy.check(classifier.engine.depth(), classifier.engine.classes())?;
+    let mut runs = Vec::with_capacity(args.precision.len());
+    for &precision in &args.precision {
+        if precision != classifier.engine.precision() {
+            classifier.engine = classifier.artefact.engine(precision)?;
+        }
+        let mut run = live(&classifier.engine, &checked, &split.examples, &sequences, args.batch_size as usize, ui)?;
+        run.wall_clock.tokenise_ms = 1e3 * tokenise.as_secs_f64() / split.examples.len() as f64;
+        runs.push(run);
+    }
     if let Some(file) = &args.predictions {
-        write_predictions(file, &split.examples, &live.answers, &classifier.artefact.labels)?;
+        write_predictions(file, &split.examples, &runs[0].answers, &classifier.artefact.labels)?;
     }
     if ui.json() {
-        return ui.print_json(&json!({
-            "policy": policy, "split": args.split, "metrics": live.metrics, "full_depth": live.full_depth,
-            "wall_clock": live.wall_clock, "grades": live.grades,
-        }));
+        let report = |live: &Live| {
+            json!({
+                "precision": live.precision.name(), "policy": policy, "split": args.split, "metrics": live.metrics,
+                "full_depth": live.full_depth, "wall_clock": live.wall_clock, "grades": live.grades,
+            })
+        };
+        return match runs.as_slice() {
+            [run] => ui.print_json(&report(run)),
+            runs => ui.print_json(&runs.iter().map(report).collect::<Vec<_>>()),
+        };
     }
-    ui.print(text(&policy, &live))?;
+    let texts: Vec<String> = runs.iter().map(|run| text(&policy, run)).collect();
+    ui.print(texts.join("\n\n"))?;
     Ok(())
 }
 
 /// Runs policy and full depth in turns, batch after batch.
 pub(crate) fn live(
-    model: &Model<f32>,
+    engine: &Engine,
     policy: &CheckedPolicy,
     examples: &[Example],
     sequences: &[Encoding],
     batch_size: usize,
     ui: Ui,
 ) -> anyhow::Result<Live> {
-    let full = Policy::Full.check(model.depth(), model.classes())?;
+    let (depth, classes) = (engine.depth(), engine.classes());
+    let full = Policy::Full.check(depth, classes)?;
     let order: Vec<usize> = (0..sequences.len()).collect();
     let bar = ui.progress(sequences.len() as u64, "eval");
-    let (mut answers, mut full_answers) = (Vec::new(), Vec::new());
-    let (mut policy_time, mut full_time) = (Duration::ZERO, Duration::ZERO);
-    let timed = |policy: &CheckedPolicy, batch: &Batch, time: &mut Duration| {
-        let start = Instant::now();
-        let classified = model.classify(batch, policy);
-        *time += start.elapsed();
-        classified
-    };
+    let mut rivals = [
+        Rival::new(Session::new(engine), *policy),
+        Rival::new(Session::new(engine).exit_row_first(ExitRowFirst::Never), full),
+        Rival::new(Session::new(engine), full),
+    ];
     for (i, indices) in pack_count(&order, batch_size).iter().enumerate() {
         let batch = Batch::new(indices.iter().map(|&i| &sequences[i]));
         let place = || format!("batch that begins with example {}", examples[indices[0]].id);
-        if i == 0 {
-            // Weights are packed and memory is touched at the first pass.
-            model.classify(&batch, &full)?;
-        }
-        // Who goes first changes, so that neither always finds warm caches.
-        if i % 2 == 0 {
-            answers.extend(timed(policy, &batch, &mut policy_time).with_context(place)?);
-            full_answers.extend(timed(&full, &batch, &mut full_time).with_context(place)?);
-        } else {
-            full_answers.extend(timed(&full, &batch, &mut full_time).with_context(place)?);
-            answers.extend(timed(policy, &batch, &mut policy_time).with_context(place)?);
+        // Who goes first changes, so that none always finds warm caches; the first pass only touches memory.
+        for turn in 0..rivals.len() {
+            let rival = (i + turn) % rivals.len();
+            if i == 0 {
+                rivals[rival].session.classify(&batch, &rivals[rival].policy).with_context(place)?;
+            }
+            rivals[rival].run(&batch).with_context(place)?;
         }
         bar.inc(indices.len() as u64);
     }
@@ -155,20 +185,47 @@ pub(crate) fn live(
     let metrics = |answers: &[Answer]| {
         let predictions: Vec<u32> = answers.iter().map(|answer| answer.label as u32).collect();
         let exits: Vec<u32> = answers.iter().map(|answer| answer.exit as u32).collect();
-        Metrics::of(&labels, &predictions, &exits, model.depth(), model.classes())
+        Metrics::of(&labels, &predictions, &exits, depth, classes)
     };
-    let per_sample = |time: Duration| 1e3 * time.as_secs_f64() / examples.len() as f64;
-    let (policy_ms, full_depth_ms) = (per_sample(policy_time), per_sample(full_time));
+    let [policy_ms, full_depth_ms, full_depth_trimmed_ms] =
+        [0, 1, 2].map(|i| 1e3 * rivals[i].time.as_secs_f64() / examples.len() as f64);
+    let [answers, full_answers, _] = rivals.map(|rival| rival.answers);
     let wall_clock = WallClock {
         policy_ms,
         full_depth_ms,
+        full_depth_trimmed_ms,
+        tokenise_ms: 0.0,
         saving: 1.0 - policy_ms / full_depth_ms,
         ratio: full_depth_ms / policy_ms,
+        saving_trimmed: 1.0 - policy_ms / full_depth_trimmed_ms,
         batch_size,
         threads: rayon::current_num_threads(),
     };
     let grades = grades(examples, answers.iter().map(|answer| (answer.label, answer.exit)));
-    Ok(Live { metrics: metrics(&answers), full_depth: metrics(&full_answers), answers, wall_clock, grades })
+    let (metrics, full_depth) = (metrics(&answers), metrics(&full_answers));
+    Ok(Live { precision: engine.precision(), metrics, full_depth, answers, wall_clock, grades })
+}
+
+/// One of those that take turns on the same batches.
+struct Rival<'e> {
+    session: Session<'e>,
+    policy: CheckedPolicy,
+    time: Duration,
+    answers: Vec<Answer>,
+}
+
+impl<'e> Rival<'e> {
+    fn new(session: Session<'e>, policy: CheckedPolicy) -> Rival<'e> {
+        Rival { session, policy, time: Duration::ZERO, answers: Vec::new() }
+    }
+
+    fn run(&mut self, batch: &Batch) -> Result<(), epee_model::Error> {
+        let start = Instant::now();
+        let answers = self.session.classify(batch, &self.policy)?;
+        self.time += start.elapsed();
+        self.answers.extend(answers);
+        Ok(())
+    }
 }
 
 /// Accuracy and mean exit by grade, of what a policy did with labelled examples.
@@ -234,14 +291,17 @@ pub(crate) fn summary(policy: &Policy, live: &Live) -> String {
         [
             row(policy.to_string(), &live.metrics, clock.policy_ms),
             row("full".to_owned(), &live.full_depth, clock.full_depth_ms),
+            row("full, last layer trimmed".to_owned(), &live.full_depth, clock.full_depth_trimmed_ms),
         ],
     );
     let exits = live.metrics.histogram.iter().enumerate().map(|(m, n)| format!("{}: {n}", m + 1));
     text.push_str(&format!("\nsamples by exit  {}", exits.collect::<Vec<_>>().join("  ")));
     text.push_str(&format!(
-        "\nwall-clock: saving {} (ratio {}), batch size {}, {} threads; counted in layers: saving {} (ratio {})",
+        "\nwall-clock: saving {} (ratio {}), against trimmed {}; {}, batch size {}, threads {}; counted in layers: saving {} (ratio {})",
         decimal(clock.saving, 3),
         decimal(clock.ratio, 2),
+        decimal(clock.saving_trimmed, 3),
+        live.precision,
         clock.batch_size,
         clock.threads,
         decimal(live.metrics.saving, 3),

@@ -72,8 +72,8 @@ fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
     let mut facts = vec![("kind", json!("multi-exit model"))];
     facts.extend(sizes(&artefact.config));
     facts.extend([
-        ("parameters", json!(artefact.model.count())),
-        ("instruction_set", json!(epee_nn::instruction_set())),
+        ("parameters", json!(artefact.model()?.count())),
+        ("instruction_set", json!(epee_nn::isa().name())),
         ("exits", json!(exits)),
         ("classes", json!(artefact.labels)),
         ("pooling", json!(pooling)),

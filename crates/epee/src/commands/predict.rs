@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use epee_data::{Encoding, Example, pack};
 use epee_exit::{Answer, Policy};
-use epee_model::Batch;
+use epee_model::{Batch, Session};
+use epee_nn::Precision;
 use serde_json::{Map, Value, json};
 
 use super::sweep::decimal;
@@ -30,6 +31,9 @@ pub(crate) struct Args {
     /// A file with one text per line
     #[arg(long, value_name = "FILE", conflicts_with = "texts")]
     file: Option<PathBuf>,
+    /// What weights are stored and multiplied in: f32, bf16 or int8
+    #[arg(long, default_value_t, value_name = "P")]
+    precision: Precision,
     /// The policy, such as `epee(threshold=0.1, patience=4)` [default: the one in the model's exits.json]
     #[arg(long)]
     policy: Option<Policy>,
@@ -59,7 +63,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if let Some(i) = texts.iter().position(|text| text.trim().is_empty()) {
         bail!("text {} is empty", i + 1);
     }
-    let classifier = Classifier::load(&args.model)?;
+    let classifier = Classifier::load(&args.model, args.precision)?;
     let predictions = predict(&classifier, args.policy, &texts, ui)?;
     print(&classifier, &texts, &predictions, ui)
 }
@@ -94,16 +98,18 @@ pub(crate) fn predict(
     ui: Ui,
 ) -> anyhow::Result<Vec<Prediction>> {
     let artefact = &classifier.artefact;
-    let policy = policy.unwrap_or(artefact.exits.policy).check(artefact.model.depth(), artefact.model.classes())?;
+    let engine = &classifier.engine;
+    let policy = policy.unwrap_or(artefact.exits.policy).check(engine.depth(), engine.classes())?;
     let examples: Vec<Example> =
         texts.iter().map(|text| Example { text: text.clone(), ..Example::default() }).collect();
     let sequences: Vec<Encoding> = classifier.encode(&examples, ui)?;
     let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.ids.len()).collect();
     let bar = ui.progress(texts.len() as u64, "predict");
     let mut predictions = Vec::with_capacity(texts.len());
+    let mut session = Session::new(engine);
     for indices in pack(&lengths, TOKENS) {
         let batch = Batch::new(indices.iter().map(|&i| &sequences[i]));
-        let answers = artefact.model.classify(&batch, &policy)?;
+        let answers = session.classify(&batch, &policy)?;
         bar.inc(answers.len() as u64);
         let tokens = indices.iter().map(|&i| lengths[i]);
         predictions.extend(answers.into_iter().zip(tokens).map(|(answer, tokens)| Prediction { answer, tokens }));

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use epee_data::{Dataset, Split, TextTokenizer, synth};
 use epee_exit::{Counts, Goal, Grid, Metric, Scoring, choose, full_depth, per_exit, sweep};
 use epee_model::{BertConfig, ExitsFile, Model, PoolerKind, Pooling};
+use epee_nn::Precision;
 use epee_train::TrainOptions;
 use serde_json::json;
 
@@ -83,7 +84,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
 
     heading("traces: the logits of every exit, recorded once");
-    let mut classifier = Classifier::load(&model_dir)?;
+    let mut classifier = Classifier::load(&model_dir, Precision::F32)?;
     let dev_trace = trace::record(&classifier, &dataset, "dev", ui)?;
     let test_trace = trace::record(&classifier, &dataset, "test", ui)?;
     for (name, trace) in [("dev", &dev_trace), ("test", &test_trace)] {
@@ -107,7 +108,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     heading("a live run of the chosen setting, sample by sample");
     let examples = &test.examples[..LIVE.min(test.examples.len())];
     let sequences = classifier.encode(examples, ui)?;
-    let live = eval::live(&classifier.artefact.model, &checked, examples, &sequences, 1, ui)?;
+    let live = eval::live(&classifier.engine, &checked, examples, &sequences, 1, ui)?;
     let grades = eval::grades_of(&test.examples, &epee_exit::replay(&checked, &test_trace)?);
     let texts = SENTENCES.map(str::to_owned);
     let predictions = predict::predict(&classifier, None, &texts, ui)?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use epee_data::Dataset;
 use epee_exit::{Provenance, Trace, TraceParts};
+use epee_nn::Precision;
 
 use super::check_absent;
 use crate::inputs::{Classifier, labels, split};
@@ -25,6 +26,9 @@ pub(crate) struct Args {
     /// The split to run on
     #[arg(long, default_value = "test")]
     split: String,
+    /// What weights are stored and multiplied in: f32, bf16 or int8
+    #[arg(long, default_value_t, value_name = "P")]
+    precision: Precision,
     /// The trace file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -36,7 +40,7 @@ pub(crate) struct Args {
 /// Records a trace and writes it.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     check_absent(&args.out, args.force)?;
-    let classifier = Classifier::load(&args.model)?;
+    let classifier = Classifier::load(&args.model, args.precision)?;
     let dataset = Dataset::open(&args.data)?;
     let trace = record(&classifier, &dataset, &args.split, ui)?;
     trace.save(&args.out)?;
@@ -55,23 +59,23 @@ pub(crate) fn record(classifier: &Classifier, dataset: &Dataset, name: &str, ui:
     classifier.check_labels(dataset)?;
     let split = split(dataset, name, None)?;
     let sequences = classifier.encode(&split.examples, ui)?;
-    let model = &classifier.artefact.model;
+    let engine = &classifier.engine;
     let bar = ui.progress(sequences.len() as u64, &format!("trace {name}"));
-    let recording = model.record(&sequences, |done| bar.inc(done as u64));
+    let recording = engine.record(&sequences, |done| bar.inc(done as u64));
     bar.finish_and_clear();
     let samples = sequences.len() as f64;
     let provenance = Provenance {
         model_digest: Some(classifier.artefact.digest.clone()),
         data_digest: Some(split.digest.clone()),
         split: Some(name.to_owned()),
-        precision: Some("f32".to_owned()),
+        precision: Some(engine.precision().to_string()),
         label_names: classifier.artefact.labels.clone(),
         layer_seconds: recording.layer_times.iter().map(|time| time.as_secs_f64() / samples).collect(),
         ..Provenance::here()
     };
     Ok(Trace::new(TraceParts {
-        exits: model.depth(),
-        classes: model.classes(),
+        exits: engine.depth(),
+        classes: engine.classes(),
         logits: recording.logits,
         labels: labels(&split.examples),
         ids: split.examples.iter().map(|example| example.id.clone()).collect(),

@@ -1,0 +1,153 @@
+//! A model with its weights packed for inference.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use epee_nn::{PackedLayer, PackedLinear, Precision, Span, Workspace};
+
+use crate::bert::Embeddings;
+use crate::{Batch, Exits, Model, Pooling};
+
+/// A multi-exit model that answers: weights packed once, at a precision, shared by any number of [`crate::Session`]s.
+///
+/// Embeddings and heads are `f32` at every precision. In `f32` its logits are [`Model::logits`]'s, bit for bit.
+pub struct Engine {
+    pub(crate) embeddings: Embeddings<f32>,
+    pub(crate) layers: Vec<PackedLayer>,
+    pub(crate) exits: PackedExits,
+    precision: Precision,
+    costs: OnceLock<Costs>,
+}
+
+/// [`Exits`]' inference side.
+pub(crate) struct PackedExits {
+    poolers: Vec<PackedLinear>,
+    classifiers: Vec<PackedLinear>,
+    pub(crate) pooling: Pooling,
+}
+
+impl Exits<f32> {
+    pub(crate) fn pack(&self) -> PackedExits {
+        PackedExits {
+            poolers: self.poolers.iter().map(|pooler| pooler.dense.pack(Precision::F32)).collect(),
+            classifiers: self.classifiers.iter().map(|classifier| classifier.pack(Precision::F32)).collect(),
+            pooling: self.pooling,
+        }
+    }
+}
+
+impl PackedExits {
+    /// Logits `[n, K]` of exit m (from 0) for exit rows `[n, d]`; `pooled` is memory to work in.
+    pub(crate) fn forward(
+        &self,
+        m: usize,
+        rows: &[f32],
+        work: &mut Workspace,
+        pooled: &mut Vec<f32>,
+        logits: &mut Vec<f32>,
+    ) {
+        self.poolers[m.min(self.poolers.len() - 1)].forward(rows, work, pooled);
+        epee_nn::tanh(pooled);
+        self.classifiers[m].forward(pooled, work, logits);
+    }
+}
+
+/// What a layer costs here: a row's time once the weights are in reach, and the time to reach them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Costs {
+    /// Seconds for a row.
+    pub(crate) row: f64,
+    /// Seconds more for the first row.
+    pub(crate) weights: f64,
+}
+
+impl Engine {
+    /// Packs a model's weights.
+    pub fn new(model: &Model<f32>, precision: Precision) -> Engine {
+        epee_nn::in_pool(|| {
+            let layers = model.backbone.layers.iter().map(|layer| layer.pack(precision)).collect();
+            Engine::from_parts(model.backbone.embeddings.clone(), layers, model.exits.pack(), precision)
+        })
+    }
+
+    pub(crate) fn from_parts(
+        embeddings: Embeddings<f32>,
+        layers: Vec<PackedLayer>,
+        exits: PackedExits,
+        precision: Precision,
+    ) -> Engine {
+        Engine { embeddings, layers, exits, precision, costs: OnceLock::new() }
+    }
+
+    /// M
+    pub fn depth(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// K
+    pub fn classes(&self) -> usize {
+        self.exits.classifiers[0].outputs()
+    }
+
+    /// d
+    pub fn width(&self) -> usize {
+        self.layers[0].width()
+    }
+
+    /// What the layers' weights are stored and multiplied in.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Bytes that weights take: layers and heads packed, embeddings in `f32`.
+    pub fn bytes(&self) -> usize {
+        let heads = self.exits.poolers.iter().chain(&self.exits.classifiers);
+        let layers: usize = self.layers.iter().map(PackedLayer::bytes).sum();
+        layers + heads.map(PackedLinear::bytes).sum::<usize>() + self.embeddings.bytes()
+    }
+
+    /// Bytes of activations a token takes at most, all of a layer's intermediate values counted.
+    pub(crate) fn token_bytes(&self) -> usize {
+        let (d, wide) = (self.width(), self.layers[0].intermediate());
+        4 * (10 * d + 2 * wide)
+    }
+
+    /// Floating-point operations of a layer on one sequence of `tokens`: all rows, products and attention.
+    pub fn layer_operations(&self, tokens: usize) -> usize {
+        let (rows, keys_values) = self.layers[0].operations();
+        tokens * (rows + keys_values) + 4 * tokens * tokens * self.width()
+    }
+
+    /// The logits of every exit, M times `[sequences, K]`.
+    pub fn logits(&self, batch: &Batch) -> Vec<epee_nn::Tensor<f32>> {
+        let mut session = crate::Session::new(self);
+        session.start(batch);
+        let mut logits = Vec::with_capacity(self.depth());
+        while session.advance(true) {
+            logits.push(epee_nn::Tensor::from_vec(&[batch.len(), self.classes()], session.logits().to_vec()));
+        }
+        logits
+    }
+
+    /// Measured once, on the first layer: the least of a few tries.
+    pub(crate) fn costs(&self) -> Costs {
+        const ROWS: usize = 24;
+        *self.costs.get_or_init(|| {
+            let (layer, mut work, mut y) = (&self.layers[0], Workspace::default(), Vec::new());
+            let x = vec![0.5; ROWS * self.width()];
+            layer.keys_values(&x, &mut work);
+            let mut time = |rows: usize| {
+                let span = Span { query: 0, rows, first: 0, length: ROWS, position: 0 };
+                let mut once = || {
+                    let start = Instant::now();
+                    layer.rows(&x[..rows * self.width()], &[span], &mut work, &mut y);
+                    start.elapsed().as_secs_f64()
+                };
+                (0..6).map(|_| once()).fold(f64::INFINITY, f64::min)
+            };
+            let (one, many) = (time(1), time(ROWS));
+            let row = ((many - one) / (ROWS - 1) as f64).max(0.0);
+            Costs { row, weights: (one - row).max(0.0) }
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! How much memory this process may still take.
+
+use std::fs::read_to_string;
+
+/// Bytes the machine, or the container, has left; nothing where neither says.
+pub(crate) fn available() -> Option<u64> {
+    let machine = read_to_string("/proc/meminfo").ok().and_then(|text| mem_available(&text));
+    // The container's own files, as cgroup v2 and v1 mount them.
+    let container = [
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ]
+    .into_iter()
+    .find_map(|(limit, used)| left(&read_to_string(limit).ok()?, &read_to_string(used).ok()?));
+    machine.into_iter().chain(container).min()
+}
+
+/// `MemAvailable` of `/proc/meminfo`, which is in kibibytes.
+fn mem_available(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// What a limit leaves; nothing where it is `max`.
+fn left(limit: &str, used: &str) -> Option<u64> {
+    Some(limit.trim().parse::<u64>().ok()?.saturating_sub(used.trim().parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_s_files_are_read() {
+        assert_eq!(mem_available("MemTotal:  10 kB\nMemAvailable:    2048 kB\n"), Some(2 << 20));
+        assert_eq!(mem_available("MemTotal:  10 kB\n"), None);
+        assert_eq!(left("1000\n", "400\n"), Some(600));
+        assert_eq!(left("1000\n", "4000\n"), Some(0));
+        assert_eq!(left("max\n", "400\n"), None);
+    }
+}

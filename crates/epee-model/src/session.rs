@@ -1,0 +1,383 @@
+//! Live inference: one layer at a time, the exit rows first where that pays, the batch shrinking as samples leave.
+
+use std::time::{Duration, Instant};
+
+use epee_data::{Encoding, pack};
+use epee_exit::{Answer, CheckedPolicy, Decision, Evidence, ExitPolicy, PolicyState};
+use epee_nn::{Span, Workspace, in_pool};
+
+use crate::{Batch, Engine, Error, Pooling, memory};
+
+/// When a layer computes the row its exit reads before the others.
+///
+/// Keys and values of all rows come first, then the exit row alone, then the head; if the sample leaves, the other rows
+/// were never computed; if it goes on, they are, and the weights are read a second time. Answers are the same bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExitRowFirst {
+    /// Where the exits seen so far make it likely enough to pay, by costs measured on this machine.
+    #[default]
+    Auto,
+    /// At every exit that is looked at.
+    Always,
+    /// At no exit, and in the last layer all rows are computed too: the whole model's work.
+    Never,
+}
+
+/// One batch on its way through the layers, and the memory it works in, which later batches use again.
+///
+/// [`Session::start`], then for every layer [`Session::advance`], [`Session::logits`], [`Session::keep`]; or
+/// [`Session::classify`], which asks a policy. After the first batches nothing is allocated but the answers.
+///
+/// A sample's logits do not depend on the rest of the batch, bit for bit. All samples of a batch are at one depth: a model
+/// whose layers share weights could put batches of different depths into one product, since a layer is told its rows only.
+pub struct Session<'e> {
+    engine: &'e Engine,
+    first: ExitRowFirst,
+    work: Workspace,
+    /// The layer to compute next, from 0.
+    layer: usize,
+    /// Rows of all samples at the input of that layer; of the layer before while the other rows are owed.
+    x: Vec<f32>,
+    y: Vec<f32>,
+    /// Where each running sample's rows stand in x: first row, length.
+    places: Vec<(usize, usize)>,
+    /// Which sample of the batch is at each place.
+    samples: Vec<usize>,
+    /// The exit rows of the layer just computed, and its logits, a row for each place.
+    exit_rows: Vec<f32>,
+    logits: Vec<f32>,
+    /// The layer's other rows have not been computed yet.
+    owed: bool,
+    spans: Vec<Span>,
+    rows: Vec<f32>,
+    pooled: Vec<f32>,
+    keep: Vec<bool>,
+    states: Vec<PolicyState>,
+    seen: Vec<Seen>,
+    most_tokens: usize,
+}
+
+/// How often an exit was reached, and how often a sample left there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    reached: u64,
+    left: u64,
+}
+
+impl<'e> Session<'e> {
+    /// A session with nothing in it.
+    pub fn new(engine: &'e Engine) -> Session<'e> {
+        Session {
+            engine,
+            first: ExitRowFirst::Auto,
+            work: Workspace::default(),
+            layer: 0,
+            x: Vec::new(),
+            y: Vec::new(),
+            places: Vec::new(),
+            samples: Vec::new(),
+            exit_rows: Vec::new(),
+            logits: Vec::new(),
+            owed: false,
+            spans: Vec::new(),
+            rows: Vec::new(),
+            pooled: Vec::new(),
+            keep: Vec::new(),
+            states: Vec::new(),
+            seen: vec![Seen::default(); engine.depth()],
+            most_tokens: memory::available().map_or(usize::MAX, |bytes| {
+                // Half of what is left, so that others find some too.
+                (bytes / 2 / engine.token_bytes() as u64).try_into().unwrap_or(usize::MAX)
+            }),
+        }
+    }
+
+    /// The most tokens [`Session::classify`] takes at once: a larger batch is run in parts, and answers are the same. Unless
+    /// it is set, what fits into half the memory the machine or the container has left.
+    pub fn most_tokens(mut self, tokens: usize) -> Session<'e> {
+        self.most_tokens = tokens;
+        self
+    }
+
+    /// Chooses when exit rows are computed first.
+    pub fn exit_row_first(mut self, first: ExitRowFirst) -> Session<'e> {
+        self.first = first;
+        self
+    }
+
+    /// Embeds a batch. What was in the session before is gone.
+    pub fn start(&mut self, batch: &Batch) {
+        self.layer = 0;
+        self.owed = false;
+        self.samples.clear();
+        self.samples.extend(0..batch.len());
+        self.places.clear();
+        self.places.extend((0..batch.len()).map(|i| (batch.offsets[i], batch.length(i))));
+        self.engine.embeddings.apply(batch, &mut self.x);
+    }
+
+    /// Computes the next layer, and its exit's logits where `head` says so; false where no layer is left, or no sample.
+    pub fn advance(&mut self, head: bool) -> bool {
+        self.step(head, head)
+    }
+
+    /// As [`Session::advance`]; `may_leave` says whether samples may leave at this exit.
+    fn step(&mut self, head: bool, may_leave: bool) -> bool {
+        if self.layer == self.engine.depth() || self.samples.is_empty() {
+            return false;
+        }
+        if self.owed {
+            self.pay();
+        }
+        let layer = &self.engine.layers[self.layer];
+        let last = self.layer + 1 == self.engine.depth();
+        let pooling = self.engine.exits.pooling;
+        layer.keys_values(&self.x, &mut self.work);
+        self.spans.clear();
+        let one_row = pooling != Pooling::Mean;
+        let first = one_row && self.first != ExitRowFirst::Never && (last || head && may_leave && self.pays());
+        if first {
+            for (i, &(row, length)) in self.places.iter().enumerate() {
+                let position = if pooling == Pooling::First { 0 } else { length - 1 };
+                self.spans.push(Span { query: i, rows: 1, first: row, length, position });
+            }
+            gather(&self.x, &self.spans, self.engine.width(), &mut self.rows);
+            layer.rows(&self.rows, &self.spans, &mut self.work, &mut self.exit_rows);
+            self.owed = true;
+        } else {
+            for &(row, length) in &self.places {
+                self.spans.push(Span { query: row, rows: length, first: row, length, position: 0 });
+            }
+            layer.rows(&self.x, &self.spans, &mut self.work, &mut self.y);
+            std::mem::swap(&mut self.x, &mut self.y);
+            if head {
+                self.pool(pooling);
+            }
+        }
+        if head {
+            let Session { engine, work, pooled, logits, exit_rows, .. } = self;
+            engine.exits.forward(self.layer, exit_rows, work, pooled, logits);
+        }
+        self.layer += 1;
+        true
+    }
+
+    /// The rows the exits read, from rows that are all there.
+    fn pool(&mut self, pooling: Pooling) {
+        let d = self.engine.width();
+        self.exit_rows.clear();
+        for &(row, length) in &self.places {
+            let rows = &self.x[row * d..(row + length) * d];
+            match pooling {
+                Pooling::First => self.exit_rows.extend_from_slice(&rows[..d]),
+                Pooling::Last => self.exit_rows.extend_from_slice(&rows[(length - 1) * d..]),
+                Pooling::Mean => {
+                    let at = self.exit_rows.len();
+                    self.exit_rows.resize(at + d, 0.0);
+                    let scale = (1.0 / length as f64) as f32;
+                    for row in rows.chunks_exact(d) {
+                        for (sum, &x) in self.exit_rows[at..].iter_mut().zip(row) {
+                            *sum += x * scale;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether to compute the exit rows first, by the least expected time.
+    fn pays(&self) -> bool {
+        match self.first {
+            ExitRowFirst::Always => return true,
+            ExitRowFirst::Never => return false,
+            ExitRowFirst::Auto => {}
+        }
+        let (samples, rows) = (self.places.len(), self.places.iter().map(|&(_, length)| length).sum::<usize>());
+        let Seen { reached, left } = self.seen[self.layer];
+        // Two samples' worth of doubt, so that the first one decides little.
+        let leave = (left as f64 + 1.0) / (reached as f64 + 2.0);
+        let costs = self.engine.costs();
+        // The weights are read again unless all leave; the other rows are saved for those that do.
+        let again = (1.0 - leave.powi(samples as i32)) * costs.weights;
+        let saved = leave * (rows - samples) as f64 * costs.row;
+        again < saved
+    }
+
+    /// The running samples, by their number in the batch, in order.
+    pub fn samples(&self) -> &[usize] {
+        &self.samples
+    }
+
+    /// The logits `[running, K]` of the exit just computed.
+    pub fn logits(&self) -> &[f32] {
+        &self.logits
+    }
+
+    /// Lets samples leave: those for which `keep`, a value for each of [`Session::samples`], is false.
+    ///
+    /// # Panics
+    /// Where it has another number of values.
+    pub fn keep(&mut self, keep: &[bool]) {
+        assert_eq!(keep.len(), self.samples.len(), "a value for each running sample");
+        if keep.iter().all(|&keep| keep) {
+            return;
+        }
+        let d = self.engine.width();
+        let (mut kept, mut rows) = (0, 0);
+        for (i, _) in keep.iter().enumerate().filter(|(_, keep)| **keep) {
+            let (first, length) = self.places[i];
+            self.samples[kept] = self.samples[i];
+            if self.owed {
+                // The other rows are still to be computed, from rows and keys that stay where they are.
+                self.places[kept] = (first, length);
+                self.exit_rows.copy_within(i * d..(i + 1) * d, kept * d);
+            } else {
+                self.x.copy_within(first * d..(first + length) * d, rows * d);
+                self.places[kept] = (rows, length);
+            }
+            kept += 1;
+            rows += length;
+        }
+        self.samples.truncate(kept);
+        self.places.truncate(kept);
+        if self.owed {
+            self.exit_rows.truncate(kept * d);
+        } else {
+            self.x.truncate(rows * d);
+        }
+    }
+
+    /// Computes the rows of the last layer that were left for later, of the samples that are still here.
+    fn pay(&mut self) {
+        let d = self.engine.width();
+        let skip = usize::from(self.engine.exits.pooling == Pooling::First);
+        self.spans.clear();
+        let mut query = 0;
+        for &(first, length) in &self.places {
+            self.spans.push(Span { query, rows: length - 1, first, length, position: skip });
+            query += length - 1;
+        }
+        gather(&self.x, &self.spans, d, &mut self.rows);
+        self.engine.layers[self.layer - 1].rows(&self.rows, &self.spans, &mut self.work, &mut self.y);
+        self.x.clear();
+        let mut row = 0;
+        for ((place, span), exit) in self.places.iter_mut().zip(&self.spans).zip(self.exit_rows.chunks_exact(d)) {
+            let others = &self.y[span.query * d..(span.query + span.rows) * d];
+            let (before, after) = if skip == 1 { (exit, others) } else { (others, exit) };
+            self.x.extend_from_slice(before);
+            self.x.extend_from_slice(after);
+            *place = (row, span.length);
+            row += span.length;
+        }
+        self.owed = false;
+    }
+
+    /// Runs the layers and hands each exit's logits to the policy; a sample leaves the batch where its policy says so.
+    ///
+    /// One answer per sample, in the batch's order.
+    ///
+    /// # Errors
+    /// [`Error::Evidence`] where logits are not finite.
+    pub fn classify(&mut self, batch: &Batch, policy: &CheckedPolicy) -> Result<Vec<Answer>, Error> {
+        let mut answers = vec![None; batch.len()];
+        if batch.ids.len() <= self.most_tokens {
+            in_pool(|| self.run(batch, policy, &mut answers))?;
+        } else {
+            for range in batch.parts(self.most_tokens) {
+                let first = range.start;
+                in_pool(|| self.run(&batch.slice(range.clone()), policy, &mut answers[range]))
+                    .map_err(|error| error.of_part(first))?;
+            }
+        }
+        answers.into_iter().collect::<Option<Vec<Answer>>>().ok_or(Error::NoAnswer)
+    }
+
+    fn run(&mut self, batch: &Batch, policy: &CheckedPolicy, answers: &mut [Option<Answer>]) -> Result<(), Error> {
+        let classes = self.engine.classes();
+        self.start(batch);
+        self.states.clear();
+        self.states.resize(batch.len(), policy.start());
+        loop {
+            let exit = self.layer + 1;
+            let head = policy.needs(exit);
+            if !self.step(head, head) {
+                return Ok(());
+            }
+            if !head {
+                continue;
+            }
+            let mut keep = std::mem::take(&mut self.keep);
+            keep.clear();
+            for (&sample, logits) in self.samples.iter().zip(self.logits.chunks_exact(classes)) {
+                let evidence = Evidence { exit, logits, score: None };
+                let decision = policy
+                    .observe(&mut self.states[sample], &evidence)
+                    .map_err(|source| Error::Evidence { sample, source })?;
+                keep.push(decision == Decision::Continue);
+                if let Decision::Exit(answer) = decision {
+                    answers[sample] = Some(answer);
+                }
+            }
+            let seen = &mut self.seen[exit - 1];
+            seen.reached += keep.len() as u64;
+            seen.left += keep.iter().filter(|&&keep| !keep).count() as u64;
+            self.keep(&keep);
+            self.keep = keep;
+        }
+    }
+}
+
+/// The rows that spans name, one after the other.
+fn gather(x: &[f32], spans: &[Span], d: usize, rows: &mut Vec<f32>) {
+    rows.clear();
+    for span in spans {
+        let first = span.first + span.position;
+        rows.extend_from_slice(&x[first * d..(first + span.rows) * d]);
+    }
+}
+
+/// The logits of every exit, and what they cost.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// `[N, M, K]`, in the order of the sequences.
+    pub logits: Vec<f32>,
+    /// Time spent in each layer, its exit included; the embedding counts to the first.
+    pub layer_times: Vec<Duration>,
+}
+
+/// Tokens in a batch of a recording: enough to keep the cores busy, little enough for the caches.
+const TOKENS: usize = 1024;
+
+impl Engine {
+    /// Runs all layers on all sequences, packed by token budget; `done` is told how many sequences a batch held.
+    ///
+    /// Each sequence's logits are those it has alone, bit for bit.
+    pub fn record(&self, sequences: &[Encoding], done: impl FnMut(usize) + Send) -> Recording {
+        in_pool(|| self.record_here(sequences, done))
+    }
+
+    fn record_here(&self, sequences: &[Encoding], mut done: impl FnMut(usize)) -> Recording {
+        let (depth, classes) = (self.depth(), self.classes());
+        let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.ids.len()).collect();
+        let mut logits = vec![0.0; sequences.len() * depth * classes];
+        let mut layer_times = vec![Duration::ZERO; depth];
+        let mut session = Session::new(self);
+        for indices in pack(&lengths, TOKENS) {
+            let batch = Batch::new(indices.iter().map(|&i| &sequences[i]));
+            let mut start = Instant::now();
+            session.start(&batch);
+            for m in 0..depth {
+                session.step(true, false);
+                for (z, &i) in session.logits.chunks_exact(classes).zip(&indices) {
+                    let at = (i * depth + m) * classes;
+                    logits[at..at + classes].copy_from_slice(z);
+                }
+                let end = Instant::now();
+                layer_times[m] += end - start;
+                start = end;
+            }
+            done(indices.len());
+        }
+        Recording { logits, layer_times }
+    }
+}

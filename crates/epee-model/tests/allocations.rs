@@ -1,0 +1,85 @@
+//! A session allocates nothing once it has seen the largest batch.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use epee_data::Encoding;
+use epee_model::{Batch, BertConfig, Engine, ExitRowFirst, Model, PoolerKind, Pooling, Session};
+use epee_nn::{Precision, in_pool};
+
+/// Counts what is asked of the system's allocator.
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is passed on to the system's allocator.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promised.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as the caller promised.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Start, every layer, a sample let go after each.
+fn run(session: &mut Session<'_>, batch: &Batch) {
+    const KEEP: [[bool; 3]; 3] = [[true, false, true], [false, true, true], [true; 3]];
+    session.start(batch);
+    while session.advance(true) {
+        let running = session.samples().len();
+        session.keep(&KEEP[running % 3][..running]);
+    }
+}
+
+// One test only in this file: the counter is the process's.
+#[test]
+fn nothing_is_allocated_after_the_first_batches() {
+    let raw = serde_json::json!({
+        "model_type": "bert", "vocab_size": 60, "hidden_size": 96, "num_hidden_layers": 4, "num_attention_heads": 3,
+        "intermediate_size": 200, "max_position_embeddings": 80,
+    });
+    let config = BertConfig::from_json(raw.as_object().unwrap().clone()).unwrap();
+    let model: Model = Model::new(&config, 3, PoolerKind::Shared, Pooling::First, 7);
+    let sequence = |length: usize| Encoding {
+        ids: (0..length).map(|t| (t % 60) as u32).collect(),
+        type_ids: vec![0; length],
+        truncated: false,
+    };
+    let batch = |lengths: [usize; 3]| Batch::new(&lengths.map(sequence));
+    let (large, others) = (batch([70, 80, 75]), [batch([5, 80, 1]), batch([30, 2, 9])]);
+    for threads in [1, 2] {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
+            for precision in Precision::ALL {
+                let engine = Engine::new(&model, precision);
+                for first in [ExitRowFirst::Auto, ExitRowFirst::Always, ExitRowFirst::Never] {
+                    let mut session = Session::new(&engine).exit_row_first(first);
+                    in_pool(|| {
+                        // A helper's own memory grows with the heads it happens to take.
+                        for _ in 0..40 {
+                            run(&mut session, &large);
+                        }
+                        let before = ALLOCATIONS.load(Ordering::Relaxed);
+                        for batch in others.iter().cycle().take(20) {
+                            run(&mut session, batch);
+                        }
+                        let after = ALLOCATIONS.load(Ordering::Relaxed);
+                        assert_eq!(after - before, 0, "{precision}, {first:?}, {threads} threads");
+                    });
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,172 @@
+//! Inference: whatever the batch, the threads, the order of the rows, a sample's answer is the same bits.
+
+use epee_data::Encoding;
+use epee_exit::{Answer, Policy, Trace, TraceParts, replay};
+use epee_model::{Batch, BertConfig, Engine, ExitRowFirst, Model, PoolerKind, Pooling, Session};
+use epee_nn::Precision;
+use proptest::prelude::*;
+
+const DEPTH: usize = 4;
+const CLASSES: usize = 3;
+
+/// Fresh weights, large enough that exits differ. Widths that no kernel's panel divides.
+fn model(pooling: Pooling, pooler: PoolerKind) -> Model {
+    let raw = serde_json::json!({
+        "model_type": "bert", "vocab_size": 60, "hidden_size": 36, "num_hidden_layers": DEPTH, "num_attention_heads": 3,
+        "intermediate_size": 50, "max_position_embeddings": 40, "initializer_range": 0.3,
+    });
+    let config = BertConfig::from_json(raw.as_object().unwrap().clone()).unwrap();
+    Model::new(&config, CLASSES, pooler, pooling, 7)
+}
+
+/// Sequences of the given lengths, their tokens made from a seed.
+fn sequences(lengths: &[usize], seed: u64) -> Vec<Encoding> {
+    let id = |i: usize, t: usize| ((seed as usize ^ i * 7919).wrapping_add(t * 104_729) % 60) as u32;
+    lengths
+        .iter()
+        .enumerate()
+        .map(|(i, &length)| Encoding {
+            ids: (0..length).map(|t| id(i, t)).collect(),
+            type_ids: (0..length).map(|t| u32::from(t > length / 2)).collect(),
+            truncated: false,
+        })
+        .collect()
+}
+
+fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+}
+
+fn policies() -> impl Strategy<Value = Policy> {
+    let threshold = prop::option::of(0.3..1.0f64);
+    let patience = prop::option::of(1..=DEPTH);
+    prop_oneof![
+        Just(Policy::Full),
+        (1..=DEPTH).prop_map(|exit| Policy::Fixed { exit }),
+        (threshold, patience).prop_map(|(threshold, patience)| Policy::Epee { threshold, patience }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn an_answer_is_the_same_bits_alone_and_in_any_mix(
+        lengths in prop::collection::vec(1usize..40, 1..12),
+        pooling in prop_oneof![Just(Pooling::First), Just(Pooling::Last), Just(Pooling::Mean)],
+        policy in policies(),
+        seed: u64,
+        most_tokens in 1usize..200,
+    ) {
+        let model = model(pooling, PoolerKind::Shared);
+        let sequences = sequences(&lengths, seed);
+        let policy = policy.check(DEPTH, CLASSES).unwrap();
+        for precision in Precision::ALL {
+            let engine = Engine::new(&model, precision);
+            let alone: Vec<Answer> = sequences
+                .iter()
+                .map(|sequence| {
+                    let mut session = Session::new(&engine).exit_row_first(ExitRowFirst::Never);
+                    session.classify(&Batch::new([sequence]), &policy).unwrap().remove(0)
+                })
+                .collect();
+            let batch = Batch::new(&sequences);
+            for first in [ExitRowFirst::Auto, ExitRowFirst::Always, ExitRowFirst::Never] {
+                for threads in [1, 3] {
+                    let mut session = Session::new(&engine).exit_row_first(first);
+                    let together = pool(threads).install(|| session.classify(&batch, &policy).unwrap());
+                    prop_assert_eq!(&together, &alone, "{}, {:?}, {} threads", precision, first, threads);
+                }
+            }
+            // The same session again, in parts: what an earlier batch left behind changes nothing.
+            let mut session = Session::new(&engine).most_tokens(most_tokens);
+            for _ in 0..2 {
+                prop_assert_eq!(&session.classify(&batch, &policy).unwrap(), &alone, "{}, in parts", precision);
+            }
+            let recording = engine.record(&sequences, |_| ());
+            let parts = TraceParts {
+                exits: DEPTH,
+                classes: CLASSES,
+                logits: recording.logits,
+                labels: vec![-1; sequences.len()],
+                ..TraceParts::default()
+            };
+            let replayed = replay(&policy, &Trace::new(parts).unwrap()).unwrap();
+            for (i, answer) in alone.iter().enumerate() {
+                let live = (answer.exit as u32, answer.label as u32);
+                prop_assert_eq!(live, (replayed.exits[i], replayed.labels[i]), "{}, replayed", precision);
+            }
+        }
+    }
+}
+
+#[test]
+fn in_f32_logits_are_training_s_bit_for_bit_and_the_others_are_near() {
+    for (pooling, pooler) in [
+        (Pooling::First, PoolerKind::Shared),
+        (Pooling::Last, PoolerKind::PerExit),
+        (Pooling::Mean, PoolerKind::Shared),
+    ] {
+        let model = model(pooling, pooler);
+        let batch = Batch::new(&sequences(&[5, 17, 1, 40], 3));
+        let exact = model.logits(&batch);
+        assert_eq!(Engine::new(&model, Precision::F32).logits(&batch), exact);
+        for (precision, bound) in [(Precision::Bf16, 0.05), (Precision::Int8, 0.15)] {
+            let logits = Engine::new(&model, precision).logits(&batch);
+            let values = || exact.iter().flat_map(|z| z.data());
+            let size = (values().map(|x| x * x).sum::<f32>()).sqrt();
+            let error = values().zip(logits.iter().flat_map(|z| z.data())).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
+            let relative = error.sqrt() / size;
+            assert!(relative > 0.0 && relative < bound, "{precision}: relative error {relative}");
+        }
+    }
+}
+
+#[test]
+fn samples_can_be_let_go_by_hand() {
+    let model = model(Pooling::First, PoolerKind::Shared);
+    let engine = Engine::new(&model, Precision::F32);
+    let sequences = sequences(&[9, 3, 22], 5);
+    let batch = Batch::new(&sequences);
+    let all = engine.logits(&batch);
+    for first in [ExitRowFirst::Always, ExitRowFirst::Never] {
+        let mut session = Session::new(&engine).exit_row_first(first);
+        session.start(&batch);
+        assert!(session.advance(true));
+        assert_eq!(session.logits(), all[0].data());
+        session.keep(&[true, false, true]);
+        assert_eq!(session.samples(), [0, 2]);
+        // An exit nobody looks at.
+        assert!(session.advance(false));
+        assert!(session.advance(true));
+        assert_eq!(session.logits(), [all[2].row(0), all[2].row(2)].concat());
+        session.keep(&[false, true]);
+        assert!(session.advance(true));
+        assert_eq!(session.logits(), all[3].row(2));
+        assert!(!session.advance(true), "there is no fifth layer");
+        session.start(&batch);
+        session.keep(&[false; 3]);
+        assert!(!session.advance(true), "nobody is left");
+    }
+}
+
+#[test]
+fn logits_that_are_not_finite_are_told_by_the_sample_s_place() {
+    let model = model(Pooling::First, PoolerKind::Shared);
+    let mut broken = model.clone();
+    for (name, tensor) in epee_nn::Parameters::parameters_mut(&mut broken) {
+        if name == "embeddings.word_embeddings.weight" {
+            tensor.row_mut(59).fill(f32::MAX);
+        }
+    }
+    let engine = Engine::new(&broken, Precision::F32);
+    let mut sequences = sequences(&[4, 4, 4], 1);
+    sequences.iter_mut().for_each(|sequence| sequence.ids.fill(1));
+    sequences[2].ids[1] = 59;
+    let policy = Policy::Full.check(DEPTH, CLASSES).unwrap();
+    for most_tokens in [100, 4] {
+        let mut session = Session::new(&engine).most_tokens(most_tokens);
+        let error = session.classify(&Batch::new(&sequences), &policy).unwrap_err();
+        assert_eq!(error.to_string(), "sample 2 of the batch");
+    }
+}

@@ -1,0 +1,244 @@
+//! Attention of some rows of one sequence, head by head: scores, softmax and the weighted sum of values stay in the caches.
+
+use super::gemm::DEPTH;
+use super::isa::isa;
+use super::micro::{self, MOST_ROWS, Start};
+use super::rows;
+use super::team::{self, Shared};
+use super::vectorised;
+
+/// Rows of one sequence that ask, and the sequence whose keys and values answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Where its rows begin among all rows that ask, and in the result.
+    pub query: usize,
+    /// How many rows ask.
+    pub rows: usize,
+    /// Where the sequence begins among all keys and values.
+    pub first: usize,
+    /// The sequence's length.
+    pub length: usize,
+    /// The place in the sequence of the first row that asks.
+    pub position: usize,
+}
+
+/// Memory of one thread: a head's keys and values in panels, and the scores of a few rows.
+#[derive(Debug, Default)]
+struct Scratch {
+    keys: Vec<f32>,
+    values: Vec<f32>,
+    scores: Vec<f32>,
+}
+
+std::thread_local! {
+    static SCRATCH: std::cell::RefCell<Scratch> = std::cell::RefCell::default();
+}
+
+/// Multi-head attention: `out[i] = concat_h softmax(q_h k_hᵀ / √width) v_h`.
+///
+/// `queries` and `out` are `[n, heads · width]`, `keys_values` `[tokens, 2 · heads · width]`, keys first. A causal row sees
+/// itself and what stands before it. Nothing is larger than a head's keys and the scores of [`MOST_ROWS`] rows.
+pub(crate) fn attend(
+    queries: &[f32],
+    keys_values: &[f32],
+    spans: &[Span],
+    heads: usize,
+    causal: bool,
+    out: &mut [f32],
+) {
+    let d = queries.len().checked_div(spans.iter().map(|span| span.rows).sum()).unwrap_or(0);
+    assert!(heads > 0 && d.is_multiple_of(heads) && out.len() == queries.len(), "{heads} heads of width {d}");
+    for span in spans {
+        assert!((span.first + span.length) * 2 * d <= keys_values.len(), "keys of a span");
+        assert!((span.query + span.rows) * d <= queries.len() && span.position + span.rows <= span.length, "a span");
+    }
+    let out = Shared::new(out);
+    team::run(spans.len() * heads, |t| {
+        let (span, head) = (spans[t / heads], t % heads);
+        SCRATCH.with_borrow_mut(|scratch| {
+            // SAFETY: no two tasks share a span and a head, and spans do not overlap in `out`.
+            unsafe { one_head(queries, keys_values, span, (head, d / heads, d), causal, out, scratch) };
+        });
+    });
+}
+
+/// # Safety
+/// `out` must have as many values as `queries`, and no other task may touch the span's rows in this head's columns.
+unsafe fn one_head(
+    queries: &[f32],
+    keys_values: &[f32],
+    span: Span,
+    (head, width, d): (usize, usize, usize),
+    causal: bool,
+    out: Shared<f32>,
+    scratch: &mut Scratch,
+) {
+    let kernel = micro::f32_kernel(isa());
+    let n = span.length;
+    let (key_panels, value_panels) = (n.div_ceil(kernel.width), width.div_ceil(kernel.width));
+    grow(&mut scratch.keys, key_panels * kernel.width * width);
+    grow(&mut scratch.values, value_panels * kernel.width * n);
+    grow(&mut scratch.scores, MOST_ROWS * n);
+    let rows_of = |part: usize, i: usize| &keys_values[(span.first + i) * 2 * d + part * d + head * width..][..width];
+    // K transposed: panel p holds columns p · width.. of Kᵀ [head width, n].
+    for (p, panel) in scratch.keys.chunks_exact_mut(kernel.width * width).take(key_panels).enumerate() {
+        for c in 0..kernel.width {
+            if p * kernel.width + c < n {
+                let key = rows_of(0, p * kernel.width + c);
+                for (k, &x) in key.iter().enumerate() {
+                    panel[k * kernel.width + c] = x;
+                }
+            }
+        }
+    }
+    // V as it is, in panels of columns; a column that is not there is whatever was left, and is not written out.
+    for i in 0..n {
+        let value = rows_of(1, i);
+        for (p, part) in value.chunks(kernel.width).enumerate() {
+            scratch.values[(p * n + i) * kernel.width..][..part.len()].copy_from_slice(part);
+        }
+    }
+    let scale = 1.0 / (width as f32).sqrt();
+    for (first, count) in super::gemm::tiles((0, span.rows), kernel.rows) {
+        let seen = |r: usize| if causal { span.position + first + r + 1 } else { n };
+        let most = seen(count - 1);
+        let query = queries[(span.query + first) * d + head * width..].as_ptr();
+        let scores = &mut scratch.scores[..count * n];
+        for (p, j) in (0..most).step_by(kernel.width).enumerate() {
+            // A head wider than a block of the inner dimension is summed block by block, as every product is.
+            for k in (0..width).step_by(DEPTH) {
+                let depth = DEPTH.min(width - k);
+                let panel = scratch.keys[(p * width + k) * kernel.width..].as_ptr();
+                let cols = kernel.width.min(most - j);
+                // SAFETY: `count` query rows have `depth` values from here, the panel `depth` rows, and scores `count` rows
+                // of n values of which these columns are the first `most`.
+                unsafe {
+                    let c = scores.as_mut_ptr().add(j);
+                    (kernel.run)(count, depth, query.add(k), d, panel, c, n, cols, so_far(c, n, k));
+                }
+            }
+        }
+        vectorised(
+            #[inline(always)]
+            || {
+                for (r, row) in scores.chunks_exact_mut(n).enumerate() {
+                    let (row, unseen) = row[..most].split_at_mut(seen(r));
+                    for x in row.iter_mut() {
+                        *x *= scale;
+                    }
+                    rows::softmax(row);
+                    unseen.fill(0.0);
+                }
+            },
+        );
+        for p in 0..value_panels {
+            let cols = kernel.width.min(width - p * kernel.width);
+            for k in (0..most).step_by(DEPTH) {
+                let depth = DEPTH.min(most - k);
+                let panel = scratch.values[(p * n + k) * kernel.width..].as_ptr();
+                // SAFETY: scores have `count` rows of `depth` values from here, the panel as many rows, and these rows and
+                // columns of `out` are this task's own.
+                unsafe {
+                    let c = out.get().add((span.query + first) * d + head * width + p * kernel.width);
+                    (kernel.run)(count, depth, scores.as_ptr().add(k), n, panel, c, d, cols, so_far(c, d, k));
+                }
+            }
+        }
+    }
+}
+
+/// What the blocks of the inner dimension before k have added up to.
+fn so_far(c: *const f32, stride: usize, k: usize) -> Start<f32> {
+    if k == 0 { Start::NOTHING } else { Start { values: c, stride } }
+}
+
+fn grow(x: &mut Vec<f32>, len: usize) {
+    if x.len() < len {
+        x.resize(len, 0.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::in_pool;
+
+    fn values(n: usize, seed: u64) -> Vec<f32> {
+        (0..n).map(|i| (((i as u64 + seed) * 7919 % 1013) as f32 / 250.0) - 2.0).collect()
+    }
+
+    /// The scalar twin: the definition, in f64.
+    fn naive(q: &[f32], kv: &[f32], span: Span, heads: usize, d: usize, causal: bool, r: usize) -> Vec<f64> {
+        let width = d / heads;
+        let seen = if causal { span.position + r + 1 } else { span.length };
+        let mut out = Vec::new();
+        for head in 0..heads {
+            let q = &q[(span.query + r) * d + head * width..][..width];
+            let row = |part: usize, i: usize| &kv[(span.first + i) * 2 * d + part * d + head * width..][..width];
+            let dot = |k: &[f32]| q.iter().zip(k).map(|(a, b)| f64::from(a * b)).sum::<f64>() / (width as f64).sqrt();
+            let weights: Vec<f64> = (0..seen).map(|i| dot(row(0, i)).exp()).collect();
+            let norm: f64 = weights.iter().sum();
+            for c in 0..width {
+                out.push((0..seen).map(|i| weights[i] * f64::from(row(1, i)[c])).sum::<f64>() / norm);
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn attention_is_its_definition_for_any_length_head_and_span() {
+        for (lengths, heads, width) in
+            [(vec![1], 1, 4), (vec![5, 17, 33], 3, 20), (vec![64, 2], 2, 32), (vec![401], 1, 64), (vec![9], 2, 400)]
+        {
+            let d = heads * width;
+            let tokens: usize = lengths.iter().sum();
+            let kv = values(tokens * 2 * d, 3);
+            for (causal, single) in [(false, false), (true, false), (false, true), (true, true)] {
+                let mut spans = Vec::new();
+                let (mut first, mut query) = (0, 0);
+                for &length in &lengths {
+                    // One row in the middle, or all.
+                    let (position, rows) = if single { (length / 2, 1) } else { (0, length) };
+                    spans.push(Span { query, rows, first, length, position });
+                    first += length;
+                    query += rows;
+                }
+                let q = values(query * d, 11);
+                let mut out = vec![7.0; q.len()];
+                attend(&q, &kv, &spans, heads, causal, &mut out);
+                for span in &spans {
+                    for r in 0..span.rows {
+                        let expected = naive(&q, &kv, *span, heads, d, causal, r);
+                        for (got, expected) in out[(span.query + r) * d..].iter().zip(expected) {
+                            assert!(
+                                (f64::from(*got) - expected).abs() < 2e-5,
+                                "{lengths:?}, causal {causal}: {got} {expected}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_has_the_same_bits_alone_and_among_others() {
+        let (heads, d, length) = (2, 48, 37);
+        let (q, kv) = (values(length * d, 1), values(length * 2 * d, 5));
+        let three = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        for causal in [false, true] {
+            let run = |position: usize, rows: usize| {
+                let mut out = vec![0.0; rows * d];
+                let span = Span { query: 0, rows, first: 0, length, position };
+                attend(&q[position * d..(position + rows) * d], &kv, &[span], heads, causal, &mut out);
+                out
+            };
+            let all = run(0, length);
+            assert_eq!(three.install(|| in_pool(|| run(0, length))), all);
+            for position in 0..length {
+                assert_eq!(run(position, 1), all[position * d..(position + 1) * d]);
+            }
+            assert_eq!(run(5, 8), all[5 * d..13 * d]);
+        }
+    }
+}

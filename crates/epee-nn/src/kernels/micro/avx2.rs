@@ -1,0 +1,218 @@
+//! AVX2 with fused multiply-add: 6 rows × 16 columns, twelve accumulators, two registers of B, one of A.
+
+use std::arch::x86_64::*;
+
+use super::portable::store;
+use super::{Bf16, Start};
+
+const WIDTH: usize = 16;
+
+/// Calls the tile that has as many rows.
+macro_rules! by_rows {
+    ($tile:ident, $rows:expr, $($arg:expr),*) => {
+        match $rows {
+            1 => $tile::<1>($($arg),*),
+            2 => $tile::<2>($($arg),*),
+            3 => $tile::<3>($($arg),*),
+            4 => $tile::<4>($($arg),*),
+            5 => $tile::<5>($($arg),*),
+            _ => $tile::<6>($($arg),*),
+        }
+    };
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe fn f32(
+    rows: usize,
+    steps: usize,
+    a: *const f32,
+    row_stride: usize,
+    b: *const f32,
+    c: *mut f32,
+    ldc: usize,
+    cols: usize,
+    start: Start<f32>,
+) {
+    // SAFETY: the caller's promise is passed on; the kernel is chosen only where AVX2 and FMA are present.
+    unsafe { by_rows!(f32_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe fn bf16(
+    rows: usize,
+    steps: usize,
+    a: *const u8,
+    row_stride: usize,
+    b: *const Bf16,
+    c: *mut f32,
+    ldc: usize,
+    cols: usize,
+    start: Start<f32>,
+) {
+    // SAFETY: as above.
+    unsafe { by_rows!(bf16_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe fn int8(
+    rows: usize,
+    steps: usize,
+    a: *const u8,
+    row_stride: usize,
+    b: *const i8,
+    c: *mut i32,
+    ldc: usize,
+    cols: usize,
+    start: Start<i32>,
+) {
+    // SAFETY: as above.
+    unsafe { by_rows!(int8_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
+}
+
+#[allow(clippy::too_many_arguments)]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn f32_tile<const R: usize>(
+    steps: usize,
+    a: *const f32,
+    row_stride: usize,
+    b: *const f32,
+    c: *mut f32,
+    ldc: usize,
+    cols: usize,
+    start: Start<f32>,
+) {
+    let mut sums = [[_mm256_setzero_ps(); 2]; R];
+    // SAFETY: the caller promises R rows of `steps` values in A, `steps` rows of 16 values in B and R rows of `cols`
+    // values in C.
+    unsafe {
+        for p in 0..steps {
+            let low = _mm256_loadu_ps(b.add(p * WIDTH));
+            let high = _mm256_loadu_ps(b.add(p * WIDTH + 8));
+            _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add((steps + p) * WIDTH).cast());
+            for r in 0..R {
+                let x = _mm256_broadcast_ss(&*a.add(r * row_stride + p));
+                sums[r][0] = _mm256_fmadd_ps(x, low, sums[r][0]);
+                sums[r][1] = _mm256_fmadd_ps(x, high, sums[r][1]);
+            }
+        }
+        store_f32(&sums, c, ldc, cols, start);
+    }
+}
+
+/// bfloat16 pairs of B become `f32` by a shift and a mask, A comes as `f32`; the arithmetic is `f32`'s.
+#[allow(clippy::too_many_arguments)]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn bf16_tile<const R: usize>(
+    steps: usize,
+    a: *const u8,
+    row_stride: usize,
+    b: *const Bf16,
+    c: *mut f32,
+    ldc: usize,
+    cols: usize,
+    start: Start<f32>,
+) {
+    let mut sums = [[_mm256_setzero_ps(); 2]; R];
+    let odd = _mm256_castsi256_ps(_mm256_set1_epi32(0xffff_0000u32 as i32));
+    // SAFETY: the caller promises R rows of `2 · steps` values in A, `steps` rows of 32 values in B and R rows of `cols`
+    // values in C.
+    unsafe {
+        for p in 0..steps {
+            let pair = b.add(2 * WIDTH * p).cast::<__m256i>();
+            let (low, high) = (_mm256_loadu_si256(pair), _mm256_loadu_si256(pair.add(1)));
+            let even_low = _mm256_castsi256_ps(_mm256_slli_epi32::<16>(low));
+            let even_high = _mm256_castsi256_ps(_mm256_slli_epi32::<16>(high));
+            for r in 0..R {
+                let x = _mm256_broadcast_ss(&*a.add(r * row_stride + 8 * p).cast());
+                sums[r][0] = _mm256_fmadd_ps(x, even_low, sums[r][0]);
+                sums[r][1] = _mm256_fmadd_ps(x, even_high, sums[r][1]);
+            }
+            let odd_low = _mm256_and_ps(_mm256_castsi256_ps(low), odd);
+            let odd_high = _mm256_and_ps(_mm256_castsi256_ps(high), odd);
+            for r in 0..R {
+                let x = _mm256_broadcast_ss(&*a.add(r * row_stride + 8 * p + 4).cast());
+                sums[r][0] = _mm256_fmadd_ps(x, odd_low, sums[r][0]);
+                sums[r][1] = _mm256_fmadd_ps(x, odd_high, sums[r][1]);
+            }
+        }
+        store_f32(&sums, c, ldc, cols, start);
+    }
+}
+
+/// `vpmaddubsw` adds two products in 16 bits, which [`super::MOST_WEIGHT`] keeps from saturating; `vpmaddwd` by ones adds two of
+/// those in 32 bits.
+#[allow(clippy::too_many_arguments)]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn int8_tile<const R: usize>(
+    steps: usize,
+    a: *const u8,
+    row_stride: usize,
+    b: *const i8,
+    c: *mut i32,
+    ldc: usize,
+    cols: usize,
+    start: Start<i32>,
+) {
+    let mut sums = [[_mm256_setzero_si256(); 2]; R];
+    let ones = _mm256_set1_epi16(1);
+    // SAFETY: the caller promises R rows of `4 · steps` bytes in A, `steps` rows of 64 bytes in B and R rows of `cols`
+    // values in C.
+    unsafe {
+        for p in 0..steps {
+            let four = b.add(4 * WIDTH * p).cast::<__m256i>();
+            let (low, high) = (_mm256_loadu_si256(four), _mm256_loadu_si256(four.add(1)));
+            for r in 0..R {
+                let x = _mm256_set1_epi32(a.add(r * row_stride + 4 * p).cast::<i32>().read_unaligned());
+                let (low, high) = (_mm256_maddubs_epi16(x, low), _mm256_maddubs_epi16(x, high));
+                sums[r][0] = _mm256_add_epi32(sums[r][0], _mm256_madd_epi16(low, ones));
+                sums[r][1] = _mm256_add_epi32(sums[r][1], _mm256_madd_epi16(high, ones));
+            }
+        }
+        for r in 0..R {
+            let out = c.add(r * ldc);
+            if cols == WIDTH {
+                for half in 0..2 {
+                    let mut sum = sums[r][half];
+                    if !start.values.is_null() {
+                        let start = start.values.add(r * start.stride + 8 * half);
+                        sum = _mm256_add_epi32(_mm256_loadu_si256(start.cast()), sum);
+                    }
+                    _mm256_storeu_si256(out.add(8 * half).cast(), sum);
+                }
+            } else {
+                let mut row = [0i32; WIDTH];
+                _mm256_storeu_si256(row.as_mut_ptr().cast(), sums[r][0]);
+                _mm256_storeu_si256(row.as_mut_ptr().add(8).cast(), sums[r][1]);
+                store(&row, out, cols, start, r);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// C must have R rows of `cols` values, at most 16.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn store_f32<const R: usize>(sums: &[[__m256; 2]; R], c: *mut f32, ldc: usize, cols: usize, start: Start<f32>) {
+    // SAFETY: the full-width loads and stores happen only where `cols` is 16; else the first `cols` values are touched.
+    unsafe {
+        for r in 0..R {
+            let out = c.add(r * ldc);
+            if cols == WIDTH {
+                for half in 0..2 {
+                    let out = out.add(8 * half);
+                    let mut sum = sums[r][half];
+                    if !start.values.is_null() {
+                        sum = _mm256_add_ps(_mm256_loadu_ps(start.values.add(r * start.stride + 8 * half)), sum);
+                    }
+                    _mm256_storeu_ps(out, sum);
+                }
+            } else {
+                let mut row = [0.0f32; WIDTH];
+                _mm256_storeu_ps(row.as_mut_ptr(), sums[r][0]);
+                _mm256_storeu_ps(row.as_mut_ptr().add(8), sums[r][1]);
+                store(&row, out, cols, start, r);
+            }
+        }
+    }
+}

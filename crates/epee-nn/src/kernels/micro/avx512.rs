@@ -1,0 +1,201 @@
+//! AVX-512: 12 rows × 32 columns, twenty-four accumulators, two registers of B, one of A.
+
+use std::arch::x86_64::*;
+
+use super::{Bf16, Start};
+
+const WIDTH: usize = 32;
+
+/// Calls the tile that has as many rows.
+macro_rules! by_rows {
+    ($tile:ident, $rows:expr, $($arg:expr),*) => {
+        match $rows {
+            1 => $tile::<1>($($arg),*),
+            2 => $tile::<2>($($arg),*),
+            3 => $tile::<3>($($arg),*),
+            4 => $tile::<4>($($arg),*),
+            5 => $tile::<5>($($arg),*),
+            6 => $tile::<6>($($arg),*),
+            7 => $tile::<7>($($arg),*),
+            8 => $tile::<8>($($arg),*),
+            9 => $tile::<9>($($arg),*),
+            10 => $tile::<10>($($arg),*),
+            11 => $tile::<11>($($arg),*),
+            _ => $tile::<12>($($arg),*),
+        }
+    };
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe fn f32(
+    rows: usize,
+    steps: usize,
+    a: *const f32,
+    row_stride: usize,
+    b: *const f32,
+    c: *mut f32,
+    ldc: usize,
+    cols: usize,
+    start: Start<f32>,
+) {
+    // SAFETY: the caller's promise is passed on; the kernel is chosen only where AVX-512 is present.
+    unsafe { by_rows!(f32_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe fn bf16(
+    rows: usize,
+    steps: usize,
+    a: *const u8,
+    row_stride: usize,
+    b: *const Bf16,
+    c: *mut f32,
+    ldc: usize,
+    cols: usize,
+    start: Start<f32>,
+) {
+    // SAFETY: as above, with its BF16 extension.
+    unsafe { by_rows!(bf16_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe fn int8(
+    rows: usize,
+    steps: usize,
+    a: *const u8,
+    row_stride: usize,
+    b: *const i8,
+    c: *mut i32,
+    ldc: usize,
+    cols: usize,
+    start: Start<i32>,
+) {
+    // SAFETY: as above, with its VNNI extension.
+    unsafe { by_rows!(int8_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
+}
+
+#[allow(clippy::too_many_arguments)]
+#[target_feature(enable = "avx512f")]
+unsafe fn f32_tile<const R: usize>(
+    steps: usize,
+    a: *const f32,
+    row_stride: usize,
+    b: *const f32,
+    c: *mut f32,
+    ldc: usize,
+    cols: usize,
+    start: Start<f32>,
+) {
+    let mut sums = [[_mm512_setzero_ps(); 2]; R];
+    // SAFETY: the caller promises R rows of `steps` values in A, `steps` rows of 32 values in B and R rows of `cols`
+    // values in C.
+    unsafe {
+        for p in 0..steps {
+            let low = _mm512_loadu_ps(b.add(p * WIDTH));
+            let high = _mm512_loadu_ps(b.add(p * WIDTH + 16));
+            for r in 0..R {
+                let x = _mm512_set1_ps(*a.add(r * row_stride + p));
+                sums[r][0] = _mm512_fmadd_ps(x, low, sums[r][0]);
+                sums[r][1] = _mm512_fmadd_ps(x, high, sums[r][1]);
+            }
+        }
+        store_f32(&sums, c, ldc, cols, start);
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+#[target_feature(enable = "avx512f,avx512bf16")]
+unsafe fn bf16_tile<const R: usize>(
+    steps: usize,
+    a: *const u8,
+    row_stride: usize,
+    b: *const Bf16,
+    c: *mut f32,
+    ldc: usize,
+    cols: usize,
+    start: Start<f32>,
+) {
+    let mut sums = [[_mm512_setzero_ps(); 2]; R];
+    // SAFETY: the caller promises R rows of `2 · steps` values in A, `steps` rows of 64 values in B and R rows of `cols`
+    // values in C. The transmutes only rename 512 bits.
+    unsafe {
+        for p in 0..steps {
+            let pair = b.add(2 * WIDTH * p).cast::<__m512i>();
+            let low: __m512bh = std::mem::transmute(_mm512_loadu_si512(pair));
+            let high: __m512bh = std::mem::transmute(_mm512_loadu_si512(pair.add(1)));
+            for r in 0..R {
+                let x = a.add(r * row_stride + 4 * p).cast::<i32>().read_unaligned();
+                let x: __m512bh = std::mem::transmute(_mm512_set1_epi32(x));
+                sums[r][0] = _mm512_dpbf16_ps(sums[r][0], x, low);
+                sums[r][1] = _mm512_dpbf16_ps(sums[r][1], x, high);
+            }
+        }
+        store_f32(&sums, c, ldc, cols, start);
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn int8_tile<const R: usize>(
+    steps: usize,
+    a: *const u8,
+    row_stride: usize,
+    b: *const i8,
+    c: *mut i32,
+    ldc: usize,
+    cols: usize,
+    start: Start<i32>,
+) {
+    let mut sums = [[_mm512_setzero_si512(); 2]; R];
+    // SAFETY: the caller promises R rows of `4 · steps` bytes in A, `steps` rows of 128 bytes in B and R rows of `cols`
+    // values in C, of which the masks let no other be touched.
+    unsafe {
+        for p in 0..steps {
+            let four = b.add(4 * WIDTH * p).cast::<__m512i>();
+            let (low, high) = (_mm512_loadu_si512(four), _mm512_loadu_si512(four.add(1)));
+            for r in 0..R {
+                let x = _mm512_set1_epi32(a.add(r * row_stride + 4 * p).cast::<i32>().read_unaligned());
+                sums[r][0] = _mm512_dpbusd_epi32(sums[r][0], x, low);
+                sums[r][1] = _mm512_dpbusd_epi32(sums[r][1], x, high);
+            }
+        }
+        for r in 0..R {
+            for (half, mask) in masks(cols).into_iter().enumerate() {
+                // Not `add`: where the mask is empty this may lie outside C.
+                let out = c.wrapping_add(r * ldc + 16 * half);
+                let mut sum = sums[r][half];
+                if !start.values.is_null() {
+                    let start = start.values.wrapping_add(r * start.stride + 16 * half);
+                    sum = _mm512_add_epi32(_mm512_maskz_loadu_epi32(mask, start), sum);
+                }
+                _mm512_mask_storeu_epi32(out, mask, sum);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// C must have R rows of `cols` values, at most 32.
+#[target_feature(enable = "avx512f")]
+unsafe fn store_f32<const R: usize>(sums: &[[__m512; 2]; R], c: *mut f32, ldc: usize, cols: usize, start: Start<f32>) {
+    // SAFETY: the masks let nothing but the first `cols` values be touched.
+    unsafe {
+        for r in 0..R {
+            for (half, mask) in masks(cols).into_iter().enumerate() {
+                let out = c.wrapping_add(r * ldc + 16 * half);
+                let mut sum = sums[r][half];
+                if !start.values.is_null() {
+                    let start = start.values.wrapping_add(r * start.stride + 16 * half);
+                    sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, start), sum);
+                }
+                _mm512_mask_storeu_ps(out, mask, sum);
+            }
+        }
+    }
+}
+
+/// Which lanes of the two registers of a row hold its first `cols` columns.
+fn masks(cols: usize) -> [__mmask16; 2] {
+    let bits = if cols >= WIDTH { u32::MAX } else { (1 << cols) - 1 };
+    [bits as u16, (bits >> 16) as u16]
+}

@@ -1,0 +1,119 @@
+//! The kernels in plain Rust: the twin every other kernel is compared with.
+
+use super::{Bf16, Start};
+use crate::Scalar;
+
+const WIDTH: usize = 16;
+
+/// 1 row × 16 columns at a time.
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe fn float<T: Scalar>(
+    rows: usize,
+    steps: usize,
+    a: *const T,
+    row_stride: usize,
+    b: *const T,
+    c: *mut T,
+    ldc: usize,
+    cols: usize,
+    start: Start<T>,
+) {
+    for r in 0..rows {
+        let mut sums = [T::ZERO; WIDTH];
+        // SAFETY: the caller promises `rows` rows of `steps` values in A, `steps` rows of `WIDTH` values in B and `rows`
+        // rows of `cols` values in C.
+        unsafe {
+            for p in 0..steps {
+                let x = *a.add(r * row_stride + p);
+                let panel = std::slice::from_raw_parts(b.add(p * WIDTH), WIDTH);
+                for (sum, &y) in sums.iter_mut().zip(panel) {
+                    *sum += x * y;
+                }
+            }
+            store(&sums, c.add(r * ldc), cols, start, r);
+        }
+    }
+}
+
+/// 1 row × 16 columns at a time, two values along k a step; A as `f32`s.
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe fn bf16(
+    rows: usize,
+    steps: usize,
+    a: *const u8,
+    row_stride: usize,
+    b: *const Bf16,
+    c: *mut f32,
+    ldc: usize,
+    cols: usize,
+    start: Start<f32>,
+) {
+    let wide = |bits: Bf16| f32::from_bits(u32::from(bits) << 16);
+    for r in 0..rows {
+        let mut sums = [0.0f32; WIDTH];
+        // SAFETY: the caller promises `rows` rows of `2 · steps` values in A, `steps` rows of `2 · WIDTH` values in B and
+        // `rows` rows of `cols` values in C.
+        unsafe {
+            let row = a.add(r * row_stride).cast::<f32>();
+            for p in 0..steps {
+                let x = [*row.add(2 * p), *row.add(2 * p + 1)];
+                let panel = std::slice::from_raw_parts(b.add(2 * p * WIDTH), 2 * WIDTH);
+                for (sum, y) in sums.iter_mut().zip(panel.chunks_exact(2)) {
+                    *sum += x[0] * wide(y[0]);
+                    *sum += x[1] * wide(y[1]);
+                }
+            }
+            store(&sums, c.add(r * ldc), cols, start, r);
+        }
+    }
+}
+
+/// 1 row × 16 columns at a time, four bytes along k a step.
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe fn int8(
+    rows: usize,
+    steps: usize,
+    a: *const u8,
+    row_stride: usize,
+    b: *const i8,
+    c: *mut i32,
+    ldc: usize,
+    cols: usize,
+    start: Start<i32>,
+) {
+    for r in 0..rows {
+        let mut sums = [0i32; WIDTH];
+        // SAFETY: the caller promises `rows` rows of `4 · steps` bytes in A, `steps` rows of `4 · WIDTH` bytes in B and
+        // `rows` rows of `cols` values in C.
+        unsafe {
+            for p in 0..steps {
+                let x = std::slice::from_raw_parts(a.add(r * row_stride + 4 * p), 4);
+                let panel = std::slice::from_raw_parts(b.add(4 * p * WIDTH), 4 * WIDTH);
+                for (sum, y) in sums.iter_mut().zip(panel.chunks_exact(4)) {
+                    *sum += x.iter().zip(y).map(|(&x, &y)| i32::from(x) * i32::from(y)).sum::<i32>();
+                }
+            }
+            store(&sums, c.add(r * ldc), cols, start, r);
+        }
+    }
+}
+
+/// One row's sums, added to where they start from.
+///
+/// # Safety
+/// C must have `cols` values, and the start as many for row r, or be null.
+#[inline(always)]
+pub(super) unsafe fn store<T: Copy + std::ops::Add<Output = T>>(
+    sums: &[T],
+    c: *mut T,
+    cols: usize,
+    start: Start<T>,
+    r: usize,
+) {
+    for (j, &sum) in sums[..cols].iter().enumerate() {
+        // SAFETY: the caller promises `cols` values in both.
+        unsafe {
+            *c.add(j) = if start.values.is_null() { sum } else { *start.values.add(r * start.stride + j) + sum };
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Every kernel of every instruction set this machine has, against plain arithmetic.
+
+use super::*;
+
+/// Numbers in (−1, 1) that repeat for a seed.
+fn values(n: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed;
+    (0..n)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+/// Runs a kernel on every number of rows and columns it takes, and hands each result to `check(row, column, value)`;
+/// C has a column more, which must stay as it was.
+fn each<A, B, C: Copy + PartialEq + std::fmt::Debug>(
+    kernel: MicroKernel<A, B, C>,
+    steps: usize,
+    (a, row_stride): (&[A], usize),
+    b: &[B],
+    untouched: C,
+    accumulate: bool,
+    check: impl Fn(usize, usize, C),
+) {
+    for rows in 1..=kernel.rows {
+        for cols in 1..=kernel.width {
+            let ldc = cols + 1;
+            let mut c = vec![untouched; rows * ldc];
+            let start = if accumulate { Start { values: c.as_ptr(), stride: ldc } } else { Start::NOTHING };
+            // SAFETY: A has the kernel's most rows, B `steps` rows of its width, C `rows` rows of `cols + 1` values.
+            unsafe {
+                (kernel.run)(rows, steps, a.as_ptr(), row_stride, b.as_ptr(), c.as_mut_ptr(), ldc, cols, start);
+            }
+            for (i, &value) in c.iter().enumerate() {
+                let (row, col) = (i / ldc, i % ldc);
+                if col == cols {
+                    assert_eq!(value, untouched, "{rows} rows, {cols} columns: the next column was written");
+                } else {
+                    check(row, col, value);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn f32_kernels_are_the_definition() {
+    for isa in Isa::here() {
+        let kernel = f32_kernel(isa);
+        let (steps, stride) = (77, 80);
+        let (a, b) = (values(kernel.rows * stride, 1), values(steps * kernel.width, 2));
+        for accumulate in [false, true] {
+            each(kernel, steps, (&a, stride), &b, 1.0, accumulate, |row, col, got| {
+                let product = |p: usize| f64::from(a[row * stride + p]) * f64::from(b[p * kernel.width + col]);
+                let expected = f64::from(u8::from(accumulate)) + (0..steps).map(product).sum::<f64>();
+                assert!((f64::from(got) - expected).abs() < 1e-4, "{isa}: {got}, expected {expected}");
+            });
+        }
+    }
+}
+
+#[test]
+fn bf16_kernels_are_the_definition() {
+    let round = |x: &f32| (x.to_bits() >> 16) as Bf16;
+    let wide = |bits: &Bf16| f32::from_bits(u32::from(*bits) << 16);
+    for isa in Isa::here() {
+        let LowKernel { form, kernel } = bf16_kernel(isa);
+        assert_eq!(kernel.group, 2);
+        let (steps, stride) = (39, 80);
+        let x: Vec<Bf16> = values(kernel.rows * stride, 1).iter().map(round).collect();
+        let b: Vec<Bf16> = values(2 * steps * kernel.width, 2).iter().map(round).collect();
+        let a: Vec<u8> = match form {
+            Form::Float => x.iter().flat_map(|x| wide(x).to_ne_bytes()).collect(),
+            _ => x.iter().flat_map(|x| x.to_ne_bytes()).collect(),
+        };
+        let row_bytes = a.len() / kernel.rows;
+        for accumulate in [false, true] {
+            each(kernel, steps, (&a, row_bytes), &b, 1.0, accumulate, |row, col, got| {
+                let product = |p: usize| {
+                    let y = &b[(p / 2 * kernel.width + col) * 2 + p % 2];
+                    f64::from(wide(&x[row * stride + p])) * f64::from(wide(y))
+                };
+                let expected = f64::from(u8::from(accumulate)) + (0..2 * steps).map(product).sum::<f64>();
+                assert!((f64::from(got) - expected).abs() < 1e-4, "{isa}: {got}, expected {expected}");
+            });
+        }
+    }
+}
+
+#[test]
+fn int8_kernels_are_exact() {
+    for isa in Isa::here() {
+        let LowKernel { form, kernel } = int8_kernel(isa);
+        let (steps, group) = (39, kernel.group);
+        let k = steps * group;
+        // The ends of both ranges are there, where 16-bit sums come nearest to saturation.
+        let byte = |x: &f32| if *x > 0.3 { 255 } else { (x * 300.0) as i32 & 255 };
+        let x: Vec<i32> = values(kernel.rows * k, 1).iter().map(byte).collect();
+        let weight = |x: &f32| (x * 2.0 * MOST_WEIGHT).clamp(-MOST_WEIGHT, MOST_WEIGHT) as i8;
+        let b: Vec<i8> = values(k * kernel.width, 2).iter().map(weight).collect();
+        let shift = if form == Form::Shifted { 128 } else { 0 };
+        let a: Vec<u8> = x.iter().map(|&x| (x - shift) as u8).collect();
+        for accumulate in [false, true] {
+            each(kernel, steps, (&a, k), &b, 7, accumulate, |row, col, got| {
+                let product = |p: usize| {
+                    (x[row * k + p] - shift) * i32::from(b[(p / group * kernel.width + col) * group + p % group])
+                };
+                let expected = 7 * i32::from(accumulate) + (0..k).map(product).sum::<i32>();
+                assert_eq!(got, expected, "{isa}");
+            });
+        }
+    }
+}
+
+#[test]
+fn a_row_to_start_from_is_added_to_every_row() {
+    for isa in Isa::here() {
+        let kernel = f32_kernel(isa);
+        let (a, b, bias) = (vec![0.0; kernel.rows], vec![0.0; kernel.width], values(kernel.width, 3));
+        for cols in 1..=kernel.width {
+            let mut c = vec![7.0; kernel.rows * cols];
+            let start = Start { values: bias.as_ptr(), stride: 0 };
+            // SAFETY: A has as many rows of one value, B one row, C whole rows of `cols` values, the bias a whole panel's.
+            unsafe { (kernel.run)(kernel.rows, 1, a.as_ptr(), 1, b.as_ptr(), c.as_mut_ptr(), cols, cols, start) };
+            assert!(c.iter().enumerate().all(|(i, &x)| x == bias[i % cols]), "{isa}, {cols} columns");
+        }
+    }
+}

@@ -1,0 +1,657 @@
+//! The matrix product of inference: weights packed once, at one of three precisions, with what follows it in one pass.
+//!
+//! `C = activation(A Wᵀ + bias) + residual`. An element's bits depend on its row of A and its row of W alone: the inner
+//! dimension is summed in blocks of [`DEPTH`] in ascending order (`int8` in integers, where order does not matter), however
+//! many rows, columns or threads there are. In `f32` it is the order of training's product, and the same bits.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::gemm::{DEPTH, ROWS, tiles};
+use super::isa::{Isa, isa};
+use super::micro::{self, Bf16, Form, LowKernel, MOST_WEIGHT, MicroKernel, Start};
+use super::team::{self, Shared};
+use super::{rows, vectorised};
+
+/// What weights are stored and multiplied in. Sums, norms, softmax and embeddings are `f32` always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// bfloat16 weights and activations, sums in `f32`.
+    Bf16,
+    /// 8-bit integers: weights symmetric per output (−64 to 64), activations per row at run time, sums in `i32`.
+    Int8,
+}
+
+impl Precision {
+    /// All of them, the most exact first.
+    pub const ALL: [Precision; 3] = [Precision::F32, Precision::Bf16, Precision::Int8];
+
+    /// Its name: `f32`, `bf16` or `int8`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+            Precision::Int8 => "int8",
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Precision {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Precision, String> {
+        Precision::ALL
+            .into_iter()
+            .find(|precision| precision.name() == text)
+            .ok_or_else(|| format!("expected f32, bf16 or int8 (every machine has all three), got `{text}`"))
+    }
+}
+
+/// What is applied to a product before the residual is added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// Nothing.
+    #[default]
+    None,
+    /// `x Φ(x)`, Φ by the error function.
+    Gelu,
+    /// `x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))`: GPT-2's and ALBERT's form.
+    GeluTanh,
+}
+
+/// Memory in units of a cache line, so that panels begin on one.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line(#[expect(dead_code, reason = "read and written as bytes")] [u8; 64]);
+
+#[derive(Clone, Copy)]
+enum Kernel {
+    F32(MicroKernel<f32, f32, f32>),
+    Bf16(LowKernel<Bf16, f32>),
+    Int8(LowKernel<i8, i32>),
+}
+
+/// What all kinds of kernels have, see [`MicroKernel`].
+#[derive(Clone, Copy)]
+struct Shape {
+    rows: usize,
+    width: usize,
+    group: usize,
+}
+
+fn shape<A, B, C>(kernel: &MicroKernel<A, B, C>) -> Shape {
+    Shape { rows: kernel.rows, width: kernel.width, group: kernel.group }
+}
+
+/// W `[outputs, inputs]` and a bias, packed for this machine's kernels.
+pub(crate) struct Packed {
+    inputs: usize,
+    outputs: usize,
+    kernel: Kernel,
+    shape: Shape,
+    panels: Vec<Line>,
+    bias: Vec<f32>,
+    /// `int8`: the step of each output's weights.
+    scales: Vec<f32>,
+    /// `int8`: the sum of each output's integer weights, which an activation's zero point is multiplied with.
+    sums: Vec<i32>,
+}
+
+/// A to multiply with: `f32` rows as they are, or the rows in the form a kernel wants.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    count: usize,
+    x: &'a [f32],
+    bytes: &'a [u64],
+    scales: &'a [f32],
+    zeros: &'a [f32],
+}
+
+/// Memory that rows are converted into; it grows to the largest use and stays.
+#[derive(Debug, Default)]
+pub(crate) struct Converted {
+    bytes: Vec<u64>,
+    scales: Vec<f32>,
+    zeros: Vec<f32>,
+}
+
+/// Values of A that one task works on: so many stay in the second-level cache.
+const ROW_VALUES: usize = 1 << 16;
+/// Multiplications below which a product stays on its thread.
+const SERIAL: usize = 1 << 17;
+/// Values below which rows are converted on one thread.
+const SERIAL_CONVERT: usize = 1 << 14;
+/// The longest row whose products of bytes cannot overflow 32 bits: `2^31 / (255 · 64)`.
+const MOST_INPUTS_INT8: usize = 131_000;
+
+impl Packed {
+    /// Packs W and the bias for this machine.
+    pub(crate) fn new(weight: &[f32], bias: &[f32], inputs: usize, precision: Precision) -> Packed {
+        Packed::for_isa(isa(), weight, bias, inputs, precision)
+    }
+
+    fn for_isa(isa: Isa, weight: &[f32], bias: &[f32], inputs: usize, precision: Precision) -> Packed {
+        let outputs = bias.len();
+        assert_eq!(weight.len(), inputs * outputs, "values of the weights");
+        let kernel = match precision {
+            Precision::F32 => Kernel::F32(micro::f32_kernel(isa)),
+            Precision::Bf16 => Kernel::Bf16(micro::bf16_kernel(isa)),
+            Precision::Int8 => Kernel::Int8(micro::int8_kernel(isa)),
+        };
+        let mut packed = Packed {
+            inputs,
+            outputs,
+            kernel,
+            shape: match &kernel {
+                Kernel::F32(kernel) => shape(kernel),
+                Kernel::Bf16(kernel) => shape(&kernel.kernel),
+                Kernel::Int8(kernel) => shape(&kernel.kernel),
+            },
+            panels: Vec::new(),
+            bias: bias.to_vec(),
+            scales: Vec::new(),
+            sums: Vec::new(),
+        };
+        match packed.kernel {
+            Kernel::F32(_) => packed.pack(|j, k| weight[j * inputs + k].to_ne_bytes()),
+            Kernel::Bf16(_) => packed.pack(|j, k| bf16(weight[j * inputs + k]).to_ne_bytes()),
+            Kernel::Int8(_) => {
+                assert!(inputs <= MOST_INPUTS_INT8, "int8 sums of {inputs} products may overflow");
+                let (mut integers, mut scales) = (vec![0i8; weight.len()], vec![0.0; outputs]);
+                for ((w, q), scale) in
+                    weight.chunks_exact(inputs.max(1)).zip(integers.chunks_exact_mut(inputs.max(1))).zip(&mut scales)
+                {
+                    let most = w.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+                    *scale = most / MOST_WEIGHT;
+                    let inverse = if most > 0.0 { MOST_WEIGHT / most } else { 0.0 };
+                    for (q, &w) in q.iter_mut().zip(w) {
+                        *q = (w * inverse).round_ties_even() as i8;
+                    }
+                }
+                let row_sum = |row: &[i8]| row.iter().map(|&q| i32::from(q)).sum();
+                packed.sums = integers.chunks_exact(inputs.max(1)).map(row_sum).collect();
+                packed.sums.resize(outputs, 0);
+                packed.scales = scales;
+                packed.pack(|j, k| integers[j * inputs + k].to_ne_bytes());
+            }
+        }
+        packed
+    }
+
+    /// Fills the panels, one after the other, each `[steps, width, group]`.
+    fn pack<const BYTES: usize>(&mut self, value: impl Fn(usize, usize) -> [u8; BYTES] + Sync) {
+        let Shape { width, group, .. } = self.shape;
+        let (inputs, outputs) = (self.inputs, self.outputs);
+        let panel_bytes = inputs.next_multiple_of(group) * width * BYTES;
+        self.panels = vec![Line([0; 64]); (panel_bytes * outputs.div_ceil(width)).div_ceil(64)];
+        // SAFETY: lines are bytes side by side.
+        let bytes =
+            unsafe { std::slice::from_raw_parts_mut(self.panels.as_mut_ptr().cast::<u8>(), 64 * self.panels.len()) };
+        if panel_bytes == 0 {
+            return;
+        }
+        team::chunks(&mut bytes[..panel_bytes * outputs.div_ceil(width)], panel_bytes, |panel, out| {
+            for (step, out) in out.chunks_exact_mut(width * group * BYTES).enumerate() {
+                for (at, out) in out.chunks_exact_mut(BYTES).enumerate() {
+                    let (j, k) = (panel * width + at / group, step * group + at % group);
+                    if j < outputs && k < inputs {
+                        out.copy_from_slice(&value(j, k));
+                    }
+                }
+            }
+        });
+    }
+
+    /// Inputs per row.
+    pub(crate) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Outputs per row.
+    pub(crate) fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        64 * self.panels.len() + 4 * (self.bias.len() + self.scales.len() + self.sums.len())
+    }
+
+    /// The inner dimension's block. Integers need none: their sums stay in registers.
+    fn depth(&self) -> usize {
+        match self.kernel {
+            Kernel::F32(_) => DEPTH,
+            Kernel::Bf16(_) => 2 * DEPTH,
+            Kernel::Int8(_) => self.inputs.next_multiple_of(self.shape.group).max(1),
+        }
+    }
+
+    /// What A is converted to.
+    fn form(&self) -> Form {
+        match self.kernel {
+            Kernel::F32(_) => Form::Float,
+            Kernel::Bf16(kernel) => kernel.form,
+            Kernel::Int8(kernel) => kernel.form,
+        }
+    }
+
+    /// Bytes of a value of A.
+    fn value_bytes(&self) -> usize {
+        match self.form() {
+            Form::Float => 4,
+            Form::Bf16 => 2,
+            Form::Unsigned | Form::Shifted => 1,
+        }
+    }
+
+    /// Bytes of a converted row of A: padded to the group, and to whole words.
+    fn row_bytes(&self) -> usize {
+        (self.inputs.next_multiple_of(self.shape.group) * self.value_bytes()).next_multiple_of(8)
+    }
+
+    /// Rows of A in the form this product wants; other products of the same width and precision want the same.
+    pub(crate) fn convert<'a>(&self, x: &'a [f32], converted: &'a mut Converted) -> Rows<'a> {
+        assert!(x.len().is_multiple_of(self.inputs.max(1)), "whole rows of {} values", self.inputs);
+        let count = x.len().checked_div(self.inputs).unwrap_or(0);
+        let Converted { bytes, scales, zeros } = converted;
+        if let Kernel::F32(_) = self.kernel {
+            return Rows { count, x, bytes: &[], scales: &[], zeros: &[] };
+        }
+        let words = self.row_bytes() / 8;
+        grow(bytes, count * words);
+        grow(scales, count);
+        grow(zeros, count);
+        let block = if x.len() <= SERIAL_CONVERT { count } else { SERIAL_CONVERT.div_ceil(self.inputs) }.max(1);
+        let out = Shared::new(&mut bytes[..count * words]);
+        team::chunks_of([&mut scales[..count], &mut zeros[..count]], block, |i, [scales, zeros]| {
+            for r in 0..scales.len() {
+                let row = i * block + r;
+                // SAFETY: this row's words are this task's own.
+                let bytes = unsafe { std::slice::from_raw_parts_mut(out.get().add(row * words), words) };
+                let x = &x[row * self.inputs..][..self.inputs];
+                vectorised(
+                    #[inline(always)]
+                    || match self.form() {
+                        Form::Float => round_to(x, cast(bytes), |bits| f32::from_bits(u32::from(bits) << 16)),
+                        Form::Bf16 => round_to(x, cast(bytes), |bits| bits),
+                        Form::Unsigned => (scales[r], zeros[r]) = quantise(x, cast::<u8>(bytes), |q| q as u8),
+                        Form::Shifted => {
+                            (scales[r], zeros[r]) = quantise(x, cast::<i8>(bytes), |q| (q - 128) as i8);
+                            zeros[r] -= 128.0;
+                        }
+                    },
+                );
+            }
+        });
+        Rows { count, x, bytes: &bytes[..count * words], scales: &scales[..count], zeros: &zeros[..count] }
+    }
+
+    /// `out = activation(A Wᵀ + bias) + residual`, on all threads where it is worth it.
+    ///
+    /// # Panics
+    /// Where a size does not fit.
+    pub(crate) fn product(&self, a: Rows<'_>, activation: Activation, residual: Option<&[f32]>, out: &mut [f32]) {
+        let (m, n) = (a.count, self.outputs);
+        assert_eq!(out.len(), m * n, "values of the product");
+        assert!(residual.is_none_or(|residual| residual.len() == m * n), "values of the residual");
+        let row_bytes = self.row_bytes();
+        assert!(a.x.len() == m * self.inputs, "width of A");
+        assert!(matches!(self.kernel, Kernel::F32(_)) || 8 * a.bytes.len() == m * row_bytes, "A was not converted");
+        if m == 0 || n == 0 {
+            return;
+        }
+        let shared = Shared::new(out);
+        let Shape { rows: most, width, .. } = self.shape;
+        // Blocks of about equal height: 128 rows are twice 66, not 96 and 32.
+        let most_rows = (ROW_VALUES / self.inputs.max(1)).clamp(ROWS / 4, ROWS);
+        let block = m.div_ceil(m.div_ceil(most_rows)).next_multiple_of(most);
+        let row_tasks = m.div_ceil(block);
+        let threads = if m * n * self.inputs < SERIAL { 1 } else { team::threads() };
+        let panels = n.div_ceil(width);
+        let wanted = if threads == 1 { 1 } else { (4 * threads).div_ceil(row_tasks) };
+        let stripe = panels.div_ceil(wanted) * width;
+        let col_tasks = n.div_ceil(stripe);
+        team::run(row_tasks * col_tasks, |t| {
+            let (i, j) = (t / col_tasks, t % col_tasks);
+            let rows = (i * block, m.min((i + 1) * block));
+            let cols = (j * stripe, n.min((j + 1) * stripe));
+            // SAFETY: `out` has m rows of n values, no two tasks share a row and a column, and A was checked above.
+            unsafe { self.task(a, activation, residual, shared, rows, cols) };
+        });
+    }
+
+    /// Rows `rows.0..rows.1` and columns `cols.0..cols.1` of the product.
+    ///
+    /// # Safety
+    /// `out` must point to `a.count` rows of `self.outputs` values, of which no other task touches these rows and columns
+    /// meanwhile; A must have been converted by a product of this width and precision. `cols.0` must be a multiple of the
+    /// panels' width.
+    unsafe fn task(
+        &self,
+        a: Rows<'_>,
+        activation: Activation,
+        residual: Option<&[f32]>,
+        out: Shared<f32>,
+        rows: (usize, usize),
+        cols: (usize, usize),
+    ) {
+        let n = self.outputs;
+        let mine = |i: usize| {
+            // SAFETY: row i and these columns lie inside the product and are this task's own.
+            unsafe { std::slice::from_raw_parts_mut(out.get().add(i * n + cols.0), cols.1 - cols.0) }
+        };
+        let integers = matches!(self.kernel, Kernel::Int8(_));
+        let Shape { rows: most, width, group } = self.shape;
+        let (value, row_bytes) = (self.value_bytes(), self.row_bytes());
+        let panels = self.panels.as_ptr().cast::<u8>();
+        let weight = match self.kernel {
+            Kernel::F32(_) => 4,
+            Kernel::Bf16(_) => 2,
+            Kernel::Int8(_) => 1,
+        };
+        let inputs = self.inputs.next_multiple_of(group);
+        for j in (cols.0..cols.1).step_by(width) {
+            let count_cols = width.min(cols.1 - j);
+            for k in (0..self.inputs).step_by(self.depth()) {
+                let depth = (self.inputs - k).min(self.depth()).next_multiple_of(group);
+                let panel = (j * inputs + k * width) * weight;
+                for (i, count) in tiles(rows, most) {
+                    // SAFETY: `pack` wrote `depth` rows of `width` weights from here, A has `count` rows of `depth` values
+                    // from here (padded to the group), and these rows and columns of the product are this task's own.
+                    unsafe {
+                        let panel = panels.add(panel);
+                        let c = out.get().add(i * n + j);
+                        let start = match k {
+                            0 => Start { values: self.bias.as_ptr().add(j), stride: 0 },
+                            _ => Start { values: c.cast_const(), stride: n },
+                        };
+                        let bytes = || a.bytes.as_ptr().cast::<u8>().add(i * row_bytes + k * value);
+                        match self.kernel {
+                            Kernel::F32(kernel) => {
+                                let a = a.x.as_ptr().add(i * self.inputs + k);
+                                (kernel.run)(count, depth, a, self.inputs, panel.cast(), c, n, count_cols, start);
+                            }
+                            Kernel::Bf16(LowKernel { kernel, .. }) => {
+                                let (steps, b) = (depth / group, panel.cast());
+                                (kernel.run)(count, steps, bytes(), row_bytes, b, c, n, count_cols, start);
+                            }
+                            Kernel::Int8(LowKernel { kernel, .. }) => {
+                                let (steps, b, c) = (depth / group, panel.cast(), c.cast());
+                                (kernel.run)(count, steps, bytes(), row_bytes, b, c, n, count_cols, Start::NOTHING);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        vectorised(
+            #[inline(always)]
+            || {
+                for i in rows.0..rows.1 {
+                    let row = mine(i);
+                    if self.inputs == 0 {
+                        row.copy_from_slice(&self.bias[cols.0..cols.1]);
+                    } else if integers {
+                        let (scales, sums) = (&self.scales[cols.0..cols.1], &self.sums[cols.0..cols.1]);
+                        dequantise(row, (a.scales[i], a.zeros[i] as i32), scales, sums, &self.bias[cols.0..cols.1]);
+                    }
+                    activation.apply(row);
+                    if let Some(residual) = residual {
+                        for (x, &r) in row.iter_mut().zip(&residual[i * n + cols.0..]) {
+                            *x += r;
+                        }
+                    }
+                }
+            },
+        );
+    }
+}
+
+impl Activation {
+    /// In place.
+    #[inline(always)]
+    pub(crate) fn apply<T: crate::Scalar>(self, x: &mut [T]) {
+        match self {
+            Activation::None => {}
+            Activation::Gelu => x.iter_mut().for_each(|x| *x = rows::gelu(*x)),
+            Activation::GeluTanh => x.iter_mut().for_each(|x| *x = rows::gelu_tanh(*x)),
+        }
+    }
+}
+
+fn grow<T: Clone + Default>(x: &mut Vec<T>, len: usize) {
+    if x.len() < len {
+        x.resize(len, T::default());
+    }
+}
+
+/// Words as smaller numbers.
+#[inline(always)]
+fn cast<T: Copy>(words: &mut [u64]) -> &mut [T] {
+    let size = size_of::<T>();
+    // SAFETY: T is one of the integers of 8 or 16 bits: any bits are a value, and words are aligned for them.
+    unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), 8 * words.len() / size) }
+}
+
+/// The nearest bfloat16, ties to even; NaN stays NaN.
+#[inline(always)]
+fn bf16(x: f32) -> Bf16 {
+    let bits = x.to_bits();
+    let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16;
+    if x.is_nan() { (bits >> 16) as u16 | 0x40 } else { rounded as u16 }
+}
+
+/// Rounds a row to bfloat16, and fills what is left of `out` with zeros.
+#[inline(always)]
+fn round_to<T: Default + Clone>(x: &[f32], out: &mut [T], store: impl Fn(Bf16) -> T) {
+    for (out, &x) in out.iter_mut().zip(x) {
+        *out = store(bf16(x));
+    }
+    out[x.len()..].fill(T::default());
+}
+
+/// Unsigned bytes `q` with `x ≈ scale (q − zero)`, over the row's range and 0; returns scale and zero. A row that is not finite
+/// gets a scale that is not finite, so that nothing is hidden.
+#[inline(always)]
+fn quantise<Q: Copy + Default>(x: &[f32], out: &mut [Q], store: impl Fn(i32) -> Q) -> (f32, f32) {
+    let (low, high) = rows::range(x);
+    let scale = (high - low) / 255.0;
+    if !scale.is_finite() {
+        out.fill(Q::default());
+        return (f32::NAN, 0.0);
+    }
+    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    let inverse = if inverse.is_finite() { inverse } else { 0.0 };
+    // 1.5 · 2^23: adding it rounds to an integer that stands in the low bits.
+    const MAGIC: f32 = 12_582_912.0;
+    let zero = (-low * inverse + MAGIC) - MAGIC;
+    for (out, &x) in out.iter_mut().zip(x) {
+        let q = x * inverse + (zero + MAGIC);
+        *out = store((((q.to_bits() as i32) & 0x7f_ffff) - 0x40_0000).clamp(0, 255));
+    }
+    out[x.len()..].fill(store(0));
+    (scale, zero)
+}
+
+/// Integer sums, which stand in the memory of the product, become `scale_j scale (sum − zero Σ w_j) + bias_j`.
+#[inline(always)]
+fn dequantise(row: &mut [f32], (scale, zero): (f32, i32), scales: &[f32], sums: &[i32], bias: &[f32]) {
+    for (((x, &scale_j), &sum), &bias) in row.iter_mut().zip(scales).zip(sums).zip(bias) {
+        let integer = (x.to_bits() as i32).wrapping_sub(zero.wrapping_mul(sum));
+        *x = integer as f32 * (scale * scale_j) + bias;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::in_pool;
+    use crate::kernels::gemm::{MatRef, PackedMatrix, Start, product};
+    use proptest::prelude::*;
+
+    fn values(n: usize, seed: u64) -> Vec<f32> {
+        let mut state = seed;
+        (0..n)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+            })
+            .collect()
+    }
+
+    fn run(packed: &Packed, x: &[f32], activation: Activation, residual: Option<&[f32]>) -> Vec<f32> {
+        let mut out = vec![7.0; x.len() / packed.inputs() * packed.outputs()];
+        let mut converted = Converted::default();
+        packed.product(packed.convert(x, &mut converted), activation, residual, &mut out);
+        out
+    }
+
+    /// The definition, in f64, on the numbers a precision makes of x and W, and a bound of the error that is left.
+    fn expected(x: &[f32], w: &[f32], bias: &[f32], k: usize, precision: Precision) -> Vec<f64> {
+        let wide = |x: f32| f64::from(f32::from_bits(u32::from(bf16(x)) << 16));
+        // To the nearest of 255 steps over the row's range and 0.
+        let bytes = |row: &[f32]| -> Vec<f64> {
+            let (low, high) = row.iter().fold((0.0f32, 0.0f32), |(low, high), &x| (low.min(x), high.max(x)));
+            let step = f64::from((high - low) / 255.0);
+            let zero = (-f64::from(low) / step).round();
+            row.iter().map(|&x| ((f64::from(x) / step + zero).round() - zero) * step).collect()
+        };
+        let weights = |row: &[f32]| -> Vec<f64> {
+            let step = f64::from(row.iter().fold(0.0f32, |most, x| most.max(x.abs()))) / 64.0;
+            row.iter().map(|&w| (f64::from(w) / step).round() * step).collect()
+        };
+        let rows = |x: &[f32], bytes: &dyn Fn(&[f32]) -> Vec<f64>| -> Vec<Vec<f64>> {
+            x.chunks_exact(k)
+                .map(|row| match precision {
+                    Precision::F32 => row.iter().map(|&x| f64::from(x)).collect(),
+                    Precision::Bf16 => row.iter().map(|&x| wide(x)).collect(),
+                    Precision::Int8 => bytes(row),
+                })
+                .collect()
+        };
+        let (x, w) = (rows(x, &bytes), rows(w, &weights));
+        x.iter()
+            .flat_map(|x| {
+                w.iter().zip(bias).map(move |(w, &b)| x.iter().zip(w).map(|(x, w)| x * w).sum::<f64>() + f64::from(b))
+            })
+            .collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn any_shape_is_the_definition_on_every_instruction_set(
+            m in 1usize..40, n in 1usize..70, k in 1usize..900, seed: u64,
+        ) {
+            let (x, w, bias) = (values(m * k, seed), values(n * k, !seed), values(n, seed ^ 5));
+            for isa in Isa::here() {
+                for precision in Precision::ALL {
+                    let packed = Packed::for_isa(isa, &w, &bias, k, precision);
+                    let got = run(&packed, &x, Activation::None, None);
+                    // A value that lies between two steps may fall to either side: int8 is allowed two steps of a weight.
+                    let bound = 1e-6 * (k as f64 + 1.0) + if precision == Precision::Int8 { 2.0 / 64.0 } else { 0.0 };
+                    for (got, expected) in got.iter().zip(expected(&x, &w, &bias, k, precision)) {
+                        prop_assert!((f64::from(*got) - expected).abs() <= bound, "{isa} {precision}: {got} {expected}");
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn a_row_has_the_same_bits_in_any_product(m in 2usize..200, n in 1usize..70, seed: u64) {
+            let k = 500;
+            let (x, w, bias) = (values(m * k, seed), values(n * k, !seed), values(n, seed ^ 5));
+            let three = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+            for isa in Isa::here() {
+                for precision in Precision::ALL {
+                    let packed = Packed::for_isa(isa, &w, &bias, k, precision);
+                    let all = run(&packed, &x, Activation::Gelu, None);
+                    let shared = three.install(|| in_pool(|| run(&packed, &x, Activation::Gelu, None)));
+                    prop_assert_eq!(&shared, &all);
+                    let i = m / 2;
+                    prop_assert_eq!(&run(&packed, &x[i * k..(i + 1) * k], Activation::Gelu, None)[..], &all[i * n..(i + 1) * n]);
+                }
+            }
+        }
+
+        #[test]
+        fn integers_are_the_same_on_every_instruction_set(m in 1usize..20, n in 1usize..70, k in 1usize..300, seed: u64) {
+            let (x, w, bias) = (values(m * k, seed), values(n * k, !seed), values(n, seed ^ 5));
+            let of = |isa| run(&Packed::for_isa(isa, &w, &bias, k, Precision::Int8), &x, Activation::None, None);
+            let portable = of(Isa::Portable);
+            for isa in Isa::here() {
+                prop_assert_eq!(&of(isa), &portable, "{}", isa);
+            }
+        }
+
+        #[test]
+        fn in_f32_it_is_training_s_product(m in 1usize..30, n in 1usize..70, k in 1usize..900, seed: u64) {
+            let (x, w, bias) = (values(m * k, seed), values(n * k, !seed), values(n, seed ^ 5));
+            let packed = run(&Packed::new(&w, &bias, k, Precision::F32), &x, Activation::None, None);
+            let mut plain = vec![0.0; m * n];
+            let b = PackedMatrix::new(MatRef::row_major(&w, n, k).t());
+            product(MatRef::row_major(&x, m, k), &b, Start::Row(&bias), &mut plain);
+            prop_assert_eq!(packed, plain);
+        }
+    }
+
+    #[test]
+    fn what_follows_a_product_is_applied_in_order() {
+        let (m, n, k) = (5, 40, 30);
+        let (x, w, bias, residual) = (values(m * k, 1), values(n * k, 2), values(n, 3), values(m * n, 4));
+        for precision in Precision::ALL {
+            let packed = Packed::new(&w, &bias, k, precision);
+            let plain = run(&packed, &x, Activation::None, None);
+            for activation in [Activation::None, Activation::Gelu, Activation::GeluTanh] {
+                let got = run(&packed, &x, activation, Some(&residual));
+                for ((got, &x), &r) in got.iter().zip(&plain).zip(&residual) {
+                    let x64 = f64::from(x);
+                    let root = (2.0 / std::f64::consts::PI).sqrt();
+                    let active = match activation {
+                        Activation::None => x64,
+                        Activation::Gelu => 0.5 * x64 * (1.0 + libm::erf(x64 / 2f64.sqrt())),
+                        Activation::GeluTanh => 0.5 * x64 * (1.0 + (root * (x64 + 0.044715 * x64.powi(3))).tanh()),
+                    };
+                    assert!((f64::from(*got) - active - f64::from(r)).abs() < 2e-6, "{activation:?} {precision}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_not_finite_is_not_hidden() {
+        let (w, bias) = (values(3 * 20, 1), values(3, 2));
+        for precision in Precision::ALL {
+            for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                let mut x = values(2 * 20, 3);
+                x[7] = bad;
+                let got = run(&Packed::new(&w, &bias, 20, precision), &x, Activation::None, None);
+                assert!(got[..3].iter().all(|x| !x.is_finite()) && got[3..].iter().all(|x| x.is_finite()), "{got:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_at_the_ends_of_the_byte_s_range_do_not_wrap() {
+        // Ranges whose zero point lies half-way between two integers.
+        for zero in 0..=255 {
+            let low = -(f32::from(zero as u8) + 0.5) / 255.0;
+            let x = [low, low + 1.0, 0.0, 0.3];
+            let mut out = [0u8; 8];
+            let (scale, zero) = quantise(&x, &mut out, |q| q as u8);
+            for (&x, &q) in x.iter().zip(&out) {
+                let back = scale * (f32::from(q) - zero);
+                assert!((back - x).abs() <= 1.01 * scale, "{x} became {back}");
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A transformer layer with weights packed for inference, whose rows can be computed in any order.
+
+use crate::kernels::attend::attend;
+use crate::kernels::packed::{Activation, Converted, Precision};
+use crate::kernels::team;
+use crate::kernels::vectorised;
+use crate::{EncoderLayer, LayerNorm, PackedLinear};
+
+pub use crate::kernels::attend::Span;
+
+/// Memory that a forward pass works in; it grows to the largest batch and stays.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    pub(crate) converted: Converted,
+    keys_values: Vec<f32>,
+    queries: Vec<f32>,
+    context: Vec<f32>,
+    middle: Vec<f32>,
+    wide: Vec<f32>,
+}
+
+/// [`EncoderLayer`]'s inference side: nothing is saved, nothing is allocated once the [`Workspace`] has grown.
+///
+/// A layer is two steps: [`PackedLayer::keys_values`] of all rows, then [`PackedLayer::rows`] for any of them, as often as
+/// one likes. A row's bits do not depend on which rows are computed with it; in `f32` they are [`EncoderLayer::forward`]'s.
+pub struct PackedLayer {
+    query: PackedLinear,
+    key_value: PackedLinear,
+    output: PackedLinear,
+    attention_norm: LayerNorm<f32>,
+    up: PackedLinear,
+    down: PackedLinear,
+    output_norm: LayerNorm<f32>,
+    heads: usize,
+    activation: Activation,
+}
+
+impl EncoderLayer<f32> {
+    /// The same layer with its weights packed.
+    pub fn pack(&self, precision: Precision) -> PackedLayer {
+        let attention = &self.attention;
+        PackedLayer {
+            query: attention.query.pack(precision),
+            key_value: PackedLinear::join(&[&attention.key, &attention.value], precision),
+            output: attention.output.pack(precision),
+            attention_norm: self.attention_norm.clone(),
+            up: self.feed_forward.up.pack(precision),
+            down: self.feed_forward.down.pack(precision),
+            output_norm: self.output_norm.clone(),
+            heads: attention.heads(),
+            activation: self.feed_forward.activation,
+        }
+    }
+}
+
+impl PackedLayer {
+    /// d, the width of a row.
+    pub fn width(&self) -> usize {
+        self.query.outputs()
+    }
+
+    /// The width of the feed-forward block.
+    pub fn intermediate(&self) -> usize {
+        self.up.outputs()
+    }
+
+    /// Bytes the weights take.
+    pub fn bytes(&self) -> usize {
+        [&self.query, &self.key_value, &self.output, &self.up, &self.down].iter().map(|map| map.bytes()).sum()
+    }
+
+    /// Multiplications and additions that [`PackedLayer::rows`] takes for each row, attention left out; those of
+    /// [`PackedLayer::keys_values`].
+    pub fn operations(&self) -> (usize, usize) {
+        let of = |map: &PackedLinear| 2 * map.0.inputs() * map.0.outputs();
+        (of(&self.query) + of(&self.output) + of(&self.up) + of(&self.down), of(&self.key_value))
+    }
+
+    /// Keys and values of all rows x `[tokens, d]`, for the calls of [`PackedLayer::rows`] that follow.
+    pub fn keys_values(&self, x: &[f32], work: &mut Workspace) {
+        self.key_value.apply(x, Activation::None, None, &mut work.converted, &mut work.keys_values);
+    }
+
+    /// The layer's output for some rows: `x` holds them one after the other, `spans` says where they stand.
+    pub fn rows(&self, x: &[f32], spans: &[Span], work: &mut Workspace, y: &mut Vec<f32>) {
+        let Workspace { converted, keys_values, queries, context, middle, wide } = work;
+        self.query.apply(x, Activation::None, None, converted, queries);
+        context.resize(x.len(), 0.0);
+        attend(queries, keys_values, spans, self.heads, false, context);
+        self.output.apply(context, Activation::None, Some(x), converted, middle);
+        self.attention_norm.apply(middle);
+        self.up.apply(middle, self.activation, None, converted, wide);
+        self.down.apply(wide, Activation::None, Some(middle), converted, y);
+        self.output_norm.apply(y);
+    }
+}
+
+impl LayerNorm<f32> {
+    /// [`LayerNorm::forward`] in place, with nothing saved.
+    pub fn apply(&self, x: &mut [f32]) {
+        let (d, eps) = (self.weight().len(), self.eps() as f32);
+        let rows = (x.len() / d).div_ceil(team::threads()).max(4);
+        team::chunks(x, rows * d, |_, block| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    for row in block.chunks_exact_mut(d) {
+                        crate::kernels::rows::normalise(row, self.weight().data(), self.bias().data(), eps);
+                    }
+                },
+            );
+        });
+    }
+}
