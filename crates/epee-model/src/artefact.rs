@@ -67,6 +67,7 @@ impl Artefact {
                 ),
             });
         }
+        checkpoint::check(dir, &config)?;
         let digest = model_digest(dir)?;
         Ok(Artefact { dir: dir.to_owned(), config, labels, exits, digest })
     }

@@ -275,6 +275,14 @@ pub fn read_whole(
     Ok(model)
 }
 
+/// Says whether a directory's weights are a whole file of about the configuration's size, without reading them.
+///
+/// # Errors
+/// Where they are not.
+pub(crate) fn check(dir: &Path, config: &BertConfig) -> Result<(), Error> {
+    Weights::open(dir)?.check_size(config)
+}
+
 /// A model with all its weights packed, layer by layer: no more than one layer is ever there unpacked.
 ///
 /// # Errors
