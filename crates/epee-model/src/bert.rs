@@ -93,6 +93,11 @@ impl Embeddings<f32> {
         self.norm.apply(x);
     }
 
+    /// Entries of the vocabulary.
+    pub(crate) fn entries(&self) -> usize {
+        self.words.entries()
+    }
+
     /// Bytes the tables take.
     pub(crate) fn bytes(&self) -> usize {
         4 * self.count()

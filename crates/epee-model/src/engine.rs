@@ -94,6 +94,11 @@ impl Engine {
         self.layers[0].width()
     }
 
+    /// Entries of the vocabulary.
+    pub fn vocabulary(&self) -> usize {
+        self.embeddings.entries()
+    }
+
     /// What the layers' weights are stored and multiplied in.
     pub fn precision(&self) -> Precision {
         self.precision

@@ -154,12 +154,22 @@ impl<'e> Session<'e> {
                 self.pool(pooling);
             }
         }
-        if head {
-            let Session { engine, work, pooled, logits, exit_rows, .. } = self;
-            engine.exits.forward(self.layer, exit_rows, work, pooled, logits);
-        }
         self.layer += 1;
+        if head {
+            self.head();
+        }
         true
+    }
+
+    /// Computes the logits of the exit just reached, again if [`Session::advance`] did so already.
+    ///
+    /// # Panics
+    /// Where no layer has been computed.
+    pub fn head(&mut self) -> &[f32] {
+        let Session { engine, work, pooled, logits, exit_rows, layer, .. } = self;
+        assert!(*layer > 0, "no exit has been reached");
+        engine.exits.forward(*layer - 1, exit_rows, work, pooled, logits);
+        logits
     }
 
     /// The rows the exits read, from rows that are all there.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
-use commands::{calibrate, data, eval, info, predict, quickstart, sweep, trace, train};
+use commands::{bench, calibrate, data, eval, info, predict, quickstart, sweep, trace, train};
 use ui::{Format, Ui};
 
 /// Transformer classifiers that stop thinking when they know the answer
@@ -37,6 +37,7 @@ enum Command {
     Calibrate(calibrate::Args),
     Eval(eval::Args),
     Predict(predict::Args),
+    Bench(bench::Args),
     Info(info::Args),
 }
 
@@ -70,6 +71,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Calibrate(args) => calibrate::run(args, ui),
         Command::Eval(args) => eval::run(args, ui),
         Command::Predict(args) => predict::run(args, ui),
+        Command::Bench(args) => bench::run(args, ui),
         Command::Info(args) => info::run(args, ui),
     }
 }

@@ -1,5 +1,6 @@
 //! One file per command: its flags, and what it does with them.
 
+pub(crate) mod bench;
 pub(crate) mod calibrate;
 pub(crate) mod data;
 pub(crate) mod eval;
