@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage="usage: scripts/emulate.sh avx512|neon [TEST_FILTER]"
-kind=${1:?$usage}
+kind=${1:-}
 filter=${2:-}
 cache=${EPEE_EMULATE:-/tmp/epee-emulate}
 mkdir -p "$cache"
@@ -124,6 +124,8 @@ END
     "$root/boot/usr/bin/genisoimage" -quiet -o "$work/iso.img" -b isolinux/isolinux.bin -c isolinux/boot.cat \
         -no-emul-boot -boot-load-size 4 -boot-info-table "$work/iso"
     # AMX is out because Bochs has the tiles' setting but not the kernel's way to turn them on.
+    # Bochs 3.0 is wrong in two places: vdpbf16ps with a memory operand at a short displacement (LLVM folds a load so where
+    # it's used once), and vcvtne2ps2bf16, which takes its second source for both halves.
     local cpu='model=sapphire_rapids, exclude_features="amx amx_bf16 amx_int8 waitpkg serialize"'
     cpu=${EPEE_EMULATE_CPU:-$cpu}
     cat >"$work/bochsrc" <<END
@@ -154,11 +156,11 @@ END
         tr -d '\r' <"$work/serial" | sed -n '/^EMULATE-BEGIN/,/^EMULATE-END/p' >"$work/out"
         # The last line may be only half there.
         lines=$(wc -l <"$work/out")
-        sed -n "$((shown + 1)),${lines}p" "$work/out" | grep -v '^EMULATE-' || true
+        head -n "$lines" "$work/out" | tail -n "+$((shown + 1))" | grep -v '^EMULATE-' || true
         shown=$lines
         status=$(sed -n 's/^EMULATE-END \([0-9]*\)$/\1/p' "$work/out")
         [ -z "$status" ] || break
-        if ! kill -0 $bochs 2>/dev/null || [ $SECONDS -ge "${EPEE_EMULATE_SECONDS:-900}" ]; then
+        if ! kill -0 $bochs 2>/dev/null || grep -q 'Kernel panic' "$work/serial" || [ $SECONDS -ge "${EPEE_EMULATE_SECONDS:-900}" ]; then
             tail -n 20 "$work/serial" >&2
             echo "emulate: the emulator ended or took too long: see $work" >&2
             exit 125

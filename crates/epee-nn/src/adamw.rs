@@ -52,11 +52,11 @@ impl<P: Clone> AdamW<P> {
         let moments = self.m.parameters_mut().into_iter().zip(self.v.parameters_mut());
         for (((_, p), (_, g)), ((_, m), (_, v))) in all.zip(moments) {
             let g = g.data();
-            team::chunks_of([p.data_mut(), m.data_mut(), v.data_mut()], TASK, |i, [p, m, v]| {
+            team::row_blocks([(p.data_mut(), 1), (m.data_mut(), 1), (v.data_mut(), 1)], TASK, |first, [p, m, v]| {
                 vectorised(
                     #[inline(always)]
                     || {
-                        for (((p, &g), m), v) in p.iter_mut().zip(&g[i * TASK..]).zip(m).zip(v) {
+                        for (((p, &g), m), v) in p.iter_mut().zip(&g[first..]).zip(m).zip(v) {
                             let g = g * scale;
                             *m = b1 * *m + c1 * g;
                             *v = b2 * *v + c2 * g * g;

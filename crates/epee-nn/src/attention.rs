@@ -1,7 +1,8 @@
 //! Multi-head self-attention on packed sequences.
 
-use crate::kernels::gemm::{MatRef, small_product};
+use crate::kernels::gemm::{MatRef, Start, small_product};
 use crate::kernels::{rows, team, vectorised};
+use crate::linear::Packed;
 use crate::{Dropout, Linear, Scalar, Tensor, buffers, parameters};
 
 /// `output(concat_h softmax(Q_h K_hᵀ / √d_h) V_h)`, each sequence by itself.
@@ -153,9 +154,11 @@ impl<T: Scalar> Attention<T> {
             small_product(dscores.t(), part.view(&saved.query, width), dkey);
         });
         let merge = |by_head: Vec<T>| Tensor::from_vec(&[x.rows(), d], self.merge_heads(by_head, offsets, d));
-        let mut dx = self.query.backward(&merge(dquery), x, &mut grads.query);
-        dx.add(&self.key.backward(&merge(dkey), x, &mut grads.key));
-        dx.add(&self.value.backward(&merge(dvalue), x, &mut grads.value));
+        let packed = Packed::of(x);
+        let mut dx = Tensor::unset(x.shape());
+        self.query.backward_into(&merge(dquery), &packed, &mut grads.query, &mut dx, Start::Zero);
+        self.key.backward_into(&merge(dkey), &packed, &mut grads.key, &mut dx, Start::Keep);
+        self.value.backward_into(&merge(dvalue), &packed, &mut grads.value, &mut dx, Start::Keep);
         dx
     }
 

@@ -57,6 +57,23 @@ impl Dropout {
         );
     }
 
+    /// Applies the mask and adds a residual, in one pass.
+    pub(crate) fn apply_and_add<T: Scalar>(self, x: &mut Tensor<T>, residual: &Tensor<T>) {
+        assert_eq!(x.shape(), residual.shape(), "shape of the residual");
+        let cols = x.cols();
+        rows::blocks(
+            x.data_mut(),
+            cols,
+            #[inline(always)]
+            |first, block| {
+                self.apply_from(first * cols, block);
+                for (x, &r) in block.iter_mut().zip(&residual.data()[first * cols..]) {
+                    *x += r;
+                }
+            },
+        );
+    }
+
     /// Applies the part of the mask that begins at value `first`.
     #[inline(always)]
     pub(crate) fn apply_from<T: Scalar>(self, first: usize, x: &mut [T]) {

@@ -51,12 +51,10 @@ impl<T: Scalar> EncoderLayer<T> {
     /// `[n, d] → [n, d]`; sequence i is rows `offsets[i]..offsets[i + 1]`.
     pub fn forward(&self, x: Tensor<T>, offsets: &[usize], dropout: LayerDropout) -> (Tensor<T>, SavedLayer<T>) {
         let (mut branch, attention) = self.attention.forward(&x, offsets, dropout.attention);
-        dropout.hidden.site(0).apply(&mut branch);
-        branch.add(&x);
+        dropout.hidden.site(0).apply_and_add(&mut branch, &x);
         let (middle, attention_norm) = self.attention_norm.forward(branch);
         let (mut branch, feed_forward) = self.feed_forward.forward(&middle);
-        dropout.hidden.site(1).apply(&mut branch);
-        branch.add(&middle);
+        dropout.hidden.site(1).apply_and_add(&mut branch, &middle);
         let (y, output_norm) = self.output_norm.forward(branch);
         (y, SavedLayer { x, attention, attention_norm, middle, feed_forward, output_norm })
     }

@@ -50,14 +50,22 @@ impl<T: Scalar> FeedForward<T> {
 impl Activation {
     /// Of every value.
     fn forward<T: Scalar>(self, x: &Tensor<T>) -> Tensor<T> {
-        let mut y = x.clone();
-        let cols = y.cols();
-        rows::blocks(
-            y.data_mut(),
-            cols,
-            #[inline(always)]
-            |_, block| self.apply(block),
-        );
+        let mut y = Tensor::unset(x.shape());
+        match self {
+            Activation::None => rows::copy(x.data(), y.data_mut()),
+            Activation::Gelu => rows::map(
+                x.data(),
+                y.data_mut(),
+                #[inline(always)]
+                |x| rows::gelu(x),
+            ),
+            Activation::GeluTanh => rows::map(
+                x.data(),
+                y.data_mut(),
+                #[inline(always)]
+                |x| rows::gelu_tanh(x),
+            ),
+        }
         y
     }
 

@@ -1,6 +1,6 @@
 //! Layer normalisation.
 
-use crate::kernels::rows;
+use crate::kernels::{rows, team, vectorised};
 use crate::{Scalar, Tensor, parameters};
 
 /// `y = γ (x − mean) / sqrt(var + ε) + β` along each row, with the biased variance.
@@ -43,50 +43,26 @@ impl<T: Scalar> LayerNorm<T> {
         let d = x.cols();
         assert_eq!(d, self.weight.len(), "width of the input");
         let mut inverse = vec![T::ZERO; x.rows()];
-        let eps = T::of(self.eps);
-        let scale = T::ONE / T::of(d as f64);
-        // Row statistics first, so that the row loop below writes one buffer only.
-        let mut means = vec![T::ZERO; x.rows()];
-        {
-            let data = x.data();
-            let statistics = |i: usize| {
-                let row = &data[i * d..(i + 1) * d];
-                let mean = rows::sum(row, |x| x) * scale;
-                let variance = rows::sum(row, |x| (x - mean) * (x - mean)) * scale;
-                (mean, T::ONE / (variance + eps).sqrt())
-            };
-            rows::per_row(&mut means, &mut inverse, d, statistics);
-        }
-        rows::blocks(
-            x.data_mut(),
-            d,
-            #[inline(always)]
-            |first, block| {
-                for (i, row) in block.chunks_exact_mut(d).enumerate() {
-                    let (mean, inverse) = (means[first + i], inverse[first + i]);
-                    for x in row {
-                        *x = (*x - mean) * inverse;
-                    }
-                }
-            },
-        );
-        let normalised = x;
-        let mut y = Tensor::unset(normalised.shape());
+        let mut y = Tensor::unset(x.shape());
         let (weight, bias) = (self.weight.data(), self.bias.data());
-        rows::blocks(
-            y.data_mut(),
-            d,
-            #[inline(always)]
-            |first, block| {
-                for (i, row) in block.chunks_exact_mut(d).enumerate() {
-                    let x = &normalised.data()[(first + i) * d..][..d];
-                    for (((y, &x), &weight), &bias) in row.iter_mut().zip(x).zip(weight).zip(bias) {
-                        *y = x * weight + bias;
+        let eps = T::of(self.eps);
+        let matrices = [(x.data_mut(), d), (y.data_mut(), d), (&mut inverse[..], 1)];
+        team::row_blocks(matrices, rows::block(d), |_, [x, y, inverse]| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    for ((x, y), inverse) in x.chunks_exact_mut(d).zip(y.chunks_exact_mut(d)).zip(inverse) {
+                        let mean;
+                        (mean, *inverse) = rows::statistics(x, eps);
+                        for (((x, y), &weight), &bias) in x.iter_mut().zip(y).zip(weight).zip(bias) {
+                            *x = (*x - mean) * *inverse;
+                            *y = *x * weight + bias;
+                        }
                     }
-                }
-            },
-        );
-        (y, SavedNorm { normalised, inverse })
+                },
+            )
+        });
+        (y, SavedNorm { normalised: x, inverse })
     }
 
     /// With `g = γ dy`: `dx = (g − mean(g) − x̂ mean(g x̂)) / deviation`.
@@ -94,14 +70,12 @@ impl<T: Scalar> LayerNorm<T> {
         let d = dy.cols();
         assert_eq!(dy.shape(), saved.normalised.shape(), "the forward pass's shape");
         let normalised = saved.normalised.data();
-        let mut products = dy.clone();
-        rows::zip(
-            products.data_mut(),
-            normalised,
+        rows::add_columns_of(
+            [dy.data(), normalised],
+            grads.weight.data_mut(),
             #[inline(always)]
-            |x, y| *x *= y,
+            |[dy, x]| dy * x,
         );
-        rows::add_columns(products.data(), grads.weight.data_mut());
         rows::add_columns(dy.data(), grads.bias.data_mut());
         let mut dx = dy.clone();
         let weight = self.weight.data();

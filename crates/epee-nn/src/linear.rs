@@ -76,16 +76,36 @@ impl<T: Scalar> Linear<T> {
 
     /// Adds `dyᵀ x` and the column sums of `dy` to the gradients and returns `dx = dy W`.
     pub fn backward(&self, dy: &Tensor<T>, x: &Tensor<T>, grads: &mut Linear<T>) -> Tensor<T> {
-        let (n, outputs, inputs) = (x.rows(), self.outputs(), self.inputs());
-        assert_eq!((x.cols(), dy.rows(), dy.cols()), (inputs, n, outputs), "widths and rows");
+        let mut dx = Tensor::unset(&[x.rows(), self.inputs()]);
+        self.backward_into(dy, &Packed::of(x), grads, &mut dx, Start::Zero);
+        dx
+    }
+
+    /// [`Linear::backward`] on an input that is packed already, which several maps may share; `dx` starts from `start`.
+    pub(crate) fn backward_into(
+        &self,
+        dy: &Tensor<T>,
+        x: &Packed<T>,
+        grads: &mut Linear<T>,
+        dx: &mut Tensor<T>,
+        start: Start<'_, T>,
+    ) {
+        let (n, outputs, inputs) = (dy.rows(), self.outputs(), self.inputs());
+        assert_eq!(dy.cols(), outputs, "width of the gradient");
         let dy_matrix = MatRef::row_major(dy.data(), n, outputs);
-        let x_packed = PackedMatrix::new(MatRef::row_major(x.data(), n, inputs));
-        product(dy_matrix.t(), &x_packed, Start::Keep, grads.weight.data_mut());
+        product(dy_matrix.t(), &x.0, Start::Keep, grads.weight.data_mut());
         rows::add_columns(dy.data(), grads.bias.data_mut());
         let weight = PackedMatrix::new(MatRef::row_major(self.weight.data(), outputs, inputs));
-        let mut dx = Tensor::unset(&[n, inputs]);
-        product(dy_matrix, &weight, Start::Zero, dx.data_mut());
-        dx
+        product(dy_matrix, &weight, start, dx.data_mut());
+    }
+}
+
+/// An input packed for the products of backward passes.
+pub(crate) struct Packed<T: Scalar>(PackedMatrix<T>);
+
+impl<T: Scalar> Packed<T> {
+    pub(crate) fn of(x: &Tensor<T>) -> Packed<T> {
+        Packed(PackedMatrix::new(MatRef::row_major(x.data(), x.rows(), x.cols())))
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Tensor<T: Scalar> {
 impl<T: Scalar> Clone for Tensor<T> {
     fn clone(&self) -> Tensor<T> {
         let mut data = buffers::take(self.data.len());
-        data.copy_from_slice(&self.data);
+        crate::kernels::rows::copy(&self.data, &mut data);
         Tensor { shape: self.shape.clone(), data }
     }
 }

@@ -271,9 +271,9 @@ impl Packed {
         grow(zeros, count);
         let block = if x.len() <= SERIAL_CONVERT { count } else { SERIAL_CONVERT.div_ceil(self.inputs) }.max(1);
         let out = Shared::new(&mut bytes[..count * words]);
-        team::chunks_of([&mut scales[..count], &mut zeros[..count]], block, |i, [scales, zeros]| {
+        team::row_blocks([(&mut scales[..count], 1), (&mut zeros[..count], 1)], block, |first, [scales, zeros]| {
             for r in 0..scales.len() {
-                let row = i * block + r;
+                let row = first + r;
                 // SAFETY: this row's words are this task's own.
                 let bytes = unsafe { std::slice::from_raw_parts_mut(out.get().add(row * words), words) };
                 let x = &x[row * self.inputs..][..self.inputs];

@@ -23,9 +23,35 @@ pub(crate) fn zip<T: Scalar, U: Copy + Sync>(x: &mut [T], y: &[U], f: impl Fn(&m
     team::chunks(x, TASK, |i, x| run(x, &y[i * TASK..][..x.len()]));
 }
 
+/// `y[i] = f(x[i])` for every i.
+pub(crate) fn map<T: Scalar>(x: &[T], y: &mut [T], f: impl Fn(T) -> T + Sync) {
+    assert_eq!(x.len(), y.len());
+    team::chunks(y, TASK, |i, y| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for (y, &x) in y.iter_mut().zip(&x[i * TASK..]) {
+                    *y = f(x);
+                }
+            },
+        )
+    });
+}
+
+/// Copies x into y.
+pub(crate) fn copy<T: Scalar>(x: &[T], y: &mut [T]) {
+    assert_eq!(x.len(), y.len());
+    team::chunks(y, TASK, |i, y| y.copy_from_slice(&x[i * TASK..][..y.len()]));
+}
+
 /// Sets every value.
 pub(crate) fn fill<T: Scalar>(x: &mut [T], value: T) {
     team::chunks(x, 16 * TASK, |_, x| x.fill(value));
+}
+
+/// Rows of so many columns that one task handles.
+pub(crate) fn block(cols: usize) -> usize {
+    TASK.div_ceil(cols.max(1))
 }
 
 /// `f(first row's index, rows)` over blocks of whole rows of `x`.
@@ -33,7 +59,7 @@ pub(crate) fn blocks<T: Scalar>(x: &mut [T], cols: usize, f: impl Fn(usize, &mut
     if x.is_empty() {
         return;
     }
-    let rows = TASK.div_ceil(cols);
+    let rows = block(cols);
     team::chunks(x, rows * cols, |i, x| {
         vectorised(
             #[inline(always)]
@@ -44,15 +70,32 @@ pub(crate) fn blocks<T: Scalar>(x: &mut [T], cols: usize, f: impl Fn(usize, &mut
 
 /// `sums[j] += Σ_i x[i, j]`, rows in ascending order.
 pub(crate) fn add_columns<T: Scalar>(x: &[T], sums: &mut [T]) {
+    add_columns_of(
+        [x],
+        sums,
+        #[inline(always)]
+        |[x]| x,
+    );
+}
+
+/// `sums[j] += Σ_i f(x[i, j], …)` over matrices of one shape, rows in ascending order.
+pub(crate) fn add_columns_of<T: Scalar, const N: usize>(
+    matrices: [&[T]; N],
+    sums: &mut [T],
+    f: impl Fn([T; N]) -> T + Sync,
+) {
+    let x = matrices[0];
+    assert!(matrices.iter().all(|matrix| matrix.len() == x.len()));
     let cols = sums.len();
     let width = if x.len() <= TASK { cols } else { cols.div_ceil(team::threads()).next_multiple_of(16) };
     team::chunks(sums, width.max(1), |i, sums| {
         vectorised(
             #[inline(always)]
             || {
-                for row in x.chunks_exact(cols) {
-                    for (sum, &x) in sums.iter_mut().zip(&row[i * width..]) {
-                        *sum += x;
+                for row in 0..x.len() / cols {
+                    let rows = matrices.map(|matrix| &matrix[row * cols + i * width..][..sums.len()]);
+                    for (j, sum) in sums.iter_mut().enumerate() {
+                        *sum += f(rows.map(|row| row[j]));
                     }
                 }
             },
@@ -150,13 +193,19 @@ pub(crate) fn gelu_tanh_slope<T: Scalar>(x: T) -> T {
     half * (T::ONE + tanh) + half * x * (T::ONE - tanh * tanh) * slope
 }
 
-/// `y = γ (x − mean) / sqrt(var + ε) + β` of one row.
+/// A row's mean, and one over its deviation: `1 / sqrt(var + ε)`, with the biased variance.
 #[inline(always)]
-pub(crate) fn normalise<T: Scalar>(row: &mut [T], weight: &[T], bias: &[T], eps: T) {
+pub(crate) fn statistics<T: Scalar>(row: &[T], eps: T) -> (T, T) {
     let scale = T::ONE / T::of(row.len() as f64);
     let mean = sum(row, |x| x) * scale;
     let variance = sum(row, |x| (x - mean) * (x - mean)) * scale;
-    let inverse = T::ONE / (variance + eps).sqrt();
+    (mean, T::ONE / (variance + eps).sqrt())
+}
+
+/// `y = γ (x − mean) / sqrt(var + ε) + β` of one row.
+#[inline(always)]
+pub(crate) fn normalise<T: Scalar>(row: &mut [T], weight: &[T], bias: &[T], eps: T) {
+    let (mean, inverse) = statistics(row, eps);
     for ((x, &weight), &bias) in row.iter_mut().zip(weight).zip(bias) {
         *x = (*x - mean) * inverse * weight + bias;
     }
@@ -173,21 +222,6 @@ pub(crate) fn softmax<T: Scalar>(row: &mut [T]) {
     for x in row.iter_mut() {
         *x *= norm;
     }
-}
-
-/// `(a[i], b[i]) = f(i)` for every row i of a matrix with `cols` columns.
-pub(crate) fn per_row<T: Scalar>(a: &mut [T], b: &mut [T], cols: usize, f: impl Fn(usize) -> (T, T) + Sync) {
-    let rows = TASK.div_ceil(cols.max(1));
-    team::chunks_of([a, b], rows, |i, [a, b]| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for (j, (a, b)) in a.iter_mut().zip(b).enumerate() {
-                    (*a, *b) = f(i * rows + j);
-                }
-            },
-        )
-    });
 }
 
 #[cfg(test)]
@@ -255,18 +289,16 @@ mod tests {
             });
             let mut sums = vec![0.0; d];
             add_columns(&x, &mut sums);
-            let (mut a, mut b) = (vec![0.0; n], vec![0.0; n]);
-            per_row(&mut a, &mut b, d, |i| (i as f64, x[i * d]));
             fill(&mut doubled[..10], 3.0);
-            (doubled, shifted, sums, a, b)
+            (doubled, shifted, sums)
         };
         let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let (one, three) = (run(), pool(3).install(|| crate::in_pool(run)));
         assert_eq!(one, three);
-        let (doubled, shifted, sums, a, b) = one;
+        let (doubled, shifted, sums) = one;
         assert!(doubled.iter().zip(&x).skip(10).all(|(y, x)| *y == 2.0 * x) && doubled[..10] == [3.0; 10]);
         for i in 0..n {
-            assert_eq!((shifted[i * d], a[i], b[i]), (x[i * d] + i as f64, i as f64, x[i * d]));
+            assert_eq!(shifted[i * d], x[i * d] + i as f64);
         }
         let expected: f64 = (0..n).map(|i| x[i * d + 5]).sum();
         assert!((sums[5] - expected).abs() < 1e-9);

@@ -217,19 +217,22 @@ pub(crate) fn chunks<T: Send>(x: &mut [T], size: usize, f: impl Fn(usize, &mut [
     });
 }
 
-/// [`chunks`] of several buffers of one length side by side.
-pub(crate) fn chunks_of<T: Send, const N: usize>(
-    buffers: [&mut [T]; N],
+/// `f(first row, blocks)` for blocks of `size` rows of several matrices side by side, given with their columns.
+pub(crate) fn row_blocks<T: Send, const N: usize>(
+    matrices: [(&mut [T], usize); N],
     size: usize,
     f: impl Fn(usize, [&mut [T]; N]) + Sync,
 ) {
-    let n = buffers.first().map_or(0, |x| x.len());
-    assert!(buffers.iter().all(|x| x.len() == n), "lengths of the buffers");
-    let shared = buffers.map(Shared::new);
+    let n = matrices.first().map_or(0, |(x, cols)| x.len() / cols);
+    assert!(matrices.iter().all(|(x, cols)| x.len() == n * cols), "rows of the matrices");
+    let shared = matrices.map(|(x, cols)| (Shared::new(x), cols));
     run(n.div_ceil(size), |i| {
-        let first = i * size;
-        // SAFETY: chunk i lies inside each buffer, and no other task has it.
-        f(i, shared.map(|x| unsafe { std::slice::from_raw_parts_mut(x.get().add(first), size.min(n - first)) }));
+        let (first, rows) = (i * size, size.min(n - i * size));
+        // SAFETY: these rows lie inside each matrix, and no other task has them.
+        let block = |(x, cols): (Shared<T>, usize)| unsafe {
+            std::slice::from_raw_parts_mut(x.get().add(first * cols), rows * cols)
+        };
+        f(first, shared.map(block));
     });
 }
 
