@@ -52,7 +52,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut grads = model.zeros_like();
     let mut phases = [Vec::new(), Vec::new(), Vec::new()];
     let mut steps = Vec::new();
-    for step in 0..repeats as u64 + 1 {
+    // As the trainer does: one request of the pool for the whole step.
+    let mut take_step = |step: u64| {
         let mut marks = vec![Instant::now()];
         grads.set_zero();
         let (logits, saved) = model.forward(&batch, Dropout::new(0.1, 1).site(step));
@@ -69,6 +70,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             steps.push((marks[3] - marks[0]).as_secs_f64());
         }
+    };
+    for step in 0..repeats as u64 + 1 {
+        epee_nn::in_pool(|| take_step(step));
     }
     let step = median(steps);
     let [forward, backward, update] = phases.map(median);

@@ -92,7 +92,15 @@ impl<T: Scalar> PackedMatrix<T> {
 /// Writes rows `k..` and columns `j..j + width` of B into one panel, zeros where B has no column.
 fn pack_panel<T: Scalar>(b: MatRef<'_, T>, k: usize, j: usize, width: usize, out: &mut [T]) {
     let cols = width.min(b.cols - j);
-    if b.col_stride == 1 {
+    if b.col_stride == 1 && cols == width && width.is_multiple_of(8) {
+        // Eight values at a time: a copy of unknown length would be a call.
+        for (p, out) in out.chunks_exact_mut(width).enumerate() {
+            let row = &b.data[(k + p) * b.row_stride + j..][..width];
+            for (out, x) in out.as_chunks_mut::<8>().0.iter_mut().zip(row.as_chunks::<8>().0) {
+                *out = *x;
+            }
+        }
+    } else if b.col_stride == 1 {
         for (p, out) in out.chunks_exact_mut(width).enumerate() {
             let start = (k + p) * b.row_stride + j;
             out[..cols].copy_from_slice(&b.data[start..start + cols]);
