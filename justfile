@@ -9,7 +9,7 @@ default:
     @just --list --unsorted
 
 # everything that CI runs, quickest answer first
-ci: fmt clippy test doc deny smoke
+ci: fmt clippy test isa asan doc deny smoke
 
 # formatting
 fmt:
@@ -22,6 +22,19 @@ clippy:
 # the README's test command: unit tests, end-to-end tests and doc examples
 test:
     cargo test --workspace
+
+# the engine's tests once more on the plainest kernels, which the widest ones are held against
+isa:
+    EPEE_ISA=portable cargo test -p epee-nn -p epee-model
+
+# the kernels' tests under the address sanitiser, which stable Rust carries but does not name
+asan:
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/asan" PROPTEST_CASES=8 \
+        cargo test -p epee-nn --lib --target "$(rustc -vV | sed -n 's/^host: //p')"
+
+# the kernels' tests on instruction sets this machine lacks, emulated: avx512 or neon (downloads emulators from Debian)
+emulate ISA *ARGS:
+    bash scripts/emulate.sh {{ISA}} {{ARGS}}
 
 # the reference pages, warnings are errors
 doc:
@@ -51,6 +64,11 @@ bench:
 bench-train *ARGS:
     cargo build --release -p epee-train --example bench_step
     {{python}} scripts/bench_train.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_step" {{ARGS}}
+
+# PyTorch, ONNX Runtime, OpenVINO and epee in turns: eight settings, every precision (needs scripts/requirements.txt)
+bench-peers *ARGS:
+    cargo build --release -p epee-model --example bench_peer
+    {{python}} scripts/bench_peers.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_peer" {{ARGS}}
 
 # make the parity fixtures again (needs scripts/requirements.txt and the shared data)
 fixtures:

@@ -280,3 +280,39 @@ fn options_out_of_range_and_files_of_options() {
     contains(&train(&["--config", &toml]), &["run.toml", "epoch"]);
     contains(&train(&["--resume"]), &["no checkpoint to resume from"]);
 }
+
+#[test]
+fn precisions_threads_and_instruction_sets_this_machine_lacks() {
+    let shop = Workshop::trained();
+    let model = shop.path("model");
+    let run = |arguments: &[&str]| {
+        let output = epee().args(arguments).args(["--model", &model]).output().unwrap();
+        assert!(output.status.code().is_some_and(|code| code == 1 || code == 2) && output.stdout.is_empty());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let error = run(&["predict", "--precision", "fp8", "Takes ginkgo."]);
+    contains(&error, &["expected f32, bf16 or int8", "got `fp8`"]);
+    let most = std::thread::available_parallelism().unwrap().get();
+    for threads in ["0", "-1", "many", &(most + 1).to_string()] {
+        let error = run(&[&format!("--threads={threads}"), "predict", "Takes ginkgo."]);
+        contains(&error, &[&format!("expected 1 to {most} (what this process may use), got `{threads}`")]);
+    }
+    let error = error_of(epee().env("EPEE_ISA", "mmx").args(["predict", "--model", &model, "Takes ginkgo."]));
+    contains(&error, &["EPEE_ISA: expected one of portable", "got `mmx`"]);
+    let error = run(&["bench", "--tokens", "4000"]);
+    contains(&error, &["--tokens: expected 1 to", "got 4000"]);
+    contains(&run(&["bench", "--seconds", "0"]), &["--seconds: expected more than 0"]);
+    let error = run(&["eval", "--data", &shop.path("data"), "--precision", "f32,int8", "--predictions", "x.jsonl"]);
+    contains(&error, &["--predictions: expected one precision, got 2"]);
+}
+
+#[test]
+fn a_value_that_is_not_finite_is_found_at_load() {
+    let shop = Workshop::trained();
+    let path = shop.dir().join("model/model.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 4;
+    bytes[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(&path, &bytes).unwrap();
+    contains(&predict(&shop), &["model.safetensors: tensor ", " holds NaN at index ", "expected finite numbers"]);
+}

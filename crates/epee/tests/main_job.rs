@@ -86,7 +86,8 @@ fn sweep_and_live_runs_agree_exactly_on_exits_and_labels() {
         let setting = row["setting"].as_str().unwrap();
         let policy: epee_exit::Policy = setting.parse().unwrap();
         let replay = epee_exit::replay(&policy.check(2, 4).unwrap(), &trace).unwrap();
-        for (batch, threads) in [("1", "1"), ("1", "2"), ("16", "2")] {
+        let most = std::thread::available_parallelism().map_or(1, usize::from).min(2).to_string();
+        for (batch, threads) in [("1", "1"), ("1", most.as_str()), ("16", &most)] {
             let answers = shop.path("answers.jsonl");
             let eval =
                 json(epee().args(["eval", "--model", &model, "--data", &data, "--policy", setting, "--force"]).args([
@@ -114,6 +115,70 @@ fn sweep_and_live_runs_agree_exactly_on_exits_and_labels() {
             }
         }
     }
+}
+
+#[test]
+fn every_precision_runs_and_a_trace_says_which_it_was() {
+    let shop = Workshop::trained();
+    let (model, data) = (shop.path("model"), shop.path("data"));
+    for precision in ["f32", "bf16", "int8"] {
+        let path = shop.path(&format!("{precision}.safetensors"));
+        epee()
+            .args(["trace", "--model", &model, "--data", &data, "--out", &path, "--precision", precision])
+            .assert()
+            .success();
+        let trace = epee_exit::Trace::load(&path).unwrap();
+        assert_eq!(trace.provenance().precision.as_deref(), Some(precision));
+        // What was recorded at a precision is what runs live at it.
+        let policy = "epee(threshold=0.6, patience=2)";
+        let eval = json(
+            epee()
+                .args(["eval", "--model", &model, "--data", &data, "--precision", precision, "--policy", policy])
+                .args(["--batch-size", "7", "--format", "json"]),
+        );
+        let checked = policy.parse::<epee_exit::Policy>().unwrap().check(2, 4).unwrap();
+        let metrics = epee_exit::replay(&checked, &trace).unwrap().metrics(&trace);
+        assert_eq!(eval["precision"], precision);
+        assert_eq!(eval["metrics"]["accuracy"].as_f64(), Some(metrics.accuracy));
+        assert_eq!(eval["metrics"]["mean_exit"].as_f64(), Some(metrics.mean_exit));
+        assert!(eval["wall_clock"]["tokenise_ms"].as_f64().unwrap() > 0.0);
+    }
+    let both = json(
+        epee()
+            .args(["eval", "--model", &model, "--data", &data, "--precision", "f32,int8", "--limit", "40"])
+            .args(["--format", "json"]),
+    );
+    let names: Vec<&Value> = both.as_array().unwrap().iter().map(|run| &run["precision"]).collect();
+    assert_eq!(names, ["f32", "int8"]);
+}
+
+#[test]
+fn bench_measures_every_depth() {
+    let shop = Workshop::trained();
+    let (model, data) = (shop.path("model"), shop.path("data"));
+    let bench =
+        json(epee().args(["bench", "--model", &model, "--data", &data, "--limit", "30", "--seconds", "0.01"]).args([
+            "--tokens",
+            "8",
+            "--thread-counts",
+            "1",
+            "--precision",
+            "f32,int8",
+            "--format",
+            "json",
+        ]));
+    let latency = bench["latency"].as_array().unwrap();
+    // Two exits, and the last one with all rows, at two precisions.
+    assert_eq!(latency.len(), 6);
+    for row in latency {
+        let at = |name: &str| row[name].as_f64().unwrap();
+        assert!(0.0 < at("p50_ms") && at("p50_ms") <= at("p90_ms") && at("p90_ms") <= at("p99_ms"), "{row}");
+    }
+    assert_eq!(latency.iter().filter(|row| row["all_rows"] == true).count(), 2);
+    for row in bench["arithmetic"].as_array().unwrap() {
+        assert!(row["gflops"].as_f64().unwrap() > 0.0 && row["share"].as_f64().unwrap() < 1.2, "{row}");
+    }
+    assert_eq!(bench["saving"].as_array().unwrap().len(), 2);
 }
 
 #[test]
