@@ -11,13 +11,10 @@ pub struct PackedLinear(pub(crate) Packed);
 impl PackedLinear {
     /// Several maps of the same input as one, their outputs side by side.
     pub(crate) fn join(maps: &[&Linear<f32>], precision: Precision) -> PackedLinear {
-        let mut weight = Vec::new();
-        let mut bias = Vec::new();
-        for map in maps {
-            weight.extend_from_slice(map.weight().data());
-            bias.extend_from_slice(map.bias().data());
-        }
-        PackedLinear(Packed::new(&weight, &bias, maps[0].inputs(), precision))
+        let inputs = maps[0].inputs();
+        let weights = maps.iter().flat_map(|map| map.weight().data().chunks_exact(inputs)).collect();
+        let bias = maps.iter().flat_map(|map| map.bias().data()).copied().collect();
+        PackedLinear(Packed::new(weights, bias, inputs, precision))
     }
 
     /// Outputs per row.

@@ -133,14 +133,14 @@ const SERIAL_CONVERT: usize = 1 << 14;
 const MOST_INPUTS_INT8: usize = 131_000;
 
 impl Packed {
-    /// Packs W and the bias for this machine.
-    pub(crate) fn new(weight: &[f32], bias: &[f32], inputs: usize, precision: Precision) -> Packed {
-        Packed::for_isa(isa(), weight, bias, inputs, precision)
+    /// Packs the rows of W and the bias for this machine.
+    pub(crate) fn new(weights: Vec<&[f32]>, bias: Vec<f32>, inputs: usize, precision: Precision) -> Packed {
+        Packed::for_isa(isa(), weights, bias, inputs, precision)
     }
 
-    fn for_isa(isa: Isa, weight: &[f32], bias: &[f32], inputs: usize, precision: Precision) -> Packed {
+    fn for_isa(isa: Isa, weights: Vec<&[f32]>, bias: Vec<f32>, inputs: usize, precision: Precision) -> Packed {
         let outputs = bias.len();
-        assert_eq!(weight.len(), inputs * outputs, "values of the weights");
+        assert!(weights.len() == outputs && weights.iter().all(|row| row.len() == inputs), "values of the weights");
         let kernel = match precision {
             Precision::F32 => Kernel::F32(micro::f32_kernel(isa)),
             Precision::Bf16 => Kernel::Bf16(micro::bf16_kernel(isa)),
@@ -156,31 +156,22 @@ impl Packed {
                 Kernel::Int8(kernel) => shape(&kernel.kernel),
             },
             panels: Vec::new(),
-            bias: bias.to_vec(),
+            bias,
             scales: Vec::new(),
             sums: Vec::new(),
         };
         match packed.kernel {
-            Kernel::F32(_) => packed.pack(|j, k| weight[j * inputs + k].to_ne_bytes()),
-            Kernel::Bf16(_) => packed.pack(|j, k| bf16(weight[j * inputs + k]).to_ne_bytes()),
+            Kernel::F32(_) => packed.pack(|j, k| weights[j][k].to_ne_bytes()),
+            Kernel::Bf16(_) => packed.pack(|j, k| bf16(weights[j][k]).to_ne_bytes()),
             Kernel::Int8(_) => {
                 assert!(inputs <= MOST_INPUTS_INT8, "int8 sums of {inputs} products may overflow");
-                let (mut integers, mut scales) = (vec![0i8; weight.len()], vec![0.0; outputs]);
-                for ((w, q), scale) in
-                    weight.chunks_exact(inputs.max(1)).zip(integers.chunks_exact_mut(inputs.max(1))).zip(&mut scales)
-                {
-                    let most = w.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-                    *scale = most / MOST_WEIGHT;
-                    let inverse = if most > 0.0 { MOST_WEIGHT / most } else { 0.0 };
-                    for (q, &w) in q.iter_mut().zip(w) {
-                        *q = (w * inverse).round_ties_even() as i8;
-                    }
-                }
-                let row_sum = |row: &[i8]| row.iter().map(|&q| i32::from(q)).sum();
-                packed.sums = integers.chunks_exact(inputs.max(1)).map(row_sum).collect();
-                packed.sums.resize(outputs, 0);
-                packed.scales = scales;
-                packed.pack(|j, k| integers[j * inputs + k].to_ne_bytes());
+                let most = |row: &[f32]| row.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+                packed.scales = weights.iter().map(|row| most(row) / MOST_WEIGHT).collect();
+                let inverses: Vec<f32> =
+                    packed.scales.iter().map(|&scale| if scale > 0.0 { 1.0 / scale } else { 0.0 }).collect();
+                let integer = |j: usize, k: usize| (weights[j][k] * inverses[j]).round_ties_even() as i8;
+                packed.sums = (0..outputs).map(|j| (0..inputs).map(|k| i32::from(integer(j, k))).sum()).collect();
+                packed.pack(|j, k| integer(j, k).to_ne_bytes());
             }
         }
         packed
@@ -507,6 +498,10 @@ mod tests {
             .collect()
     }
 
+    fn pack(isa: Isa, w: &[f32], bias: &[f32], k: usize, precision: Precision) -> Packed {
+        Packed::for_isa(isa, w.chunks_exact(k).collect(), bias.to_vec(), k, precision)
+    }
+
     fn run(packed: &Packed, x: &[f32], activation: Activation, residual: Option<&[f32]>) -> Vec<f32> {
         let mut out = vec![7.0; x.len() / packed.inputs() * packed.outputs()];
         let mut converted = Converted::default();
@@ -555,7 +550,7 @@ mod tests {
             let (x, w, bias) = (values(m * k, seed), values(n * k, !seed), values(n, seed ^ 5));
             for isa in Isa::here() {
                 for precision in Precision::ALL {
-                    let packed = Packed::for_isa(isa, &w, &bias, k, precision);
+                    let packed = pack(isa, &w, &bias, k, precision);
                     let got = run(&packed, &x, Activation::None, None);
                     // A value that lies between two steps may fall to either side: int8 is allowed two steps of a weight.
                     let bound = 1e-6 * (k as f64 + 1.0) + if precision == Precision::Int8 { 2.0 / 64.0 } else { 0.0 };
@@ -573,7 +568,7 @@ mod tests {
             let three = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
             for isa in Isa::here() {
                 for precision in Precision::ALL {
-                    let packed = Packed::for_isa(isa, &w, &bias, k, precision);
+                    let packed = pack(isa, &w, &bias, k, precision);
                     let all = run(&packed, &x, Activation::Gelu, None);
                     let shared = three.install(|| in_pool(|| run(&packed, &x, Activation::Gelu, None)));
                     prop_assert_eq!(&shared, &all);
@@ -586,7 +581,7 @@ mod tests {
         #[test]
         fn integers_are_the_same_on_every_instruction_set(m in 1usize..20, n in 1usize..70, k in 1usize..300, seed: u64) {
             let (x, w, bias) = (values(m * k, seed), values(n * k, !seed), values(n, seed ^ 5));
-            let of = |isa| run(&Packed::for_isa(isa, &w, &bias, k, Precision::Int8), &x, Activation::None, None);
+            let of = |isa| run(&pack(isa, &w, &bias, k, Precision::Int8), &x, Activation::None, None);
             let portable = of(Isa::Portable);
             for isa in Isa::here() {
                 prop_assert_eq!(&of(isa), &portable, "{}", isa);
@@ -596,7 +591,7 @@ mod tests {
         #[test]
         fn in_f32_it_is_training_s_product(m in 1usize..30, n in 1usize..70, k in 1usize..900, seed: u64) {
             let (x, w, bias) = (values(m * k, seed), values(n * k, !seed), values(n, seed ^ 5));
-            let packed = run(&Packed::new(&w, &bias, k, Precision::F32), &x, Activation::None, None);
+            let packed = run(&pack(isa(), &w, &bias, k, Precision::F32), &x, Activation::None, None);
             let mut plain = vec![0.0; m * n];
             let b = PackedMatrix::new(MatRef::row_major(&w, n, k).t());
             product(MatRef::row_major(&x, m, k), &b, Start::Row(&bias), &mut plain);
@@ -609,7 +604,7 @@ mod tests {
         let (m, n, k) = (5, 40, 30);
         let (x, w, bias, residual) = (values(m * k, 1), values(n * k, 2), values(n, 3), values(m * n, 4));
         for precision in Precision::ALL {
-            let packed = Packed::new(&w, &bias, k, precision);
+            let packed = pack(isa(), &w, &bias, k, precision);
             let plain = run(&packed, &x, Activation::None, None);
             for activation in [Activation::None, Activation::Gelu, Activation::GeluTanh] {
                 let got = run(&packed, &x, activation, Some(&residual));
@@ -634,7 +629,7 @@ mod tests {
             for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                 let mut x = values(2 * 20, 3);
                 x[7] = bad;
-                let got = run(&Packed::new(&w, &bias, 20, precision), &x, Activation::None, None);
+                let got = run(&pack(isa(), &w, &bias, 20, precision), &x, Activation::None, None);
                 assert!(got[..3].iter().all(|x| !x.is_finite()) && got[3..].iter().all(|x| x.is_finite()), "{got:?}");
             }
         }
