@@ -53,17 +53,14 @@ impl<P: Clone> AdamW<P> {
         for (((_, p), (_, g)), ((_, m), (_, v))) in all.zip(moments) {
             let g = g.data();
             team::row_blocks([(p.data_mut(), 1), (m.data_mut(), 1), (v.data_mut(), 1)], TASK, |first, [p, m, v]| {
-                vectorised(
-                    #[inline(always)]
-                    || {
-                        for (((p, &g), m), v) in p.iter_mut().zip(&g[first..]).zip(m).zip(v) {
-                            let g = g * scale;
-                            *m = b1 * *m + c1 * g;
-                            *v = b2 * *v + c2 * g * g;
-                            *p = *p * decay - size * *m / (v.sqrt() * root + eps);
-                        }
-                    },
-                );
+                vectorised!({
+                    for (((p, &g), m), v) in p.iter_mut().zip(&g[first..]).zip(m).zip(v) {
+                        let g = g * scale;
+                        *m = b1 * *m + c1 * g;
+                        *v = b2 * *v + c2 * g * g;
+                        *p = *p * decay - size * *m / (v.sqrt() * root + eps);
+                    }
+                },);
             });
         }
     }
@@ -88,10 +85,7 @@ pub fn grad_norm<T: Scalar, P: Parameters<T>>(grads: &P) -> f64 {
         let mut parts = vec![0.0; tensor.len().div_ceil(TASK)];
         team::chunks(&mut parts, 1, |i, sum| {
             let part = &tensor.data()[i * TASK..tensor.len().min((i + 1) * TASK)];
-            sum[0] = vectorised(
-                #[inline(always)]
-                || square_sum(part),
-            );
+            sum[0] = vectorised!(square_sum(part),);
         });
         parts.iter().sum()
     };

@@ -76,26 +76,20 @@ impl<T: Scalar> Attention<T> {
             let part = &parts[i];
             let n = part.length;
             small_product(part.view(&query, width), part.view(&key, width).t(), probabilities);
-            vectorised(
-                #[inline(always)]
-                || {
-                    for row in probabilities.chunks_exact_mut(n) {
-                        for x in row.iter_mut() {
-                            *x *= scale;
-                        }
-                        rows::softmax(row);
+            vectorised!({
+                for row in probabilities.chunks_exact_mut(n) {
+                    for x in row.iter_mut() {
+                        *x *= scale;
                     }
-                },
-            );
+                    rows::softmax::<T, FUSED>(row);
+                }
+            },);
             let values = part.view(&value, width);
             if dropout.is_off() {
                 small_product(MatRef::row_major(probabilities, n, n), values, context);
             } else {
                 let mut kept = probabilities.to_vec();
-                vectorised(
-                    #[inline(always)]
-                    || dropout.apply_from(part.square, &mut kept),
-                );
+                vectorised!(dropout.apply_from(part.square, &mut kept),);
                 small_product(MatRef::row_major(&kept, n, n), values, context);
             }
         });
@@ -130,25 +124,19 @@ impl<T: Scalar> Attention<T> {
             let probabilities = &saved.probabilities.data()[part.square..][..n * n];
             let dcontext = part.view(&dcontext, width);
             let mut kept = probabilities.to_vec();
-            vectorised(
-                #[inline(always)]
-                || dropout.apply_from(part.square, &mut kept),
-            );
+            vectorised!(dropout.apply_from(part.square, &mut kept),);
             small_product(MatRef::row_major(&kept, n, n).t(), dcontext, dvalue);
             let mut dscores = kept;
             small_product(dcontext, part.view(&saved.value, width).t(), &mut dscores);
-            vectorised(
-                #[inline(always)]
-                || {
-                    dropout.apply_from(part.square, &mut dscores);
-                    for (dscores, p) in dscores.chunks_exact_mut(n).zip(probabilities.chunks_exact(n)) {
-                        let mean = rows::dot(dscores, p);
-                        for (dscore, &p) in dscores.iter_mut().zip(p) {
-                            *dscore = p * (*dscore - mean) * scale;
-                        }
+            vectorised!({
+                dropout.apply_from(part.square, &mut dscores);
+                for (dscores, p) in dscores.chunks_exact_mut(n).zip(probabilities.chunks_exact(n)) {
+                    let mean = rows::dot(dscores, p);
+                    for (dscore, &p) in dscores.iter_mut().zip(p) {
+                        *dscore = p * (*dscore - mean) * scale;
                     }
-                },
-            );
+                }
+            },);
             let dscores = MatRef::row_major(&dscores, n, n);
             small_product(dscores, part.view(&saved.key, width), dquery);
             small_product(dscores.t(), part.view(&saved.query, width), dkey);

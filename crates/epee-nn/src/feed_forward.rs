@@ -1,6 +1,6 @@
 //! The position-wise feed-forward block and its activation.
 
-use crate::kernels::rows;
+use crate::kernels::{rows, team, vectorised};
 use crate::{Linear, Scalar, Tensor, parameters};
 
 pub use crate::kernels::packed::Activation;
@@ -51,42 +51,25 @@ impl Activation {
     /// Of every value.
     fn forward<T: Scalar>(self, x: &Tensor<T>) -> Tensor<T> {
         let mut y = Tensor::unset(x.shape());
-        match self {
-            Activation::None => rows::copy(x.data(), y.data_mut()),
-            Activation::Gelu => rows::map(
-                x.data(),
-                y.data_mut(),
-                #[inline(always)]
-                |x| rows::gelu(x),
-            ),
-            Activation::GeluTanh => rows::map(
-                x.data(),
-                y.data_mut(),
-                #[inline(always)]
-                |x| rows::gelu_tanh(x),
-            ),
-        }
+        team::chunks(y.data_mut(), rows::TASK, |i, y| {
+            y.copy_from_slice(&x.data()[i * rows::TASK..][..y.len()]);
+            vectorised!(self.apply::<T, FUSED>(y));
+        });
         y
     }
 
     /// Multiplies the gradient at the output with the derivative at the input.
     fn backward<T: Scalar>(self, dy: &mut Tensor<T>, x: &Tensor<T>) {
-        let (dy, x) = (dy.data_mut(), x.data());
-        match self {
-            Activation::None => {}
-            Activation::Gelu => rows::zip(
-                dy,
-                x,
-                #[inline(always)]
-                |dy, x| *dy *= rows::gelu_slope(x),
-            ),
-            Activation::GeluTanh => rows::zip(
-                dy,
-                x,
-                #[inline(always)]
-                |dy, x| *dy *= rows::gelu_tanh_slope(x),
-            ),
-        }
+        team::chunks(dy.data_mut(), rows::TASK, |i, dy| {
+            let pairs = dy.iter_mut().zip(&x.data()[i * rows::TASK..]);
+            match self {
+                Activation::None => {}
+                Activation::Gelu => vectorised!(pairs.for_each(|(dy, &x)| *dy *= rows::gelu_slope::<T, FUSED>(x))),
+                Activation::GeluTanh => {
+                    vectorised!(pairs.for_each(|(dy, &x)| *dy *= rows::gelu_tanh_slope::<T, FUSED>(x)));
+                }
+            }
+        });
     }
 }
 

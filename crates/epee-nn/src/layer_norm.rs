@@ -48,19 +48,16 @@ impl<T: Scalar> LayerNorm<T> {
         let eps = T::of(self.eps);
         let matrices = [(x.data_mut(), d), (y.data_mut(), d), (&mut inverse[..], 1)];
         team::row_blocks(matrices, rows::block(d), |_, [x, y, inverse]| {
-            vectorised(
-                #[inline(always)]
-                || {
-                    for ((x, y), inverse) in x.chunks_exact_mut(d).zip(y.chunks_exact_mut(d)).zip(inverse) {
-                        let mean;
-                        (mean, *inverse) = rows::statistics(x, eps);
-                        for (((x, y), &weight), &bias) in x.iter_mut().zip(y).zip(weight).zip(bias) {
-                            *x = (*x - mean) * *inverse;
-                            *y = *x * weight + bias;
-                        }
+            vectorised!({
+                for ((x, y), inverse) in x.chunks_exact_mut(d).zip(y.chunks_exact_mut(d)).zip(inverse) {
+                    let mean;
+                    (mean, *inverse) = rows::statistics(x, eps);
+                    for (((x, y), &weight), &bias) in x.iter_mut().zip(y).zip(weight).zip(bias) {
+                        *x = (*x - mean) * *inverse;
+                        *y = *x * weight + bias;
                     }
-                },
-            )
+                }
+            },)
         });
         (y, SavedNorm { normalised: x, inverse })
     }

@@ -101,14 +101,11 @@ impl LayerNorm<f32> {
         let (d, eps) = (self.weight().len(), self.eps() as f32);
         let rows = (x.len() / d).div_ceil(team::threads()).max(4);
         team::chunks(x, rows * d, |_, block| {
-            vectorised(
-                #[inline(always)]
-                || {
-                    for row in block.chunks_exact_mut(d) {
-                        crate::kernels::rows::normalise(row, self.weight().data(), self.bias().data(), eps);
-                    }
-                },
-            );
+            vectorised!({
+                for row in block.chunks_exact_mut(d) {
+                    crate::kernels::rows::normalise(row, self.weight().data(), self.bias().data(), eps);
+                }
+            },);
         });
     }
 }

@@ -9,7 +9,7 @@ use crate::kernels::isa::isa;
 use crate::kernels::math;
 use crate::kernels::micro::{self, MicroKernel};
 
-/// A floating-point number that blocks can be built from.
+/// A floating-point number that blocks can be built from. Functions in `f32` may use a fused multiply-add where `FUSED`.
 pub trait Scalar:
     Copy
     + Default
@@ -39,11 +39,11 @@ pub trait Scalar:
     /// The square root.
     fn sqrt(self) -> Self;
     /// e to the power of this number; `f32` clamps its argument to [−87, 88].
-    fn exp(self) -> Self;
+    fn exp<const FUSED: bool>(self) -> Self;
     /// The hyperbolic tangent.
-    fn tanh(self) -> Self;
+    fn tanh<const FUSED: bool>(self) -> Self;
     /// The error function.
-    fn erf(self) -> Self;
+    fn erf<const FUSED: bool>(self) -> Self;
     /// The matrix product's inner kernel on this machine.
     #[doc(hidden)]
     fn micro_kernel() -> MicroKernel<Self, Self, Self>;
@@ -74,16 +74,16 @@ impl Scalar for f32 {
         f32::sqrt(self)
     }
     #[inline(always)]
-    fn exp(self) -> f32 {
-        math::exp(self)
+    fn exp<const FUSED: bool>(self) -> f32 {
+        math::exp::<FUSED>(self)
     }
     #[inline(always)]
-    fn tanh(self) -> f32 {
-        math::tanh(self)
+    fn tanh<const FUSED: bool>(self) -> f32 {
+        math::tanh::<FUSED>(self)
     }
     #[inline(always)]
-    fn erf(self) -> f32 {
-        math::erf(self)
+    fn erf<const FUSED: bool>(self) -> f32 {
+        math::erf::<FUSED>(self)
     }
     fn micro_kernel() -> MicroKernel<f32, f32, f32> {
         micro::f32_kernel(isa())
@@ -110,15 +110,15 @@ impl Scalar for f64 {
         f64::sqrt(self)
     }
     #[inline(always)]
-    fn exp(self) -> f64 {
+    fn exp<const FUSED: bool>(self) -> f64 {
         f64::exp(self)
     }
     #[inline(always)]
-    fn tanh(self) -> f64 {
+    fn tanh<const FUSED: bool>(self) -> f64 {
         f64::tanh(self)
     }
     #[inline(always)]
-    fn erf(self) -> f64 {
+    fn erf<const FUSED: bool>(self) -> f64 {
         libm::erf(self)
     }
     fn micro_kernel() -> MicroKernel<f64, f64, f64> {

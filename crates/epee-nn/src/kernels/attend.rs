@@ -118,19 +118,16 @@ unsafe fn one_head(
                 }
             }
         }
-        vectorised(
-            #[inline(always)]
-            || {
-                for (r, row) in scores.chunks_exact_mut(n).enumerate() {
-                    let (row, unseen) = row[..most].split_at_mut(seen(r));
-                    for x in row.iter_mut() {
-                        *x *= scale;
-                    }
-                    rows::softmax(row);
-                    unseen.fill(0.0);
+        vectorised!({
+            for (r, row) in scores.chunks_exact_mut(n).enumerate() {
+                let (row, unseen) = row[..most].split_at_mut(seen(r));
+                for x in row.iter_mut() {
+                    *x *= scale;
                 }
-            },
-        );
+                rows::softmax::<f32, FUSED>(row);
+                unseen.fill(0.0);
+            }
+        },);
         for p in 0..value_panels {
             let cols = kernel.width.min(width - p * kernel.width);
             for k in (0..most).step_by(DEPTH) {

@@ -22,33 +22,72 @@ pub(crate) mod peak;
 pub(crate) mod rows;
 pub(crate) mod team;
 
-use isa::{Isa, isa};
+/// Evaluates a body compiled for the instruction set in use; inside it the constant `FUSED` says whether that has a fused
+/// multiply-add. A macro, so that the body stands in each place by itself and the compiler inlines it there.
+macro_rules! vectorised {
+    ($body:expr $(,)?) => {
+        match $crate::kernels::isa::isa() {
+            $crate::kernels::isa::Isa::Portable => {
+                #[allow(dead_code)]
+                const FUSED: bool = false;
+                $body
+            }
+            // NEON is part of every 64-bit Arm: plain code is compiled for it.
+            #[cfg(target_arch = "aarch64")]
+            $crate::kernels::isa::Isa::Neon => {
+                #[allow(dead_code)]
+                const FUSED: bool = true;
+                $body
+            }
+            #[cfg(target_arch = "x86_64")]
+            $crate::kernels::isa::Isa::Avx2 => {
+                #[allow(dead_code)]
+                const FUSED: bool = true;
+                $crate::kernels::with_avx2(
+                    #[inline(always)]
+                    || $body,
+                )
+            }
+            #[cfg(target_arch = "x86_64")]
+            $crate::kernels::isa::Isa::Avx512 => {
+                #[allow(dead_code)]
+                const FUSED: bool = true;
+                $crate::kernels::with_avx512(
+                    #[inline(always)]
+                    || $body,
+                )
+            }
+        }
+    };
+}
+pub(crate) use vectorised;
 
-/// Runs `f` compiled for the widest instruction set, where the compiler inlines it.
+/// Runs `f` compiled for AVX2; only where [`isa::isa`] says so, for what [`vectorised!`] expands to.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub(crate) fn vectorised<R>(f: impl FnOnce() -> R) -> R {
-    match isa() {
-        Isa::Portable => f(),
-        // NEON is part of every 64-bit Arm: plain code is compiled for it.
-        #[cfg(target_arch = "aarch64")]
-        Isa::Neon => f(),
-        // SAFETY: `isa` says so only on a machine that has AVX2 and FMA.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { with_avx2(f) },
-        // SAFETY: `isa` says so only on a machine that has these.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { with_avx512(f) },
-    }
+pub(crate) fn with_avx2<R>(f: impl FnOnce() -> R) -> R {
+    debug_assert!(isa::isa() == isa::Isa::Avx2);
+    // SAFETY: `isa` says so only on a machine that has AVX2 and FMA.
+    unsafe { avx2(f) }
+}
+
+/// Runs `f` compiled for AVX-512, likewise.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn with_avx512<R>(f: impl FnOnce() -> R) -> R {
+    debug_assert!(isa::isa() == isa::Isa::Avx512);
+    // SAFETY: `isa` says so only on a machine that has these.
+    unsafe { avx512(f) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn with_avx2<R>(f: impl FnOnce() -> R) -> R {
+fn avx2<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")]
-fn with_avx512<R>(f: impl FnOnce() -> R) -> R {
+fn avx512<R>(f: impl FnOnce() -> R) -> R {
     f()
 }

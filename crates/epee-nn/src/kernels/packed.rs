@@ -268,18 +268,15 @@ impl Packed {
                 // SAFETY: this row's words are this task's own.
                 let bytes = unsafe { std::slice::from_raw_parts_mut(out.get().add(row * words), words) };
                 let x = &x[row * self.inputs..][..self.inputs];
-                vectorised(
-                    #[inline(always)]
-                    || match self.form() {
-                        Form::Float => round_to(x, cast(bytes), |bits| f32::from_bits(u32::from(bits) << 16)),
-                        Form::Bf16 => round_to(x, cast(bytes), |bits| bits),
-                        Form::Unsigned => (scales[r], zeros[r]) = quantise(x, cast::<u8>(bytes), |q| q as u8),
-                        Form::Shifted => {
-                            (scales[r], zeros[r]) = quantise(x, cast::<i8>(bytes), |q| (q - 128) as i8);
-                            zeros[r] -= 128.0;
-                        }
-                    },
-                );
+                vectorised!(match self.form() {
+                    Form::Float => round_to(x, cast(bytes), |bits| f32::from_bits(u32::from(bits) << 16)),
+                    Form::Bf16 => round_to(x, cast(bytes), |bits| bits),
+                    Form::Unsigned => (scales[r], zeros[r]) = quantise(x, cast::<u8>(bytes), |q| q as u8),
+                    Form::Shifted => {
+                        (scales[r], zeros[r]) = quantise(x, cast::<i8>(bytes), |q| (q - 128) as i8);
+                        zeros[r] -= 128.0;
+                    }
+                },);
             }
         });
         Rows { count, x, bytes: &bytes[..count * words], scales: &scales[..count], zeros: &zeros[..count] }
@@ -383,37 +380,34 @@ impl Packed {
                 }
             }
         }
-        vectorised(
-            #[inline(always)]
-            || {
-                for i in rows.0..rows.1 {
-                    let row = mine(i);
-                    if self.inputs == 0 {
-                        row.copy_from_slice(&self.bias[cols.0..cols.1]);
-                    } else if integers {
-                        let (scales, sums) = (&self.scales[cols.0..cols.1], &self.sums[cols.0..cols.1]);
-                        dequantise(row, (a.scales[i], a.zeros[i] as i32), scales, sums, &self.bias[cols.0..cols.1]);
-                    }
-                    activation.apply(row);
-                    if let Some(residual) = residual {
-                        for (x, &r) in row.iter_mut().zip(&residual[i * n + cols.0..]) {
-                            *x += r;
-                        }
+        vectorised!({
+            for i in rows.0..rows.1 {
+                let row = mine(i);
+                if self.inputs == 0 {
+                    row.copy_from_slice(&self.bias[cols.0..cols.1]);
+                } else if integers {
+                    let (scales, sums) = (&self.scales[cols.0..cols.1], &self.sums[cols.0..cols.1]);
+                    dequantise(row, (a.scales[i], a.zeros[i] as i32), scales, sums, &self.bias[cols.0..cols.1]);
+                }
+                activation.apply::<f32, FUSED>(row);
+                if let Some(residual) = residual {
+                    for (x, &r) in row.iter_mut().zip(&residual[i * n + cols.0..]) {
+                        *x += r;
                     }
                 }
-            },
-        );
+            }
+        },);
     }
 }
 
 impl Activation {
     /// In place.
     #[inline(always)]
-    pub(crate) fn apply<T: crate::Scalar>(self, x: &mut [T]) {
+    pub(crate) fn apply<T: crate::Scalar, const FUSED: bool>(self, x: &mut [T]) {
         match self {
             Activation::None => {}
-            Activation::Gelu => x.iter_mut().for_each(|x| *x = rows::gelu(*x)),
-            Activation::GeluTanh => x.iter_mut().for_each(|x| *x = rows::gelu_tanh(*x)),
+            Activation::Gelu => x.iter_mut().for_each(|x| *x = rows::gelu::<T, FUSED>(*x)),
+            Activation::GeluTanh => x.iter_mut().for_each(|x| *x = rows::gelu_tanh::<T, FUSED>(*x)),
         }
     }
 }

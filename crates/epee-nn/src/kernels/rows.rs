@@ -5,37 +5,19 @@ use crate::Scalar;
 use super::{team, vectorised};
 
 /// Values one task handles; below it a loop stays on its thread.
-const TASK: usize = 1 << 15;
+pub(crate) const TASK: usize = 1 << 15;
 
 /// `f(&mut x[i], y[i])` for every i.
 pub(crate) fn zip<T: Scalar, U: Copy + Sync>(x: &mut [T], y: &[U], f: impl Fn(&mut T, U) + Sync) {
     assert_eq!(x.len(), y.len());
     let run = |x: &mut [T], y: &[U]| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for (x, &y) in x.iter_mut().zip(y) {
-                    f(x, y);
-                }
-            },
-        )
+        vectorised!({
+            for (x, &y) in x.iter_mut().zip(y) {
+                f(x, y);
+            }
+        },)
     };
     team::chunks(x, TASK, |i, x| run(x, &y[i * TASK..][..x.len()]));
-}
-
-/// `y[i] = f(x[i])` for every i.
-pub(crate) fn map<T: Scalar>(x: &[T], y: &mut [T], f: impl Fn(T) -> T + Sync) {
-    assert_eq!(x.len(), y.len());
-    team::chunks(y, TASK, |i, y| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for (y, &x) in y.iter_mut().zip(&x[i * TASK..]) {
-                    *y = f(x);
-                }
-            },
-        )
-    });
 }
 
 /// Copies x into y.
@@ -60,12 +42,7 @@ pub(crate) fn blocks<T: Scalar>(x: &mut [T], cols: usize, f: impl Fn(usize, &mut
         return;
     }
     let rows = block(cols);
-    team::chunks(x, rows * cols, |i, x| {
-        vectorised(
-            #[inline(always)]
-            || f(i * rows, x),
-        )
-    });
+    team::chunks(x, rows * cols, |i, x| vectorised!(f(i * rows, x),));
 }
 
 /// `sums[j] += Σ_i x[i, j]`, rows in ascending order.
@@ -89,17 +66,14 @@ pub(crate) fn add_columns_of<T: Scalar, const N: usize>(
     let cols = sums.len();
     let width = if x.len() <= TASK { cols } else { cols.div_ceil(team::threads()).next_multiple_of(16) };
     team::chunks(sums, width.max(1), |i, sums| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for row in 0..x.len() / cols {
-                    let rows = matrices.map(|matrix| &matrix[row * cols + i * width..][..sums.len()]);
-                    for (j, sum) in sums.iter_mut().enumerate() {
-                        *sum += f(rows.map(|row| row[j]));
-                    }
+        vectorised!({
+            for row in 0..x.len() / cols {
+                let rows = matrices.map(|matrix| &matrix[row * cols + i * width..][..sums.len()]);
+                for (j, sum) in sums.iter_mut().enumerate() {
+                    *sum += f(rows.map(|row| row[j]));
                 }
-            },
-        )
+            }
+        },)
     });
 }
 
@@ -165,30 +139,30 @@ pub(crate) fn range(x: &[f32]) -> (f32, f32) {
 
 /// `x Φ(x) = x/2 (1 + erf(x / √2))`
 #[inline(always)]
-pub(crate) fn gelu<T: Scalar>(x: T) -> T {
-    T::of(0.5) * x * (T::ONE + (x * T::of(std::f64::consts::FRAC_1_SQRT_2)).erf())
+pub(crate) fn gelu<T: Scalar, const FUSED: bool>(x: T) -> T {
+    T::of(0.5) * x * (T::ONE + (x * T::of(std::f64::consts::FRAC_1_SQRT_2)).erf::<FUSED>())
 }
 
 /// `x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))`
 #[inline(always)]
-pub(crate) fn gelu_tanh<T: Scalar>(x: T) -> T {
+pub(crate) fn gelu_tanh<T: Scalar, const FUSED: bool>(x: T) -> T {
     let root = T::of((2.0 / std::f64::consts::PI).sqrt());
-    T::of(0.5) * x * (T::ONE + (root * (x + T::of(0.044_715) * x * x * x)).tanh())
+    T::of(0.5) * x * (T::ONE + (root * (x + T::of(0.044_715) * x * x * x)).tanh::<FUSED>())
 }
 
 /// GELU's derivative, `Φ(x) + x φ(x)`.
 #[inline(always)]
-pub(crate) fn gelu_slope<T: Scalar>(x: T) -> T {
+pub(crate) fn gelu_slope<T: Scalar, const FUSED: bool>(x: T) -> T {
     let (half, root) = (T::of(0.5), T::of(std::f64::consts::FRAC_1_SQRT_2));
     let density = T::of(1.0 / (2.0 * std::f64::consts::PI).sqrt());
-    half * (T::ONE + (x * root).erf()) + x * density * (-half * x * x).exp()
+    half * (T::ONE + (x * root).erf::<FUSED>()) + x * density * (-half * x * x).exp::<FUSED>()
 }
 
 /// The tanh form's derivative: with `u = √(2/π) (x + 0.044715 x³)`, `(1 + tanh u)/2 + x/2 (1 − tanh² u) u′`.
 #[inline(always)]
-pub(crate) fn gelu_tanh_slope<T: Scalar>(x: T) -> T {
+pub(crate) fn gelu_tanh_slope<T: Scalar, const FUSED: bool>(x: T) -> T {
     let (half, root, cubic) = (T::of(0.5), T::of((2.0 / std::f64::consts::PI).sqrt()), T::of(0.044_715));
-    let tanh = (root * (x + cubic * x * x * x)).tanh();
+    let tanh = (root * (x + cubic * x * x * x)).tanh::<FUSED>();
     let slope = root * (T::ONE + T::of(3.0) * cubic * x * x);
     half * (T::ONE + tanh) + half * x * (T::ONE - tanh * tanh) * slope
 }
@@ -213,10 +187,10 @@ pub(crate) fn normalise<T: Scalar>(row: &mut [T], weight: &[T], bias: &[T], eps:
 
 /// Turns a row of scores into probabilities: `exp(x_i − max) / Σ`.
 #[inline(always)]
-pub(crate) fn softmax<T: Scalar>(row: &mut [T]) {
+pub(crate) fn softmax<T: Scalar, const FUSED: bool>(row: &mut [T]) {
     let max = max(row, row[0]);
     for x in row.iter_mut() {
-        *x = (*x - max).exp();
+        *x = (*x - max).exp::<FUSED>();
     }
     let norm = T::ONE / sum(row, |x| x);
     for x in row.iter_mut() {
@@ -260,7 +234,7 @@ mod tests {
         for n in [1, 7, 16, 40] {
             let scores = values(n);
             let mut got: Vec<f32> = scores.iter().map(|&x| x as f32).collect();
-            softmax(&mut got);
+            softmax::<f32, false>(&mut got);
             let norm: f64 = scores.iter().map(|x| x.exp()).sum();
             for (p, x) in got.iter().zip(&scores) {
                 assert!((f64::from(*p) - x.exp() / norm).abs() < 1e-6);
@@ -269,7 +243,7 @@ mod tests {
         for (at, bad) in [(0, f32::NAN), (3, f32::NAN), (2, f32::INFINITY)] {
             let mut row = [0.5f32; 20];
             row[at] = bad;
-            softmax(&mut row);
+            softmax::<f32, false>(&mut row);
             assert!(row.iter().any(|p| p.is_nan()), "{bad} at {at} gave {row:?}");
         }
     }
