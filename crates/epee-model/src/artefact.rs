@@ -18,8 +18,6 @@ pub struct Artefact {
     pub labels: Vec<String>,
     /// The heads' shape and the default policy.
     pub exits: ExitsFile,
-    /// Names weights, configuration and tokenizer.
-    pub digest: String,
 }
 
 /// What the model card tells, beside the sizes.
@@ -68,8 +66,15 @@ impl Artefact {
             });
         }
         checkpoint::check(dir, &config)?;
-        let digest = model_digest(dir)?;
-        Ok(Artefact { dir: dir.to_owned(), config, labels, exits, digest })
+        Ok(Artefact { dir: dir.to_owned(), config, labels, exits })
+    }
+
+    /// Names weights, configuration and tokenizer; reads all three.
+    ///
+    /// # Errors
+    /// Where one of the files cannot be read.
+    pub fn digest(&self) -> Result<String, Error> {
+        model_digest(&self.dir)
     }
 
     /// Reads the weights, packed for inference at a precision.

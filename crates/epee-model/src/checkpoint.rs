@@ -20,6 +20,8 @@ struct Weights {
     data: u64,
     tensors: BTreeMap<String, TensorInfo>,
     left_out: Vec<String>,
+    /// Whether the pooler of an exit may start from the model's one pooler.
+    share_pooler: bool,
 }
 
 /// What happened to the names in a checkpoint.
@@ -31,8 +33,12 @@ pub struct LoadReport {
     pub fresh: Vec<String>,
 }
 
+/// Bytes of the longest header that is read: what the `safetensors` crate allows.
+const MOST_HEADER: u64 = 100_000_000;
 /// Prefixes of tensors that belong to heads this project replaces.
 const OTHER_HEADS: [&str; 4] = ["cls.", "classifier.", "qa_outputs.", "exits."];
+/// Values read at once.
+const PIECE: usize = 1 << 14;
 /// Buffers that hold no weights.
 const BUFFERS: [&str; 2] = ["embeddings.position_ids", "embeddings.token_type_ids"];
 
@@ -64,7 +70,7 @@ impl Weights {
         let mut size = [0; 8];
         file.read_exact(&mut size).map_err(|_| damaged(format!("it is {length} bytes long")))?;
         let size = u64::from_le_bytes(size);
-        if size > length.saturating_sub(8) {
+        if size > length.saturating_sub(8).min(MOST_HEADER) {
             return Err(damaged(format!("its header claims {size} bytes, the file has {length}")));
         }
         let mut header = vec![0; size as usize];
@@ -78,7 +84,8 @@ impl Weights {
                 length - data
             )));
         }
-        let mut weights = Weights { path: path.clone(), file, data, tensors: BTreeMap::new(), left_out: Vec::new() };
+        let (tensors, left_out) = (BTreeMap::new(), Vec::new());
+        let mut weights = Weights { path: path.clone(), file, data, tensors, left_out, share_pooler: false };
         for (name, info) in metadata.tensors() {
             let known = canonical(&name);
             if BUFFERS.contains(&known.as_str()) {
@@ -106,16 +113,19 @@ impl Weights {
         }
         let (start, end) = info.data_offsets;
         self.file.seek(SeekFrom::Start(self.data + start as u64)).map_err(Error::io("read", &self.path))?;
-        let mut reader = std::io::BufReader::with_capacity(1 << 16, Read::take(&mut self.file, (end - start) as u64));
-        let mut bytes = [0; 4];
         let size = if info.dtype == Dtype::F32 { 4 } else { 2 };
-        for (index, x) in tensor.data_mut().iter_mut().enumerate() {
-            reader.read_exact(&mut bytes[..size]).map_err(Error::io("read", &self.path))?;
-            let value = float(info.dtype, bytes);
-            if !value.is_finite() {
-                return Err(Error::NotFinite { path: self.path.clone(), name: name.to_owned(), value, index });
+        let mut piece = vec![0; (end - start).min(size * PIECE)];
+        for (i, values) in tensor.data_mut().chunks_mut(PIECE).enumerate() {
+            let piece = &mut piece[..size * values.len()];
+            self.file.read_exact(piece).map_err(Error::io("read", &self.path))?;
+            for (j, (x, bytes)) in values.iter_mut().zip(piece.chunks_exact(size)).enumerate() {
+                let value = float(info.dtype, bytes);
+                if !value.is_finite() {
+                    let (path, name) = (self.path.clone(), name.to_owned());
+                    return Err(Error::NotFinite { path, name, value, index: i * PIECE + j });
+                }
+                *x = T::of(f64::from(value));
             }
-            *x = T::of(f64::from(value));
         }
         Ok(())
     }
@@ -154,8 +164,8 @@ impl Weights {
     ) -> Result<Vec<String>, Error> {
         let (mut fresh, mut missing, mut used) = (Vec::new(), Vec::new(), Vec::new());
         for (name, tensor) in parameters {
-            // A pooler of one exit starts from the model's one pooler.
             let shared = name.split_once(".pooler.").map(|(_, rest)| format!("pooler.{rest}"));
+            let shared = shared.filter(|_| self.share_pooler);
             let found = [Some(name.clone()), shared].into_iter().flatten().find(|name| self.tensors.contains_key(name));
             match found.and_then(|found| Some((self.tensors.get(&found)?.clone(), found))) {
                 Some((info, found)) => {
@@ -199,12 +209,13 @@ fn canonical(name: &str) -> String {
     }
 }
 
-fn float(dtype: Dtype, bytes: [u8; 4]) -> f32 {
-    let short = u16::from_le_bytes([bytes[0], bytes[1]]);
-    match dtype {
-        Dtype::BF16 => f32::from_bits(u32::from(short) << 16),
-        Dtype::F16 => half(short),
-        _ => f32::from_le_bytes(bytes),
+fn float(dtype: Dtype, bytes: &[u8]) -> f32 {
+    match (dtype, bytes) {
+        (Dtype::BF16, &[a, b]) => f32::from_bits(u32::from(u16::from_le_bytes([a, b])) << 16),
+        (Dtype::F16, &[a, b]) => half(u16::from_le_bytes([a, b])),
+        (Dtype::F32, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]),
+        // `open` lets no other type in.
+        _ => f32::NAN,
     }
 }
 
@@ -241,6 +252,7 @@ pub fn read_backbone(
     let mut weights = Weights::open(dir)?;
     weights.check_size(config)?;
     weights.leave_out(&OTHER_HEADS);
+    weights.share_pooler = true;
     let mut model = Model::zeros(config, classes, pooler, pooling);
     // Half a pooler is a damaged checkpoint, none is one that was trained without.
     let has_pooler = weights.tensors.keys().any(|name| name.starts_with("pooler."));
@@ -271,7 +283,7 @@ pub fn read_whole(
     weights.check_size(config)?;
     let mut model = Model::zeros(config, classes, pooler, pooling);
     weights.fill(model.parameters_mut(), |_| false)?;
-    weights.finish(pooler == PoolerKind::PerExit)?;
+    weights.finish(false)?;
     Ok(model)
 }
 
@@ -293,27 +305,25 @@ pub(crate) fn read_engine(
     exits: &ExitsFile,
     precision: Precision,
 ) -> Result<Engine, Error> {
-    in_pool(|| {
-        let mut weights = Weights::open(dir)?;
-        weights.check_size(config)?;
-        let mut embeddings = Embeddings::zeros(config);
-        weights.fill(backbone_names("embeddings", &mut embeddings), |_| false)?;
-        let mut layers = Vec::with_capacity(config.num_hidden_layers);
-        for m in 0..config.num_hidden_layers {
-            let mut layer = layer_zeros(config);
-            weights.fill(backbone_names(&format!("layers.{m}"), &mut layer), |_| false)?;
-            layers.push(layer.pack(precision));
-        }
-        let (d, depth) = (config.hidden_size, config.num_hidden_layers);
-        let mut heads = Exits::zeros(depth, d, exits.classes, exits.pooler, exits.pooling, 0.0);
-        let names: Vec<String> = heads.parameters().iter().map(|(name, _)| heads.checkpoint_name(name)).collect();
-        let parameters = names.into_iter().zip(heads.parameters_mut()).map(|(name, (_, tensor))| (name, tensor));
-        weights.fill(parameters.collect(), |_| false)?;
-        weights.finish(exits.pooler == PoolerKind::PerExit)?;
-        let heads = heads.pack();
-        epee_nn::release_buffers();
-        Ok(Engine::from_parts(embeddings, layers, heads, precision))
-    })
+    let mut weights = Weights::open(dir)?;
+    weights.check_size(config)?;
+    let mut embeddings = Embeddings::zeros(config);
+    weights.fill(backbone_names("embeddings", &mut embeddings), |_| false)?;
+    let mut layers = Vec::with_capacity(config.num_hidden_layers);
+    for m in 0..config.num_hidden_layers {
+        let mut layer = layer_zeros(config);
+        weights.fill(backbone_names(&format!("layers.{m}"), &mut layer), |_| false)?;
+        layers.push(in_pool(|| layer.pack(precision)));
+    }
+    let (d, depth) = (config.hidden_size, config.num_hidden_layers);
+    let mut heads = Exits::zeros(depth, d, exits.classes, exits.pooler, exits.pooling, 0.0);
+    let names: Vec<String> = heads.parameters().iter().map(|(name, _)| heads.checkpoint_name(name)).collect();
+    let parameters = names.into_iter().zip(heads.parameters_mut()).map(|(name, (_, tensor))| (name, tensor));
+    weights.fill(parameters.collect(), |_| false)?;
+    weights.finish(false)?;
+    let heads = heads.pack();
+    epee_nn::release_buffers();
+    Ok(Engine::from_parts(embeddings, layers, heads, precision))
 }
 
 /// A block's parameters, by the names of the whole backbone's checkpoint.

@@ -1,6 +1,5 @@
 //! A model with its weights packed for inference.
 
-use std::sync::OnceLock;
 use std::time::Instant;
 
 use epee_nn::{PackedLayer, PackedLinear, Precision, Span, Workspace};
@@ -16,7 +15,6 @@ pub struct Engine {
     pub(crate) layers: Vec<PackedLayer>,
     pub(crate) exits: PackedExits,
     precision: Precision,
-    costs: OnceLock<Costs>,
 }
 
 /// [`Exits`]' inference side.
@@ -76,7 +74,7 @@ impl Engine {
         exits: PackedExits,
         precision: Precision,
     ) -> Engine {
-        Engine { embeddings, layers, exits, precision, costs: OnceLock::new() }
+        Engine { embeddings, layers, exits, precision }
     }
 
     /// M
@@ -125,34 +123,36 @@ impl Engine {
 
     /// The logits of every exit, M times `[sequences, K]`.
     pub fn logits(&self, batch: &Batch) -> Vec<epee_nn::Tensor<f32>> {
-        let mut session = crate::Session::new(self);
-        session.start(batch);
-        let mut logits = Vec::with_capacity(self.depth());
-        while session.advance(true) {
-            logits.push(epee_nn::Tensor::from_vec(&[batch.len(), self.classes()], session.logits().to_vec()));
-        }
-        logits
+        epee_nn::in_pool(|| {
+            let mut session = crate::Session::new(self);
+            session.start(batch);
+            let mut logits = Vec::with_capacity(self.depth());
+            while session.step(true, false) {
+                logits.push(epee_nn::Tensor::from_vec(&[batch.len(), self.classes()], session.logits().to_vec()));
+            }
+            logits
+        })
     }
 
-    /// Measured once, on the first layer: the least of a few tries.
+    /// Measured now, on the threads at hand: the least of a few tries, each on another layer, so that weights come from where they
+    /// will come from.
     pub(crate) fn costs(&self) -> Costs {
         const ROWS: usize = 24;
-        *self.costs.get_or_init(|| {
-            let (layer, mut work, mut y) = (&self.layers[0], Workspace::default(), Vec::new());
-            let x = vec![0.5; ROWS * self.width()];
-            layer.keys_values(&x, &mut work);
-            let mut time = |rows: usize| {
-                let span = Span { query: 0, rows, first: 0, length: ROWS, position: 0 };
-                let mut once = || {
-                    let start = Instant::now();
-                    layer.rows(&x[..rows * self.width()], &[span], &mut work, &mut y);
-                    start.elapsed().as_secs_f64()
-                };
-                (0..6).map(|_| once()).fold(f64::INFINITY, f64::min)
+        const TRIES: usize = 6;
+        let (mut work, mut y) = (Workspace::default(), Vec::new());
+        let x = vec![0.5; ROWS * self.width()];
+        let mut time = |rows: usize| {
+            let span = Span { query: 0, rows, first: 0, length: ROWS, position: 0 };
+            let mut once = |layer: &PackedLayer| {
+                layer.keys_values(&x, &mut work);
+                let start = Instant::now();
+                layer.rows(&x[..rows * self.width()], &[span], &mut work, &mut y);
+                start.elapsed().as_secs_f64()
             };
-            let (one, many) = (time(1), time(ROWS));
-            let row = ((many - one) / (ROWS - 1) as f64).max(0.0);
-            Costs { row, weights: (one - row).max(0.0) }
-        })
+            (0..TRIES).map(|i| once(&self.layers[i % self.layers.len()])).fold(f64::INFINITY, f64::min)
+        };
+        let (one, many) = (time(1), time(ROWS));
+        let row = ((many - one) / (ROWS - 1) as f64).max(0.0);
+        Costs { row, weights: (one - row).max(0.0) }
     }
 }

@@ -50,6 +50,9 @@ pub struct Calibration {
     pub saving: f64,
     /// Samples in the trace.
     pub samples: usize,
+    /// The precision the trace was recorded at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
     /// The split the trace was recorded on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,

@@ -7,11 +7,14 @@ pub(crate) fn available() -> Option<u64> {
     let machine = read_to_string("/proc/meminfo").ok().and_then(|text| mem_available(&text));
     // The container's own files, as cgroup v2 and v1 mount them.
     let container = [
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+        ("/sys/fs/cgroup", "memory.max", "memory.current"),
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
     ]
     .into_iter()
-    .find_map(|(limit, used)| left(&read_to_string(limit).ok()?, &read_to_string(used).ok()?));
+    .find_map(|(dir, limit, used)| {
+        let read = |name: &str| read_to_string(format!("{dir}/{name}")).ok();
+        left(&read(limit)?, &read(used)?, &read("memory.stat").unwrap_or_default())
+    });
     machine.into_iter().chain(container).min()
 }
 
@@ -21,9 +24,12 @@ fn mem_available(text: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// What a limit leaves; nothing where it is `max`.
-fn left(limit: &str, used: &str) -> Option<u64> {
-    Some(limit.trim().parse::<u64>().ok()?.saturating_sub(used.trim().parse().ok()?))
+/// What a limit leaves, files that are only cached not counted as used; nothing where it is `max`.
+fn left(limit: &str, used: &str, stat: &str) -> Option<u64> {
+    let of = |name: &str| stat.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+    let cached = of("total_inactive_file ").or_else(|| of("inactive_file ")).unwrap_or(0);
+    let used = used.trim().parse::<u64>().ok()?.saturating_sub(cached);
+    Some(limit.trim().parse::<u64>().ok()?.saturating_sub(used))
 }
 
 #[cfg(test)]
@@ -34,8 +40,10 @@ mod tests {
     fn the_kernel_s_files_are_read() {
         assert_eq!(mem_available("MemTotal:  10 kB\nMemAvailable:    2048 kB\n"), Some(2 << 20));
         assert_eq!(mem_available("MemTotal:  10 kB\n"), None);
-        assert_eq!(left("1000\n", "400\n"), Some(600));
-        assert_eq!(left("1000\n", "4000\n"), Some(0));
-        assert_eq!(left("max\n", "400\n"), None);
+        assert_eq!(left("1000\n", "400\n", ""), Some(600));
+        assert_eq!(left("1000\n", "900\n", "anon 1\ninactive_file 300\nactive_file 5\n"), Some(400));
+        assert_eq!(left("1000\n", "900\n", "inactive_file 1\ntotal_inactive_file 300\n"), Some(400));
+        assert_eq!(left("1000\n", "4000\n", ""), Some(0));
+        assert_eq!(left("max\n", "400\n", ""), None);
     }
 }

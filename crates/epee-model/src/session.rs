@@ -6,6 +6,7 @@ use epee_data::{Encoding, pack};
 use epee_exit::{Answer, CheckedPolicy, Decision, Evidence, ExitPolicy, PolicyState};
 use epee_nn::{Span, Workspace, in_pool};
 
+use crate::engine::Costs;
 use crate::{Batch, Engine, Error, Pooling, memory};
 
 /// When a layer computes the row its exit reads before the others.
@@ -55,6 +56,7 @@ pub struct Session<'e> {
     states: Vec<PolicyState>,
     seen: Vec<Seen>,
     most_tokens: usize,
+    costs: Option<Costs>,
 }
 
 /// How often an exit was reached, and how often a sample left there.
@@ -85,6 +87,7 @@ impl<'e> Session<'e> {
             keep: Vec::new(),
             states: Vec::new(),
             seen: vec![Seen::default(); engine.depth()],
+            costs: None,
             most_tokens: memory::available().map_or(usize::MAX, |bytes| {
                 // Half of what is left, so that others find some too.
                 (bytes / 2 / engine.token_bytes() as u64).try_into().unwrap_or(usize::MAX)
@@ -116,13 +119,14 @@ impl<'e> Session<'e> {
         self.engine.embeddings.apply(batch, &mut self.x);
     }
 
-    /// Computes the next layer, and its exit's logits where `head` says so; false where no layer is left, or no sample.
+    /// Computes the next layer, and its exit's logits where `head` says so; false where no layer is left, or no sample. On all
+    /// threads inside [`epee_nn::in_pool`], on this one outside of it.
     pub fn advance(&mut self, head: bool) -> bool {
         self.step(head, head)
     }
 
     /// As [`Session::advance`]; `may_leave` says whether samples may leave at this exit.
-    fn step(&mut self, head: bool, may_leave: bool) -> bool {
+    pub(crate) fn step(&mut self, head: bool, may_leave: bool) -> bool {
         if self.layer == self.engine.depth() || self.samples.is_empty() {
             return false;
         }
@@ -150,9 +154,6 @@ impl<'e> Session<'e> {
             }
             layer.rows(&self.x, &self.spans, &mut self.work, &mut self.y);
             std::mem::swap(&mut self.x, &mut self.y);
-            if head {
-                self.pool(pooling);
-            }
         }
         self.layer += 1;
         if head {
@@ -161,11 +162,14 @@ impl<'e> Session<'e> {
         true
     }
 
-    /// Computes the logits of the exit just reached, again if [`Session::advance`] did so already.
+    /// Computes the logits `[running, K]` of the exit just reached, again if [`Session::advance`] did so already.
     ///
     /// # Panics
     /// Where no layer has been computed.
     pub fn head(&mut self) -> &[f32] {
+        if !self.owed {
+            self.pool(self.engine.exits.pooling);
+        }
         let Session { engine, work, pooled, logits, exit_rows, layer, .. } = self;
         assert!(*layer > 0, "no exit has been reached");
         engine.exits.forward(*layer - 1, exit_rows, work, pooled, logits);
@@ -196,7 +200,7 @@ impl<'e> Session<'e> {
     }
 
     /// Whether to compute the exit rows first, by the least expected time.
-    fn pays(&self) -> bool {
+    fn pays(&mut self) -> bool {
         match self.first {
             ExitRowFirst::Always => return true,
             ExitRowFirst::Never => return false,
@@ -206,7 +210,7 @@ impl<'e> Session<'e> {
         let Seen { reached, left } = self.seen[self.layer];
         // Two samples' worth of doubt, so that the first one decides little.
         let leave = (left as f64 + 1.0) / (reached as f64 + 2.0);
-        let costs = self.engine.costs();
+        let costs = *self.costs.get_or_insert_with(|| self.engine.costs());
         // The weights are read again unless all leave; the other rows are saved for those that do.
         let again = (1.0 - leave.powi(samples as i32)) * costs.weights;
         let saved = leave * (rows - samples) as f64 * costs.row;
@@ -218,7 +222,8 @@ impl<'e> Session<'e> {
         &self.samples
     }
 
-    /// The logits `[running, K]` of the exit just computed.
+    /// The logits `[running, K]` of the exit just computed, a row for each sample that ran then: [`Session::keep`] does not
+    /// change them.
     pub fn logits(&self) -> &[f32] {
         &self.logits
     }
@@ -229,6 +234,10 @@ impl<'e> Session<'e> {
     /// Where it has another number of values.
     pub fn keep(&mut self, keep: &[bool]) {
         assert_eq!(keep.len(), self.samples.len(), "a value for each running sample");
+        if let Some(seen) = self.layer.checked_sub(1).map(|layer| &mut self.seen[layer]) {
+            seen.reached += keep.len() as u64;
+            seen.left += keep.iter().filter(|&&keep| !keep).count() as u64;
+        }
         if keep.iter().all(|&keep| keep) {
             return;
         }
@@ -328,9 +337,6 @@ impl<'e> Session<'e> {
                     answers[sample] = Some(answer);
                 }
             }
-            let seen = &mut self.seen[exit - 1];
-            seen.reached += keep.len() as u64;
-            seen.left += keep.iter().filter(|&&keep| !keep).count() as u64;
             self.keep(&keep);
             self.keep = keep;
         }
@@ -351,7 +357,8 @@ fn gather(x: &[f32], spans: &[Span], d: usize, rows: &mut Vec<f32>) {
 pub struct Recording {
     /// `[N, M, K]`, in the order of the sequences.
     pub logits: Vec<f32>,
-    /// Time spent in each layer, its exit included; the embedding counts to the first.
+    /// Time spent in each layer, its exit included; the embedding counts to the first, and the last computes the rows its exit
+    /// reads alone (with mean pooling, all).
     pub layer_times: Vec<Duration>,
 }
 
@@ -362,11 +369,8 @@ impl Engine {
     /// Runs all layers on all sequences, packed by token budget; `done` is told how many sequences a batch held.
     ///
     /// Each sequence's logits are those it has alone, bit for bit.
-    pub fn record(&self, sequences: &[Encoding], done: impl FnMut(usize) + Send) -> Recording {
-        in_pool(|| self.record_here(sequences, done))
-    }
-
-    fn record_here(&self, sequences: &[Encoding], mut done: impl FnMut(usize)) -> Recording {
+    pub fn record(&self, sequences: &[Encoding], done: impl FnMut(usize)) -> Recording {
+        let mut done = done;
         let (depth, classes) = (self.depth(), self.classes());
         let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.ids.len()).collect();
         let mut logits = vec![0.0; sequences.len() * depth * classes];
@@ -374,18 +378,20 @@ impl Engine {
         let mut session = Session::new(self);
         for indices in pack(&lengths, TOKENS) {
             let batch = Batch::new(indices.iter().map(|&i| &sequences[i]));
-            let mut start = Instant::now();
-            session.start(&batch);
-            for m in 0..depth {
-                session.step(true, false);
-                for (z, &i) in session.logits.chunks_exact(classes).zip(&indices) {
-                    let at = (i * depth + m) * classes;
-                    logits[at..at + classes].copy_from_slice(z);
+            in_pool(|| {
+                let mut start = Instant::now();
+                session.start(&batch);
+                for m in 0..depth {
+                    session.step(true, false);
+                    for (z, &i) in session.logits.chunks_exact(classes).zip(&indices) {
+                        let at = (i * depth + m) * classes;
+                        logits[at..at + classes].copy_from_slice(z);
+                    }
+                    let end = Instant::now();
+                    layer_times[m] += end - start;
+                    start = end;
                 }
-                let end = Instant::now();
-                layer_times[m] += end - start;
-                start = end;
-            }
+            });
             done(indices.len());
         }
         Recording { logits, layer_times }

@@ -1,5 +1,7 @@
 //! Inference: whatever the batch, the threads, the order of the rows, a sample's answer is the same bits.
 
+#![allow(clippy::unwrap_used)]
+
 use epee_data::Encoding;
 use epee_exit::{Answer, Policy, Trace, TraceParts, replay};
 use epee_model::{Batch, BertConfig, Engine, ExitRowFirst, Model, PoolerKind, Pooling, Session};
@@ -21,7 +23,7 @@ fn model(pooling: Pooling, pooler: PoolerKind) -> Model {
 
 /// Sequences of the given lengths, their tokens made from a seed.
 fn sequences(lengths: &[usize], seed: u64) -> Vec<Encoding> {
-    let id = |i: usize, t: usize| ((seed as usize ^ i * 7919).wrapping_add(t * 104_729) % 60) as u32;
+    let id = |i: usize, t: usize| ((seed as usize ^ (i * 7919)).wrapping_add(t * 104_729) % 60) as u32;
     lengths
         .iter()
         .enumerate()
@@ -147,6 +149,46 @@ fn samples_can_be_let_go_by_hand() {
         session.start(&batch);
         session.keep(&[false; 3]);
         assert!(!session.advance(true), "nobody is left");
+    }
+}
+
+#[test]
+fn sequences_of_one_token_owe_no_other_rows() {
+    let model = model(Pooling::First, PoolerKind::Shared);
+    let engine = Engine::new(&model, Precision::F32);
+    for lengths in [&[1][..], &[1, 1], &[1, 30]] {
+        let batch = Batch::new(&sequences(lengths, 2));
+        let all = engine.logits(&batch);
+        let mut session = Session::new(&engine).exit_row_first(ExitRowFirst::Always);
+        session.start(&batch);
+        for z in &all {
+            assert!(session.advance(true));
+            assert_eq!(session.logits(), z.data());
+        }
+        // Only the one token stays.
+        session.start(&batch);
+        session.advance(true);
+        let keep: Vec<bool> = lengths.iter().map(|&length| length == 1).collect();
+        session.keep(&keep);
+        session.advance(true);
+        assert_eq!(session.logits()[..CLASSES], all[1].data()[..CLASSES]);
+    }
+}
+
+#[test]
+fn a_head_can_be_asked_for_late_and_again() {
+    let model = model(Pooling::First, PoolerKind::Shared);
+    let engine = Engine::new(&model, Precision::F32);
+    let batch = Batch::new(&sequences(&[9, 3, 22], 5));
+    let all = engine.logits(&batch);
+    for first in [ExitRowFirst::Always, ExitRowFirst::Never] {
+        let mut session = Session::new(&engine).exit_row_first(first);
+        session.start(&batch);
+        session.advance(true);
+        session.keep(&[true, false, true]);
+        assert_eq!(session.head(), [all[0].row(0), all[0].row(2)].concat());
+        session.advance(false);
+        assert_eq!(session.head(), [all[1].row(0), all[1].row(2)].concat());
     }
 }
 

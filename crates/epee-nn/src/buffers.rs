@@ -66,7 +66,7 @@ pub(crate) fn give<T: Scalar>(buffer: Vec<T>) {
     }
 }
 
-/// Hands all freed buffers back to the allocator: after loading a model, say, when no such sizes will be asked for again.
+/// Hands all freed `f32` buffers back to the allocator: after loading a model, say, when no such sizes will be asked for again.
 pub fn release_buffers() {
     if let Ok(mut free) = f32::buffers().0.lock() {
         free.clear();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 use epee_data::{Dataset, Encoding, Example, Split, TextTokenizer};
+use epee_exit::Policy;
 use epee_model::{Artefact, Engine};
 use epee_nn::Precision;
 
@@ -40,6 +41,19 @@ impl Classifier {
             config.check_sequence(sequence).map_err(|problem| anyhow!("example {}: {problem}", i + 1))?;
         }
         Ok(sequences)
+    }
+
+    /// The policy that was asked for, or the model's own; says where that was chosen at another precision.
+    pub(crate) fn policy(&self, asked: Option<Policy>, ui: Ui) -> Policy {
+        let exits = &self.artefact.exits;
+        let chosen_at = exits.calibration.as_ref().and_then(|calibration| calibration.precision.as_deref());
+        let runs_at = self.engine.precision().name();
+        if let (None, Some(chosen_at)) = (asked, chosen_at)
+            && chosen_at != runs_at
+        {
+            ui.note(format!("note: {} was chosen on a trace at {chosen_at}, this runs at {runs_at}", exits.policy));
+        }
+        asked.unwrap_or(exits.policy)
     }
 
     /// Refuses a dataset with other classes than the model's.

@@ -98,14 +98,14 @@ fn a_tokenizer_that_does_not_fit_the_vocabulary() {
 }
 
 #[test]
-fn weights_or_logits_that_are_not_finite() {
+fn weights_that_are_not_finite_are_found_at_load_by_the_tensor_s_name() {
     let shop = Workshop::trained();
     let path = shop.dir().join("model/model.safetensors");
     let mut bytes = fs::read(&path).unwrap();
     let end = bytes.len();
     bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     fs::write(&path, bytes).unwrap();
-    contains(&predict(&shop), &["holds NaN at index"]);
+    contains(&predict(&shop), &["model.safetensors: tensor ", " holds NaN at index ", "expected finite numbers"]);
 }
 
 #[test]
@@ -302,17 +302,8 @@ fn precisions_threads_and_instruction_sets_this_machine_lacks() {
     let error = run(&["bench", "--tokens", "4000"]);
     contains(&error, &["--tokens: expected 1 to", "got 4000"]);
     contains(&run(&["bench", "--seconds", "0"]), &["--seconds: expected more than 0"]);
+    contains(&run(&["bench", "--policy", "full"]), &["--data"]);
+    contains(&run(&["bench", "--data", "nowhere"]), &["nowhere"]);
     let error = run(&["eval", "--data", &shop.path("data"), "--precision", "f32,int8", "--predictions", "x.jsonl"]);
     contains(&error, &["--predictions: expected one precision, got 2"]);
-}
-
-#[test]
-fn a_value_that_is_not_finite_is_found_at_load() {
-    let shop = Workshop::trained();
-    let path = shop.dir().join("model/model.safetensors");
-    let mut bytes = fs::read(&path).unwrap();
-    let last = bytes.len() - 4;
-    bytes[last..].copy_from_slice(&f32::NAN.to_le_bytes());
-    fs::write(&path, &bytes).unwrap();
-    contains(&predict(&shop), &["model.safetensors: tensor ", " holds NaN at index ", "expected finite numbers"]);
 }

@@ -46,11 +46,18 @@ pub(crate) fn attend(
     causal: bool,
     out: &mut [f32],
 ) {
-    let d = queries.len().checked_div(spans.iter().map(|span| span.rows).sum()).unwrap_or(0);
+    let rows: usize = spans.iter().map(|span| span.rows).sum();
+    if rows == 0 {
+        return;
+    }
+    let d = queries.len() / rows;
+    let mut next = 0;
     assert!(heads > 0 && d.is_multiple_of(heads) && out.len() == queries.len(), "{heads} heads of width {d}");
+    assert_eq!(queries.len(), rows * d, "queries of the spans");
     for span in spans {
         assert!((span.first + span.length) * 2 * d <= keys_values.len(), "keys of a span");
-        assert!((span.query + span.rows) * d <= queries.len() && span.position + span.rows <= span.length, "a span");
+        assert!(span.query == next && span.position + span.rows <= span.length, "spans one after the other");
+        next += span.rows;
     }
     let out = Shared::new(out);
     team::run(spans.len() * heads, |t| {

@@ -62,20 +62,26 @@ macro_rules! vectorised {
 }
 pub(crate) use vectorised;
 
-/// Runs `f` compiled for AVX2; only where [`isa::isa`] says so, for what [`vectorised!`] expands to.
+/// Runs `f` compiled for AVX2, for what [`vectorised!`] expands to.
+///
+/// # Panics
+/// Where [`isa::isa`] does not say so.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(crate) fn with_avx2<R>(f: impl FnOnce() -> R) -> R {
-    debug_assert!(isa::isa() == isa::Isa::Avx2);
+    assert!(isa::isa() == isa::Isa::Avx2);
     // SAFETY: `isa` says so only on a machine that has AVX2 and FMA.
     unsafe { avx2(f) }
 }
 
-/// Runs `f` compiled for AVX-512, likewise.
+/// Runs `f` compiled for AVX-512, for what [`vectorised!`] expands to.
+///
+/// # Panics
+/// Where [`isa::isa`] does not say so.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(crate) fn with_avx512<R>(f: impl FnOnce() -> R) -> R {
-    debug_assert!(isa::isa() == isa::Isa::Avx512);
+    assert!(isa::isa() == isa::Isa::Avx512);
     // SAFETY: `isa` says so only on a machine that has these.
     unsafe { avx512(f) }
 }

@@ -140,6 +140,7 @@ impl Packed {
 
     fn for_isa(isa: Isa, weights: Vec<&[f32]>, bias: Vec<f32>, inputs: usize, precision: Precision) -> Packed {
         let outputs = bias.len();
+        assert!(inputs > 0, "an input to multiply with");
         assert!(weights.len() == outputs && weights.iter().all(|row| row.len() == inputs), "values of the weights");
         let kernel = match precision {
             Precision::F32 => Kernel::F32(micro::f32_kernel(isa)),
@@ -186,9 +187,6 @@ impl Packed {
         // SAFETY: lines are bytes side by side.
         let bytes =
             unsafe { std::slice::from_raw_parts_mut(self.panels.as_mut_ptr().cast::<u8>(), 64 * self.panels.len()) };
-        if panel_bytes == 0 {
-            return;
-        }
         team::chunks(&mut bytes[..panel_bytes * outputs.div_ceil(width)], panel_bytes, |panel, out| {
             for (step, out) in out.chunks_exact_mut(width * group * BYTES).enumerate() {
                 for (at, out) in out.chunks_exact_mut(BYTES).enumerate() {
@@ -221,7 +219,7 @@ impl Packed {
         match self.kernel {
             Kernel::F32(_) => DEPTH,
             Kernel::Bf16(_) => 2 * DEPTH,
-            Kernel::Int8(_) => self.inputs.next_multiple_of(self.shape.group).max(1),
+            Kernel::Int8(_) => self.inputs.next_multiple_of(self.shape.group),
         }
     }
 
@@ -250,8 +248,8 @@ impl Packed {
 
     /// Rows of A in the form this product wants; other products of the same width and precision want the same.
     pub(crate) fn convert<'a>(&self, x: &'a [f32], converted: &'a mut Converted) -> Rows<'a> {
-        assert!(x.len().is_multiple_of(self.inputs.max(1)), "whole rows of {} values", self.inputs);
-        let count = x.len().checked_div(self.inputs).unwrap_or(0);
+        assert!(x.len().is_multiple_of(self.inputs), "whole rows of {} values", self.inputs);
+        let count = x.len() / self.inputs;
         let Converted { bytes, scales, zeros } = converted;
         if let Kernel::F32(_) = self.kernel {
             return Rows { count, x, bytes: &[], scales: &[], zeros: &[] };
@@ -299,7 +297,7 @@ impl Packed {
         let shared = Shared::new(out);
         let Shape { rows: most, width, .. } = self.shape;
         // Blocks of about equal height: 128 rows are twice 66, not 96 and 32.
-        let most_rows = (ROW_VALUES / self.inputs.max(1)).clamp(ROWS / 4, ROWS);
+        let most_rows = (ROW_VALUES / self.inputs).clamp(ROWS / 4, ROWS);
         let block = m.div_ceil(m.div_ceil(most_rows)).next_multiple_of(most);
         let row_tasks = m.div_ceil(block);
         let threads = if m * n * self.inputs < SERIAL { 1 } else { team::threads() };
@@ -383,9 +381,7 @@ impl Packed {
         vectorised!({
             for i in rows.0..rows.1 {
                 let row = mine(i);
-                if self.inputs == 0 {
-                    row.copy_from_slice(&self.bias[cols.0..cols.1]);
-                } else if integers {
+                if integers {
                     let (scales, sums) = (&self.scales[cols.0..cols.1], &self.sums[cols.0..cols.1]);
                     dequantise(row, (a.scales[i], a.zeros[i] as i32), scales, sums, &self.bias[cols.0..cols.1]);
                 }
@@ -422,7 +418,7 @@ fn grow<T: Clone + Default>(x: &mut Vec<T>, len: usize) {
 #[inline(always)]
 fn cast<T: Copy>(words: &mut [u64]) -> &mut [T] {
     let size = size_of::<T>();
-    // SAFETY: T is one of the integers of 8 or 16 bits: any bits are a value, and words are aligned for them.
+    // SAFETY: T is a number of at most 32 bits: any bits are a value, and words are aligned for it.
     unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), 8 * words.len() / size) }
 }
 

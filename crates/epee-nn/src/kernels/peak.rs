@@ -7,7 +7,7 @@ use super::micro::{self, MicroKernel, Start};
 use super::packed::Precision;
 use super::team;
 
-/// Multiplications and additions per second of the inner kernel on all threads of this request: the ceiling that a matrix
+/// Operations per second, a multiplication and an addition each counting one, of the inner kernel on all threads of this request: the ceiling that a matrix
 /// product is compared with.
 pub fn peak(precision: Precision) -> f64 {
     let isa = isa();
@@ -25,13 +25,13 @@ const CALLS: usize = 2000;
 
 fn measure<A, B, C>(kernel: MicroKernel<A, B, C>) -> f64
 where
-    A: Clone + Default + Sync,
     B: Clone + Default + Sync,
     C: Clone + Default,
 {
     // Four times what it reads: kernels of less than 32 bits count A in bytes and may read `f32`s.
     let row = 4 * STEPS * kernel.group;
-    let a = vec![A::default(); kernel.rows * row];
+    // Words, so that numbers of any size are aligned.
+    let a = vec![0u64; (kernel.rows * row * size_of::<A>()).div_ceil(8)];
     let b = vec![B::default(); STEPS * kernel.group * kernel.width];
     let tasks = team::threads();
     let round = || {
@@ -44,7 +44,7 @@ where
                     (kernel.run)(
                         kernel.rows,
                         STEPS,
-                        a.as_ptr(),
+                        a.as_ptr().cast(),
                         row,
                         b.as_ptr(),
                         c.as_mut_ptr(),

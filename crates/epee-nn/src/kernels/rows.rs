@@ -133,7 +133,8 @@ fn max<T: Scalar>(x: &[T], start: T) -> T {
 pub(crate) fn range(x: &[f32]) -> (f32, f32) {
     let lesser = |min: f32, x: f32| if x < min { x } else { min };
     let low = lanes([x], 0.0, |min, [x]| lesser(min, x)).into_iter().fold(0.0, lesser);
-    let probe = sum(x, |x| x - x);
+    // 0 where all are finite, NaN where one is not.
+    let probe = sum(x, |x| x * 0.0);
     (low + probe, max(x, 0.0) + probe)
 }
 

@@ -11,8 +11,8 @@ use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// A loop's body: told the task's number.
 type Body<'a> = dyn Fn(usize) + Sync + 'a;
@@ -33,6 +33,8 @@ struct Team {
 
 // SAFETY: `body` is guarded by the protocol on `claims` and `done`, see `run_tasks`; the rest is `Sync` by itself.
 unsafe impl Sync for Team {}
+// SAFETY: as above; what `body` points to is read only while the thread that set it waits for the reader.
+unsafe impl Send for Team {}
 
 thread_local! {
     /// The team whose request this thread runs; null outside a request and inside a task.
@@ -145,7 +147,8 @@ impl Drop for Request<'_> {
 
 /// Runs `f` with the threads of the current rayon pool at hand for its parallel loops.
 ///
-/// Inside another `in_pool`, and where there is one thread only, `f` simply runs.
+/// Inside another `in_pool`, and where there is one thread only, `f` simply runs. It must not wait for other work of the pool:
+/// the pool's threads are with it until it ends.
 ///
 /// ```
 /// assert_eq!(epee_nn::in_pool(|| 1 + 1), 2);
@@ -155,16 +158,16 @@ pub fn in_pool<R>(f: impl FnOnce() -> R) -> R {
     if threads == 1 || BUSY.get() {
         return f();
     }
-    let team = Team::new();
-    rayon::in_place_scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(|_| team.help());
-        }
-        let _request = Request(&team);
-        TEAM.set(&team);
-        BUSY.set(true);
-        f()
-    })
+    // Helpers share it, so that nobody has to wait for those who come too late.
+    let team = Arc::new(Team::new());
+    for _ in 1..threads {
+        let team = Arc::clone(&team);
+        rayon::spawn(move || team.help());
+    }
+    let _request = Request(&team);
+    TEAM.set(&*team);
+    BUSY.set(true);
+    f()
 }
 
 /// The threads a parallel loop here may use.
@@ -302,11 +305,40 @@ mod tests {
                 scope.spawn(move || {
                     for _ in 0..50 {
                         let mut x = vec![0usize; 1000];
-                        pool.in_place_scope(|_| in_pool(|| chunks(&mut x, 10, |i, chunk| chunk.fill(i + t))));
+                        pool.install(|| in_pool(|| chunks(&mut x, 10, |i, chunk| chunk.fill(i + t))));
                         assert!(x.iter().enumerate().all(|(i, &x)| x == i / 10 + t));
                     }
                 });
             }
+        });
+    }
+
+    #[test]
+    fn a_request_waits_for_no_other() {
+        // Each holds a request open until the last one is through; there are more of them than threads in the pool.
+        let holders = rayon::current_num_threads() + 2;
+        let (open, opened) = std::sync::mpsc::channel();
+        let close = std::sync::Barrier::new(holders + 1);
+        std::thread::scope(|scope| {
+            for _ in 0..holders {
+                let (open, close) = (open.clone(), &close);
+                scope.spawn(move || {
+                    in_pool(|| {
+                        run(3, |_| ());
+                        open.send(()).unwrap();
+                        close.wait();
+                    });
+                });
+            }
+            (0..holders).for_each(|_| opened.recv().unwrap());
+            let (done, through) = std::sync::mpsc::channel();
+            scope.spawn(move || {
+                in_pool(|| run(10, |_| ()));
+                done.send(())
+            });
+            let passed = through.recv_timeout(std::time::Duration::from_secs(20));
+            close.wait();
+            passed.expect("the request waited for the others");
         });
     }
 

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use epee_data::{Dataset, Encoding};
+use epee_data::Encoding;
 use epee_exit::{Evidence, ExitPolicy, Policy};
 use epee_model::{Artefact, Batch, Engine, ExitRowFirst, Session};
 use epee_nn::{Precision, in_pool, peak};
 use serde::Serialize;
 use serde_json::json;
 
-use super::eval::{self, Live};
+use super::eval::{self, labelled_split};
 use super::sweep::decimal;
-use crate::inputs::{Classifier, split};
+use crate::inputs::Classifier;
 use crate::ui::{Ui, table};
 
 /// Measure latency by depth, arithmetic against this machine's ceiling, and saving against wall-clock
@@ -34,8 +34,8 @@ pub(crate) struct Args {
     /// What weights are stored and multiplied in: f32, bf16 or int8
     #[arg(long, default_value = "f32", value_name = "P,…", value_delimiter = ',')]
     precision: Vec<Precision>,
-    /// Lengths of the sequence
-    #[arg(long, default_value = "32,128", value_name = "N,…", value_delimiter = ',')]
+    /// Lengths of the sequence [default: 32 and 128, as far as the model's positions go]
+    #[arg(long, value_name = "N,…", value_delimiter = ',')]
     tokens: Vec<usize>,
     /// Threads to measure with [default: 1 and what this process may use, or --threads]
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = crate::threads)]
@@ -50,10 +50,10 @@ pub(crate) struct Args {
     #[arg(long, default_value = "test")]
     split: String,
     /// Only the first N samples of it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", requires = "data", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
     /// The policy to run over it [default: the one in the model's exits.json]
-    #[arg(long)]
+    #[arg(long, requires = "data")]
     policy: Option<Policy>,
 }
 
@@ -78,8 +78,8 @@ struct Arithmetic {
     precision: &'static str,
     threads: usize,
     tokens: usize,
-    gflops: f64,
-    ceiling_gflops: f64,
+    gops: f64,
+    ceiling_gops: f64,
     share: f64,
     /// A head and a policy's decision, in microseconds, and as a share of a layer.
     head_us: f64,
@@ -96,13 +96,29 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if let Some(tokens) = args.tokens.iter().find(|tokens| !(1..=positions).contains(tokens)) {
         bail!("--tokens: expected 1 to {positions} (the model's positions), got {tokens}");
     }
+    let mut lengths = args.tokens.clone();
+    if lengths.is_empty() {
+        lengths = [32, 128].map(|tokens: usize| tokens.min(positions)).to_vec();
+        lengths.dedup();
+    }
+    let precision = *args.precision.first().context("expected a precision")?;
+    // What cannot work is told before minutes are spent.
+    let real = match &args.data {
+        Some(data) => {
+            let classifier = Classifier::load(&args.model, precision)?;
+            let split = labelled_split(&classifier, data, &args.split, args.limit)?;
+            classifier.policy(args.policy, ui).check(classifier.engine.depth(), classifier.engine.classes())?;
+            Some((classifier, split))
+        }
+        None => None,
+    };
     let mut counts = args.thread_counts.clone();
     if counts.is_empty() {
         counts = vec![1, rayon::current_num_threads()];
         counts.dedup();
     }
     let (mut latencies, mut arithmetic) = (Vec::new(), Vec::new());
-    let bar = ui.progress((args.precision.len() * counts.len() * args.tokens.len()) as u64, "bench");
+    let bar = ui.progress((args.precision.len() * counts.len() * lengths.len()) as u64, "bench");
     for &precision in &args.precision {
         let engine = artefact.engine(precision)?;
         for &threads in &counts {
@@ -111,7 +127,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
                 .build()
                 .with_context(|| format!("cannot start {threads} threads"))?;
             let ceiling = pool.install(|| in_pool(|| peak(precision)));
-            for &tokens in &args.tokens {
+            for &tokens in &lengths {
                 let setting = Setting { engine: &engine, threads, tokens, seconds: args.seconds };
                 pool.install(|| setting.measure(ceiling, &mut latencies, &mut arithmetic))?;
                 bar.inc(1);
@@ -119,48 +135,22 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         }
     }
     bar.finish_and_clear();
-    let live = match &args.data {
-        Some(data) => over_a_split(args, data, ui)?,
-        None => Vec::new(),
+    let (policy, live) = match real {
+        Some((classifier, split)) => eval::runs(classifier, &args.precision, args.policy, &split.examples, 1, ui)?,
+        None => (Policy::Full, Vec::new()),
     };
     if ui.json() {
-        let saving: Vec<_> = live
-            .iter()
-            .map(|(policy, live)| {
-                json!({"precision": live.precision.name(), "policy": policy, "metrics": live.metrics,
-                    "full_depth": live.full_depth, "wall_clock": live.wall_clock})
-            })
-            .collect();
+        let saving: Vec<_> = live.iter().map(|live| eval::report(&policy, &args.split, live)).collect();
         return ui.print_json(&json!({
             "instruction_set": epee_nn::isa().name(), "latency": latencies, "arithmetic": arithmetic, "saving": saving,
         }));
     }
     ui.print(latency_table(&latencies))?;
     ui.print(format!("\n{}", arithmetic_table(&arithmetic)))?;
-    for (policy, live) in &live {
-        ui.print(format!("\n{}", eval::summary(policy, live)))?;
+    for live in &live {
+        ui.print(format!("\n{}", eval::summary(&policy, live)))?;
     }
     Ok(())
-}
-
-/// The policy over a real split, at every precision, on the threads of this process.
-fn over_a_split(args: &Args, data: &std::path::Path, ui: Ui) -> anyhow::Result<Vec<(Policy, Live)>> {
-    let dataset = Dataset::open(data)?;
-    let mut runs = Vec::new();
-    for &precision in &args.precision {
-        let classifier = Classifier::load(&args.model, precision)?;
-        classifier.check_labels(&dataset)?;
-        let split = split(&dataset, &args.split, args.limit.map(|limit| limit as usize))?;
-        let start = Instant::now();
-        let sequences = classifier.encode(&split.examples, ui)?;
-        let tokenise = start.elapsed();
-        let policy = args.policy.unwrap_or(classifier.artefact.exits.policy);
-        let checked = policy.check(classifier.engine.depth(), classifier.engine.classes())?;
-        let mut live = eval::live(&classifier.engine, &checked, &split.examples, &sequences, 1, ui)?;
-        live.wall_clock.tokenise_ms = 1e3 * tokenise.as_secs_f64() / split.examples.len() as f64;
-        runs.push((policy, live));
-    }
-    Ok(runs)
 }
 
 struct Setting<'e> {
@@ -184,10 +174,7 @@ impl Setting<'_> {
         let entries = engine.vocabulary() as u32;
         let ids = (0..tokens as u32).map(|t| t.wrapping_mul(7919) % entries).collect();
         let batch = Batch::new([&Encoding { ids, type_ids: vec![0; tokens], truncated: false }]);
-        for exit in (1..=depth).chain([depth]) {
-            let all_rows = latencies.last().is_some_and(|last: &Latency| {
-                last.exit == depth && exit == depth && !last.all_rows && last.tokens == tokens
-            });
+        for (exit, all_rows) in (1..=depth).map(|exit| (exit, false)).chain([(depth, true)]) {
             let first = if all_rows { ExitRowFirst::Never } else { ExitRowFirst::Auto };
             let policy = Policy::Fixed { exit }.check(depth, engine.classes())?;
             let mut session = Session::new(engine).exit_row_first(first);
@@ -198,15 +185,15 @@ impl Setting<'_> {
             latencies.push(Latency { precision, threads, tokens, exit, all_rows, p50_ms, p90_ms, p99_ms, runs });
         }
         let full = latencies.last().map_or(0.0, |last| last.p50_ms / 1e3);
-        let gflops = (depth * engine.layer_operations(tokens)) as f64 / full / 1e9;
+        let gops = (depth * engine.layer_operations(tokens)) as f64 / full / 1e9;
         let head = self.head(&batch)?;
         arithmetic.push(Arithmetic {
             precision,
             threads,
             tokens,
-            gflops,
-            ceiling_gflops: ceiling / 1e9,
-            share: 1e9 * gflops / ceiling,
+            gops,
+            ceiling_gops: ceiling / 1e9,
+            share: 1e9 * gops / ceiling,
             head_us: 1e6 * head,
             head_share: head / (full / depth as f64),
         });
@@ -269,13 +256,13 @@ fn arithmetic_table(arithmetic: &[Arithmetic]) -> String {
             row.precision.to_owned(),
             row.threads.to_string(),
             row.tokens.to_string(),
-            decimal(row.gflops, 1),
-            decimal(row.ceiling_gflops, 1),
+            decimal(row.gops, 1),
+            decimal(row.ceiling_gops, 1),
             format!("{} %", decimal(100.0 * row.share, 0)),
             decimal(row.head_us, 1),
             format!("{} %", decimal(100.0 * row.head_share, 1)),
         ]
     });
-    let header = ["precision", "threads", "tokens", "GFLOP/s", "ceiling", "share", "head + decision µs", "of a layer"];
+    let header = ["precision", "threads", "tokens", "Gop/s", "ceiling", "share", "head + decision µs", "of a layer"];
     format!("{}\ninstruction set: {}", table(header, rows), epee_nn::isa())
 }

@@ -129,6 +129,7 @@ pub(crate) fn calibration(choice: &Choice, trace: &Trace) -> Calibration {
         full_depth: choice.full.get(choice.metric),
         saving: choice.row.saving,
         samples: trace.samples(),
+        precision: provenance.precision.clone(),
         split: provenance.split.clone(),
         data_digest: provenance.data_digest.clone(),
     }

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use epee_data::{Dataset, Encoding, Example, pack_count};
+use epee_data::{Dataset, Encoding, Example, Split, pack_count};
 use epee_exit::{Answer, CheckedPolicy, Metrics, Policy, Replay};
 use epee_model::{Batch, Engine, ExitRowFirst, Session};
 use epee_nn::Precision;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::check_absent;
 use super::sweep::decimal;
@@ -23,7 +23,7 @@ use crate::ui::{Ui, table};
 #[command(
     after_help = "Policy and full depth take turns on the same samples, so that both see the same machine. Full depth \
     is timed twice: with every row of every layer, and trimmed, where the last layer computes the row its exit reads alone. \
-    Tokenisation is timed apart.\n\n\
+    Tokenisation is timed apart. With several precisions, --format json prints a list.\n\n\
     Examples:\n  \
     epee eval --model runs/phee --data data/phee --split test\n  \
     epee eval --model runs/phee --data data/phee --policy 'epee(threshold=0.1, patience=4)'\n  \
@@ -111,34 +111,15 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if args.predictions.is_some() && !others.is_empty() {
         bail!("--predictions: expected one precision, got {}", args.precision.len());
     }
-    let mut classifier = Classifier::load(&args.model, *first)?;
-    let dataset = Dataset::open(&args.data)?;
-    classifier.check_labels(&dataset)?;
-    let split = split(&dataset, &args.split, args.limit.map(|limit| limit as usize))?;
-    let start = Instant::now();
-    let sequences = classifier.encode(&split.examples, ui)?;
-    let tokenise = start.elapsed();
-    let policy = args.policy.unwrap_or(classifier.artefact.exits.policy);
-    let checked = policy.check(classifier.engine.depth(), classifier.engine.classes())?;
-    let mut runs = Vec::with_capacity(args.precision.len());
-    for &precision in &args.precision {
-        if precision != classifier.engine.precision() {
-            classifier.engine = classifier.artefact.engine(precision)?;
-        }
-        let mut run = live(&classifier.engine, &checked, &split.examples, &sequences, args.batch_size as usize, ui)?;
-        run.wall_clock.tokenise_ms = 1e3 * tokenise.as_secs_f64() / split.examples.len() as f64;
-        runs.push(run);
-    }
+    let classifier = Classifier::load(&args.model, *first)?;
+    let labels = classifier.artefact.labels.clone();
+    let split = labelled_split(&classifier, &args.data, &args.split, args.limit)?;
+    let (policy, runs) = runs(classifier, &args.precision, args.policy, &split.examples, args.batch_size as usize, ui)?;
     if let Some(file) = &args.predictions {
-        write_predictions(file, &split.examples, &runs[0].answers, &classifier.artefact.labels)?;
+        write_predictions(file, &split.examples, &runs[0].answers, &labels)?;
     }
     if ui.json() {
-        let report = |live: &Live| {
-            json!({
-                "precision": live.precision.name(), "policy": policy, "split": args.split, "metrics": live.metrics,
-                "full_depth": live.full_depth, "wall_clock": live.wall_clock, "grades": live.grades,
-            })
-        };
+        let report = |live: &Live| report(&policy, &args.split, live);
         return match runs.as_slice() {
             [run] => ui.print_json(&report(run)),
             runs => ui.print_json(&runs.iter().map(report).collect::<Vec<_>>()),
@@ -147,6 +128,56 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let texts: Vec<String> = runs.iter().map(|run| text(&policy, run)).collect();
     ui.print(texts.join("\n\n"))?;
     Ok(())
+}
+
+/// The examples to run on, of a dataset with the model's classes.
+pub(crate) fn labelled_split(
+    classifier: &Classifier,
+    data: &Path,
+    name: &str,
+    limit: Option<u32>,
+) -> anyhow::Result<Split> {
+    let dataset = Dataset::open(data)?;
+    classifier.check_labels(&dataset)?;
+    split(&dataset, name, limit.map(|limit| limit as usize))
+}
+
+/// Runs the policy, or else the model's own, at one precision after the other; the first one's weights are the classifier's.
+pub(crate) fn runs(
+    classifier: Classifier,
+    precisions: &[Precision],
+    policy: Option<Policy>,
+    examples: &[Example],
+    batch_size: usize,
+    ui: Ui,
+) -> anyhow::Result<(Policy, Vec<Live>)> {
+    let start = Instant::now();
+    let sequences = classifier.encode(examples, ui)?;
+    let tokenise = start.elapsed();
+    let policy = classifier.policy(policy, ui);
+    let checked = policy.check(classifier.engine.depth(), classifier.engine.classes())?;
+    let Classifier { artefact, engine, .. } = classifier;
+    let mut first = Some(engine);
+    let mut runs = Vec::with_capacity(precisions.len());
+    for &precision in precisions {
+        // The old weights go before the new ones come.
+        let engine = match first.take().filter(|engine| engine.precision() == precision) {
+            Some(engine) => engine,
+            None => artefact.engine(precision)?,
+        };
+        let mut run = live(&engine, &checked, examples, &sequences, batch_size, ui)?;
+        run.wall_clock.tokenise_ms = 1e3 * tokenise.as_secs_f64() / examples.len() as f64;
+        runs.push(run);
+    }
+    Ok((policy, runs))
+}
+
+/// A run for scripts.
+pub(crate) fn report(policy: &Policy, split: &str, live: &Live) -> Value {
+    json!({
+        "precision": live.precision.name(), "policy": policy, "split": split, "metrics": live.metrics,
+        "full_depth": live.full_depth, "wall_clock": live.wall_clock, "grades": live.grades,
+    })
 }
 
 /// Runs policy and full depth in turns, batch after batch.

@@ -83,7 +83,7 @@ fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
     if let Some(calibration) = calibration {
         facts.push(("calibration", json!(calibration)));
     }
-    facts.push(("digest", json!(artefact.digest)));
+    facts.push(("digest", json!(artefact.digest()?)));
     Ok(facts)
 }
 

@@ -97,9 +97,8 @@ pub(crate) fn predict(
     texts: &[String],
     ui: Ui,
 ) -> anyhow::Result<Vec<Prediction>> {
-    let artefact = &classifier.artefact;
     let engine = &classifier.engine;
-    let policy = policy.unwrap_or(artefact.exits.policy).check(engine.depth(), engine.classes())?;
+    let policy = classifier.policy(policy, ui).check(engine.depth(), engine.classes())?;
     let examples: Vec<Example> =
         texts.iter().map(|text| Example { text: text.clone(), ..Example::default() }).collect();
     let sequences: Vec<Encoding> = classifier.encode(&examples, ui)?;
@@ -109,7 +108,12 @@ pub(crate) fn predict(
     let mut session = Session::new(engine);
     for indices in pack(&lengths, TOKENS) {
         let batch = Batch::new(indices.iter().map(|&i| &sequences[i]));
-        let answers = session.classify(&batch, &policy)?;
+        let answers = session.classify(&batch, &policy).map_err(|error| match error {
+            epee_model::Error::Evidence { sample, source } => {
+                anyhow::Error::new(source).context(format!("text {}", indices[sample] + 1))
+            }
+            other => other.into(),
+        })?;
         bar.inc(answers.len() as u64);
         let tokens = indices.iter().map(|&i| lengths[i]);
         predictions.extend(answers.into_iter().zip(tokens).map(|(answer, tokens)| Prediction { answer, tokens }));

@@ -65,7 +65,7 @@ pub(crate) fn record(classifier: &Classifier, dataset: &Dataset, name: &str, ui:
     bar.finish_and_clear();
     let samples = sequences.len() as f64;
     let provenance = Provenance {
-        model_digest: Some(classifier.artefact.digest.clone()),
+        model_digest: Some(classifier.artefact.digest()?),
         data_digest: Some(split.digest.clone()),
         split: Some(name.to_owned()),
         precision: Some(engine.precision().to_string()),

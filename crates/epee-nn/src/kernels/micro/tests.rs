@@ -71,13 +71,19 @@ fn bf16_kernels_are_the_definition() {
         let (steps, stride) = (39, 80);
         let x: Vec<Bf16> = values(kernel.rows * stride, 1).iter().map(round).collect();
         let b: Vec<Bf16> = values(2 * steps * kernel.width, 2).iter().map(round).collect();
-        let a: Vec<u8> = match form {
-            Form::Float => x.iter().flat_map(|x| wide(x).to_ne_bytes()).collect(),
-            _ => x.iter().flat_map(|x| x.to_ne_bytes()).collect(),
+        // In the memory of floats, so that they are aligned.
+        let floats: Vec<f32> = match form {
+            Form::Float => x.iter().map(wide).collect(),
+            _ => {
+                let pairs = x.chunks_exact(2).map(|pair| u32::from(pair[1]) << 16 | u32::from(pair[0]));
+                pairs.map(f32::from_bits).collect()
+            }
         };
-        let row_bytes = a.len() / kernel.rows;
+        let row_bytes = 4 * floats.len() / kernel.rows;
+        // SAFETY: floats are bytes side by side.
+        let a = unsafe { std::slice::from_raw_parts(floats.as_ptr().cast::<u8>(), 4 * floats.len()) };
         for accumulate in [false, true] {
-            each(kernel, steps, (&a, row_bytes), &b, 1.0, accumulate, |row, col, got| {
+            each(kernel, steps, (a, row_bytes), &b, 1.0, accumulate, |row, col, got| {
                 let product = |p: usize| {
                     let y = &b[(p / 2 * kernel.width + col) * 2 + p % 2];
                     f64::from(wide(&x[row * stride + p])) * f64::from(wide(y))
