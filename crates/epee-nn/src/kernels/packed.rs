@@ -124,7 +124,7 @@ pub(crate) struct Converted {
 }
 
 /// Values of A that one task works on: so many stay in the second-level cache.
-const ROW_VALUES: usize = 1 << 16;
+const ROW_VALUES: usize = 1 << 17;
 /// Multiplications below which a product stays on its thread.
 const SERIAL: usize = 1 << 17;
 /// Values below which rows are converted on one thread.
