@@ -24,7 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let artefact = Artefact::load(Path::new(option("--model").ok_or("--model DIR is missing")?))?;
     let engine = artefact.engine(option("--precision").unwrap_or("f32").parse()?)?;
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "{}", json!({"ready": true, "isa": epee_nn::isa().name(), "weights_bytes": engine.bytes()}))?;
+    let (isa, weights) = (epee_nn::isa().name(), engine.bytes());
+    writeln!(stdout, "{}", json!({"ready": true, "isa": isa, "weights_bytes": weights, "peak_bytes": peak_bytes()}))?;
     // Each mode keeps its session, as a program would.
     let mut all_rows = Session::new(&engine).exit_row_first(ExitRowFirst::Never);
     let mut trimmed = Session::new(&engine);
@@ -84,5 +85,12 @@ fn answer(engine: &Engine, session: &mut Session<'_>, request: &Value) -> Result
             (engine.depth(), (0..z.len()).max_by(|&a, &b| z[a].total_cmp(&z[b])).unwrap_or(0))
         }
     };
-    Ok(json!({"logits": logits, "exit": exit, "label": label, "seconds": seconds}))
+    Ok(json!({"logits": logits, "exit": exit, "label": label, "seconds": seconds, "peak_bytes": peak_bytes()}))
+}
+
+/// The most memory this process has had, where Linux says so.
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(1024 * line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?)
 }
