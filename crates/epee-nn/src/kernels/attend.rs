@@ -2,10 +2,10 @@
 
 use super::gemm::DEPTH;
 use super::isa::isa;
-use super::micro::{self, MOST_ROWS, Start};
+use super::micro::{self, Initial, MOST_ROWS};
 use super::rows;
 use super::team::{self, Shared};
-use super::vectorised;
+use super::{grow, vectorised};
 
 /// Rows of one sequence that ask, and the sequence whose keys and values answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,24 +152,15 @@ unsafe fn one_head(
 }
 
 /// What the blocks of the inner dimension before k have added up to.
-fn so_far(c: *const f32, stride: usize, k: usize) -> Start<f32> {
-    if k == 0 { Start::NOTHING } else { Start { values: c, stride } }
-}
-
-fn grow(x: &mut Vec<f32>, len: usize) {
-    if x.len() < len {
-        x.resize(len, 0.0);
-    }
+fn so_far(c: *const f32, stride: usize, k: usize) -> Initial<f32> {
+    if k == 0 { Initial::NOTHING } else { Initial { values: c, stride } }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::in_pool;
-
-    fn values(n: usize, seed: u64) -> Vec<f32> {
-        (0..n).map(|i| (((i as u64 + seed) * 7919 % 1013) as f32 / 250.0) - 2.0).collect()
-    }
+    use crate::kernels::testing::values;
 
     /// The scalar twin: the definition, in f64.
     fn naive(q: &[f32], kv: &[f32], span: Span, heads: usize, d: usize, causal: bool, r: usize) -> Vec<f64> {

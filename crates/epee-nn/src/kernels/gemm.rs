@@ -4,7 +4,7 @@
 //! and added to C in ascending order. That order depends on k alone, so an element's bits depend on its row of A and its
 //! column of B and on nothing else: not on the number of rows, of columns or of threads.
 
-use super::micro::{MicroKernel, Start as From};
+use super::micro::{Initial, MicroKernel};
 use super::team::{self, Shared};
 use crate::{Scalar, buffers};
 
@@ -239,10 +239,10 @@ unsafe fn task<T: Scalar>(
                         n,
                         width,
                         match start {
-                            _ if k > 0 => From { values: c.get().add(i * n + j), stride: n },
-                            Start::Keep => From { values: c.get().add(i * n + j), stride: n },
-                            Start::Row(row) => From { values: row.as_ptr().add(j), stride: 0 },
-                            Start::Zero => From::NOTHING,
+                            _ if k > 0 => Initial { values: c.get().add(i * n + j), stride: n },
+                            Start::Keep => Initial { values: c.get().add(i * n + j), stride: n },
+                            Start::Row(row) => Initial { values: row.as_ptr().add(j), stride: 0 },
+                            Start::Zero => Initial::NOTHING,
                         },
                     );
                 }
@@ -303,17 +303,8 @@ fn transposed<'s, T: Scalar>(
 mod tests {
     use super::*;
     use crate::in_pool;
+    use crate::kernels::testing::values;
     use proptest::prelude::*;
-
-    fn values(n: usize, seed: u64) -> Vec<f32> {
-        let mut state = seed;
-        (0..n)
-            .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-            })
-            .collect()
-    }
 
     /// The scalar twin: the definition, in f64.
     fn naive(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f64> {

@@ -21,6 +21,15 @@ pub(crate) mod packed;
 pub(crate) mod peak;
 pub(crate) mod rows;
 pub(crate) mod team;
+#[cfg(test)]
+mod testing;
+
+/// Makes a buffer at least so long; it never gets shorter.
+pub(crate) fn grow<T: Clone + Default>(x: &mut Vec<T>, len: usize) {
+    if x.len() < len {
+        x.resize(len, T::default());
+    }
+}
 
 /// Evaluates a body compiled for the instruction set in use; inside it the constant `FUSED` says whether that has a fused
 /// multiply-add. A macro, so that the body stands in each place by itself and the compiler inlines it there.

@@ -9,9 +9,9 @@ use std::str::FromStr;
 
 use super::gemm::{DEPTH, ROWS, tiles};
 use super::isa::{Isa, isa};
-use super::micro::{self, Bf16, Form, LowKernel, MOST_WEIGHT, MicroKernel, Start};
+use super::micro::{self, Bf16, Form, Initial, LowKernel, MOST_WEIGHT, MicroKernel};
 use super::team::{self, Shared};
-use super::{rows, vectorised};
+use super::{grow, rows, vectorised};
 
 /// What weights are stored and multiplied in. Sums, norms, softmax and embeddings are `f32` always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -356,8 +356,8 @@ impl Packed {
                         let panel = panels.add(panel);
                         let c = out.get().add(i * n + j);
                         let start = match k {
-                            0 => Start { values: self.bias.as_ptr().add(j), stride: 0 },
-                            _ => Start { values: c.cast_const(), stride: n },
+                            0 => Initial { values: self.bias.as_ptr().add(j), stride: 0 },
+                            _ => Initial { values: c.cast_const(), stride: n },
                         };
                         let bytes = || a.bytes.as_ptr().cast::<u8>().add(i * row_bytes + k * value);
                         match self.kernel {
@@ -371,7 +371,7 @@ impl Packed {
                             }
                             Kernel::Int8(LowKernel { kernel, .. }) => {
                                 let (steps, b, c) = (depth / group, panel.cast(), c.cast());
-                                (kernel.run)(count, steps, bytes(), row_bytes, b, c, n, count_cols, Start::NOTHING);
+                                (kernel.run)(count, steps, bytes(), row_bytes, b, c, n, count_cols, Initial::NOTHING);
                             }
                         }
                     }
@@ -405,12 +405,6 @@ impl Activation {
             Activation::Gelu => x.iter_mut().for_each(|x| *x = rows::gelu::<T, FUSED>(*x)),
             Activation::GeluTanh => x.iter_mut().for_each(|x| *x = rows::gelu_tanh::<T, FUSED>(*x)),
         }
-    }
-}
-
-fn grow<T: Clone + Default>(x: &mut Vec<T>, len: usize) {
-    if x.len() < len {
-        x.resize(len, T::default());
     }
 }
 
@@ -476,17 +470,8 @@ mod tests {
     use super::*;
     use crate::in_pool;
     use crate::kernels::gemm::{MatRef, PackedMatrix, Start, product};
+    use crate::kernels::testing::values;
     use proptest::prelude::*;
-
-    fn values(n: usize, seed: u64) -> Vec<f32> {
-        let mut state = seed;
-        (0..n)
-            .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-            })
-            .collect()
-    }
 
     fn pack(isa: Isa, w: &[f32], bias: &[f32], k: usize, precision: Precision) -> Packed {
         Packed::for_isa(isa, w.chunks_exact(k).collect(), bias.to_vec(), k, precision)

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::isa::isa;
-use super::micro::{self, MicroKernel, Start};
+use super::micro::{self, Initial, MicroKernel};
 use super::packed::Precision;
 use super::team;
 
@@ -50,7 +50,7 @@ where
                         c.as_mut_ptr(),
                         kernel.width,
                         kernel.width,
-                        Start::NOTHING,
+                        Initial::NOTHING,
                     );
                 }
                 std::hint::black_box(&mut c);

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::portable::store;
-use super::{Bf16, Start};
+use super::{Bf16, Initial};
 
 const WIDTH: usize = 16;
 
@@ -63,7 +63,7 @@ pub(super) unsafe fn f32(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     // SAFETY: the caller's promise is passed on; the kernel is chosen only where AVX2 and FMA are present.
     unsafe { by_rows!(f32_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
@@ -79,7 +79,7 @@ pub(super) unsafe fn bf16(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     // SAFETY: as above.
     unsafe { by_rows!(bf16_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
@@ -95,7 +95,7 @@ pub(super) unsafe fn int8(
     c: *mut i32,
     ldc: usize,
     cols: usize,
-    start: Start<i32>,
+    start: Initial<i32>,
 ) {
     // SAFETY: as above.
     unsafe { by_rows!(int8_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
@@ -111,7 +111,7 @@ unsafe fn f32_tile<const R: usize>(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     let mut sums = [[_mm256_setzero_ps(); 2]; R];
     // SAFETY: the caller promises R rows of `steps` values in A, `steps` rows of 16 values in B and R rows of `cols`
@@ -142,7 +142,7 @@ unsafe fn bf16_tile<const R: usize>(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     let mut sums = [[_mm256_setzero_ps(); 2]; R];
     let odd = _mm256_castsi256_ps(_mm256_set1_epi32(0xffff_0000u32 as i32));
@@ -184,7 +184,7 @@ unsafe fn int8_tile<const R: usize>(
     c: *mut i32,
     ldc: usize,
     cols: usize,
-    start: Start<i32>,
+    start: Initial<i32>,
 ) {
     let mut sums = [[_mm256_setzero_si256(); 2]; R];
     let ones = _mm256_set1_epi16(1);

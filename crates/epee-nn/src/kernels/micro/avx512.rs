@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Bf16, Start};
+use super::{Bf16, Initial};
 
 const WIDTH: usize = 32;
 
@@ -46,7 +46,7 @@ pub(super) unsafe fn f32(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     // SAFETY: the caller's promise is passed on; the kernel is chosen only where AVX-512 is present.
     unsafe { by_rows!(f32_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
@@ -62,7 +62,7 @@ pub(super) unsafe fn bf16(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     // SAFETY: as above, with its BF16 extension.
     unsafe { by_rows!(bf16_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
@@ -78,7 +78,7 @@ pub(super) unsafe fn int8(
     c: *mut i32,
     ldc: usize,
     cols: usize,
-    start: Start<i32>,
+    start: Initial<i32>,
 ) {
     // SAFETY: as above, with its VNNI extension.
     unsafe { by_rows!(int8_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
@@ -94,7 +94,7 @@ unsafe fn f32_tile<const R: usize>(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     let mut sums = [[_mm512_setzero_ps(); 2]; R];
     // SAFETY: the caller promises R rows of `steps` values in A, `steps` rows of 32 values in B and R rows of `cols`
@@ -124,7 +124,7 @@ unsafe fn bf16_tile<const R: usize>(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     let mut sums = [[_mm512_setzero_ps(); 2]; R];
     // SAFETY: the caller promises R rows of `2 · steps` values in A, `steps` rows of 64 values in B and R rows of `cols`
@@ -156,7 +156,7 @@ unsafe fn int8_tile<const R: usize>(
     c: *mut i32,
     ldc: usize,
     cols: usize,
-    start: Start<i32>,
+    start: Initial<i32>,
 ) {
     let mut sums = [[_mm512_setzero_si512(); 2]; R];
     // SAFETY: the caller promises R rows of `4 · steps` bytes in A, `steps` rows of 128 bytes in B and R rows of `cols`
@@ -190,7 +190,13 @@ unsafe fn int8_tile<const R: usize>(
 /// # Safety
 /// C must have R rows of `cols` values, at most 32.
 #[target_feature(enable = "avx512f")]
-unsafe fn store_f32<const R: usize>(sums: &[[__m512; 2]; R], c: *mut f32, ldc: usize, cols: usize, start: Start<f32>) {
+unsafe fn store_f32<const R: usize>(
+    sums: &[[__m512; 2]; R],
+    c: *mut f32,
+    ldc: usize,
+    cols: usize,
+    start: Initial<f32>,
+) {
     // SAFETY: the masks let nothing but the first `cols` values be touched.
     unsafe {
         for r in 0..R {

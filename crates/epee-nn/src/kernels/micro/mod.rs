@@ -28,30 +28,30 @@ pub const MOST_ROWS: usize = 12;
 /// Arguments: rows (1 to [`MicroKernel::rows`]), steps along k (k over [`MicroKernel::group`]), A (values along k
 /// adjacent), A's row stride in values, one panel of B (`[steps, width, group]`), C, its row stride, the columns of C to
 /// write (1 to `width`), where the sums start from.
-pub type Micro<A, B, C> = unsafe fn(usize, usize, *const A, usize, *const B, *mut C, usize, usize, Start<C>);
+pub type Micro<A, B, C> = unsafe fn(usize, usize, *const A, usize, *const B, *mut C, usize, usize, Initial<C>);
 
 /// What a kernel adds its sums to: values `stride` apart from row to row. C itself and its stride to go on with it; a bias
 /// and 0; a null pointer for nothing.
 #[derive(Debug)]
-pub struct Start<C> {
+pub struct Initial<C> {
     /// The first row's values.
     pub values: *const C,
     /// From one row's to the next's.
     pub stride: usize,
 }
 
-impl<C> Start<C> {
+impl<C> Initial<C> {
     /// Nothing.
-    pub const NOTHING: Start<C> = Start { values: std::ptr::null(), stride: 0 };
+    pub const NOTHING: Initial<C> = Initial { values: std::ptr::null(), stride: 0 };
 }
 
 // Not derived: that would ask for `Copy` of the numbers.
-impl<C> Clone for Start<C> {
+impl<C> Clone for Initial<C> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<C> Copy for Start<C> {}
+impl<C> Copy for Initial<C> {}
 
 /// An inner kernel and the shape of what it works on.
 pub struct MicroKernel<A, B, C> {

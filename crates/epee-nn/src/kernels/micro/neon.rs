@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 
 use super::portable::store;
-use super::{Bf16, Start};
+use super::{Bf16, Initial};
 
 const WIDTH: usize = 16;
 
@@ -31,7 +31,7 @@ pub(super) unsafe fn f32(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     // SAFETY: the caller's promise is passed on; the kernel is chosen only where NEON is present.
     unsafe { by_rows!(f32_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
@@ -47,7 +47,7 @@ pub(super) unsafe fn bf16(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     // SAFETY: as above.
     unsafe { by_rows!(bf16_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
@@ -63,7 +63,7 @@ pub(super) unsafe fn int8(
     c: *mut i32,
     ldc: usize,
     cols: usize,
-    start: Start<i32>,
+    start: Initial<i32>,
 ) {
     // SAFETY: as above, with the dot product extension.
     unsafe { by_rows!(int8_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
@@ -79,7 +79,7 @@ unsafe fn f32_tile<const R: usize>(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     let mut sums = [[vdupq_n_f32(0.0); 4]; R];
     // SAFETY: the caller promises R rows of `steps` values in A, `steps` rows of 16 values in B and R rows of `cols`
@@ -109,7 +109,7 @@ unsafe fn bf16_tile<const R: usize>(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     let mut sums = [[vdupq_n_f32(0.0); 4]; R];
     let odd = vdupq_n_u32(0xffff_0000);
@@ -143,7 +143,7 @@ unsafe fn int8_tile<const R: usize>(
     c: *mut i32,
     ldc: usize,
     cols: usize,
-    start: Start<i32>,
+    start: Initial<i32>,
 ) {
     let mut sums = [[vdupq_n_s32(0); 4]; R];
     // SAFETY: the caller promises R rows of `4 · steps` bytes in A, `steps` rows of 64 bytes in B and R rows of `cols`
@@ -193,7 +193,7 @@ unsafe fn store_f32<const R: usize>(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     // SAFETY: only the first `cols` values of each row are touched.
     unsafe {

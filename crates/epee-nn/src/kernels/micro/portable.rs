@@ -1,6 +1,6 @@
 //! The kernels in plain Rust: the twin every other kernel is compared with.
 
-use super::{Bf16, Start};
+use super::{Bf16, Initial};
 use crate::Scalar;
 
 const WIDTH: usize = 16;
@@ -16,7 +16,7 @@ pub(super) unsafe fn float<T: Scalar>(
     c: *mut T,
     ldc: usize,
     cols: usize,
-    start: Start<T>,
+    start: Initial<T>,
 ) {
     for r in 0..rows {
         let mut sums = [T::ZERO; WIDTH];
@@ -46,7 +46,7 @@ pub(super) unsafe fn bf16(
     c: *mut f32,
     ldc: usize,
     cols: usize,
-    start: Start<f32>,
+    start: Initial<f32>,
 ) {
     let wide = |bits: Bf16| f32::from_bits(u32::from(bits) << 16);
     for r in 0..rows {
@@ -79,7 +79,7 @@ pub(super) unsafe fn int8(
     c: *mut i32,
     ldc: usize,
     cols: usize,
-    start: Start<i32>,
+    start: Initial<i32>,
 ) {
     for r in 0..rows {
         let mut sums = [0i32; WIDTH];
@@ -107,7 +107,7 @@ pub(super) unsafe fn store<T: Copy + std::ops::Add<Output = T>>(
     sums: &[T],
     c: *mut T,
     cols: usize,
-    start: Start<T>,
+    start: Initial<T>,
     r: usize,
 ) {
     for (j, &sum) in sums[..cols].iter().enumerate() {

@@ -1,17 +1,7 @@
 //! Every kernel of every instruction set this machine has, against plain arithmetic.
 
 use super::*;
-
-/// Numbers in (−1, 1) that repeat for a seed.
-fn values(n: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed;
-    (0..n)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-        })
-        .collect()
-}
+use crate::kernels::testing::values;
 
 /// Runs a kernel on every number of rows and columns it takes, and hands each result to `check(row, column, value)`;
 /// C has a column more, which must stay as it was.
@@ -28,7 +18,7 @@ fn each<A, B, C: Copy + PartialEq + std::fmt::Debug>(
         for cols in 1..=kernel.width {
             let ldc = cols + 1;
             let mut c = vec![untouched; rows * ldc];
-            let start = if accumulate { Start { values: c.as_ptr(), stride: ldc } } else { Start::NOTHING };
+            let start = if accumulate { Initial { values: c.as_ptr(), stride: ldc } } else { Initial::NOTHING };
             // SAFETY: A has the kernel's most rows, B `steps` rows of its width, C `rows` rows of `cols + 1` values.
             unsafe {
                 (kernel.run)(rows, steps, a.as_ptr(), row_stride, b.as_ptr(), c.as_mut_ptr(), ldc, cols, start);
@@ -127,7 +117,7 @@ fn a_row_to_start_from_is_added_to_every_row() {
         let (a, b, bias) = (vec![0.0; kernel.rows], vec![0.0; kernel.width], values(kernel.width, 3));
         for cols in 1..=kernel.width {
             let mut c = vec![7.0; kernel.rows * cols];
-            let start = Start { values: bias.as_ptr(), stride: 0 };
+            let start = Initial { values: bias.as_ptr(), stride: 0 };
             // SAFETY: A has as many rows of one value, B one row, C whole rows of `cols` values, the bias a whole panel's.
             unsafe { (kernel.run)(kernel.rows, 1, a.as_ptr(), 1, b.as_ptr(), c.as_mut_ptr(), cols, cols, start) };
             assert!(c.iter().enumerate().all(|(i, &x)| x == bias[i % cols]), "{isa}, {cols} columns");
