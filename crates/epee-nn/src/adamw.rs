@@ -60,7 +60,7 @@ impl<P: Clone> AdamW<P> {
                         *v = b2 * *v + c2 * g * g;
                         *p = *p * decay - size * *m / (v.sqrt() * root + eps);
                     }
-                },);
+                });
             });
         }
     }
@@ -85,7 +85,7 @@ pub fn grad_norm<T: Scalar, P: Parameters<T>>(grads: &P) -> f64 {
         let mut parts = vec![0.0; tensor.len().div_ceil(TASK)];
         team::chunks(&mut parts, 1, |i, sum| {
             let part = &tensor.data()[i * TASK..tensor.len().min((i + 1) * TASK)];
-            sum[0] = vectorised!(square_sum(part),);
+            sum[0] = vectorised!(square_sum(part));
         });
         parts.iter().sum()
     };

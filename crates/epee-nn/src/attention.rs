@@ -83,13 +83,13 @@ impl<T: Scalar> Attention<T> {
                     }
                     rows::softmax::<T, FUSED>(row);
                 }
-            },);
+            });
             let values = part.view(&value, width);
             if dropout.is_off() {
                 small_product(MatRef::row_major(probabilities, n, n), values, context);
             } else {
                 let mut kept = probabilities.to_vec();
-                vectorised!(dropout.apply_from(part.square, &mut kept),);
+                vectorised!(dropout.apply_from(part.square, &mut kept));
                 small_product(MatRef::row_major(&kept, n, n), values, context);
             }
         });
@@ -124,7 +124,7 @@ impl<T: Scalar> Attention<T> {
             let probabilities = &saved.probabilities.data()[part.square..][..n * n];
             let dcontext = part.view(&dcontext, width);
             let mut kept = probabilities.to_vec();
-            vectorised!(dropout.apply_from(part.square, &mut kept),);
+            vectorised!(dropout.apply_from(part.square, &mut kept));
             small_product(MatRef::row_major(&kept, n, n).t(), dcontext, dvalue);
             let mut dscores = kept;
             small_product(dcontext, part.view(&saved.value, width).t(), &mut dscores);
@@ -136,7 +136,7 @@ impl<T: Scalar> Attention<T> {
                         *dscore = p * (*dscore - mean) * scale;
                     }
                 }
-            },);
+            });
             let dscores = MatRef::row_major(&dscores, n, n);
             small_product(dscores, part.view(&saved.key, width), dquery);
             small_product(dscores.t(), part.view(&saved.query, width), dkey);

@@ -57,7 +57,7 @@ impl<T: Scalar> LayerNorm<T> {
                         *y = *x * weight + bias;
                     }
                 }
-            },)
+            })
         });
         (y, SavedNorm { normalised: x, inverse })
     }

@@ -14,6 +14,7 @@
 //! Blocks are generic over [`Scalar`], so that tests can hold each backward pass against finite differences in `f64`.
 //! This crate knows no architecture and reads no file.
 
+mod activation;
 mod adamw;
 mod attention;
 mod buffers;
@@ -29,18 +30,19 @@ mod packed_layer;
 mod packed_linear;
 mod parameters;
 mod pooler;
+mod precision;
 mod scalar;
 mod tensor;
 
+pub use activation::Activation;
 pub use adamw::{AdamW, clip_grad_norm, grad_norm};
 pub use attention::{Attention, SavedAttention};
 pub use buffers::release_buffers;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use encoder_layer::{EncoderLayer, LayerDropout, SavedLayer};
-pub use feed_forward::{Activation, FeedForward, SavedFeedForward};
+pub use feed_forward::{FeedForward, SavedFeedForward};
 pub use kernels::isa::{Isa, check_isa, isa};
-pub use kernels::packed::Precision;
 pub use kernels::peak::peak;
 pub use kernels::team::in_pool;
 pub use layer_norm::{LayerNorm, SavedNorm};
@@ -50,6 +52,7 @@ pub use packed_layer::{PackedLayer, Span, Workspace};
 pub use packed_linear::PackedLinear;
 pub use parameters::{Parameters, join};
 pub use pooler::{Pooler, SavedPooler, tanh};
+pub use precision::Precision;
 pub use scalar::Scalar;
 pub use tensor::Tensor;
 

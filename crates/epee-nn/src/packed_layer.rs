@@ -1,10 +1,10 @@
 //! A transformer layer with weights packed for inference, whose rows can be computed in any order.
 
 use crate::kernels::attend::attend;
-use crate::kernels::packed::{Activation, Converted, Precision};
+use crate::kernels::packed::Converted;
 use crate::kernels::team;
 use crate::kernels::vectorised;
-use crate::{EncoderLayer, LayerNorm, PackedLinear};
+use crate::{Activation, EncoderLayer, LayerNorm, PackedLinear, Precision};
 
 pub use crate::kernels::attend::Span;
 
@@ -105,7 +105,7 @@ impl LayerNorm<f32> {
                 for row in block.chunks_exact_mut(d) {
                     crate::kernels::rows::normalise(row, self.weight().data(), self.bias().data(), eps);
                 }
-            },);
+            });
         });
     }
 }

@@ -1,7 +1,7 @@
 //! The affine map with weights packed for inference.
 
-use crate::kernels::packed::{Activation, Converted, Packed, Precision};
-use crate::{Linear, Workspace};
+use crate::kernels::packed::{Converted, Packed};
+use crate::{Activation, Linear, Precision, Workspace};
 
 /// `y = x Wᵀ + b` at a precision, with weights packed once: [`Linear`]'s inference side.
 ///

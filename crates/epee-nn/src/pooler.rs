@@ -21,7 +21,7 @@ pub struct SavedPooler<T: Scalar> {
 
 /// The hyperbolic tangent of every value.
 pub fn tanh<T: Scalar>(x: &mut [T]) {
-    vectorised!(x.iter_mut().for_each(|x| *x = x.tanh::<FUSED>()),);
+    vectorised!(x.iter_mut().for_each(|x| *x = x.tanh::<FUSED>()));
 }
 
 impl<T: Scalar> Pooler<T> {

@@ -134,7 +134,7 @@ unsafe fn one_head(
                 rows::softmax::<f32, FUSED>(row);
                 unseen.fill(0.0);
             }
-        },);
+        });
         for p in 0..value_panels {
             let cols = kernel.width.min(width - p * kernel.width);
             for k in (0..most).step_by(DEPTH) {

@@ -34,7 +34,7 @@ pub(crate) fn grow<T: Clone + Default>(x: &mut Vec<T>, len: usize) {
 /// Evaluates a body compiled for the instruction set in use; inside it the constant `FUSED` says whether that has a fused
 /// multiply-add. A macro, so that the body stands in each place by itself and the compiler inlines it there.
 macro_rules! vectorised {
-    ($body:expr $(,)?) => {
+    ($body:expr) => {
         match $crate::kernels::isa::isa() {
             $crate::kernels::isa::Isa::Portable => {
                 #[allow(dead_code)]

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::isa::isa;
 use super::micro::{self, Initial, MicroKernel};
-use super::packed::Precision;
 use super::team;
+use crate::Precision;
 
 /// Operations per second, a multiplication and an addition each counting one, of the inner kernel on all threads of this request: the ceiling that a matrix
 /// product is compared with.

@@ -15,7 +15,7 @@ pub(crate) fn zip<T: Scalar, U: Copy + Sync>(x: &mut [T], y: &[U], f: impl Fn(&m
             for (x, &y) in x.iter_mut().zip(y) {
                 f(x, y);
             }
-        },)
+        })
     };
     team::chunks(x, TASK, |i, x| run(x, &y[i * TASK..][..x.len()]));
 }
@@ -42,7 +42,7 @@ pub(crate) fn blocks<T: Scalar>(x: &mut [T], cols: usize, f: impl Fn(usize, &mut
         return;
     }
     let rows = block(cols);
-    team::chunks(x, rows * cols, |i, x| vectorised!(f(i * rows, x),));
+    team::chunks(x, rows * cols, |i, x| vectorised!(f(i * rows, x)));
 }
 
 /// `sums[j] += Σ_i x[i, j]`, rows in ascending order.
@@ -73,7 +73,7 @@ pub(crate) fn add_columns_of<T: Scalar, const N: usize>(
                     *sum += f(rows.map(|row| row[j]));
                 }
             }
-        },)
+        })
     });
 }
 

@@ -15,20 +15,6 @@ fn prefetch<T>(line: *const T) {
     unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
 }
 
-/// Calls the tile that has as many rows.
-macro_rules! by_rows {
-    ($tile:ident, $rows:expr, $($arg:expr),*) => {
-        match $rows {
-            1 => $tile::<1>($($arg),*),
-            2 => $tile::<2>($($arg),*),
-            3 => $tile::<3>($($arg),*),
-            4 => $tile::<4>($($arg),*),
-            5 => $tile::<5>($($arg),*),
-            _ => $tile::<6>($($arg),*),
-        }
-    };
-}
-
 /// Writes a tile's sums out. A macro, not a function: the sums would have to leave their registers for a call.
 macro_rules! store_f32 {
     ($sums:ident, $c:ident, $ldc:ident, $cols:ident, $start:ident) => {
@@ -53,53 +39,9 @@ macro_rules! store_f32 {
     };
 }
 
-#[allow(clippy::too_many_arguments)]
-pub(super) unsafe fn f32(
-    rows: usize,
-    steps: usize,
-    a: *const f32,
-    row_stride: usize,
-    b: *const f32,
-    c: *mut f32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<f32>,
-) {
-    // SAFETY: the caller's promise is passed on; the kernel is chosen only where AVX2 and FMA are present.
-    unsafe { by_rows!(f32_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
-}
-
-#[allow(clippy::too_many_arguments)]
-pub(super) unsafe fn bf16(
-    rows: usize,
-    steps: usize,
-    a: *const u8,
-    row_stride: usize,
-    b: *const Bf16,
-    c: *mut f32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<f32>,
-) {
-    // SAFETY: as above.
-    unsafe { by_rows!(bf16_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
-}
-
-#[allow(clippy::too_many_arguments)]
-pub(super) unsafe fn int8(
-    rows: usize,
-    steps: usize,
-    a: *const u8,
-    row_stride: usize,
-    b: *const i8,
-    c: *mut i32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<i32>,
-) {
-    // SAFETY: as above.
-    unsafe { by_rows!(int8_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
-}
+by_rows!(f32, f32_tile, f32, f32, f32, 1 2 3 4 5 6);
+by_rows!(bf16, bf16_tile, u8, Bf16, f32, 1 2 3 4 5 6);
+by_rows!(int8, int8_tile, u8, i8, i32, 1 2 3 4 5 6);
 
 #[allow(clippy::too_many_arguments)]
 #[target_feature(enable = "avx2,fma")]

@@ -16,73 +16,9 @@ fn prefetch<T>(line: *const T) {
     }
 }
 
-/// Calls the tile that has as many rows.
-macro_rules! by_rows {
-    ($tile:ident, $rows:expr, $($arg:expr),*) => {
-        match $rows {
-            1 => $tile::<1>($($arg),*),
-            2 => $tile::<2>($($arg),*),
-            3 => $tile::<3>($($arg),*),
-            4 => $tile::<4>($($arg),*),
-            5 => $tile::<5>($($arg),*),
-            6 => $tile::<6>($($arg),*),
-            7 => $tile::<7>($($arg),*),
-            8 => $tile::<8>($($arg),*),
-            9 => $tile::<9>($($arg),*),
-            10 => $tile::<10>($($arg),*),
-            11 => $tile::<11>($($arg),*),
-            _ => $tile::<12>($($arg),*),
-        }
-    };
-}
-
-#[allow(clippy::too_many_arguments)]
-pub(super) unsafe fn f32(
-    rows: usize,
-    steps: usize,
-    a: *const f32,
-    row_stride: usize,
-    b: *const f32,
-    c: *mut f32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<f32>,
-) {
-    // SAFETY: the caller's promise is passed on; the kernel is chosen only where AVX-512 is present.
-    unsafe { by_rows!(f32_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
-}
-
-#[allow(clippy::too_many_arguments)]
-pub(super) unsafe fn bf16(
-    rows: usize,
-    steps: usize,
-    a: *const u8,
-    row_stride: usize,
-    b: *const Bf16,
-    c: *mut f32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<f32>,
-) {
-    // SAFETY: as above, with its BF16 extension.
-    unsafe { by_rows!(bf16_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
-}
-
-#[allow(clippy::too_many_arguments)]
-pub(super) unsafe fn int8(
-    rows: usize,
-    steps: usize,
-    a: *const u8,
-    row_stride: usize,
-    b: *const i8,
-    c: *mut i32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<i32>,
-) {
-    // SAFETY: as above, with its VNNI extension.
-    unsafe { by_rows!(int8_tile, rows, steps, a, row_stride, b, c, ldc, cols, start) }
-}
+by_rows!(f32, f32_tile, f32, f32, f32, 1 2 3 4 5 6 7 8 9 10 11 12);
+by_rows!(bf16, bf16_tile, u8, Bf16, f32, 1 2 3 4 5 6 7 8 9 10 11 12);
+by_rows!(int8, int8_tile, u8, i8, i32, 1 2 3 4 5 6 7 8 9 10 11 12);
 
 #[allow(clippy::too_many_arguments)]
 #[target_feature(enable = "avx512f")]

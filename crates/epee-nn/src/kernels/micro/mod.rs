@@ -9,6 +9,34 @@
 // `Scalar` names these types, so they are public in a private module.
 #![allow(unreachable_pub)]
 
+/// A kernel that calls the tile written for as many rows as there are.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! by_rows {
+    ($name:ident, $tile:ident, $a:ty, $b:ty, $c:ty, $($count:literal)+) => {
+        #[allow(clippy::too_many_arguments)]
+        pub(super) unsafe fn $name(
+            rows: usize,
+            steps: usize,
+            a: *const $a,
+            row_stride: usize,
+            b: *const $b,
+            c: *mut $c,
+            ldc: usize,
+            cols: usize,
+            start: Initial<$c>,
+        ) {
+            // SAFETY: the caller's promise is passed on: rows and columns lie inside the matrices, and the kernel is
+            // chosen only where its instructions are present.
+            unsafe {
+                match rows {
+                    $($count => $tile::<$count>(steps, a, row_stride, b, c, ldc, cols, start),)+
+                    _ => unreachable!("{rows} rows"),
+                }
+            }
+        }
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
