@@ -1,51 +1,120 @@
-//! What an architecture must provide.
+//! A stack of layers that can be stepped through, forward and backward.
 
-use epee_nn::{Dropout, Parameters, Scalar, Tensor};
+use epee_nn::{
+    Attention, Dropout, FeedForward, LayerDropout, LayerNorm, Linear, SavedLayer, Scalar, Tensor, TransformerLayer,
+    parameters,
+};
 
 use crate::Batch;
+use crate::embeddings::{Embeddings, SavedEmbedding};
+use crate::shape::{DropoutRates, Shape};
 
-/// A stack of layers that can be stepped through, forward and backward.
-///
-/// A new architecture implements this and a table of weight names, nothing else.
-pub trait Backbone<T: Scalar>: Parameters<T> {
-    /// What [`Backbone::embed_backward`] needs.
-    type SavedEmbedding;
-    /// What [`Backbone::layer_backward`] needs.
-    type SavedLayer;
+/// A transformer without its exits: of any architecture, as its [`Shape`] describes it.
+#[derive(Clone, Debug)]
+pub struct Backbone<T: Scalar = f32> {
+    pub(crate) embeddings: Embeddings<T>,
+    /// Those with weights of their own.
+    pub(crate) layers: Vec<TransformerLayer<T>>,
+    depth: usize,
+    dropout: DropoutRates,
+}
+
+parameters!(Backbone { embeddings, layers });
+
+/// One layer with all weights zero, norms at identity.
+pub(crate) fn layer_zeros<T: Scalar>(shape: &Shape) -> TransformerLayer<T> {
+    let (d, wide, eps) = (shape.hidden_size, shape.intermediate_size, shape.layer_norm_eps);
+    TransformerLayer {
+        attention: Attention::zeros(d, shape.heads, shape.causal),
+        attention_norm: LayerNorm::identity(d, eps),
+        feed_forward: FeedForward {
+            up: Linear::zeros(wide, d),
+            down: Linear::zeros(d, wide),
+            activation: shape.activation,
+        },
+        feed_forward_norm: LayerNorm::identity(d, eps),
+        norm_first: shape.norm_first,
+    }
+}
+
+/// Which of the layers with weights of their own stands at depth m (from 0).
+pub(crate) fn layer_at(m: usize, depth: usize, groups: usize) -> usize {
+    m * groups / depth
+}
+
+impl<T: Scalar> Backbone<T> {
+    /// All weights zero, norms at identity.
+    pub(crate) fn zeros(shape: &Shape) -> Backbone<T> {
+        Backbone {
+            embeddings: Embeddings::zeros(shape),
+            layers: (0..shape.groups).map(|_| layer_zeros(shape)).collect(),
+            depth: shape.layers,
+            dropout: shape.dropout,
+        }
+    }
 
     /// M, the number of layers.
-    fn depth(&self) -> usize;
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
 
     /// d, the width of a hidden state.
-    fn width(&self) -> usize;
+    pub fn width(&self) -> usize {
+        self.layers[0].attention.query.inputs()
+    }
 
     /// The hidden states below the first layer, `[tokens, d]`.
-    fn embed(&self, batch: &Batch, dropout: Dropout) -> (Tensor<T>, Self::SavedEmbedding);
+    pub(crate) fn embed(&self, batch: &Batch, dropout: Dropout) -> (Tensor<T>, SavedEmbedding<T>) {
+        self.embeddings.forward(batch, dropout.with_rate(self.dropout.embedding))
+    }
 
     /// Adds the gradient of [`Backbone::embed`] to `grads`.
-    fn embed_backward(
+    pub(crate) fn embed_backward(
         &self,
         dy: &Tensor<T>,
         batch: &Batch,
         dropout: Dropout,
-        saved: &Self::SavedEmbedding,
-        grads: &mut Self,
-    );
+        saved: &SavedEmbedding<T>,
+        grads: &mut Backbone<T>,
+    ) {
+        let dropout = dropout.with_rate(self.dropout.embedding);
+        self.embeddings.backward(dy, batch, dropout, saved, &mut grads.embeddings);
+    }
 
     /// Layer m (from 0): `[tokens, d] → [tokens, d]`.
-    fn layer(&self, m: usize, x: Tensor<T>, offsets: &[usize], dropout: Dropout) -> (Tensor<T>, Self::SavedLayer);
+    pub(crate) fn layer(
+        &self,
+        m: usize,
+        x: Tensor<T>,
+        offsets: &[usize],
+        dropout: Dropout,
+    ) -> (Tensor<T>, SavedLayer<T>) {
+        self.layers[self.layer_at(m)].forward(x, offsets, self.layer_dropout(dropout))
+    }
 
     /// The gradient at layer m's input.
-    fn layer_backward(
+    pub(crate) fn layer_backward(
         &self,
         m: usize,
         dy: &Tensor<T>,
         offsets: &[usize],
         dropout: Dropout,
-        saved: &Self::SavedLayer,
-        grads: &mut Self,
-    ) -> Tensor<T>;
+        saved: &SavedLayer<T>,
+        grads: &mut Backbone<T>,
+    ) -> Tensor<T> {
+        let layer = self.layer_at(m);
+        self.layers[layer].backward(dy, offsets, self.layer_dropout(dropout), saved, &mut grads.layers[layer])
+    }
 
-    /// The name Hugging Face's base model gives to a parameter of this structural name.
-    fn checkpoint_name(structural: &str) -> String;
+    fn layer_at(&self, m: usize) -> usize {
+        layer_at(m, self.depth, self.layers.len())
+    }
+
+    fn layer_dropout(&self, dropout: Dropout) -> LayerDropout {
+        LayerDropout {
+            attention: dropout.with_rate(self.dropout.attention).site(0),
+            feed_forward: dropout.with_rate(self.dropout.feed_forward).site(1),
+            probabilities: dropout.site(2).with_rate(self.dropout.probabilities),
+        }
+    }
 }

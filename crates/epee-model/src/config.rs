@@ -1,186 +1,143 @@
-//! BERT's `config.json`.
+//! `config.json`: which architecture, in which sizes.
 
 use std::path::Path;
 
 use epee_nn::Activation;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::Error;
+use crate::families::{FAMILIES, Family, family};
 use crate::files::{read, read_json};
+use crate::shape::{Input, Shape};
 
-/// The sizes of a BERT, as in Hugging Face's `config.json`.
-#[derive(Clone, Debug, Deserialize)]
-pub struct BertConfig {
-    /// Entries of the vocabulary.
-    pub vocab_size: usize,
-    /// d
-    pub hidden_size: usize,
-    /// M
-    pub num_hidden_layers: usize,
-    /// Heads per layer; divides `hidden_size`.
-    pub num_attention_heads: usize,
-    /// Width of the feed-forward block.
-    pub intermediate_size: usize,
-    /// The longest sequence.
-    pub max_position_embeddings: usize,
-    /// Segments.
-    #[serde(default = "two")]
-    pub type_vocab_size: usize,
-    /// ε of the layer norms.
-    #[serde(default = "tiny")]
-    pub layer_norm_eps: f64,
-    /// Dropout of embeddings, residual branches and heads, in training.
-    #[serde(default = "tenth")]
-    pub hidden_dropout_prob: f64,
-    /// Dropout of attention probabilities, in training.
-    #[serde(default = "tenth")]
-    pub attention_probs_dropout_prob: f64,
-    /// Dropout before each classifier; `hidden_dropout_prob` where absent.
-    #[serde(default)]
-    pub classifier_dropout: Option<f64>,
-    /// Deviation of fresh weights.
-    #[serde(default = "fiftieth")]
-    pub initializer_range: f64,
-    /// Between the feed-forward block's two maps: `hidden_act` `gelu`, or `gelu_new` for the tanh form.
-    #[serde(skip)]
-    pub activation: Activation,
+/// A model's configuration, as in Hugging Face's `config.json`.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Sizes and form.
+    pub shape: Shape,
+    pub(crate) family: &'static Family,
     /// The whole file, so that nothing in it is lost when it is written again.
-    #[serde(skip)]
     raw: Map<String, Value>,
 }
 
 /// 2^31: eight gigabytes of weights.
 const MOST_PARAMETERS: u64 = 1 << 31;
+/// The largest size of anything.
+const MOST: usize = 1 << 24;
+/// The most layers.
+const MOST_LAYERS: usize = 1024;
 
-fn two() -> usize {
-    2
-}
-fn tiny() -> f64 {
-    1e-12
-}
-fn tenth() -> f64 {
-    0.1
-}
-fn fiftieth() -> f64 {
-    0.02
-}
-
-impl BertConfig {
+impl Config {
     /// Reads and checks a `config.json`.
     ///
     /// # Errors
-    /// Where the file is missing or not JSON, names another architecture, lacks a field, or asks for what is not built.
-    pub fn read(path: &Path) -> Result<BertConfig, Error> {
+    /// Where the file is missing or not JSON, names an architecture that is not built, lacks a field, or asks for what no
+    /// model of that architecture has.
+    pub fn read(path: &Path) -> Result<Config, Error> {
         let raw = read_json(path)?;
-        BertConfig::from_json(raw).map_err(|problem| Error::Json { path: path.to_owned(), problem })
+        Config::from_json(raw).map_err(|problem| Error::Json { path: path.to_owned(), problem })
     }
 
     /// Reads the configuration of a fresh model, which takes its vocabulary's size from its tokenizer.
     ///
     /// # Errors
-    /// As [`BertConfig::read`].
-    pub fn read_for(path: &Path, vocab_size: usize) -> Result<BertConfig, Error> {
-        BertConfig::from_bytes_for(&read(path)?, vocab_size)
+    /// As [`Config::read`].
+    pub fn read_for(path: &Path, vocab_size: usize) -> Result<Config, Error> {
+        Config::from_bytes_for(&read(path)?, vocab_size)
             .map_err(|problem| Error::Json { path: path.to_owned(), problem })
     }
 
-    /// [`BertConfig::read_for`] of a file's bytes; the error says what was expected and found.
-    pub fn from_bytes_for(bytes: &[u8], vocab_size: usize) -> Result<BertConfig, String> {
+    /// [`Config::read_for`] of a file's bytes; the error says what was expected and found.
+    pub fn from_bytes_for(bytes: &[u8], vocab_size: usize) -> Result<Config, String> {
         let mut raw: Map<String, Value> =
             serde_json::from_slice(bytes).map_err(|error| format!("expected a JSON object: {error}"))?;
         raw.insert("vocab_size".into(), json!(vocab_size));
-        BertConfig::from_json(raw)
+        Config::from_json(raw)
     }
 
     /// From the object in a `config.json`; the error says what was expected and found.
-    pub fn from_json(raw: Map<String, Value>) -> Result<BertConfig, String> {
-        let text = |key: &str| raw.get(key).filter(|value| !value.is_null()).map(Value::to_string);
-        let named = |key: &str, expected: &str, required: bool| match text(key) {
-            Some(got) if got != format!("\"{expected}\"") => Err(format!("{key}: expected \"{expected}\", got {got}")),
-            None if required => Err(format!("missing field {key}: expected \"{expected}\"")),
-            _ => Ok(()),
+    pub fn from_json(raw: Map<String, Value>) -> Result<Config, String> {
+        let expected = || FAMILIES.map(|family| format!("\"{}\"", family.model_type)).join(", ");
+        let family = match raw.get("model_type") {
+            None | Some(Value::Null) => return Err(format!("missing field model_type: expected one of {}", expected())),
+            Some(value) => value
+                .as_str()
+                .and_then(family)
+                .ok_or_else(|| format!("model_type: expected one of {}, got {value}", expected()))?,
         };
-        named("model_type", "bert", true)?;
-        let activation = match text("hidden_act").as_deref() {
-            None | Some("\"gelu\"") => Activation::Gelu,
-            Some("\"gelu_new\"" | "\"gelu_pytorch_tanh\"") => Activation::GeluTanh,
-            Some(got) => {
-                return Err(format!("hidden_act: expected \"gelu\", \"gelu_new\" or \"gelu_pytorch_tanh\", got {got}"));
-            }
-        };
-        named("position_embedding_type", "absolute", false)?;
-        if raw.get("is_decoder").is_some_and(|value| value != &Value::Bool(false)) {
-            return Err("is_decoder: expected false, got true: a causal model is not a BERT encoder".to_owned());
-        }
-        let mut config: BertConfig =
-            serde_json::from_value(Value::Object(raw.clone())).map_err(|error| error.to_string())?;
-        config.activation = activation;
-        let positive = [
-            ("vocab_size", config.vocab_size),
-            ("hidden_size", config.hidden_size),
-            ("num_hidden_layers", config.num_hidden_layers),
-            ("num_attention_heads", config.num_attention_heads),
-            ("intermediate_size", config.intermediate_size),
-            ("max_position_embeddings", config.max_position_embeddings),
-            ("type_vocab_size", config.type_vocab_size),
-        ];
-        for (name, value) in positive {
-            if value == 0 || value > 1 << 24 {
-                return Err(format!("{name}: expected 1 to {}, got {value}", 1 << 24));
-            }
-        }
-        if config.num_hidden_layers > 1024 {
-            return Err(format!("num_hidden_layers: expected 1 to 1024, got {}", config.num_hidden_layers));
-        }
+        let shape = (family.read)(&Fields(&raw))?;
+        let config = Config { shape, family, raw };
         // Keeps a wrong file from asking for more memory than there is.
-        if config.parameters() > MOST_PARAMETERS {
-            let got = config.parameters();
-            return Err(format!("sizes: expected at most {MOST_PARAMETERS} parameters in all, got {got}"));
+        let parameters = config.parameters();
+        if parameters > MOST_PARAMETERS {
+            return Err(format!("sizes: expected at most {MOST_PARAMETERS} parameters in all, got {parameters}"));
         }
-        if !config.hidden_size.is_multiple_of(config.num_attention_heads) {
-            let (d, heads) = (config.hidden_size, config.num_attention_heads);
-            return Err(format!("hidden_size {d}: expected a multiple of num_attention_heads {heads}"));
-        }
-        let rates = [
-            ("hidden_dropout_prob", config.hidden_dropout_prob),
-            ("attention_probs_dropout_prob", config.attention_probs_dropout_prob),
-            ("classifier_dropout", config.head_dropout()),
-        ];
-        for (name, rate) in rates {
-            if !(0.0..1.0).contains(&rate) {
-                return Err(format!("{name}: expected at least 0 and below 1, got {rate}"));
-            }
-        }
-        if !(config.initializer_range.is_finite() && config.initializer_range > 0.0) {
-            return Err(format!("initializer_range: expected above 0, got {}", config.initializer_range));
-        }
-        if config.layer_norm_eps.is_nan() || config.layer_norm_eps <= 0.0 {
-            return Err(format!("layer_norm_eps: expected above 0, got {}", config.layer_norm_eps));
-        }
-        config.raw = raw;
         Ok(config)
     }
 
-    /// The number of weights in the backbone.
-    pub(crate) fn parameters(&self) -> u64 {
-        let [v, p, s, d, i, m] = [
-            self.vocab_size,
-            self.max_position_embeddings,
-            self.type_vocab_size,
-            self.hidden_size,
-            self.intermediate_size,
-            self.num_hidden_layers,
-        ]
-        .map(|size| size as u64);
-        // No overflow: sizes are at most 2^24, layers at most 2^10.
-        let layer = 4 * (d * d + d) + 2 * d * i + d + i + 4 * d;
-        (v + p + s + 2) * d + m * layer
+    /// The same model for pictures of another size.
+    ///
+    /// # Errors
+    /// Where the model reads text, or its patches do not divide the size.
+    pub fn with_image_size(&self, height: usize, width: usize) -> Result<Config, String> {
+        if let Input::Text(_) = self.shape.input {
+            return Err(format!("image size: a {} reads text", self.title()));
+        }
+        let mut raw = self.raw.clone();
+        raw.insert("image_size".into(), if height == width { json!(height) } else { json!([height, width]) });
+        Config::from_json(raw)
     }
 
-    /// Dropout before each classifier.
-    pub fn head_dropout(&self) -> f64 {
-        self.classifier_dropout.unwrap_or(self.hidden_dropout_prob)
+    /// `model_type`, such as `bert`.
+    pub fn model_type(&self) -> &'static str {
+        self.family.model_type
+    }
+
+    /// What people call the architecture, such as `GPT-2`.
+    pub fn title(&self) -> &'static str {
+        self.family.title
+    }
+
+    /// M
+    pub fn depth(&self) -> usize {
+        self.shape.layers
+    }
+
+    /// The longest sequence: positions of a text, tokens of a picture.
+    pub fn positions(&self) -> usize {
+        match self.shape.input {
+            Input::Text(input) => input.positions,
+            Input::Image(input) => input.rows(),
+        }
+    }
+
+    /// Entries of the vocabulary, where it reads text.
+    pub fn vocab_size(&self) -> Option<usize> {
+        match self.shape.input {
+            Input::Text(input) => Some(input.vocab_size),
+            Input::Image(_) => None,
+        }
+    }
+
+    /// The number of weights in the model without classifiers, its own pooler counted.
+    pub fn parameters(&self) -> u64 {
+        let shape = &self.shape;
+        let [d, i, groups] = [shape.hidden_size, shape.intermediate_size, shape.groups].map(|size| size as u64);
+        // No overflow: sizes are at most 2^24, layers at most 2^10.
+        let layer = 4 * (d * d + d) + 2 * d * i + d + i + 4 * d;
+        let embeddings = match shape.input {
+            Input::Text(input) => {
+                let [v, p, s, e] = [input.vocab_size, input.positions, input.segments, input.width].map(|size| size as u64);
+                (v + p + s + 2 * u64::from(input.norm)) * e + if e == d { 0 } else { e * d + d }
+            }
+            Input::Image(input) => {
+                let patch = (input.channels * input.patch[0] * input.patch[1]) as u64;
+                (patch + 1 + input.tokens as u64 + input.rows() as u64) * d
+            }
+        };
+        let norm = if shape.final_norm { 2 * d } else { 0 };
+        let pooler = if shape.pooler == crate::PoolerKind::None { 0 } else { d * d + d };
+        embeddings + groups * layer + norm + pooler
     }
 
     /// The class names of `id2label`, where they are whole.
@@ -192,10 +149,9 @@ impl BertConfig {
     /// What to write as `config.json`, with the class names.
     pub(crate) fn to_json(&self, labels: &[String]) -> Value {
         let mut raw = self.raw.clone();
-        raw.insert("architectures".into(), json!(["BertModel"]));
+        raw.insert("architectures".into(), json!([self.family.architecture]));
         raw.remove("torch_dtype");
         raw.insert("dtype".into(), json!("float32"));
-        raw.insert("vocab_size".into(), json!(self.vocab_size));
         let id2label: Map<String, Value> =
             labels.iter().enumerate().map(|(i, label)| (i.to_string(), json!(label))).collect();
         let label2id: Map<String, Value> =
@@ -206,11 +162,121 @@ impl BertConfig {
     }
 }
 
+/// The fields of a `config.json`, read with what they must be; an error says what was expected and found.
+pub(crate) struct Fields<'a>(&'a Map<String, Value>);
+
+impl Fields<'_> {
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key).filter(|value| !value.is_null())
+    }
+
+    /// A size, which must be there.
+    pub(crate) fn size(&self, key: &str) -> Result<usize, String> {
+        self.up_to(key, None, MOST)
+    }
+
+    /// A size, or another where the field is absent or null.
+    pub(crate) fn size_or(&self, key: &str, default: usize) -> Result<usize, String> {
+        self.up_to(key, Some(default), MOST)
+    }
+
+    /// A number of layers, which must be there.
+    pub(crate) fn layers(&self, key: &str) -> Result<usize, String> {
+        self.up_to(key, None, MOST_LAYERS)
+    }
+
+    /// A number of layers, or another where the field is absent.
+    pub(crate) fn layers_or(&self, key: &str, default: usize) -> Result<usize, String> {
+        self.up_to(key, Some(default), MOST_LAYERS)
+    }
+
+    fn up_to(&self, key: &str, default: Option<usize>, most: usize) -> Result<usize, String> {
+        let value = match (self.get(key), default) {
+            (Some(value), _) => value,
+            (None, Some(default)) => return Ok(default),
+            (None, None) => return Err(format!("missing field {key}: expected a number from 1 to {most}")),
+        };
+        match value.as_u64().map(usize::try_from) {
+            Some(Ok(size)) if (1..=most).contains(&size) => Ok(size),
+            _ => Err(format!("{key}: expected 1 to {most}, got {value}")),
+        }
+    }
+
+    /// A number of heads, which must be there and divide the width under another key.
+    pub(crate) fn heads(&self, key: &str, width_key: &str) -> Result<usize, String> {
+        divides(key, self.size(key)?, width_key, self.size(width_key)?)
+    }
+
+    /// As [`Fields::heads`], with a default for the heads and the width as it was read.
+    pub(crate) fn heads_or(&self, key: &str, default: usize, width_key: &str, width: usize) -> Result<usize, String> {
+        divides(key, self.size_or(key, default)?, width_key, width)
+    }
+
+    /// One size for both, or a list of two.
+    pub(crate) fn pair(&self, key: &str, default: usize) -> Result<[usize; 2], String> {
+        let Some(Value::Array(list)) = self.get(key) else {
+            return Ok([self.size_or(key, default)?; 2]);
+        };
+        let sizes: Option<Vec<usize>> = list.iter().map(|value| usize::try_from(value.as_u64()?).ok()).collect();
+        match sizes.as_deref() {
+            Some(&[a, b]) if [a, b].iter().all(|size| (1..=MOST).contains(size)) => Ok([a, b]),
+            _ => Err(format!("{key}: expected a size or a list of two, got {}", Value::Array(list.clone()))),
+        }
+    }
+
+    /// A dropout rate.
+    pub(crate) fn rate(&self, key: &str, default: f64) -> Result<f64, String> {
+        self.number(key, default, "at least 0 and below 1", |rate| (0.0..1.0).contains(&rate))
+    }
+
+    /// A number above 0.
+    pub(crate) fn positive(&self, key: &str, default: f64) -> Result<f64, String> {
+        self.number(key, default, "above 0", |x| x.is_finite() && x > 0.0)
+    }
+
+    fn number(&self, key: &str, default: f64, expected: &str, fits: impl Fn(f64) -> bool) -> Result<f64, String> {
+        let Some(value) = self.get(key) else { return Ok(default) };
+        value.as_f64().filter(|&x| fits(x)).ok_or_else(|| format!("{key}: expected {expected}, got {value}"))
+    }
+
+    /// True or false.
+    pub(crate) fn flag(&self, key: &str, default: bool) -> Result<bool, String> {
+        let Some(value) = self.get(key) else { return Ok(default) };
+        value.as_bool().ok_or_else(|| format!("{key}: expected true or false, got {value}"))
+    }
+
+    /// A word that must be the expected one where it is there.
+    pub(crate) fn only(&self, key: &str, expected: &str) -> Result<(), String> {
+        match self.get(key) {
+            Some(value) if value != expected => Err(format!("{key}: expected \"{expected}\", got {value}")),
+            _ => Ok(()),
+        }
+    }
+
+    /// An activation by Transformers' name.
+    pub(crate) fn activation(&self, key: &str, default: &str) -> Result<Activation, String> {
+        let value = self.get(key).cloned().unwrap_or_else(|| json!(default));
+        match value.as_str() {
+            Some("gelu") => Ok(Activation::Gelu),
+            Some("gelu_new" | "gelu_pytorch_tanh") => Ok(Activation::GeluTanh),
+            _ => Err(format!("{key}: expected \"gelu\", \"gelu_new\" or \"gelu_pytorch_tanh\", got {value}")),
+        }
+    }
+}
+
+fn divides(key: &str, heads: usize, width_key: &str, width: usize) -> Result<usize, String> {
+    if width.is_multiple_of(heads) {
+        Ok(heads)
+    } else {
+        Err(format!("{width_key} {width}: expected a multiple of {key} {heads}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn config(change: impl Fn(&mut Map<String, Value>)) -> Result<BertConfig, String> {
+    fn config(change: impl Fn(&mut Map<String, Value>)) -> Result<Config, String> {
         let Value::Object(mut raw) = json!({
             "model_type": "bert", "vocab_size": 10, "hidden_size": 8, "num_hidden_layers": 2,
             "num_attention_heads": 2, "intermediate_size": 16, "max_position_embeddings": 12,
@@ -218,7 +284,7 @@ mod tests {
             unreachable!()
         };
         change(&mut raw);
-        BertConfig::from_json(raw)
+        Config::from_json(raw)
     }
 
     fn problem(key: &str, value: Value) -> String {
@@ -227,21 +293,39 @@ mod tests {
 
     #[test]
     fn a_wrong_file_is_told_what_is_wrong() {
-        assert_eq!(config(|_| ()).unwrap().type_vocab_size, 2);
-        assert_eq!(problem("model_type", json!("gpt2")), r#"model_type: expected "bert", got "gpt2""#);
+        assert!(config(|_| ()).is_ok());
+        assert_eq!(
+            problem("model_type", json!("llama")),
+            r#"model_type: expected one of "bert", "albert", "distilbert", "gpt2", "vit", "deit", got "llama""#
+        );
         assert_eq!(
             problem("hidden_act", json!("relu")),
             r#"hidden_act: expected "gelu", "gelu_new" or "gelu_pytorch_tanh", got "relu""#
         );
         let tanh = config(|raw| _ = raw.insert("hidden_act".into(), json!("gelu_new"))).unwrap();
-        assert_eq!(tanh.activation, Activation::GeluTanh);
+        assert_eq!(tanh.shape.activation, Activation::GeluTanh);
         assert_eq!(problem("hidden_size", json!(7)), "hidden_size 7: expected a multiple of num_attention_heads 2");
         assert_eq!(problem("vocab_size", json!(0)), "vocab_size: expected 1 to 16777216, got 0");
+        assert_eq!(problem("vocab_size", json!("many")), "vocab_size: expected 1 to 16777216, got \"many\"");
+        assert_eq!(problem("num_hidden_layers", json!(2000)), "num_hidden_layers: expected 1 to 1024, got 2000");
         assert!(problem("hidden_dropout_prob", json!(1.0)).contains("below 1, got 1"));
         assert!(problem("hidden_size", json!(1 << 24)).contains("expected at most 2147483648 parameters"));
         assert!(problem("is_decoder", json!(true)).starts_with("is_decoder: expected false"));
         let missing = config(|raw| _ = raw.remove("hidden_size")).unwrap_err();
-        assert_eq!(missing, "missing field `hidden_size`");
+        assert_eq!(missing, "missing field hidden_size: expected a number from 1 to 16777216");
+    }
+
+    #[test]
+    fn other_architectures_are_told_too() {
+        let of = |json: Value| Config::from_json(json.as_object().unwrap().clone()).unwrap_err();
+        let gpt2 = json!({"model_type": "gpt2", "vocab_size": 9, "n_embd": 10, "n_head": 3});
+        assert_eq!(of(gpt2), "n_embd 10: expected a multiple of n_head 3");
+        let vit = json!({"model_type": "vit", "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
+            "intermediate_size": 16, "image_size": 28, "patch_size": 5});
+        assert_eq!(of(vit), "image_size 28 x 28: expected multiples of patch_size 5 x 5");
+        let albert = json!({"model_type": "albert", "vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 6,
+            "num_attention_heads": 2, "intermediate_size": 16, "num_hidden_groups": 4});
+        assert_eq!(of(albert), "num_hidden_groups 4: expected a divisor of num_hidden_layers 6");
     }
 
     #[test]
@@ -249,6 +333,7 @@ mod tests {
         let config = config(|raw| _ = raw.insert("gradient_checkpointing".into(), json!(false))).unwrap();
         let json = config.to_json(&["no".into(), "yes".into()]);
         assert_eq!(json["gradient_checkpointing"], json!(false));
+        assert_eq!(json["architectures"], json!(["BertModel"]));
         assert_eq!(json["id2label"]["1"], "yes");
         assert_eq!(json["label2id"]["no"], 0);
     }

@@ -2,23 +2,27 @@
 
 use std::time::Instant;
 
-use epee_nn::{PackedLayer, PackedLinear, Precision, Span, Workspace};
+use epee_nn::{LayerNorm, PackedLayer, PackedLinear, Precision, Span, Workspace};
 
-use crate::bert::Embeddings;
+use crate::backbone::layer_at;
+use crate::embeddings::PackedEmbeddings;
 use crate::{Batch, Exits, Model, Pooling};
 
 /// A multi-exit model that answers: weights packed once, at a precision, shared by any number of [`crate::Session`]s.
 ///
 /// Embeddings and heads are `f32` at every precision. In `f32` its logits are [`Model::logits`]'s, bit for bit.
 pub struct Engine {
-    pub(crate) embeddings: Embeddings<f32>,
-    pub(crate) layers: Vec<PackedLayer>,
+    pub(crate) embeddings: PackedEmbeddings,
+    /// Those with weights of their own.
+    layers: Vec<PackedLayer>,
+    depth: usize,
     pub(crate) exits: PackedExits,
     precision: Precision,
 }
 
 /// [`Exits`]' inference side.
 pub(crate) struct PackedExits {
+    norm: Option<LayerNorm<f32>>,
     poolers: Vec<PackedLinear>,
     classifiers: Vec<PackedLinear>,
     pub(crate) pooling: Pooling,
@@ -27,6 +31,7 @@ pub(crate) struct PackedExits {
 impl Exits<f32> {
     pub(crate) fn pack(&self) -> PackedExits {
         PackedExits {
+            norm: self.norm.clone().filter(|_| self.reads_norm),
             poolers: self.poolers.iter().map(|pooler| pooler.dense.pack(Precision::F32)).collect(),
             classifiers: self.classifiers.iter().map(|classifier| classifier.pack(Precision::F32)).collect(),
             pooling: self.pooling,
@@ -35,18 +40,29 @@ impl Exits<f32> {
 }
 
 impl PackedExits {
-    /// Logits `[n, K]` of exit m (from 0) for exit rows `[n, d]`; `pooled` is memory to work in.
+    /// Logits `[n, K]` of exit m (from 0) for exit rows `[n, d]`; `features` is memory to work in.
     pub(crate) fn forward(
         &self,
         m: usize,
         rows: &[f32],
         work: &mut Workspace,
-        pooled: &mut Vec<f32>,
+        features: &mut [Vec<f32>; 2],
         logits: &mut Vec<f32>,
     ) {
-        self.poolers[m.min(self.poolers.len() - 1)].forward(rows, work, pooled);
-        epee_nn::tanh(pooled);
-        self.classifiers[m].forward(pooled, work, logits);
+        let [normed, pooled] = features;
+        let mut features = rows;
+        if let Some(norm) = &self.norm {
+            normed.clear();
+            normed.extend_from_slice(rows);
+            norm.apply(normed);
+            features = normed;
+        }
+        if let Some(last) = self.poolers.len().checked_sub(1) {
+            self.poolers[m.min(last)].forward(features, work, pooled);
+            epee_nn::tanh(pooled);
+            features = pooled;
+        }
+        self.classifiers[m].forward(features, work, logits);
     }
 }
 
@@ -64,22 +80,28 @@ impl Engine {
     pub fn new(model: &Model<f32>, precision: Precision) -> Engine {
         epee_nn::in_pool(|| {
             let layers = model.backbone.layers.iter().map(|layer| layer.pack(precision)).collect();
-            Engine::from_parts(model.backbone.embeddings.clone(), layers, model.exits.pack(), precision)
+            Engine::from_parts(model.backbone.embeddings.clone().pack(), layers, model.depth(), model.exits.pack(), precision)
         })
     }
 
     pub(crate) fn from_parts(
-        embeddings: Embeddings<f32>,
+        embeddings: PackedEmbeddings,
         layers: Vec<PackedLayer>,
+        depth: usize,
         exits: PackedExits,
         precision: Precision,
     ) -> Engine {
-        Engine { embeddings, layers, exits, precision }
+        Engine { embeddings, layers, depth, exits, precision }
     }
 
     /// M
     pub fn depth(&self) -> usize {
-        self.layers.len()
+        self.depth
+    }
+
+    /// The layer at depth m (from 0).
+    pub(crate) fn layer(&self, m: usize) -> &PackedLayer {
+        &self.layers[layer_at(m, self.depth, self.layers.len())]
     }
 
     /// K
@@ -92,8 +114,8 @@ impl Engine {
         self.layers[0].width()
     }
 
-    /// Entries of the vocabulary.
-    pub fn vocabulary(&self) -> usize {
+    /// Entries of the vocabulary, where it reads text.
+    pub fn vocabulary(&self) -> Option<usize> {
         self.embeddings.entries()
     }
 

@@ -1,7 +1,10 @@
 //! The exits: what each reads, and its classifier.
 
-use epee_nn::{Dropout, Linear, Pooler, SavedPooler, Scalar, Tensor, parameters};
+use epee_nn::{Dropout, LayerNorm, Linear, Pooler, SavedNorm, SavedPooler, Scalar, Tensor, parameters};
 use serde::{Deserialize, Serialize};
+
+use crate::Config;
+use crate::shape::Shape;
 
 /// Which row of a sequence an exit reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +19,7 @@ pub enum Pooling {
     Mean,
 }
 
-/// Whether exits share a pooler.
+/// Whether exits have a pooler, and whether they share it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PoolerKind {
@@ -25,6 +28,29 @@ pub enum PoolerKind {
     Shared,
     /// One per exit, all starting from the checkpoint's.
     PerExit,
+    /// None: the classifier reads the row itself.
+    None,
+}
+
+/// The form of a model's exits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heads {
+    /// K
+    pub classes: usize,
+    /// Which row an exit reads.
+    pub pooling: Pooling,
+    /// What stands between the row and the classifier.
+    pub pooler: PoolerKind,
+    /// Whether exits read through the model's final norm, where it has one.
+    pub norm: bool,
+}
+
+impl Heads {
+    /// As the architecture has them: BERT's pooler over the first row, GPT-2's final norm of the last.
+    pub fn of(config: &Config, classes: usize) -> Heads {
+        let Shape { pooling, pooler, final_norm, .. } = config.shape;
+        Heads { classes, pooling, pooler, norm: final_norm }
+    }
 }
 
 impl Pooling {
@@ -71,45 +97,48 @@ fn last_rows(offsets: &[usize]) -> Vec<usize> {
     offsets[1..].iter().map(|end| end - 1).collect()
 }
 
-/// An exit after every layer: `z_m = classifier_m(dropout(pooler(row of s_m)))`.
+/// An exit after every layer: `z_m = classifier_m(dropout(pooler(norm(row of s_m))))`, without norm or pooler where the
+/// architecture has none. With mean pooling the norm follows the mean.
 #[derive(Clone, Debug)]
 pub struct Exits<T: Scalar = f32> {
-    /// One, or one per exit.
+    /// The model's final norm, where it has one.
+    pub(crate) norm: Option<LayerNorm<T>>,
+    /// None, one, or one per exit.
     pub(crate) poolers: Vec<Pooler<T>>,
     /// One per exit, d → K.
     pub(crate) classifiers: Vec<Linear<T>>,
     pub(crate) pooling: Pooling,
-    pub(crate) dropout: f64,
+    /// Whether exits read through the norm.
+    pub(crate) reads_norm: bool,
+    dropout: f64,
 }
 
-parameters!(Exits { poolers, classifiers });
+parameters!(Exits { norm, poolers, classifiers });
 
 /// What [`Exits::backward`] needs.
 #[derive(Debug)]
 pub(crate) struct SavedExit<T: Scalar> {
-    pooler: SavedPooler<T>,
+    norm: Option<SavedNorm<T>>,
+    pooler: Option<SavedPooler<T>>,
     features: Tensor<T>,
 }
 
 impl<T: Scalar> Exits<T> {
-    /// All weights zero.
-    pub(crate) fn zeros(
-        exits: usize,
-        width: usize,
-        classes: usize,
-        kind: PoolerKind,
-        pooling: Pooling,
-        dropout: f64,
-    ) -> Exits<T> {
-        let poolers = match kind {
+    /// All weights zero, the norm at identity.
+    pub(crate) fn zeros(shape: &Shape, heads: Heads) -> Exits<T> {
+        let (exits, d) = (shape.layers, shape.hidden_size);
+        let poolers = match heads.pooler {
             PoolerKind::Shared => 1,
             PoolerKind::PerExit => exits,
+            PoolerKind::None => 0,
         };
         Exits {
-            poolers: vec![Pooler { dense: Linear::zeros(width, width) }; poolers],
-            classifiers: vec![Linear::zeros(classes, width); exits],
-            pooling,
-            dropout,
+            norm: shape.final_norm.then(|| LayerNorm::identity(d, shape.layer_norm_eps)),
+            poolers: vec![Pooler { dense: Linear::zeros(d, d) }; poolers],
+            classifiers: vec![Linear::zeros(heads.classes, d); exits],
+            pooling: heads.pooling,
+            reads_norm: heads.norm,
+            dropout: shape.dropout.head,
         }
     }
 
@@ -118,8 +147,9 @@ impl<T: Scalar> Exits<T> {
         self.classifiers[0].outputs()
     }
 
-    fn pooler(&self, m: usize) -> usize {
-        m.min(self.poolers.len() - 1)
+    /// Which pooler exit m (from 0) has.
+    fn pooler(&self, m: usize) -> Option<usize> {
+        self.poolers.len().checked_sub(1).map(|last| m.min(last))
     }
 
     /// Logits `[sequences, K]` of exit m (from 0).
@@ -130,10 +160,18 @@ impl<T: Scalar> Exits<T> {
         offsets: &[usize],
         dropout: Dropout,
     ) -> (Tensor<T>, SavedExit<T>) {
-        let rows = self.pooling.forward(hidden, offsets);
-        let (mut features, pooler) = self.poolers[self.pooler(m)].forward(rows);
+        let mut features = self.pooling.forward(hidden, offsets);
+        let (mut norm, mut pooler) = (None, None);
+        if let Some(block) = self.norm.as_ref().filter(|_| self.reads_norm) {
+            let (y, saved) = block.forward(features);
+            (features, norm) = (y, Some(saved));
+        }
+        if let Some(p) = self.pooler(m) {
+            let (y, saved) = self.poolers[p].forward(features);
+            (features, pooler) = (y, Some(saved));
+        }
         dropout.with_rate(self.dropout).apply(&mut features);
-        (self.classifiers[m].forward(&features), SavedExit { pooler, features })
+        (self.classifiers[m].forward(&features), SavedExit { norm, pooler, features })
     }
 
     /// Adds the gradient at the hidden states to `dhidden`.
@@ -150,20 +188,12 @@ impl<T: Scalar> Exits<T> {
     ) {
         let mut d = self.classifiers[m].backward(dlogits, &saved.features, &mut grads.classifiers[m]);
         dropout.with_rate(self.dropout).apply(&mut d);
-        let p = self.pooler(m);
-        let d = self.poolers[p].backward(&d, &saved.pooler, &mut grads.poolers[p]);
-        self.pooling.backward(&d, offsets, dhidden);
-    }
-
-    /// The name of a parameter in a checkpoint.
-    pub(crate) fn checkpoint_name(&self, structural: &str) -> String {
-        let (kind, rest) = structural.split_once('.').unwrap_or((structural, ""));
-        let (i, rest) = rest.split_once('.').unwrap_or((rest, ""));
-        let m = i.parse::<usize>().map_or(0, |i| i + 1);
-        match kind {
-            "classifiers" => format!("exits.{m}.classifier.{rest}"),
-            _ if self.poolers.len() == 1 => format!("pooler.{rest}"),
-            _ => format!("exits.{m}.pooler.{rest}"),
+        if let (Some(p), Some(saved)) = (self.pooler(m), &saved.pooler) {
+            d = self.poolers[p].backward(&d, saved, &mut grads.poolers[p]);
         }
+        if let (Some(norm), Some(saved), Some(grads)) = (&self.norm, &saved.norm, &mut grads.norm) {
+            d = norm.backward(&d, saved, grads);
+        }
+        self.pooling.backward(&d, offsets, dhidden);
     }
 }

@@ -1,57 +1,61 @@
 //! A backbone and its exits.
 
-use epee_nn::{Dropout, Parameters, Scalar, Tensor, in_pool};
+use epee_nn::{Dropout, Parameters, SavedLayer, Scalar, Tensor, in_pool};
 
+use crate::embeddings::{Embeddings, SavedEmbedding};
 use crate::exits::SavedExit;
-use crate::{Backbone, Batch, Bert, BertConfig, Exits, PoolerKind, Pooling, init};
+use crate::shape::Input;
+use crate::{Backbone, Batch, Config, Exits, Heads, init};
 
 /// A transformer with an exit after every layer.
 #[derive(Clone, Debug)]
 pub struct Model<T: Scalar = f32> {
-    pub(crate) backbone: Bert<T>,
+    pub(crate) backbone: Backbone<T>,
     pub(crate) exits: Exits<T>,
 }
 
 /// What [`Model::backward`] needs.
 pub struct SavedForward<T: Scalar = f32> {
     dropout: Dropout,
-    embedding: <Bert<T> as Backbone<T>>::SavedEmbedding,
-    layers: Vec<SavedStep<T>>,
+    embedding: SavedEmbedding<T>,
+    layers: Vec<(SavedLayer<T>, SavedExit<T>)>,
 }
 
-/// A layer's and its exit's.
-type SavedStep<T> = (<Bert<T> as Backbone<T>>::SavedLayer, SavedExit<T>);
-
 impl<T: Scalar> Parameters<T> for Model<T> {
-    fn visit<'a>(&'a self, _: &str, f: &mut dyn FnMut(String, &'a Tensor<T>)) {
-        self.backbone.visit("", &mut |name, tensor| f(Bert::<T>::checkpoint_name(&name), tensor));
-        self.exits.visit("", &mut |name, tensor| f(self.exits.checkpoint_name(&name), tensor));
+    fn visit<'a>(&'a self, prefix: &str, f: &mut dyn FnMut(String, &'a Tensor<T>)) {
+        self.backbone.visit(prefix, f);
+        self.exits.visit(&epee_nn::join(prefix, "exits"), f);
     }
-    fn visit_mut<'a>(&'a mut self, _: &str, f: &mut dyn FnMut(String, &'a mut Tensor<T>)) {
-        self.backbone.visit_mut("", &mut |name, tensor| f(Bert::<T>::checkpoint_name(&name), tensor));
-        let names: Vec<String> =
-            self.exits.parameters().iter().map(|(name, _)| self.exits.checkpoint_name(name)).collect();
-        let mut names = names.into_iter();
-        self.exits.visit_mut("", &mut |name, tensor| f(names.next().unwrap_or(name), tensor));
+    fn visit_mut<'a>(&'a mut self, prefix: &str, f: &mut dyn FnMut(String, &'a mut Tensor<T>)) {
+        self.backbone.visit_mut(prefix, f);
+        self.exits.visit_mut(&epee_nn::join(prefix, "exits"), f);
     }
 }
 
 impl<T: Scalar> Model<T> {
     /// Every weight zero, norms at identity: to be filled from a checkpoint.
-    pub(crate) fn zeros(config: &BertConfig, classes: usize, pooler: PoolerKind, pooling: Pooling) -> Model<T> {
-        let (m, d) = (config.num_hidden_layers, config.hidden_size);
-        Model {
-            backbone: Bert::zeros(config),
-            exits: Exits::zeros(m, d, classes, pooler, pooling, config.head_dropout()),
-        }
+    pub(crate) fn zeros(config: &Config, heads: Heads) -> Model<T> {
+        Model { backbone: Backbone::zeros(&config.shape), exits: Exits::zeros(&config.shape, heads) }
     }
 
     /// Fresh weights: normal with the configuration's deviation, biases zero, norms at identity.
-    pub fn new(config: &BertConfig, classes: usize, pooler: PoolerKind, pooling: Pooling, seed: u64) -> Model<T> {
-        let mut model = Model::zeros(config, classes, pooler, pooling);
-        let mut normal = init::Normal::new(seed, config.initializer_range);
+    pub fn new(config: &Config, heads: Heads, seed: u64) -> Model<T> {
+        let mut model = Model::zeros(config, heads);
+        let mut normal = init::Normal::new(seed, config.shape.initializer_range);
         model.visit_mut("", &mut |name, tensor| normal.fill(&name, tensor));
         model
+    }
+
+    /// The same model for pictures of another size (see [`Config::with_image_size`]): position embeddings are interpolated.
+    ///
+    /// # Panics
+    /// Where one of the configurations is not this model's.
+    pub fn resize_images(&mut self, from: &Config, to: &Config) {
+        if let (Embeddings::Image(image), Input::Image(from), Input::Image(to)) =
+            (&mut self.backbone.embeddings, from.shape.input, to.shape.input)
+        {
+            *image = image.resized(from, to);
+        }
     }
 
     /// M
@@ -89,7 +93,7 @@ impl<T: Scalar> Model<T> {
     }
 
     fn backward_here(&self, batch: &Batch, dlogits: &[Tensor<T>], saved: &SavedForward<T>, grads: &mut Model<T>) {
-        let mut d = Tensor::zeros(&[batch.ids.len(), self.backbone.width()]);
+        let mut d = Tensor::zeros(&[batch.tokens(), self.backbone.width()]);
         for (m, (layer, exit)) in saved.layers.iter().enumerate().rev() {
             let dropout = exit_site(saved.dropout, m);
             self.exits.backward(m, &dlogits[m], &batch.offsets, dropout, exit, &mut grads.exits, &mut d);

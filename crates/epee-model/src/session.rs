@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use epee_data::{Encoding, pack};
+use epee_data::{Sequence, pack};
 use epee_exit::{Answer, CheckedPolicy, Decision, Evidence, ExitPolicy, PolicyState};
 use epee_nn::{Span, Workspace, in_pool};
 
@@ -51,7 +51,7 @@ pub struct Session<'e> {
     owed: bool,
     spans: Vec<Span>,
     rows: Vec<f32>,
-    pooled: Vec<f32>,
+    features: [Vec<f32>; 2],
     keep: Vec<bool>,
     states: Vec<PolicyState>,
     seen: Vec<Seen>,
@@ -83,7 +83,7 @@ impl<'e> Session<'e> {
             owed: false,
             spans: Vec::new(),
             rows: Vec::new(),
-            pooled: Vec::new(),
+            features: Default::default(),
             keep: Vec::new(),
             states: Vec::new(),
             seen: vec![Seen::default(); engine.depth()],
@@ -116,7 +116,8 @@ impl<'e> Session<'e> {
         self.samples.extend(0..batch.len());
         self.places.clear();
         self.places.extend((0..batch.len()).map(|i| (batch.offsets[i], batch.length(i))));
-        self.engine.embeddings.apply(batch, &mut self.x);
+        let Session { engine, work, rows, y, x, .. } = self;
+        engine.embeddings.apply(batch, work, [rows, y], x);
     }
 
     /// Computes the next layer, and its exit's logits where `head` says so; false where no layer is left, or no sample. On all
@@ -133,7 +134,7 @@ impl<'e> Session<'e> {
         if self.owed {
             self.pay();
         }
-        let layer = &self.engine.layers[self.layer];
+        let layer = self.engine.layer(self.layer);
         let last = self.layer + 1 == self.engine.depth();
         let pooling = self.engine.exits.pooling;
         layer.keys_values(&self.x, &mut self.work);
@@ -170,9 +171,9 @@ impl<'e> Session<'e> {
         if !self.owed {
             self.pool(self.engine.exits.pooling);
         }
-        let Session { engine, work, pooled, logits, exit_rows, layer, .. } = self;
+        let Session { engine, work, features, logits, exit_rows, layer, .. } = self;
         assert!(*layer > 0, "no exit has been reached");
-        engine.exits.forward(*layer - 1, exit_rows, work, pooled, logits);
+        engine.exits.forward(*layer - 1, exit_rows, work, features, logits);
         logits
     }
 
@@ -277,7 +278,7 @@ impl<'e> Session<'e> {
             query += length - 1;
         }
         gather(&self.x, &self.spans, d, &mut self.rows);
-        self.engine.layers[self.layer - 1].rows(&self.rows, &self.spans, &mut self.work, &mut self.y);
+        self.engine.layer(self.layer - 1).rows(&self.rows, &self.spans, &mut self.work, &mut self.y);
         self.x.clear();
         let mut row = 0;
         for ((place, span), exit) in self.places.iter_mut().zip(&self.spans).zip(self.exit_rows.chunks_exact(d)) {
@@ -299,7 +300,7 @@ impl<'e> Session<'e> {
     /// [`Error::Evidence`] where logits are not finite.
     pub fn classify(&mut self, batch: &Batch, policy: &CheckedPolicy) -> Result<Vec<Answer>, Error> {
         let mut answers = vec![None; batch.len()];
-        if batch.ids.len() <= self.most_tokens {
+        if batch.tokens() <= self.most_tokens {
             in_pool(|| self.run(batch, policy, &mut answers))?;
         } else {
             for range in batch.parts(self.most_tokens) {
@@ -369,10 +370,10 @@ impl Engine {
     /// Runs all layers on all sequences, packed by token budget; `done` is told how many sequences a batch held.
     ///
     /// Each sequence's logits are those it has alone, bit for bit.
-    pub fn record(&self, sequences: &[Encoding], done: impl FnMut(usize)) -> Recording {
+    pub fn record(&self, sequences: &[Sequence], done: impl FnMut(usize)) -> Recording {
         let mut done = done;
         let (depth, classes) = (self.depth(), self.classes());
-        let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.ids.len()).collect();
+        let lengths: Vec<usize> = sequences.iter().map(Sequence::tokens).collect();
         let mut logits = vec![0.0; sequences.len() * depth * classes];
         let mut layer_times = vec![Duration::ZERO; depth];
         let mut session = Session::new(self);

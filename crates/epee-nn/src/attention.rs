@@ -5,7 +5,8 @@ use crate::kernels::{rows, team, vectorised};
 use crate::linear::Packed;
 use crate::{Dropout, Linear, Scalar, Tensor, buffers, parameters};
 
-/// `output(concat_h softmax(Q_h K_hᵀ / √d_h) V_h)`, each sequence by itself.
+/// `output(concat_h softmax(Q_h K_hᵀ / √d_h) V_h)`, each sequence by itself; where it is causal, a row sees itself and what
+/// stands before it.
 #[derive(Clone, Debug)]
 pub struct Attention<T: Scalar> {
     /// d → d
@@ -17,6 +18,7 @@ pub struct Attention<T: Scalar> {
     /// d → d
     pub output: Linear<T>,
     heads: usize,
+    causal: bool,
 }
 
 parameters!(Attention { query, key, value, output });
@@ -43,18 +45,24 @@ struct Part {
 }
 
 impl<T: Scalar> Attention<T> {
-    /// From its four maps.
+    /// All zeros: heads of width d / heads.
     ///
     /// # Panics
     /// Where the number of heads does not divide the width.
-    pub fn new(query: Linear<T>, key: Linear<T>, value: Linear<T>, output: Linear<T>, heads: usize) -> Attention<T> {
-        assert!(heads > 0 && query.outputs().is_multiple_of(heads), "{heads} heads of width {}", query.outputs());
-        Attention { query, key, value, output, heads }
+    pub fn zeros(width: usize, heads: usize, causal: bool) -> Attention<T> {
+        assert!(heads > 0 && width.is_multiple_of(heads), "{heads} heads of width {width}");
+        let square = || Linear::zeros(width, width);
+        Attention { query: square(), key: square(), value: square(), output: square(), heads, causal }
     }
 
     /// The number of heads.
     pub fn heads(&self) -> usize {
         self.heads
+    }
+
+    /// Whether a row sees only itself and what stands before it.
+    pub fn causal(&self) -> bool {
+        self.causal
     }
 
     /// `[n, d] → [n, d]`; sequence i is rows `offsets[i]..offsets[i + 1]`.
@@ -77,11 +85,13 @@ impl<T: Scalar> Attention<T> {
             let n = part.length;
             small_product(part.view(&query, width), part.view(&key, width).t(), probabilities);
             vectorised!({
-                for row in probabilities.chunks_exact_mut(n) {
-                    for x in row.iter_mut() {
+                for (i, row) in probabilities.chunks_exact_mut(n).enumerate() {
+                    let (seen, unseen) = row.split_at_mut(if self.causal { i + 1 } else { n });
+                    for x in seen.iter_mut() {
                         *x *= scale;
                     }
-                    rows::softmax::<T, FUSED>(row);
+                    rows::softmax::<T, FUSED>(seen);
+                    unseen.fill(T::ZERO);
                 }
             });
             let values = part.view(&value, width);

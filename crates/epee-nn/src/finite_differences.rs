@@ -110,40 +110,65 @@ fn pooler() {
 
 const OFFSETS: [usize; 4] = [0, 1, 5, 7];
 
-fn attention(d: usize) -> Attention<f64> {
-    Attention::new(linear(d, d), linear(d, d), linear(d, d), linear(d, d), 2)
-}
-
 #[test]
 fn attention_with_dropout() {
-    let mut numbers = Numbers(5);
-    let mut block = attention(6);
-    numbers.fill(&mut block);
-    let dropout = Dropout::new(0.3, 17);
-    check(
-        block,
-        numbers.tensor(&[7, 6]),
-        |b, x| b.forward(x, &OFFSETS, dropout).0,
-        |b, x, dy, g| b.backward(dy, x, &OFFSETS, dropout, &b.forward(x, &OFFSETS, dropout).1, g),
-    );
+    for causal in [false, true] {
+        let mut numbers = Numbers(5);
+        let mut block = Attention::zeros(6, 2, causal);
+        numbers.fill(&mut block);
+        let dropout = Dropout::new(0.3, 17);
+        check(
+            block,
+            numbers.tensor(&[7, 6]),
+            |b, x| b.forward(x, &OFFSETS, dropout).0,
+            |b, x, dy, g| b.backward(dy, x, &OFFSETS, dropout, &b.forward(x, &OFFSETS, dropout).1, g),
+        );
+    }
 }
 
 #[test]
 fn whole_layer_with_dropout() {
-    let mut numbers = Numbers(6);
-    let mut block = EncoderLayer {
-        attention: attention(4),
-        attention_norm: LayerNorm::identity(4, 1e-12),
-        feed_forward: FeedForward { up: linear(4, 8), down: linear(8, 4), activation: Activation::Gelu },
-        output_norm: LayerNorm::identity(4, 1e-12),
-    };
+    for norm_first in [false, true] {
+        let mut numbers = Numbers(6);
+        let mut block = TransformerLayer {
+            attention: Attention::zeros(4, 2, norm_first),
+            attention_norm: LayerNorm::identity(4, 1e-12),
+            feed_forward: FeedForward { up: linear(4, 8), down: linear(8, 4), activation: Activation::Gelu },
+            feed_forward_norm: LayerNorm::identity(4, 1e-12),
+            norm_first,
+        };
+        numbers.fill(&mut block);
+        let dropout = LayerDropout {
+            probabilities: Dropout::new(0.2, 3),
+            attention: Dropout::new(0.2, 4),
+            feed_forward: Dropout::new(0.3, 5),
+        };
+        check(
+            block,
+            numbers.tensor(&[7, 4]),
+            |b, x| b.forward(x.clone(), &OFFSETS, dropout).0,
+            |b, x, dy, g| b.backward(dy, &OFFSETS, dropout, &b.forward(x.clone(), &OFFSETS, dropout).1, g),
+        );
+    }
+}
+
+#[test]
+fn patches() {
+    let mut numbers = Numbers(9);
+    let mut block = PatchEmbedding::zeros(3, [2, 4, 6], [2, 3]);
     numbers.fill(&mut block);
-    let dropout = LayerDropout { attention: Dropout::new(0.2, 3), hidden: Dropout::new(0.2, 4) };
+    // Two pictures; their pixels have no gradient, so nothing is claimed of the inputs.
+    let pixels = numbers.tensor(&[2, 2 * 4 * 6]);
+    let pixels: Vec<f32> = pixels.data().iter().map(|&x| x as f32).collect();
+    let none = Tensor::zeros(&[0, 1]);
     check(
         block,
-        numbers.tensor(&[7, 4]),
-        |b, x| b.forward(x.clone(), &OFFSETS, dropout).0,
-        |b, x, dy, g| b.backward(dy, &OFFSETS, dropout, &b.forward(x.clone(), &OFFSETS, dropout).1, g),
+        none,
+        |b, _| b.forward(&pixels).0,
+        |b, x, dy, g| {
+            b.backward(dy, &b.forward(&pixels).1, g);
+            x.clone()
+        },
     );
 }
 

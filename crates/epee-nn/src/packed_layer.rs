@@ -4,7 +4,7 @@ use crate::kernels::attend::attend;
 use crate::kernels::packed::Converted;
 use crate::kernels::team;
 use crate::kernels::vectorised;
-use crate::{Activation, EncoderLayer, LayerNorm, PackedLinear, Precision};
+use crate::{Activation, TransformerLayer, LayerNorm, PackedLinear, Precision};
 
 pub use crate::kernels::attend::Span;
 
@@ -12,6 +12,7 @@ pub use crate::kernels::attend::Span;
 #[derive(Debug, Default)]
 pub struct Workspace {
     pub(crate) converted: Converted,
+    normed: Vec<f32>,
     keys_values: Vec<f32>,
     queries: Vec<f32>,
     context: Vec<f32>,
@@ -19,10 +20,10 @@ pub struct Workspace {
     wide: Vec<f32>,
 }
 
-/// [`EncoderLayer`]'s inference side: nothing is saved, nothing is allocated once the [`Workspace`] has grown.
+/// [`TransformerLayer`]'s inference side: nothing is saved, nothing is allocated once the [`Workspace`] has grown.
 ///
 /// A layer is two steps: [`PackedLayer::keys_values`] of all rows, then [`PackedLayer::rows`] for any of them, as often as
-/// one likes. A row's bits do not depend on which rows are computed with it; in `f32` they are [`EncoderLayer::forward`]'s.
+/// one likes. A row's bits do not depend on which rows are computed with it; in `f32` they are [`TransformerLayer::forward`]'s.
 pub struct PackedLayer {
     query: PackedLinear,
     key_value: PackedLinear,
@@ -30,12 +31,14 @@ pub struct PackedLayer {
     attention_norm: LayerNorm<f32>,
     up: PackedLinear,
     down: PackedLinear,
-    output_norm: LayerNorm<f32>,
+    feed_forward_norm: LayerNorm<f32>,
     heads: usize,
+    causal: bool,
     activation: Activation,
+    norm_first: bool,
 }
 
-impl EncoderLayer<f32> {
+impl TransformerLayer<f32> {
     /// The same layer with its weights packed.
     pub fn pack(&self, precision: Precision) -> PackedLayer {
         let attention = &self.attention;
@@ -46,9 +49,11 @@ impl EncoderLayer<f32> {
             attention_norm: self.attention_norm.clone(),
             up: self.feed_forward.up.pack(precision),
             down: self.feed_forward.down.pack(precision),
-            output_norm: self.output_norm.clone(),
+            feed_forward_norm: self.feed_forward_norm.clone(),
             heads: attention.heads(),
+            causal: attention.causal(),
             activation: self.feed_forward.activation,
+            norm_first: self.norm_first,
         }
     }
 }
@@ -78,21 +83,41 @@ impl PackedLayer {
 
     /// Keys and values of all rows x `[tokens, d]`, for the calls of [`PackedLayer::rows`] that follow.
     pub fn keys_values(&self, x: &[f32], work: &mut Workspace) {
+        let x = self.attention_input(x, &mut work.normed);
         self.key_value.apply(x, Activation::None, None, &mut work.converted, &mut work.keys_values);
     }
 
     /// The layer's output for some rows: `x` holds them one after the other, `spans` says where they stand.
     pub fn rows(&self, x: &[f32], spans: &[Span], work: &mut Workspace, y: &mut Vec<f32>) {
-        let Workspace { converted, keys_values, queries, context, middle, wide } = work;
-        self.query.apply(x, Activation::None, None, converted, queries);
+        let Workspace { converted, normed, keys_values, queries, context, middle, wide } = work;
+        self.query.apply(self.attention_input(x, normed), Activation::None, None, converted, queries);
         context.resize(x.len(), 0.0);
-        attend(queries, keys_values, spans, self.heads, false, context);
+        attend(queries, keys_values, spans, self.heads, self.causal, context);
         self.output.apply(context, Activation::None, Some(x), converted, middle);
-        self.attention_norm.apply(middle);
-        self.up.apply(middle, self.activation, None, converted, wide);
-        self.down.apply(wide, Activation::None, Some(middle), converted, y);
-        self.output_norm.apply(y);
+        if self.norm_first {
+            let input = norm_of(&self.feed_forward_norm, middle, normed);
+            self.up.apply(input, self.activation, None, converted, wide);
+            self.down.apply(wide, Activation::None, Some(middle), converted, y);
+        } else {
+            self.attention_norm.apply(middle);
+            self.up.apply(middle, self.activation, None, converted, wide);
+            self.down.apply(wide, Activation::None, Some(middle), converted, y);
+            self.feed_forward_norm.apply(y);
+        }
     }
+
+    /// What attention reads of some rows: the rows, or their norm.
+    fn attention_input<'a>(&self, x: &'a [f32], normed: &'a mut Vec<f32>) -> &'a [f32] {
+        if self.norm_first { norm_of(&self.attention_norm, x, normed) } else { x }
+    }
+}
+
+/// The norm of some rows, in other memory.
+fn norm_of<'a>(norm: &LayerNorm<f32>, x: &[f32], normed: &'a mut Vec<f32>) -> &'a [f32] {
+    normed.clear();
+    normed.extend_from_slice(x);
+    norm.apply(normed);
+    normed
 }
 
 impl LayerNorm<f32> {

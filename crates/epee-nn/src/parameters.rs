@@ -75,6 +75,19 @@ impl<T: Scalar, P: Parameters<T>> Parameters<T> for Vec<P> {
     }
 }
 
+impl<T: Scalar, P: Parameters<T>> Parameters<T> for Option<P> {
+    fn visit<'a>(&'a self, prefix: &str, f: &mut dyn FnMut(String, &'a Tensor<T>)) {
+        if let Some(part) = self {
+            part.visit(prefix, f);
+        }
+    }
+    fn visit_mut<'a>(&'a mut self, prefix: &str, f: &mut dyn FnMut(String, &'a mut Tensor<T>)) {
+        if let Some(part) = self {
+            part.visit_mut(prefix, f);
+        }
+    }
+}
+
 /// Implements [`Parameters`] for a struct from the list of its fields that hold parameters.
 #[macro_export]
 macro_rules! parameters {

@@ -1,0 +1,115 @@
+//! Token ids to rows.
+
+use epee_nn::{Dropout, Embedding, LayerNorm, Linear, SavedNorm, Scalar, Tensor, parameters};
+
+use crate::Batch;
+use crate::shape::{Shape, TextInput};
+
+/// `norm(words + positions + segments)`, dropout, and a map to d where the vectors have another width; a part an
+/// architecture does not have is left out.
+#[derive(Clone, Debug)]
+pub(crate) struct TextEmbeddings<T: Scalar> {
+    words: Embedding<T>,
+    positions: Embedding<T>,
+    segments: Option<Embedding<T>>,
+    norm: Option<LayerNorm<T>>,
+    pub(super) projection: Option<Linear<T>>,
+}
+
+parameters!(TextEmbeddings { words, positions, segments, norm, projection });
+
+/// What [`TextEmbeddings::backward`] needs.
+pub(crate) struct SavedText<T: Scalar> {
+    norm: Option<SavedNorm<T>>,
+    /// The map's input.
+    vectors: Option<Tensor<T>>,
+}
+
+impl<T: Scalar> TextEmbeddings<T> {
+    pub(super) fn zeros(input: TextInput, shape: &Shape) -> TextEmbeddings<T> {
+        let (width, d) = (input.width, shape.hidden_size);
+        TextEmbeddings {
+            words: Embedding::zeros(input.vocab_size, width),
+            positions: Embedding::zeros(input.positions, width),
+            segments: (input.segments > 0).then(|| Embedding::zeros(input.segments, width)),
+            norm: input.norm.then(|| LayerNorm::identity(width, shape.layer_norm_eps)),
+            projection: (width != d).then(|| Linear::zeros(d, width)),
+        }
+    }
+
+    pub(super) fn forward(&self, batch: &Batch, dropout: Dropout) -> (Tensor<T>, SavedText<T>) {
+        let mut x = Tensor::zeros(&[batch.ids.len(), self.words.width()]);
+        self.words.add_to(&batch.ids, &mut x);
+        self.positions.add_to(&positions(batch), &mut x);
+        if let Some(segments) = &self.segments {
+            segments.add_to(&batch.type_ids, &mut x);
+        }
+        let (mut x, norm) = match &self.norm {
+            Some(norm) => {
+                let (y, saved) = norm.forward(x);
+                (y, Some(saved))
+            }
+            None => (x, None),
+        };
+        dropout.apply(&mut x);
+        match &self.projection {
+            Some(map) => (map.forward(&x), SavedText { norm, vectors: Some(x) }),
+            None => (x, SavedText { norm, vectors: None }),
+        }
+    }
+
+    pub(super) fn backward(
+        &self,
+        dy: &Tensor<T>,
+        batch: &Batch,
+        dropout: Dropout,
+        saved: &SavedText<T>,
+        grads: &mut TextEmbeddings<T>,
+    ) {
+        let mut d = match (&self.projection, &saved.vectors, &mut grads.projection) {
+            (Some(map), Some(x), Some(grads)) => map.backward(dy, x, grads),
+            _ => dy.clone(),
+        };
+        dropout.apply(&mut d);
+        if let (Some(norm), Some(saved), Some(grads)) = (&self.norm, &saved.norm, &mut grads.norm) {
+            d = norm.backward(&d, saved, grads);
+        }
+        Embedding::backward(&d, &batch.ids, &mut grads.words);
+        Embedding::backward(&d, &positions(batch), &mut grads.positions);
+        if let Some(segments) = &mut grads.segments {
+            Embedding::backward(&d, &batch.type_ids, segments);
+        }
+    }
+
+    /// Entries of the vocabulary.
+    pub(super) fn entries(&self) -> usize {
+        self.words.entries()
+    }
+}
+
+impl TextEmbeddings<f32> {
+    /// All but the map, without dropout.
+    pub(super) fn apply(&self, batch: &Batch, x: &mut Vec<f32>) {
+        let d = self.words.width();
+        x.resize(batch.ids.len() * d, 0.0);
+        let positions = (0..batch.len()).flat_map(|i| 0..batch.length(i));
+        for (((row, &id), position), &segment) in
+            x.chunks_exact_mut(d).zip(&batch.ids).zip(positions).zip(&batch.type_ids)
+        {
+            let (word, position) = (self.words.row(id), self.positions.row(position as u32));
+            for ((x, w), p) in row.iter_mut().zip(word).zip(position) {
+                *x = w + p;
+            }
+            if let Some(segments) = &self.segments {
+                row.iter_mut().zip(segments.row(segment)).for_each(|(x, s)| *x += s);
+            }
+        }
+        if let Some(norm) = &self.norm {
+            norm.apply(x);
+        }
+    }
+}
+
+fn positions(batch: &Batch) -> Vec<u32> {
+    (0..batch.len()).flat_map(|i| 0..batch.length(i) as u32).collect()
+}

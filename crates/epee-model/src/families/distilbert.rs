@@ -1,0 +1,67 @@
+//! DistilBERT (Sanh et al., 2019): BERT without segments and without a pooler.
+
+use super::Family;
+use crate::config::Fields;
+use crate::names::Stored::{self, Plain};
+use crate::shape::{DropoutRates, Input, Shape, TextInput};
+use crate::{PoolerKind, Pooling};
+
+pub(super) static FAMILY: Family = Family {
+    model_type: "distilbert",
+    title: "DistilBERT",
+    architecture: "DistilBertModel",
+    read,
+    names: &NAMES,
+    prefix: "distilbert.",
+    left_out: &["vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "pre_classifier.", "classifier.", "qa_outputs."],
+};
+
+const NAMES: [(&str, Stored); 11] = [
+    ("embeddings.words", Plain("embeddings.word_embeddings")),
+    ("embeddings.positions", Plain("embeddings.position_embeddings")),
+    ("embeddings.norm", Plain("embeddings.LayerNorm")),
+    ("layers.*.attention.query", Plain("transformer.layer.*.attention.q_lin")),
+    ("layers.*.attention.key", Plain("transformer.layer.*.attention.k_lin")),
+    ("layers.*.attention.value", Plain("transformer.layer.*.attention.v_lin")),
+    ("layers.*.attention.output", Plain("transformer.layer.*.attention.out_lin")),
+    ("layers.*.attention_norm", Plain("transformer.layer.*.sa_layer_norm")),
+    ("layers.*.feed_forward.up", Plain("transformer.layer.*.ffn.lin1")),
+    ("layers.*.feed_forward.down", Plain("transformer.layer.*.ffn.lin2")),
+    ("layers.*.feed_forward_norm", Plain("transformer.layer.*.output_layer_norm")),
+];
+
+fn read(fields: &Fields<'_>) -> Result<Shape, String> {
+    let hidden_size = fields.size_or("dim", 768)?;
+    let layers = fields.layers_or("n_layers", 6)?;
+    let dropout = fields.rate("dropout", 0.1)?;
+    Ok(Shape {
+        input: Input::Text(TextInput {
+            vocab_size: fields.size("vocab_size")?,
+            positions: fields.size_or("max_position_embeddings", 512)?,
+            segments: 0,
+            width: hidden_size,
+            norm: true,
+        }),
+        hidden_size,
+        layers,
+        groups: layers,
+        heads: fields.heads_or("n_heads", 12, "dim", hidden_size)?,
+        intermediate_size: fields.size_or("hidden_dim", 4 * 768)?,
+        activation: fields.activation("activation", "gelu")?,
+        layer_norm_eps: 1e-12,
+        norm_first: false,
+        causal: false,
+        final_norm: false,
+        pooling: Pooling::First,
+        pooler: PoolerKind::None,
+        // Transformers drops nothing after DistilBERT's attention block.
+        dropout: DropoutRates {
+            embedding: dropout,
+            probabilities: fields.rate("attention_dropout", 0.1)?,
+            attention: 0.0,
+            feed_forward: dropout,
+            head: fields.rate("seq_classif_dropout", 0.2)?,
+        },
+        initializer_range: fields.positive("initializer_range", 0.02)?,
+    })
+}

@@ -1,0 +1,139 @@
+//! The architectures: for each a file that holds what makes it different, its `config.json` and its weight names.
+//!
+//! All of them are embeddings, a stack of [`epee_nn::TransformerLayer`]s and exits; a [`Family`] says in which shape, and
+//! under which names Hugging Face stores the parts. `docs/backbones.md` shows how to add one.
+
+mod albert;
+mod bert;
+mod deit;
+mod distilbert;
+mod gpt2;
+mod vit;
+
+use crate::config::Fields;
+use crate::names::Stored;
+use crate::shape::Shape;
+
+/// An architecture.
+#[derive(Debug)]
+pub(crate) struct Family {
+    /// `model_type` of its `config.json`.
+    pub(crate) model_type: &'static str,
+    /// What people call it.
+    pub(crate) title: &'static str,
+    /// Transformers' class of the model without heads.
+    pub(crate) architecture: &'static str,
+    /// Reads the fields of a `config.json`.
+    pub(crate) read: fn(&Fields<'_>) -> Result<Shape, String>,
+    /// Where each part is stored, under the names of the model without heads; `*` is a layer's number.
+    pub(crate) names: &'static [(&'static str, Stored)],
+    /// What stands before the names in a checkpoint with heads.
+    pub(crate) prefix: &'static str,
+    /// Heads this project replaces and buffers that hold no weights: whole names, or what they begin with up to a dot.
+    pub(crate) left_out: &'static [&'static str],
+}
+
+/// The architectures there are.
+pub(crate) static FAMILIES: [&Family; 6] =
+    [&bert::FAMILY, &albert::FAMILY, &distilbert::FAMILY, &gpt2::FAMILY, &vit::FAMILY, &deit::FAMILY];
+
+/// The architecture of a `model_type`.
+pub(crate) fn family(model_type: &str) -> Option<&'static Family> {
+    FAMILIES.into_iter().find(|family| family.model_type == model_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use epee_nn::Parameters;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{Config, Heads, Model};
+
+    /// The published configurations, and the number of weights Transformers counts in the model without heads.
+    fn published() -> [(Value, u64); 7] {
+        [
+            (
+                json!({"model_type": "bert", "vocab_size": 30522, "hidden_size": 768, "num_hidden_layers": 12,
+                    "num_attention_heads": 12, "intermediate_size": 3072, "max_position_embeddings": 512}),
+                109_482_240,
+            ),
+            (
+                json!({"model_type": "albert", "vocab_size": 30000, "embedding_size": 128, "hidden_size": 768,
+                    "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072,
+                    "max_position_embeddings": 512}),
+                11_683_584,
+            ),
+            (json!({"model_type": "gpt2", "vocab_size": 50257, "n_embd": 768, "n_layer": 12, "n_head": 12}), 124_439_808),
+            (
+                json!({"model_type": "vit", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+                    "intermediate_size": 3072, "image_size": 224, "patch_size": 16}),
+                85_798_656,
+            ),
+            (
+                json!({"model_type": "distilbert", "vocab_size": 30522, "dim": 768, "n_layers": 6, "n_heads": 12,
+                    "hidden_dim": 3072}),
+                66_362_880,
+            ),
+            (
+                json!({"model_type": "deit", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+                    "intermediate_size": 3072, "image_size": 224, "patch_size": 16}),
+                85_800_192,
+            ),
+            // ALBERT's fields as the hub has them, large.
+            (
+                json!({"model_type": "albert", "vocab_size": 30000, "embedding_size": 128, "hidden_size": 1024,
+                    "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096,
+                    "max_position_embeddings": 512, "num_hidden_groups": 1, "inner_group_num": 1}),
+                17_683_968,
+            ),
+        ]
+    }
+
+    #[test]
+    fn published_models_have_their_published_sizes() {
+        for (raw, parameters) in published() {
+            let config = Config::from_json(raw.as_object().unwrap().clone()).unwrap();
+            assert_eq!(config.parameters(), parameters, "{raw}");
+        }
+    }
+
+    /// A model a few hundred times smaller, of the same fields.
+    fn small(mut raw: Value) -> Config {
+        for (keys, size) in [
+            (&["hidden_size", "n_embd", "dim", "num_attention_heads", "n_head", "n_heads"][..], 12),
+            (&["num_hidden_layers", "n_layer", "n_layers"], 2),
+            (&["intermediate_size", "hidden_dim", "vocab_size"], 20),
+            (&["max_position_embeddings", "embedding_size"], 6),
+            (&["image_size"], 32),
+        ] {
+            for key in keys {
+                if let Some(value) = raw.get_mut(key) {
+                    *value = json!(size);
+                }
+            }
+        }
+        Config::from_json(raw.as_object().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn every_parameter_has_a_place_of_its_own_and_is_counted() {
+        for (raw, _) in published() {
+            let config = small(raw);
+            let model: Model = Model::new(&config, Heads::of(&config, 2), 1);
+            let parameters = model.parameters();
+            let mut places: Vec<_> = parameters
+                .iter()
+                .map(|(name, tensor)| config.place(name, tensor.shape(), crate::PoolerKind::Shared))
+                .map(|place| (place.name, place.part))
+                .collect();
+            let count = places.len();
+            places.sort();
+            places.dedup();
+            assert_eq!(places.len(), count, "{}: two parameters in one place", config.model_type());
+            let exits: usize =
+                parameters.iter().filter(|(name, _)| name.contains("classifiers")).map(|(_, tensor)| tensor.len()).sum();
+            assert_eq!(config.parameters() as usize, model.count() - exits, "{}", config.model_type());
+        }
+    }
+}
