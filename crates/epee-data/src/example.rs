@@ -2,25 +2,29 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One sentence, or one pair of sentences, and its class where known.
+use crate::image::Image;
+
+/// One sentence, one pair of sentences or one picture, and its class where known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Example {
     /// Unique within its split.
     pub id: String,
-    /// The text that is classified.
+    /// The text that is classified; empty beside a picture.
     pub text: String,
     /// A second text, for tasks on pairs.
     pub pair: Option<String>,
+    /// The picture that is classified.
+    pub image: Option<Image>,
     /// Index into the dataset's labels.
     pub label: Option<usize>,
-    /// Difficulty of a generated note, from 1; `None` elsewhere.
+    /// Difficulty of a generated example, from 1; `None` elsewhere.
     pub grade: Option<u32>,
 }
 
 impl Example {
-    /// What makes two examples the same input: text and pair, without the space around them.
-    pub fn key(&self) -> (&str, &str) {
-        (self.text.trim(), self.pair.as_deref().unwrap_or_default().trim())
+    /// What makes two examples the same input: text and pair, without the space around them, and the picture.
+    pub fn key(&self) -> (&str, &str, Option<&Image>) {
+        (self.text.trim(), self.pair.as_deref().unwrap_or_default().trim(), self.image.as_ref())
     }
 }
 

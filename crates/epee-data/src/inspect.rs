@@ -184,7 +184,7 @@ fn report(split: &Split, labels: &[String], tokenizer: Option<&TextTokenizer>, e
         }
         None => None,
     };
-    let distinct: HashSet<(&str, &str)> = rows.iter().map(Example::key).collect();
+    let distinct: HashSet<_> = rows.iter().map(Example::key).collect();
     Ok(SplitReport {
         name: split.name.clone(),
         rows: rows.len(),
@@ -204,7 +204,7 @@ fn report(split: &Split, labels: &[String], tokenizer: Option<&TextTokenizer>, e
 }
 
 fn words(example: &Example) -> usize {
-    let (text, pair) = example.key();
+    let (text, pair, _) = example.key();
     text.split_whitespace().count() + pair.split_whitespace().count()
 }
 
@@ -213,7 +213,7 @@ fn sample(example: &Example, label: &str) -> Sample {
 }
 
 fn overlaps(splits: &[Split]) -> Vec<Overlap> {
-    let mut places: HashMap<(&str, &str), HashSet<usize>> = HashMap::new();
+    let mut places: HashMap<_, HashSet<usize>> = HashMap::new();
     for (i, split) in splits.iter().enumerate() {
         for example in &split.examples {
             places.entry(example.key()).or_default().insert(i);

@@ -27,6 +27,7 @@ mod dataset;
 mod digest;
 mod error;
 mod example;
+mod image;
 pub mod import;
 mod inspect;
 mod lines;
@@ -41,6 +42,7 @@ pub use dataset::{DATASET_FILE, Dataset, DatasetInfo, Draft, Input, Split, Split
 pub use digest::sha256;
 pub use error::{Error, Result};
 pub use example::Example;
+pub use image::{Filter, Image, ImageProcessor, MAX_PIXELS, resize};
 pub use inspect::{ClassCount, Inspection, Lengths, Overlap, Sample, SplitReport, inspect};
 pub use pack::{pack, pack_count, pack_order};
 pub use partition::{Fractions, Partition, partition};

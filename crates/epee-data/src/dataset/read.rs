@@ -118,7 +118,8 @@ impl Dataset {
                         .ok_or_else(|| at(format!("label `{name}` is not in dataset.json")))?,
                 ),
             };
-            examples.push(Example { id: line.id, text: line.text, pair: line.pair, label, grade: line.grade });
+            let (text, pair) = (line.text, line.pair);
+            examples.push(Example { id: line.id, text, pair, image: None, label, grade: line.grade });
         }
         Ok(examples)
     }

@@ -128,7 +128,7 @@ fn examples(part: &Part, labels: &[String]) -> Result<Vec<Example>> {
             text: row.text.clone(),
             pair: row.pair.clone(),
             label: Some(label),
-            grade: None,
+            ..Example::default()
         });
     }
     Ok(examples)

@@ -1,0 +1,84 @@
+//! PNG and JPEG, in and out.
+
+use std::io::Cursor;
+
+use ::image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use ::image::{
+    ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits,
+};
+
+use super::{Image, MAX_PIXELS, check_size};
+
+/// How a picture's file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Png,
+    Jpeg,
+}
+
+impl Encoding {
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpg",
+        }
+    }
+}
+
+/// The encoding by the file's first bytes, whatever its name says.
+pub(crate) fn encoding(bytes: &[u8]) -> Result<Encoding, String> {
+    match ::image::guess_format(bytes) {
+        Ok(ImageFormat::Png) => Ok(Encoding::Png),
+        Ok(ImageFormat::Jpeg) => Ok(Encoding::Jpeg),
+        Ok(other) => Err(format!("expected PNG or JPEG, got {other:?}")),
+        Err(_) if bytes.is_empty() => Err("expected PNG or JPEG, got an empty file".to_owned()),
+        Err(_) => Err("expected PNG or JPEG, the first bytes are neither's".to_owned()),
+    }
+}
+
+/// Decodes a picture. Transparency is dropped and a palette looked up, as Pillow's `convert` does; the size is
+/// looked at first, and memory taken only for one that [`MAX_PIXELS`] allows.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Image, String> {
+    let format = match encoding(bytes)? {
+        Encoding::Png => ImageFormat::Png,
+        Encoding::Jpeg => ImageFormat::Jpeg,
+    };
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_PIXELS as u64 * 8);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(|e| broken(format, &e))?;
+    let (width, height) = decoder.dimensions();
+    check_size(height as usize, width as usize)?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(decoder.total_bytes().saturating_mul(4).max(1 << 20));
+    decoder.set_limits(limits).map_err(|e| broken(format, &e))?;
+    let color = decoder.color_type();
+    let channels = match color {
+        ColorType::L8 | ColorType::La8 => 1,
+        ColorType::Rgb8 | ColorType::Rgba8 => 3,
+        _ => return Err(format!("expected 8 bits a sample, got {color:?}")),
+    };
+    let decoded = DynamicImage::from_decoder(decoder).map_err(|e| broken(format, &e))?;
+    let data = match channels {
+        1 => decoded.into_luma8().into_raw(),
+        _ => decoded.into_rgb8().into_raw(),
+    };
+    Image::new(height as usize, width as usize, channels, data)
+}
+
+fn broken(format: ImageFormat, error: &::image::ImageError) -> String {
+    format!("no whole {}: {error}", if format == ImageFormat::Png { "PNG" } else { "JPEG" })
+}
+
+/// The picture as PNG; the same bytes for the same picture.
+pub(crate) fn encode_png(image: &Image) -> Result<Vec<u8>, String> {
+    image.check()?;
+    let side = |n: usize| u32::try_from(n).map_err(|_| format!("a side of {n} pixels is too long for a PNG"));
+    let color = if image.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
+    let mut bytes = Vec::new();
+    PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
+        .write_image(&image.data, side(image.width)?, side(image.height)?, color)
+        .map_err(|error| error.to_string())?;
+    Ok(bytes)
+}
