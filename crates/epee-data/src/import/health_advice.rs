@@ -22,6 +22,7 @@ pub(super) const PRESET: Preset = Preset {
     expects: "medical_meadow_health_advice.json, or a folder with it",
     source: "sentences of Yu, Li, Wang and others, as in Medical Meadow",
     licence: "MIT (the repository's)",
+    takes: &[],
     read,
 };
 

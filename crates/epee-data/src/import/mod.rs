@@ -6,36 +6,24 @@
 //! (label names to indices, empty texts, ids, unseen labels, each error with its line) is in `rows`.
 
 mod delimited;
+mod git;
 mod health_advice;
 mod jsonl;
+mod options;
 mod own;
 mod phee;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod tidy;
 
 use std::path::Path;
 
 use crate::dataset::{Draft, Task};
 use crate::error::Result;
-use crate::partition::Fractions;
 
+pub use options::{GitSplits, Options, Repeats};
 pub use own::{Columns, Files, Format, OwnFiles};
-
-/// What the caller of an importer of [`PRESETS`] may choose.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Seed of the splits, where the dataset brings none.
-    pub seed: u64,
-    /// Sizes of the splits, where the dataset brings none.
-    pub fractions: Fractions,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { seed: 1, fractions: Fractions::default() }
-    }
-}
 
 /// Sizes of a dataset as the paper states them (its Table 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +55,8 @@ pub struct Preset {
     pub source: &'static str,
     /// Their licence, as far as it is stated.
     pub licence: &'static str,
+    /// Those of [`Options`] that are its own, by the name of their flag.
+    pub takes: &'static [&'static str],
     read: fn(&Path, &Options) -> Result<Draft>,
 }
 
@@ -83,6 +73,12 @@ impl Preset {
         draft.task = self.task;
         draft.source = self.source.to_owned();
         draft.licence = self.licence.to_owned();
+        if options.repeats == Some(Repeats::Drop) {
+            tidy::drop_repeats(&mut draft);
+        }
+        if options.drop_leaks {
+            tidy::drop_leaks(&mut draft);
+        }
         let counts: Vec<String> = draft.splits.iter().map(|(name, rows)| format!("{} {name}", rows.len())).collect();
         let PaperCounts { train, dev, test, classes } = self.paper;
         draft.notes.push(format!(
@@ -95,7 +91,7 @@ impl Preset {
 }
 
 /// The published datasets that can be imported.
-pub static PRESETS: &[Preset] = &[phee::PRESET, health_advice::PRESET];
+pub static PRESETS: &[Preset] = &[health_advice::PRESET, git::PRESET, phee::PRESET];
 
 /// The importer with this name.
 pub fn preset(name: &str) -> Option<&'static Preset> {

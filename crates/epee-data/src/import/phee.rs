@@ -21,6 +21,7 @@ pub(super) const PRESET: Preset = Preset {
     expects: "a folder with train.json, dev.json, test.json",
     source: "PHEE (Sun et al. 2022), github.com/ZhaoyueSun/PHEE",
     licence: "MIT",
+    takes: &[],
     read,
 };
 

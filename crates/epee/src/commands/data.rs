@@ -1,5 +1,6 @@
 //! `epee data`: datasets in, and a look at them.
 
+mod choices;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use epee_data::synth::{self, SynthConfig};
 use epee_data::{Dataset, Draft, Error, Fractions, TextTokenizer};
 use serde_json::json;
 
+use self::choices::Choices;
 use crate::ui::{Ui, table};
 
 /// Import, generate and inspect datasets.
@@ -88,6 +90,8 @@ struct ImportArgs {
     /// Write into a folder that holds something.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    choices: Choices,
 }
 
 #[derive(clap::Args, Debug)]
@@ -224,7 +228,8 @@ fn published(args: &ImportArgs, name: &str) -> anyhow::Result<Draft> {
         bail!("{flag} is for own files: csv, tsv, jsonl; `{name}` is read with --from");
     }
     let from = args.from.as_deref().context("--from is missing")?;
-    let options = Options { seed: args.seed, fractions: args.fractions };
+    let own = Options { seed: args.seed, fractions: args.fractions, ..Options::default() };
+    let options = args.choices.options(preset, own)?;
     preset.import(from, &options).map_err(|error| match &error {
         Error::Io { .. } => {
             let cause = anyhow::Error::from(error);
@@ -235,6 +240,7 @@ fn published(args: &ImportArgs, name: &str) -> anyhow::Result<Draft> {
 }
 
 fn own(args: &ImportArgs, format: Format) -> anyhow::Result<Draft> {
+    args.choices.refuse(&args.name)?;
     let needed = |value: &Option<String>, flag: &str| {
         value.clone().with_context(|| format!("{} needs {flag} COLUMN", args.name))
     };

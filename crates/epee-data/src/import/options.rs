@@ -1,0 +1,87 @@
+//! What the caller of an importer may choose, with the paper's choice, or the plainest, as default.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::partition::Fractions;
+
+/// An enum whose variants have names on the command line.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub enum $name { $($(#[$about])* $variant,)+ }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(match self { $(Self::$variant => $text,)+ })
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    _ => Err(format!("expected {}, got `{text}`", [$($text),+].join(" or "))),
+                }
+            }
+        }
+    };
+}
+
+choice! {
+    /// Which file of GIT is which split.
+    GitSplits {
+        /// The paper's: its dev is the file called test, its test the file called dev.
+        #[default]
+        Paper = "paper",
+        /// As the files are called.
+        Files = "files",
+    }
+}
+
+choice! {
+    /// What becomes of rows whose input and label stand before them in the same split.
+    Repeats {
+        /// They stay.
+        #[default]
+        Keep = "keep",
+        /// They are dropped, and counted in the notes.
+        Drop = "drop",
+    }
+}
+
+/// What the caller of an importer of [`PRESETS`](super::PRESETS) may choose.
+///
+/// Seed, fractions, repeats and leaks concern every dataset; which of the others one takes stands in
+/// [`Preset::takes`](super::Preset::takes).
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Seed of the splits, where the dataset brings none.
+    pub seed: u64,
+    /// Sizes of the splits, where the dataset brings none.
+    pub fractions: Fractions,
+    /// What becomes of rows that repeat an earlier one; `None` leaves it to the importer.
+    pub repeats: Option<Repeats>,
+    /// Whether rows of train and dev leave that occur in a split they are measured against.
+    pub drop_leaks: bool,
+    /// GIT: what stands between subject, object and sentence.
+    pub separator: String,
+    /// GIT: which file is which split.
+    pub git_splits: GitSplits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            fractions: Fractions::default(),
+            repeats: None,
+            drop_leaks: false,
+            separator: "[SEP]".to_owned(),
+            git_splits: GitSplits::default(),
+        }
+    }
+}

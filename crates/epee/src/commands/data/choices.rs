@@ -1,0 +1,69 @@
+//! Options of `epee data import` that belong to the published datasets.
+
+use anyhow::bail;
+use epee_data::import::{GitSplits, Options, PRESETS, Preset, Repeats};
+
+/// Each is `None` or false until it is given.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Options of published datasets")]
+pub(super) struct Choices {
+    /// Rows whose input and label stand before them in the same split: keep or drop [default: keep; git: drop].
+    #[arg(long, value_name = "WHAT")]
+    repeats: Option<Repeats>,
+    /// Drop rows of train that occur in dev or test, and rows of dev that occur in test.
+    #[arg(long)]
+    drop_leaks: bool,
+    /// git: what stands between subject, object and sentence [default: [SEP]].
+    #[arg(long, value_name = "TEXT")]
+    separator: Option<String>,
+    /// git: which file is which split, paper (dev is the file called test, and the reverse) or files [default: paper].
+    #[arg(long, value_name = "WHICH")]
+    git_splits: Option<GitSplits>,
+}
+
+impl Choices {
+    /// The flags given: those of all published datasets, then those of single ones.
+    fn given(&self) -> [Vec<&'static str>; 2] {
+        let names = |flags: &[(&'static str, bool)]| {
+            flags.iter().filter(|(_, given)| *given).map(|&(flag, _)| flag).collect::<Vec<_>>()
+        };
+        [
+            names(&[("repeats", self.repeats.is_some()), ("drop-leaks", self.drop_leaks)]),
+            names(&[("separator", self.separator.is_some()), ("git-splits", self.git_splits.is_some())]),
+        ]
+    }
+
+    /// What they mean for this importer, with its defaults where nothing is given.
+    ///
+    /// # Errors
+    /// A flag that the importer does not take.
+    pub(super) fn options(&self, preset: &Preset, defaults: Options) -> anyhow::Result<Options> {
+        let [_, single] = self.given();
+        if let Some(flag) = single.iter().find(|flag| !preset.takes.contains(flag)) {
+            let name = preset.name;
+            bail!("--{flag} is for {}; `{name}` has no such option", takers(flag).join(", "));
+        }
+        Ok(Options {
+            repeats: self.repeats,
+            drop_leaks: self.drop_leaks,
+            separator: self.separator.clone().unwrap_or(defaults.separator),
+            git_splits: self.git_splits.unwrap_or(defaults.git_splits),
+            ..defaults
+        })
+    }
+
+    /// Refuses all of them: own files take none.
+    pub(super) fn refuse(&self, name: &str) -> anyhow::Result<()> {
+        match self.given().concat().first() {
+            Some(flag) => {
+                bail!("--{flag} is for published datasets, see `epee data list`; `{name}` has no such option")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The datasets with this option.
+fn takers(flag: &str) -> Vec<&'static str> {
+    PRESETS.iter().filter(|preset| preset.takes.contains(&flag)).map(|preset| preset.name).collect()
+}
