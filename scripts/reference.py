@@ -27,6 +27,8 @@ minilm-expected.safetensors   real weights, not copied: $EPEE_DATA or ../shared/
     index.NAME i64 [n], value.NAME f32 [n]: n <= 64 entries of the gradient at flat, row-major indices; in embeddings,
     from rows that occur in the batch
 
+tiny-NAME/, tiny-NAME-hub/    the other architectures: scripts/reference_families.py
+
 Each file's metadata has one key, `about`: JSON with versions, and for MiniLM the sentences, to test a tokenizer by.
 The same versions on the same machine give the same bytes. Another machine's kernels may differ in a last bit; --check
 allows 1e-6 of each tensor's largest value.
@@ -46,6 +48,8 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertModel
+
+import reference_families
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "crates/epee-model/tests/fixtures"
@@ -335,6 +339,8 @@ def main():
         out = Path(scratch) if args.check else args.out
         tiny(out)
         minilm(out)
+        for name in reference_families.FAMILIES:
+            reference_families.tiny(out, name, about())
         if args.check:
             found = list(differences(out, args.out))
             print("\n".join(found) or "the fixtures are what the script makes")

@@ -33,6 +33,7 @@ mod inspect;
 mod lines;
 mod pack;
 mod partition;
+mod sequence;
 pub mod synth;
 #[cfg(test)]
 mod testing;
@@ -46,4 +47,5 @@ pub use image::{Filter, Image, ImageProcessor, MAX_PIXELS, resize};
 pub use inspect::{ClassCount, Inspection, Lengths, Overlap, Sample, SplitReport, inspect};
 pub use pack::{pack, pack_count, pack_order};
 pub use partition::{Fractions, Partition, partition};
+pub use sequence::{ImageInput, Sequence};
 pub use tokenize::{Encoding, TextTokenizer};

@@ -10,7 +10,7 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use epee_data::Encoding;
+use epee_data::{Encoding, Sequence};
 use epee_exit::Policy;
 use epee_model::{Artefact, Batch, Engine, ExitRowFirst, Session};
 use epee_nn::in_pool;
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn answer(engine: &Engine, session: &mut Session<'_>, request: &Value) -> Result<Value, Box<dyn Error>> {
     let ids: Vec<u32> = serde_json::from_value(request["ids"].clone())?;
-    let sequence = Encoding { type_ids: vec![0; ids.len()], ids, truncated: false };
+    let sequence = Sequence::from(Encoding { type_ids: vec![0; ids.len()], ids, truncated: false });
     let batch = Batch::new([&sequence]);
     let count = |name: &str, default: u64| request[name].as_u64().unwrap_or(default) as usize;
     let (warm_up, repeats) = (count("warm_up", 3), count("repeats", 20));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use epee_nn::{Parameters, Precision};
 
 use crate::files::write_atomic;
-use crate::{BertConfig, Engine, Error, ExitsFile, Model, checkpoint, model_digest};
+use crate::{Config, Engine, Error, ExitsFile, Model, checkpoint, model_digest};
 
 /// A multi-exit model as it is stored: what plain Transformers can open as the backbone, and its exits. The weights are
 /// read when they are asked for.
@@ -13,7 +13,7 @@ pub struct Artefact {
     /// The directory it was read from.
     pub dir: PathBuf,
     /// Sizes.
-    pub config: BertConfig,
+    pub config: Config,
     /// Class names, in the order of the logits.
     pub labels: Vec<String>,
     /// The heads' shape and the default policy.
@@ -43,16 +43,16 @@ impl Artefact {
         if !path.exists() {
             return Err(Error::Missing {
                 path,
-                expected: "config.json, model.safetensors, tokenizer.json and exits.json",
+                expected: "config.json, model.safetensors, a tokenizer.json or preprocessor_config.json, and exits.json",
                 hint: String::new(),
             });
         }
-        let config = BertConfig::read(&path)?;
+        let config = Config::read(&path)?;
         let exits = ExitsFile::load(dir)?;
-        if exits.exits != config.num_hidden_layers {
+        if exits.exits != config.depth() {
             return Err(Error::Json {
                 path: dir.join(crate::exits_file::NAME),
-                problem: format!("exits: expected {} as in config.json, got {}", config.num_hidden_layers, exits.exits),
+                problem: format!("exits: expected {} as in config.json, got {}", config.depth(), exits.exits),
             });
         }
         let labels = config.labels().unwrap_or_default();
@@ -82,7 +82,7 @@ impl Artefact {
     /// # Errors
     /// Where the file is missing or damaged, does not fit the configuration, or holds a value that is not finite.
     pub fn engine(&self, precision: Precision) -> Result<Engine, Error> {
-        checkpoint::read_engine(&self.dir, &self.config, &self.exits, precision)
+        checkpoint::read_engine(&self.dir, &self.config, self.exits.heads(), precision)
     }
 
     /// Reads the weights as they are trained.
@@ -90,21 +90,21 @@ impl Artefact {
     /// # Errors
     /// As [`Artefact::engine`].
     pub fn model(&self) -> Result<Model<f32>, Error> {
-        let ExitsFile { classes, pooler, pooling, .. } = self.exits;
-        checkpoint::read_whole(&self.dir, &self.config, classes, pooler, pooling)
+        checkpoint::read_whole(&self.dir, &self.config, self.exits.heads())
     }
 
-    /// Writes a model into a directory, `exits.json` last.
+    /// Writes a model into a directory, `exits.json` last; `input` is what prepares its inputs, the name and content of one of
+    /// [`crate::INPUT_FILES`].
     ///
     /// # Errors
     /// Where a file cannot be written.
     pub fn save(
         dir: &Path,
         model: &Model<f32>,
-        config: &BertConfig,
+        config: &Config,
         labels: &[String],
         exits: &ExitsFile,
-        tokenizer: &[u8],
+        (input, content): (&str, &[u8]),
         card: &ModelCard,
     ) -> Result<(), Error> {
         std::fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
@@ -115,24 +115,25 @@ impl Artefact {
             std::fs::remove_file(&old).map_err(Error::io("remove", &old))?;
         }
         let path = dir.join("model.safetensors");
-        let bytes = checkpoint::to_bytes(&model.parameters()).map_err(|problem| json(path.clone(), problem))?;
+        let bytes = checkpoint::to_bytes(&config.stored(model, exits.heads())).map_err(|problem| json(path.clone(), problem))?;
         write_atomic(&path, &bytes)?;
         let path = dir.join("config.json");
         let text = serde_json::to_string_pretty(&config.to_json(labels))
             .map_err(|error| json(path.clone(), error.to_string()))?;
         write_atomic(&path, format!("{text}\n").as_bytes())?;
-        write_atomic(&dir.join("tokenizer.json"), tokenizer)?;
+        write_atomic(&dir.join(input), content)?;
         write_atomic(&dir.join("README.md"), card.text(model, config, labels).as_bytes())?;
         exits.save(dir)
     }
 }
 
 impl ModelCard {
-    fn text(&self, model: &Model<f32>, config: &BertConfig, labels: &[String]) -> String {
+    fn text(&self, model: &Model<f32>, config: &Config, labels: &[String]) -> String {
         let mut text = format!(
-            "# A multi-exit classifier\n\nA BERT of {} layers and width {} with a classifier after every layer, {} parameters, trained with epee.\n\n| | |\n|---|---|\n",
-            config.num_hidden_layers,
-            config.hidden_size,
+            "# A multi-exit classifier\n\n{} of {} layers and width {} with a classifier after every layer, {} parameters, trained with epee.\n\n| | |\n|---|---|\n",
+            config.title(),
+            config.depth(),
+            config.shape.hidden_size,
             model.count(),
         );
         let rows = [

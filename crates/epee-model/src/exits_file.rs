@@ -6,7 +6,7 @@ use epee_exit::Policy;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{read_json, write_atomic};
-use crate::{Error, PoolerKind, Pooling};
+use crate::{Config, Error, Heads, PoolerKind, Pooling};
 
 /// The name of the file in a model directory.
 pub(crate) const NAME: &str = "exits.json";
@@ -23,8 +23,11 @@ pub struct ExitsFile {
     pub classes: usize,
     /// Which row an exit reads.
     pub pooling: Pooling,
-    /// Whether exits share a pooler.
+    /// Whether exits have a pooler, and whether they share it.
     pub pooler: PoolerKind,
+    /// Whether exits read through the model's final norm; absent where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_norm: Option<bool>,
     /// Tokens a text is cut to, as in training; the model's positions where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<usize>,
@@ -62,18 +65,25 @@ pub struct Calibration {
 }
 
 impl ExitsFile {
-    /// Full depth.
-    pub fn new(exits: usize, classes: usize, pooling: Pooling, pooler: PoolerKind) -> ExitsFile {
+    /// Full depth, with exits of this form.
+    pub fn new(config: &Config, heads: Heads) -> ExitsFile {
         ExitsFile {
             format: 1,
-            exits,
-            classes,
-            pooling,
-            pooler,
+            exits: config.depth(),
+            classes: heads.classes,
+            pooling: heads.pooling,
+            pooler: heads.pooler,
+            exit_norm: config.shape.final_norm.then_some(heads.norm),
             max_tokens: None,
             policy: Policy::Full,
             calibration: None,
         }
+    }
+
+    /// The form of the exits.
+    pub fn heads(&self) -> Heads {
+        let ExitsFile { classes, pooling, pooler, exit_norm, .. } = *self;
+        Heads { classes, pooling, pooler, norm: exit_norm.unwrap_or(true) }
     }
 
     /// Reads `exits.json` in a model directory.

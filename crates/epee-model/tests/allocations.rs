@@ -5,8 +5,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use epee_data::Encoding;
-use epee_model::{Batch, BertConfig, Engine, ExitRowFirst, Model, PoolerKind, Pooling, Session};
+use epee_data::{Encoding, Sequence};
+use epee_model::{Batch, Config, Engine, ExitRowFirst, Heads, Model, Session};
 use epee_nn::{Precision, in_pool};
 
 /// Counts what is asked of the system's allocator.
@@ -54,13 +54,14 @@ fn nothing_is_allocated_after_the_first_batches() {
         "model_type": "bert", "vocab_size": 60, "hidden_size": 96, "num_hidden_layers": 4, "num_attention_heads": 3,
         "intermediate_size": 200, "max_position_embeddings": 80,
     });
-    let config = BertConfig::from_json(raw.as_object().unwrap().clone()).unwrap();
-    let model: Model = Model::new(&config, 3, PoolerKind::Shared, Pooling::First, 7);
-    let sequence = |length: usize| Encoding {
+    let config = Config::from_json(raw.as_object().unwrap().clone()).unwrap();
+    let model: Model = Model::new(&config, Heads::of(&config, 3), 7);
+    let sequence = |length: usize| {
+        Sequence::from(Encoding {
         ids: (0..length).map(|t| (t % 60) as u32).collect(),
         type_ids: vec![0; length],
         truncated: false,
-    };
+    })};
     let batch = |lengths: [usize; 3]| Batch::new(&lengths.map(sequence));
     let (large, others) = (batch([70, 80, 75]), [batch([5, 80, 1]), batch([30, 2, 9])]);
     for threads in [1, 2] {

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use epee_data::Encoding;
+use epee_data::{Encoding, Sequence};
 use epee_exit::{Answer, Policy, Trace, TraceParts, replay};
-use epee_model::{Batch, BertConfig, Engine, ExitRowFirst, Model, PoolerKind, Pooling, Session};
+use epee_model::{Batch, Config, Engine, ExitRowFirst, Heads, Model, PoolerKind, Pooling, Session};
 use epee_nn::Precision;
 use proptest::prelude::*;
 
@@ -17,12 +17,12 @@ fn model(pooling: Pooling, pooler: PoolerKind) -> Model {
         "model_type": "bert", "vocab_size": 60, "hidden_size": 36, "num_hidden_layers": DEPTH, "num_attention_heads": 3,
         "intermediate_size": 50, "max_position_embeddings": 40, "initializer_range": 0.3,
     });
-    let config = BertConfig::from_json(raw.as_object().unwrap().clone()).unwrap();
-    Model::new(&config, CLASSES, pooler, pooling, 7)
+    let config = Config::from_json(raw.as_object().unwrap().clone()).unwrap();
+    Model::new(&config, Heads { pooling, pooler, ..Heads::of(&config, CLASSES) }, 7)
 }
 
 /// Sequences of the given lengths, their tokens made from a seed.
-fn sequences(lengths: &[usize], seed: u64) -> Vec<Encoding> {
+fn sequences(lengths: &[usize], seed: u64) -> Vec<Sequence> {
     let id = |i: usize, t: usize| ((seed as usize ^ (i * 7919)).wrapping_add(t * 104_729) % 60) as u32;
     lengths
         .iter()
@@ -32,6 +32,7 @@ fn sequences(lengths: &[usize], seed: u64) -> Vec<Encoding> {
             type_ids: (0..length).map(|t| u32::from(t > length / 2)).collect(),
             truncated: false,
         })
+        .map(Sequence::from)
         .collect()
 }
 
@@ -197,14 +198,19 @@ fn logits_that_are_not_finite_are_told_by_the_sample_s_place() {
     let model = model(Pooling::First, PoolerKind::Shared);
     let mut broken = model.clone();
     for (name, tensor) in epee_nn::Parameters::parameters_mut(&mut broken) {
-        if name == "embeddings.word_embeddings.weight" {
+        if name == "embeddings.words.weight" {
             tensor.row_mut(59).fill(f32::MAX);
         }
     }
     let engine = Engine::new(&broken, Precision::F32);
     let mut sequences = sequences(&[4, 4, 4], 1);
-    sequences.iter_mut().for_each(|sequence| sequence.ids.fill(1));
-    sequences[2].ids[1] = 59;
+    for (i, sequence) in sequences.iter_mut().enumerate() {
+        let Sequence::Text(text) = sequence else { unreachable!() };
+        text.ids.fill(1);
+        if i == 2 {
+            text.ids[1] = 59;
+        }
+    }
     let policy = Policy::Full.check(DEPTH, CLASSES).unwrap();
     for most_tokens in [100, 4] {
         let mut session = Session::new(&engine).most_tokens(most_tokens);

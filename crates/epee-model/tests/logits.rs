@@ -4,8 +4,8 @@
 
 use std::path::PathBuf;
 
-use epee_data::Encoding;
-use epee_model::{Batch, BertConfig, Engine, Model, PoolerKind, Pooling, read_backbone, read_whole};
+use epee_data::{Encoding, Sequence};
+use epee_model::{Batch, Config, Engine, Heads, Model, read_backbone, read_whole};
 use epee_nn::{Dropout, Parameters, Precision, Tensor};
 use safetensors::SafeTensors;
 
@@ -24,6 +24,12 @@ fn data(name: &str) -> Option<PathBuf> {
     assert!(!required, "{} is required and absent", path.display());
     println!("skipped: needs {}", path.display());
     None
+}
+
+/// A classifier's name in a checkpoint: there exits are counted from 1.
+fn head(name: &str) -> String {
+    let parts: Vec<&str> = name.split('.').collect();
+    format!("exits.{}.classifier.{}", parts[2].parse::<usize>().unwrap() + 1, parts[3])
 }
 
 /// Tensors of a fixture.
@@ -46,7 +52,12 @@ impl Expected {
     }
     fn batch(&self) -> Batch {
         let narrow = |name: &str| self.integers(name).into_iter().map(|x| x as u32).collect();
-        Batch { ids: narrow("ids"), type_ids: narrow("type_ids"), offsets: self.integers("offsets") }
+        let mut batch = Batch { offsets: self.integers("offsets"), ..Batch::default() };
+        match self.file().tensor("pixels") {
+            Ok(_) => batch.pixels = self.floats("pixels"),
+            Err(_) => (batch.ids, batch.type_ids) = (narrow("ids"), narrow("type_ids")),
+        }
+        batch
     }
     /// `[B, M, K]` as M times `[B, K]`.
     fn check_logits(&self, logits: &[Tensor<f32>]) {
@@ -62,47 +73,87 @@ impl Expected {
     }
 }
 
-fn tiny() -> (BertConfig, Model) {
+fn tiny() -> (Config, Model) {
     let dir = fixture("tiny-bert");
-    let config = BertConfig::read(&dir.join("config.json")).unwrap();
-    let model = read_whole(&dir, &config, 3, PoolerKind::Shared, Pooling::First).unwrap();
+    let config = Config::read(&dir.join("config.json")).unwrap();
+    let model = read_whole(&dir, &config, Heads::of(&config, 3)).unwrap();
     (config, model)
+}
+
+const FAMILIES: [&str; 6] = ["bert", "albert", "distilbert", "gpt2", "vit", "deit"];
+
+/// Hidden states after every layer, against `[M, T, d]`.
+fn check_hidden(what: &str, hidden: Vec<Tensor<f32>>, expected: &[f32]) {
+    let got: Vec<f32> = hidden.into_iter().flat_map(Tensor::into_vec).collect();
+    assert_eq!(got.len(), expected.len(), "{what}");
+    for (i, (got, want)) in got.iter().zip(expected).enumerate() {
+        assert!((got - want).abs() <= 1e-4, "{what}, hidden state {i}: got {got}, expected {want}");
+    }
 }
 
 #[test]
 fn logits_of_every_exit_are_transformers() {
-    let expected = Expected::read("tiny-bert/expected.safetensors");
-    let (_, model) = tiny();
-    let batch = expected.batch();
-    expected.check_logits(&model.logits(&batch));
+    for family in FAMILIES {
+        println!("{family}");
+        let dir = fixture(&format!("tiny-{family}"));
+        let expected = Expected::read(&format!("tiny-{family}/expected.safetensors"));
+        let config = Config::read(&dir.join("config.json")).unwrap();
+        let heads = Heads::of(&config, 3);
+        let model = read_whole(&dir, &config, heads).unwrap();
+        let batch = expected.batch();
+        check_hidden(family, model.hidden_states(&batch), &expected.floats("hidden"));
+        let logits = model.logits(&batch);
+        expected.check_logits(&logits);
+        assert_eq!(Engine::new(&model, Precision::F32).logits(&batch), logits, "{family}: the engine's");
+    }
 }
 
 #[test]
 fn a_hub_shaped_checkpoint_gives_the_same_hidden_states() {
-    let expected = Expected::read("tiny-bert/expected.safetensors");
-    let dir = fixture("tiny-bert-hub");
-    let config = BertConfig::read(&dir.join("config.json")).unwrap();
-    let (model, report) = read_backbone(&dir, &config, 2, PoolerKind::Shared, Pooling::First, 1).unwrap();
-    let hidden: Vec<f32> = model.hidden_states(&expected.batch()).into_iter().flat_map(Tensor::into_vec).collect();
-    for (i, (got, want)) in hidden.iter().zip(expected.floats("hidden")).enumerate() {
-        assert!((got - want).abs() <= 1e-4, "hidden state {i}: got {got}, expected {want}");
+    // What is left out: buffers and the heads that Transformers puts on.
+    let left_out = [
+        ("bert", "cls."),
+        ("albert", "predictions."),
+        ("distilbert", "vocab_layer_norm."),
+        ("gpt2", "h.0.attn.masked_bias"),
+        ("vit", "classifier."),
+        ("deit", "distillation_classifier."),
+    ];
+    for (family, head) in left_out {
+        let expected = Expected::read(&format!("tiny-{family}/expected.safetensors"));
+        let dir = fixture(&format!("tiny-{family}-hub"));
+        let config = Config::read(&dir.join("config.json")).unwrap();
+        let (model, report) = read_backbone(&dir, &config, Heads::of(&config, 2), 1).unwrap();
+        check_hidden(family, model.hidden_states(&expected.batch()), &expected.floats("hidden"));
+        assert!(report.left_out.iter().any(|name| name.starts_with(head)), "{family}: {:?}", report.left_out);
+        assert_eq!(report.fresh.len(), 2 * model.depth(), "{family}: {:?}", report.fresh);
+        assert!(report.fresh.iter().all(|name| name.starts_with("exits.")));
     }
-    assert!(report.left_out.iter().any(|name| name.contains("position_ids")), "{:?}", report.left_out);
-    assert!(report.left_out.iter().any(|name| name.starts_with("cls.")), "{:?}", report.left_out);
-    assert_eq!(report.fresh.len(), 6, "{:?}", report.fresh);
-    assert!(report.fresh.iter().all(|name| name.starts_with("exits.")));
+}
+
+#[test]
+fn positions_are_interpolated_to_another_resolution_as_transformers_does() {
+    let expected = Expected::read("tiny-vit/expected.safetensors");
+    let dir = fixture("tiny-vit");
+    let config = Config::read(&dir.join("config.json")).unwrap();
+    let mut model = read_whole(&dir, &config, Heads::of(&config, 3)).unwrap();
+    let larger = config.with_image_size(20, 16).unwrap();
+    model.resize_images(&config, &larger);
+    let rows = larger.positions();
+    let batch = Batch { pixels: expected.floats("resized_pixels"), offsets: vec![0, rows, 2 * rows], ..Batch::default() };
+    check_hidden("resized", model.hidden_states(&batch), &expected.floats("resized_hidden"));
 }
 
 #[test]
 fn minilm_agrees_on_real_weights() {
     let Some(dir) = data("minilm-l6-v2") else { return };
     let expected = Expected::read("minilm-expected.safetensors");
-    let config = BertConfig::read(&dir.join("config.json")).unwrap();
-    let (mut model, report) = read_backbone(&dir, &config, 2, PoolerKind::Shared, Pooling::First, 1).unwrap();
+    let config = Config::read(&dir.join("config.json")).unwrap();
+    let (mut model, report) = read_backbone(&dir, &config, Heads::of(&config, 2), 1).unwrap();
     assert_eq!(report.left_out, ["embeddings.position_ids"]);
     for (name, tensor) in model.parameters_mut() {
-        if name.starts_with("exits.") {
-            tensor.data_mut().copy_from_slice(&expected.floats(&name));
+        if name.starts_with("exits.classifiers.") {
+            tensor.data_mut().copy_from_slice(&expected.floats(&head(&name)));
         }
     }
     expected.check_logits(&model.logits(&expected.batch()));
@@ -115,13 +166,13 @@ fn a_sequence_has_the_same_bits_alone_and_in_any_batch_on_any_number_of_threads(
     let batch = expected.batch();
     let sequence = |i: usize| {
         let tokens = batch.offsets[i]..batch.offsets[i + 1];
-        Encoding {
+        Sequence::from(Encoding {
             ids: batch.ids[tokens.clone()].to_vec(),
             type_ids: batch.type_ids[tokens].to_vec(),
             truncated: false,
-        }
+        })
     };
-    let sequences: Vec<Encoding> = (0..200).map(|i| sequence(i % batch.len())).collect();
+    let sequences: Vec<Sequence> = (0..200).map(|i| sequence(i % batch.len())).collect();
     let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let all = pool(1).install(|| model.logits(&Batch::new(&sequences)));
     assert_eq!(pool(3).install(|| model.logits(&Batch::new(&sequences))), all);

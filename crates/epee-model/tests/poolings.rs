@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use epee_model::{Batch, BertConfig, Model, PoolerKind, Pooling};
+use epee_model::{Batch, Config, Heads, Model, PoolerKind, Pooling};
 use epee_nn::{Dropout, Parameters};
 
 const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 9, "hidden_size": 4, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -20,11 +20,16 @@ fn weight(i: usize) -> f64 {
 
 #[test]
 fn gradients() {
-    let config = BertConfig::from_json(serde_json::from_str(CONFIG).unwrap()).unwrap();
-    let batch = Batch { ids: vec![1, 2, 3, 4, 5, 6], type_ids: vec![0, 0, 1, 0, 1, 1], offsets: vec![0, 1, 4, 6] };
+    let config = Config::from_json(serde_json::from_str(CONFIG).unwrap()).unwrap();
+    let batch = Batch {
+        ids: vec![1, 2, 3, 4, 5, 6],
+        type_ids: vec![0, 0, 1, 0, 1, 1],
+        offsets: vec![0, 1, 4, 6],
+        ..Batch::default()
+    };
     for pooling in [Pooling::First, Pooling::Last, Pooling::Mean] {
         for pooler in [PoolerKind::Shared, PoolerKind::PerExit] {
-            let model: Model<f64> = Model::new(&config, 3, pooler, pooling, 7);
+            let model: Model<f64> = Model::new(&config, Heads { pooling, pooler, ..Heads::of(&config, 3) }, 7);
             let (mut dlogits, saved) = model.forward(&batch, Dropout::off());
             for (i, d) in dlogits.iter_mut().flat_map(|d| d.data_mut()).enumerate() {
                 *d = weight(i);

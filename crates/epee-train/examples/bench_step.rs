@@ -4,18 +4,19 @@
 
 use std::time::Instant;
 
-use epee_data::Encoding;
-use epee_model::{Batch, BertConfig, Model, PoolerKind, Pooling};
+use epee_data::{Encoding, Sequence};
+use epee_model::{Batch, Config, Heads, Model};
 use epee_nn::{AdamW, Dropout, Parameters, clip_grad_norm, grad_norm};
 use epee_train::joint_loss;
 
 const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
     "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512}"#;
 
-fn sequences(n: usize, tokens: usize) -> Vec<Encoding> {
+fn sequences(n: usize, tokens: usize) -> Vec<Sequence> {
     let id = |i: usize, t: usize| ((i * 7919 + t * 104_729) % 30_000) as u32 + 100;
     (0..n)
         .map(|i| Encoding { ids: (0..tokens).map(|t| id(i, t)).collect(), type_ids: vec![0; tokens], truncated: false })
+        .map(Sequence::from)
         .collect()
 }
 
@@ -34,8 +35,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (repeats, threads) = (option("--repeats", 5)?, option("--threads", 2)?);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
-    let config = BertConfig::from_json(serde_json::from_str(CONFIG)?)?;
-    let mut model: Model = Model::new(&config, 4, PoolerKind::Shared, Pooling::First, 1);
+    let config = Config::from_json(serde_json::from_str(CONFIG)?)?;
+    let mut model: Model = Model::new(&config, Heads::of(&config, 4), 1);
 
     let short = Batch::new(&sequences(1, 32));
     let inference = |model: &Model| {

@@ -5,9 +5,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use epee_data::{Encoding, pack_count};
+use epee_data::{Sequence, pack_count};
 use epee_exit::{ExitMetrics, Trace, TraceParts, per_exit};
-use epee_model::{Artefact, Batch, BertConfig, Engine, ExitsFile, Model, ModelCard, write_atomic};
+use epee_model::{Artefact, Batch, Config, Engine, ExitsFile, Model, ModelCard, write_atomic};
 use epee_nn::{Dropout, Precision};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -23,8 +23,8 @@ use crate::{
 pub struct Examples {
     /// One id per example, for messages.
     pub ids: Vec<String>,
-    /// Token sequences.
-    pub sequences: Vec<Encoding>,
+    /// Texts as tokens, or pictures.
+    pub sequences: Vec<Sequence>,
     /// Classes, from 0.
     pub labels: Vec<usize>,
 }
@@ -34,13 +34,13 @@ pub struct Output<'a> {
     /// The artefact's directory; `metrics.jsonl` and `checkpoints/` go there too.
     pub dir: &'a Path,
     /// Sizes.
-    pub config: &'a BertConfig,
+    pub config: &'a Config,
     /// Class names.
     pub labels: &'a [String],
     /// The heads' shape.
     pub exits: &'a ExitsFile,
-    /// The bytes of `tokenizer.json`.
-    pub tokenizer: &'a [u8],
+    /// What prepares its inputs: `tokenizer.json` or `preprocessor_config.json`, and its content.
+    pub input: (&'static str, &'a [u8]),
     /// For the model card; results are filled in.
     pub card: ModelCard,
 }
@@ -156,7 +156,7 @@ pub fn train(
                 output.config,
                 output.labels,
                 output.exits,
-                output.tokenizer,
+                output.input,
                 &card,
             )?;
         }
@@ -171,7 +171,7 @@ pub fn train(
     Ok(Outcome { finished: true, steps: state.step, best: state.best })
 }
 
-fn check(examples: &Examples, model: &Model<f32>, config: &BertConfig, split: &str) -> Result<(), Error> {
+fn check(examples: &Examples, model: &Model<f32>, config: &Config, split: &str) -> Result<(), Error> {
     let n = examples.labels.len();
     if n == 0 {
         return Err(Error::Data(format!("the {split} split holds no labelled example")));

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use epee_data::Encoding;
 use epee_exit::Metric;
-use epee_model::{Artefact, BertConfig, ExitsFile, Model, ModelCard, PoolerKind, Pooling};
+use epee_model::{Artefact, Config, ExitsFile, Heads, Model, ModelCard};
 use epee_train::{EpochReport, Error, Examples, Observer, Outcome, Output, Select, StepReport, TrainOptions, train};
 
-fn config() -> BertConfig {
+fn config() -> Config {
     let json = r#"{"model_type": "bert", "vocab_size": 12, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
         "intermediate_size": 32, "max_position_embeddings": 8}"#;
-    BertConfig::from_json(serde_json::from_str(json).unwrap()).unwrap()
+    Config::from_json(serde_json::from_str(json).unwrap()).unwrap()
 }
 
 /// Class 1 where token 7 occurs.
@@ -32,7 +32,7 @@ fn examples(n: usize, seed: u64) -> Examples {
         ids.insert(0, 1);
         all.ids.push(format!("s{i}"));
         all.labels.push(label);
-        all.sequences.push(Encoding { type_ids: vec![0; ids.len()], ids, truncated: false });
+        all.sequences.push(Encoding { type_ids: vec![0; ids.len()], ids, truncated: false }.into());
     }
     all
 }
@@ -58,16 +58,16 @@ impl Observer for Watch {
 
 fn run(dir: &Path, options: &TrainOptions, resume: bool, watch: &mut Watch) -> Result<Outcome, Error> {
     let config = config();
-    let exits = ExitsFile::new(2, 2, Pooling::First, PoolerKind::Shared);
+    let exits = ExitsFile::new(&config, Heads::of(&config, 2));
     let output = Output {
         dir,
         config: &config,
         labels: &["no".to_owned(), "yes".to_owned()],
         exits: &exits,
-        tokenizer: b"{}",
+        input: ("tokenizer.json", b"{}"),
         card: ModelCard::default(),
     };
-    let model = Model::new(&config, 2, PoolerKind::Shared, Pooling::First, options.seed);
+    let model = Model::new(&config, exits.heads(), options.seed);
     train(model, &examples(160, 1), &examples(60, 2), options, &output, &format!("toy {}", options.seed), resume, watch)
 }
 

@@ -24,7 +24,7 @@ pub(super) fn drop_leaks(draft: &mut Draft) {
     for (from, against, why) in [(train, vec![dev, test], "occur in dev or test"), (dev, vec![test], "occur in test")] {
         let Some(from) = from else { continue };
         let others = against.into_iter().flatten().flat_map(|split| &draft.splits[split].1);
-        let others: HashSet<(&str, &str)> = others.map(Example::key).collect();
+        let others: HashSet<_> = others.map(Example::key).collect();
         let keep: Vec<bool> = draft.splits[from].1.iter().map(|row| !others.contains(&row.key())).collect();
         let (name, rows) = &mut draft.splits[from];
         if let Some(note) = retain(rows, &keep, name, why) {
