@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use epee_data::{Encoding, Sequence};
+use std::sync::Arc;
+
+use epee_data::{Encoding, Image, ImageInput, ImageProcessor, Sequence};
 use epee_exit::{Answer, Policy, Trace, TraceParts, replay};
 use epee_model::{Batch, Config, Engine, ExitRowFirst, Heads, Model, PoolerKind, Pooling, Session};
 use epee_nn::Precision;
@@ -11,13 +13,36 @@ use proptest::prelude::*;
 const DEPTH: usize = 4;
 const CLASSES: usize = 3;
 
-/// Fresh weights, large enough that exits differ. Widths that no kernel's panel divides.
-fn model(pooling: Pooling, pooler: PoolerKind) -> Model {
-    let raw = serde_json::json!({
-        "model_type": "bert", "vocab_size": 60, "hidden_size": 36, "num_hidden_layers": DEPTH, "num_attention_heads": 3,
+/// Widths that no kernel's panel divides.
+fn config(family: &str) -> Config {
+    let mut raw = serde_json::json!({
+        "model_type": family, "vocab_size": 60, "hidden_size": 36, "num_hidden_layers": DEPTH, "num_attention_heads": 3,
         "intermediate_size": 50, "max_position_embeddings": 40, "initializer_range": 0.3,
     });
-    let config = Config::from_json(raw.as_object().unwrap().clone()).unwrap();
+    match family {
+        "albert" => raw["num_hidden_groups"] = 2.into(),
+        "gpt2" => {
+            for (key, value) in [("n_embd", 36), ("n_layer", DEPTH), ("n_head", 3), ("n_inner", 50), ("n_positions", 40)] {
+                raw[key] = value.into();
+            }
+        }
+        "vit" => {
+            for (key, value) in [("image_size", 10), ("patch_size", 2), ("num_channels", 1)] {
+                raw[key] = value.into();
+            }
+        }
+        _ => {}
+    }
+    Config::from_json(raw.as_object().unwrap().clone()).unwrap()
+}
+
+/// Fresh weights, large enough that exits differ.
+fn model(pooling: Pooling, pooler: PoolerKind) -> Model {
+    model_of("bert", pooling, pooler)
+}
+
+fn model_of(family: &str, pooling: Pooling, pooler: PoolerKind) -> Model {
+    let config = config(family);
     Model::new(&config, Heads { pooling, pooler, ..Heads::of(&config, CLASSES) }, 7)
 }
 
@@ -36,6 +61,17 @@ fn sequences(lengths: &[usize], seed: u64) -> Vec<Sequence> {
         .collect()
 }
 
+/// As many pictures as there are lengths.
+fn pictures(lengths: &[usize], seed: u64) -> Vec<Sequence> {
+    let processor = Arc::new(ImageProcessor::new(10, 10, 1));
+    let picture = |i: usize| {
+        let data: Vec<u8> = (0..100).map(|p| ((seed as usize ^ (i * 7919)).wrapping_add(p * 104_729) % 251) as u8).collect();
+        let image = Image::new(10, 10, 1, data).unwrap();
+        Sequence::Image(ImageInput { image, processor: processor.clone(), tokens: 26 })
+    };
+    (0..lengths.len()).map(picture).collect()
+}
+
 fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
 }
@@ -51,18 +87,20 @@ fn policies() -> impl Strategy<Value = Policy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
     fn an_answer_is_the_same_bits_alone_and_in_any_mix(
         lengths in prop::collection::vec(1usize..40, 1..12),
+        family in prop_oneof![Just("bert"), Just("albert"), Just("gpt2"), Just("vit")],
         pooling in prop_oneof![Just(Pooling::First), Just(Pooling::Last), Just(Pooling::Mean)],
         policy in policies(),
         seed: u64,
         most_tokens in 1usize..200,
     ) {
-        let model = model(pooling, PoolerKind::Shared);
-        let sequences = sequences(&lengths, seed);
+        let pooler = if family == "bert" || family == "albert" { PoolerKind::Shared } else { PoolerKind::None };
+        let model = model_of(family, pooling, pooler);
+        let sequences = if family == "vit" { pictures(&lengths, seed) } else { sequences(&lengths, seed) };
         let policy = policy.check(DEPTH, CLASSES).unwrap();
         for precision in Precision::ALL {
             let engine = Engine::new(&model, precision);
@@ -105,13 +143,19 @@ proptest! {
 
 #[test]
 fn in_f32_logits_are_training_s_bit_for_bit_and_the_others_are_near() {
-    for (pooling, pooler) in [
-        (Pooling::First, PoolerKind::Shared),
-        (Pooling::Last, PoolerKind::PerExit),
-        (Pooling::Mean, PoolerKind::Shared),
+    for (family, pooling, pooler) in [
+        ("bert", Pooling::First, PoolerKind::Shared),
+        ("bert", Pooling::Last, PoolerKind::PerExit),
+        ("albert", Pooling::Mean, PoolerKind::Shared),
+        ("gpt2", Pooling::Last, PoolerKind::None),
+        ("gpt2", Pooling::Mean, PoolerKind::Shared),
+        ("vit", Pooling::First, PoolerKind::PerExit),
     ] {
-        let model = model(pooling, pooler);
-        let batch = Batch::new(&sequences(&[5, 17, 1, 40], 3));
+        let model = model_of(family, pooling, pooler);
+        let batch = match family {
+            "vit" => Batch::new(&pictures(&[0; 4], 3)),
+            _ => Batch::new(&sequences(&[5, 17, 1, 40], 3)),
+        };
         let exact = model.logits(&batch);
         assert_eq!(Engine::new(&model, Precision::F32).logits(&batch), exact);
         for (precision, bound) in [(Precision::Bf16, 0.05), (Precision::Int8, 0.15)] {
