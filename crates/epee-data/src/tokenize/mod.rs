@@ -1,5 +1,15 @@
-//! Text to token ids, with a Hugging Face `tokenizer.json`.
+//! Text to token ids, with a Hugging Face `tokenizer.json` or the files that came before it.
 
+mod albert;
+#[cfg(test)]
+mod bad_files;
+mod bert;
+mod charsmap;
+mod directory;
+mod gpt2;
+#[cfg(test)]
+mod parity;
+mod sentencepiece;
 #[cfg(test)]
 mod tests;
 
@@ -160,7 +170,7 @@ impl TextTokenizer {
         self.inner.id_to_token(id)
     }
 
-    /// The `tokenizer.json` as it was read, its own settings included.
+    /// The `tokenizer.json` as it was read, its own settings included; one made of other files is as they say.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
