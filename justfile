@@ -73,7 +73,9 @@ bench-peers *ARGS:
 # make the parity fixtures again (needs scripts/requirements.txt and the shared data)
 fixtures:
     {{python}} scripts/reference.py
+    {{python}} scripts/reference_images.py
 
 # fail if the committed fixtures are not what the script makes
 fixtures-check:
     {{python}} scripts/reference.py --check
+    {{python}} scripts/reference_images.py --check
