@@ -33,7 +33,11 @@ impl Example {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Line {
     pub(crate) id: String,
-    pub(crate) text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
+    /// An entry of the split's zip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) image: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pair: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -39,7 +39,9 @@ pub mod synth;
 mod testing;
 mod tokenize;
 
-pub use dataset::{DATASET_FILE, Dataset, DatasetInfo, Draft, Input, Split, SplitInfo, Task, write_dataset};
+pub use dataset::{
+    DATASET_FILE, Dataset, DatasetInfo, Draft, ImagesInfo, Input, Split, SplitInfo, Task, write_dataset,
+};
 pub use digest::sha256;
 pub use error::{Error, Result};
 pub use example::Example;

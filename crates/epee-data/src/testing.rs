@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Draft, Example};
+use crate::{Draft, Example, Image};
 
 /// A file or folder of the shared data, or `None` after saying that the test is skipped.
 pub(crate) fn shared(test: &str, path: &str) -> Option<PathBuf> {
@@ -34,6 +34,23 @@ pub(crate) fn message(error: crate::Error, dir: &Path) -> String {
 /// An example with this label.
 pub(crate) fn example(id: &str, text: &str, label: usize) -> Example {
     Example { id: id.into(), text: text.into(), label: Some(label), ..Example::default() }
+}
+
+/// A draft of pictures: two classes, three grey 2 x 3 pictures in train, one in test, all different.
+pub(crate) fn picture_draft() -> Draft {
+    let row = |id: &str, first: u8, label| {
+        let image = Image::new(2, 3, 1, (first..first + 6).collect::<Vec<u8>>()).ok();
+        Example { id: id.into(), image, label: Some(label), ..Example::default() }
+    };
+    Draft {
+        name: "pictures".into(),
+        labels: vec!["dark".into(), "light".into()],
+        splits: vec![
+            ("train".into(), vec![row("a", 0, 0), row("b", 200, 1), Example { grade: Some(2), ..row("c", 30, 0) }]),
+            ("test".into(), vec![row("a", 10, 0)]),
+        ],
+        ..Draft::default()
+    }
 }
 
 /// A draft with two classes, three training rows and two test rows.

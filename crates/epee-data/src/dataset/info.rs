@@ -40,6 +40,8 @@ pub enum Input {
     /// Text, in JSONL files.
     #[default]
     Text,
+    /// Pictures: JSONL files name them, a zip beside each holds them.
+    Image,
 }
 
 /// One split as `dataset.json` describes it.
@@ -49,6 +51,28 @@ pub struct SplitInfo {
     pub file: String,
     /// Number of examples.
     pub rows: usize,
+    /// SHA-256 of the file.
+    pub digest: String,
+    /// The zip with its pictures, where its examples are pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<ImagesInfo>,
+}
+
+impl SplitInfo {
+    /// What identifies the split: the file's digest, or with pictures the SHA-256 of both digests.
+    pub fn content_digest(&self) -> String {
+        match &self.images {
+            None => self.digest.clone(),
+            Some(images) => sha256(format!("{}\n{}", self.digest, images.digest).as_bytes()),
+        }
+    }
+}
+
+/// The pictures of a split: one zip, its entries PNG or JPEG, stored as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImagesInfo {
+    /// File name within the folder.
+    pub file: String,
     /// SHA-256 of the file.
     pub digest: String,
 }
@@ -89,11 +113,17 @@ impl DatasetInfo {
         self.labels.len()
     }
 
-    /// SHA-256 of the labels in order and of each split's name and digest: what decides a
+    /// Names of all its files but `dataset.json`.
+    pub(super) fn file_names(&self) -> impl Iterator<Item = &String> {
+        let images = self.splits.values().filter_map(|split| split.images.as_ref()).map(|images| &images.file);
+        self.splits.values().map(|split| &split.file).chain(images).chain(self.files.keys())
+    }
+
+    /// SHA-256 of the labels in order and of each split's name and content: what decides a
     /// model's answers, and none of the prose around it.
     pub fn compute_digest(&self) -> String {
-        let splits: BTreeMap<&str, &str> =
-            self.splits.iter().map(|(name, split)| (name.as_str(), split.digest.as_str())).collect();
+        let splits: BTreeMap<&str, String> =
+            self.splits.iter().map(|(name, split)| (name.as_str(), split.content_digest())).collect();
         // Strings and maps of strings always serialise.
         let text = serde_json::json!({ "labels": self.labels, "splits": splits }).to_string();
         sha256(text.as_bytes())

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::info::FORMAT;
-use super::{DATASET_FILE, DatasetInfo};
-use crate::digest::sha256;
+use super::{DATASET_FILE, DatasetInfo, Input, pictures};
+use crate::digest::{sha256, sha256_file};
 use crate::error::{Error, Result};
 use crate::example::{Example, Line, label_index};
 use crate::lines::{read_file, utf8};
@@ -25,7 +25,7 @@ pub struct Split {
     pub name: String,
     /// The examples, in the file's order.
     pub examples: Vec<Example>,
-    /// SHA-256 of the file.
+    /// SHA-256 of its content: see [`SplitInfo::content_digest`](super::SplitInfo::content_digest).
     pub digest: String,
 }
 
@@ -77,11 +77,11 @@ impl Dataset {
         names
     }
 
-    /// Reads one split and checks its digest, its row count, its labels and its ids.
+    /// Reads one split, its pictures decoded, and checks its digests, its row count and its labels.
     ///
     /// # Errors
     /// No such split, a missing file, a file that is not the one that was written, a line that
-    /// is no example.
+    /// is no example, an entry that is no picture.
     pub fn split(&self, name: &str) -> Result<Split> {
         let Some(expected) = self.info.splits.get(name) else {
             return Err(Error::NoSplit {
@@ -92,22 +92,25 @@ impl Dataset {
         };
         let path = self.dir.join(&expected.file);
         let bytes = read_file(&path)?;
-        let digest = sha256(&bytes);
-        if digest != expected.digest {
-            return Err(Error::file(
-                &path,
-                format!("the file was changed after it was written: expected {}, got {digest}", expected.digest),
-            ));
-        }
-        let examples = self.parse(&path, &bytes)?;
+        check_digest(&path, &expected.digest, &sha256(&bytes))?;
+        let (mut examples, names) = self.parse(&path, &bytes)?;
         if examples.len() != expected.rows {
             return Err(Error::file(&path, format!("expected {} rows, got {}", expected.rows, examples.len())));
         }
-        Ok(Split { name: name.to_owned(), examples, digest })
+        if let Some(images) = &expected.images {
+            let path = self.dir.join(&images.file);
+            check_digest(&path, &images.digest, &sha256_file(&path).map_err(Error::io("read", &path))?)?;
+            let pictures = pictures::read(&path, &names)?;
+            for (example, picture) in examples.iter_mut().zip(pictures) {
+                example.image = Some(picture);
+            }
+        }
+        Ok(Split { name: name.to_owned(), examples, digest: expected.content_digest() })
     }
 
-    fn parse(&self, path: &Path, bytes: &[u8]) -> Result<Vec<Example>> {
-        let mut examples = Vec::new();
+    /// The examples, and of a dataset of pictures the entry that each names.
+    fn parse(&self, path: &Path, bytes: &[u8]) -> Result<(Vec<Example>, Vec<String>)> {
+        let (mut examples, mut names) = (Vec::new(), Vec::new());
         for (i, text) in utf8(path, bytes)?.lines().enumerate() {
             let at = |problem: String| Error::row(path, i as u64 + 1, problem);
             let line: Line = serde_json::from_str(text).map_err(|e| at(e.to_string()))?;
@@ -118,11 +121,31 @@ impl Dataset {
                         .ok_or_else(|| at(format!("label `{name}` is not in dataset.json")))?,
                 ),
             };
-            let (text, pair) = (line.text, line.pair);
+            let missing = |field: &str| at(format!("missing field `{field}`"));
+            let text = match (self.info.input, line.text, line.image) {
+                (Input::Text, Some(text), None) => text,
+                (Input::Text, None, _) => return Err(missing("text")),
+                (Input::Text, Some(_), Some(_)) => return Err(at("`image` in a dataset of texts".to_owned())),
+                (Input::Image, None, Some(name)) => {
+                    names.push(name);
+                    String::new()
+                }
+                (Input::Image, _, None) => return Err(missing("image")),
+                (Input::Image, Some(_), Some(_)) => return Err(at("`text` in a dataset of pictures".to_owned())),
+            };
+            let pair = line.pair;
             examples.push(Example { id: line.id, text, pair, image: None, label, grade: line.grade });
         }
-        Ok(examples)
+        Ok((examples, names))
     }
+}
+
+fn check_digest(path: &Path, expected: &str, got: &str) -> Result<()> {
+    if got != expected {
+        let problem = format!("the file was changed after it was written: expected {expected}, got {got}");
+        return Err(Error::file(path, problem));
+    }
+    Ok(())
 }
 
 /// A newer form is named as such before its fields are looked at.
@@ -140,8 +163,13 @@ fn check_format(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn check_info(path: &Path, info: &DatasetInfo) -> Result<()> {
-    let names = info.splits.values().map(|split| &split.file).chain(info.files.keys());
-    for name in names {
+    for (name, split) in &info.splits {
+        if split.images.is_some() != (info.input == Input::Image) {
+            let problem = format!("split `{name}`: pictures and `input` do not go together");
+            return Err(Error::file(path, problem));
+        }
+    }
+    for name in info.file_names() {
         if !is_plain_name(name) {
             return Err(Error::file(path, format!("expected a plain file name, got `{name}`")));
         }

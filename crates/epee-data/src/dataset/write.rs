@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::info::FORMAT;
 use super::read::is_plain_name;
-use super::{DATASET_FILE, Dataset, DatasetInfo, Input, SplitInfo, Task};
+use super::{DATASET_FILE, Dataset, DatasetInfo, ImagesInfo, Input, SplitInfo, Task, pictures};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::example::{Example, Line};
@@ -31,8 +31,27 @@ pub struct Draft {
     pub notes: Vec<String>,
     /// Splits by name, such as `train`, `dev`, `test`.
     pub splits: Vec<(String, Vec<Example>)>,
+    /// Of splits whose pictures come from PNG and JPEG files: the files, in the order of the examples, to be stored
+    /// byte for byte. An example needs no `image` then. Pictures without files are stored as PNG.
+    pub pictures: BTreeMap<String, Vec<Vec<u8>>>,
     /// Other files to lie beside them: name and content, such as `tokenizer.json`.
     pub files: Vec<(String, Vec<u8>)>,
+}
+
+impl Draft {
+    /// What its examples are made of.
+    fn input(&self) -> Input {
+        let pictures = self.splits.iter().any(|(_, rows)| rows.iter().any(|example| example.image.is_some()));
+        if pictures || !self.pictures.is_empty() { Input::Image } else { Input::Text }
+    }
+
+    /// The pictures of a split.
+    fn pictures<'a>(&'a self, name: &str, examples: &'a [Example]) -> pictures::Pictures<'a> {
+        match self.pictures.get(name) {
+            Some(files) => pictures::Pictures::Files(files),
+            None => pictures::Pictures::Decoded(examples),
+        }
+    }
 }
 
 /// Writes the folder `dir` and opens it.
@@ -44,7 +63,8 @@ pub struct Draft {
 ///
 /// # Errors
 /// A folder that holds something, unless `force`; a draft that is no dataset (no rows, fewer than
-/// two classes, a class of another split missing in `train`, an empty text, an id used twice); a
+/// two classes, a class of another split missing in `train`, an empty text, a missing or
+/// empty picture, an id used twice); a
 /// full disk or any other refusal to write, with the name of the file.
 pub fn write_dataset(dir: &Path, draft: &Draft, force: bool) -> Result<Dataset> {
     check(draft)?;
@@ -94,10 +114,20 @@ fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> 
     let mut splits = BTreeMap::new();
     for (name, examples) in &draft.splits {
         let file = format!("{name}.jsonl");
-        let bytes = to_jsonl(examples, &draft.labels);
+        let mut images = None;
+        let mut entries = None;
+        if draft.input() == Input::Image {
+            let pictures = draft.pictures(name, examples);
+            let zip = format!("{name}.zip");
+            let names = pictures.names()?;
+            let digest = pictures.write(&names, &staging.join(&zip), &dir.join(&zip))?;
+            images = Some(ImagesInfo { file: zip, digest });
+            entries = Some(names);
+        }
+        let bytes = to_jsonl(examples, entries.as_deref(), &draft.labels);
         write(&file, &bytes)?;
         let digest = sha256(&bytes);
-        splits.insert(name.clone(), SplitInfo { file, rows: examples.len(), digest });
+        splits.insert(name.clone(), SplitInfo { file, rows: examples.len(), digest, images });
     }
     let mut files = BTreeMap::new();
     for (name, bytes) in &draft.files {
@@ -108,7 +138,7 @@ fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> 
         format: FORMAT,
         name: draft.name.clone(),
         task: draft.task,
-        input: Input::Text,
+        input: draft.input(),
         labels: draft.labels.clone(),
         source: draft.source.clone(),
         licence: draft.licence.clone(),
@@ -121,11 +151,7 @@ fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> 
     let mut text = json(&info);
     text.push(b'\n');
     write(DATASET_FILE, &text)?;
-    Ok(file_names(&info))
-}
-
-fn file_names(info: &DatasetInfo) -> BTreeSet<String> {
-    info.splits.values().map(|split| split.file.clone()).chain(info.files.keys().cloned()).collect()
+    Ok(info.file_names().cloned().collect())
 }
 
 /// Pretty JSON; these types hold only strings, numbers and maps of them, which always serialise.
@@ -133,12 +159,13 @@ fn json(info: &DatasetInfo) -> Vec<u8> {
     serde_json::to_vec_pretty(info).unwrap_or_default()
 }
 
-fn to_jsonl(examples: &[Example], labels: &[String]) -> Vec<u8> {
+fn to_jsonl(examples: &[Example], entries: Option<&[String]>, labels: &[String]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for example in examples {
+    for (i, example) in examples.iter().enumerate() {
         let line = Line {
             id: example.id.clone(),
-            text: example.text.clone(),
+            text: entries.is_none().then(|| example.text.clone()),
+            image: entries.map(|entries| entries[i].clone()),
             pair: example.pair.clone(),
             label: example.label.map(|label| labels[label].clone()),
             grade: example.grade,
@@ -162,7 +189,7 @@ pub(super) fn write_file(path: &Path, bytes: &[u8], shown: &Path) -> Result<()> 
 /// Replaces the dataset in `dir`: without `dataset.json` it is none, until all of it is there.
 fn move_into(staging: &Path, dir: &Path, names: &BTreeSet<String>) -> Result<()> {
     let stale = match Dataset::open(dir) {
-        Ok(old) => &file_names(old.info()) - names,
+        Ok(old) => &old.info().file_names().cloned().collect() - names,
         Err(_) => BTreeSet::new(),
     };
     let marker = dir.join(DATASET_FILE);
@@ -197,7 +224,8 @@ fn check(draft: &Draft) -> Result<()> {
     }
     let mut names = HashSet::from([DATASET_FILE.to_owned()]);
     let files = draft.files.iter().map(|(name, _)| name.clone());
-    for name in draft.splits.iter().map(|(name, _)| format!("{name}.jsonl")).chain(files) {
+    let zips = draft.splits.iter().filter(|_| draft.input() == Input::Image).map(|(name, _)| format!("{name}.zip"));
+    for name in draft.splits.iter().map(|(name, _)| format!("{name}.jsonl")).chain(zips).chain(files) {
         if !is_plain_name(&name) {
             return invalid(format!("expected a plain file name, got `{name}`"));
         }
@@ -207,6 +235,11 @@ fn check(draft: &Draft) -> Result<()> {
     }
     for (name, examples) in &draft.splits {
         check_split(name, examples, &draft.labels)?;
+        let invalid = |problem| Error::Invalid(format!("split `{name}`: {problem}"));
+        match draft.input() {
+            Input::Text => check_texts(examples).map_err(invalid)?,
+            Input::Image => draft.pictures(name, examples).check(examples).map_err(invalid)?,
+        }
     }
     check_classes(draft)
 }
@@ -222,15 +255,19 @@ fn check_split(name: &str, examples: &[Example], labels: &[String]) -> Result<()
         if !ids.insert(id) {
             return invalid(format!("id `{id}` is there twice"));
         }
-        if example.text.trim().is_empty() {
-            return invalid(format!("the text of `{id}` is empty"));
-        }
         if let Some(label) = example.label.filter(|&label| label >= labels.len()) {
             let count = labels.len();
             return invalid(format!("`{id}`: expected a label below {count}, got {label}"));
         }
     }
     Ok(())
+}
+
+fn check_texts(examples: &[Example]) -> Result<(), String> {
+    match examples.iter().find(|example| example.text.trim().is_empty()) {
+        Some(example) => Err(format!("the text of `{}` is empty", example.id)),
+        None => Ok(()),
+    }
 }
 
 /// What is to be learned must be in `train`: at least two classes, and each that others hold.

@@ -25,7 +25,7 @@ use crate::lines::read_file;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageProcessor {
-    config: Config,
+    pub(super) config: Config,
     /// The file, with the fields that mean nothing here.
     fields: Map<String, Value>,
 }
@@ -121,8 +121,10 @@ impl ImageProcessor {
         if self.config.crop.is_none() && (height, width) != (h, w) {
             return Err(format!("expected {h} x {w} pixels, as the model resizes nothing, got {height} x {width}"));
         }
-        // The size between the two passes counts as well.
-        check_size(height, width).and_then(|()| check_size(image.height, width))
+        // The sizes between the two passes count as well.
+        check_size(height, width)?;
+        check_size(image.height, width)?;
+        check_size(height, image.width)
     }
 
     /// Writes `channels × height × width` numbers into `out`.

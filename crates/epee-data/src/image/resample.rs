@@ -1,29 +1,41 @@
-//! Resizing 8-bit pictures as Pillow does: columns, then rows, each a weighted sum in fixed point, rounded to 8 bits.
+//! Resizing 8-bit pictures as Pillow does: along rows and down columns, each a weighted sum in fixed point, rounded to
+//! 8 bits.
 
 use super::weights::{PRECISION, Weights};
 use super::{Filter, Image};
 
 /// The picture at another size.
 ///
-/// Equal to Pillow's `resize` with the same filter. A picture of that size already is returned as it is.
+/// Equal to Pillow 13's `resize` with the same filter. A picture of that size already is returned as it is.
 pub fn resize(image: &Image, height: usize, width: usize, filter: Filter) -> Image {
     if (image.height, image.width) == (height, width) {
         return image.clone();
     }
     let channels = image.channels;
-    let data = if filter == Filter::Nearest {
-        nearest(image, height, width)
-    } else {
-        let mut data = image.data.to_vec();
-        if image.width != width {
-            data = columns(&data, image.width, channels, &Weights::new(image.width, width, filter));
-        }
-        if image.height != height {
-            data = rows(&data, width * channels, &Weights::new(image.height, height, filter));
-        }
-        data
-    };
+    let data =
+        if filter == Filter::Nearest { nearest(image, height, width) } else { separable(image, height, width, filter) };
     Image { height, width, channels, data: data.into() }
+}
+
+/// Columns first, unless the height loses more than twice what the width does, as in Pillow 13. (Older versions never
+/// turn the order round: that is where they differ from it, by one grey level.)
+fn separable(image: &Image, height: usize, width: usize, filter: Filter) -> Vec<u8> {
+    let channels = image.channels;
+    let across = (image.width != width).then(|| Weights::new(image.width, width, filter));
+    let down = (image.height != height).then(|| Weights::new(image.height, height, filter));
+    let mut data = image.data.to_vec();
+    let [lost_height, lost_width] = [(image.height, height), (image.width, width)].map(|(a, b)| a as i64 - b as i64);
+    let down_first = lost_height > 0 && lost_height > 2 * lost_width;
+    if let Some(weights) = down.as_ref().filter(|_| down_first) {
+        data = rows(&data, image.width * channels, weights);
+    }
+    if let Some(weights) = &across {
+        data = columns(&data, image.width, channels, weights);
+    }
+    if let Some(weights) = down.as_ref().filter(|_| !down_first) {
+        data = rows(&data, width * channels, weights);
+    }
+    data
 }
 
 fn nearest(image: &Image, height: usize, width: usize) -> Vec<u8> {

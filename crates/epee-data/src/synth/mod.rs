@@ -98,6 +98,7 @@ pub fn write(config: &SynthConfig, out: &Path, force: bool) -> Result<Dataset> {
         ],
         splits: vec![("train".to_owned(), notes.train), ("dev".to_owned(), notes.dev), ("test".to_owned(), notes.test)],
         files: vec![("tokenizer.json".to_owned(), tokenizer)],
+        ..Draft::default()
     };
     write_dataset(out, &draft, force)
 }
