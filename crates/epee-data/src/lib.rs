@@ -36,6 +36,7 @@ pub mod synth;
 #[cfg(test)]
 mod testing;
 mod tokenize;
+mod zipped;
 
 pub use dataset::{DATASET_FILE, Dataset, DatasetInfo, Draft, Input, Split, SplitInfo, Task, write_dataset};
 pub use digest::sha256;
