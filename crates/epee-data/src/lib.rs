@@ -38,6 +38,7 @@ pub mod synth;
 #[cfg(test)]
 mod testing;
 mod tokenize;
+mod zipped;
 
 pub use dataset::{
     DATASET_FILE, Dataset, DatasetInfo, Draft, ImagesInfo, Input, Split, SplitInfo, Task, write_dataset,

@@ -5,6 +5,7 @@
 //! paper's counts beside them; a new one is a file here and a row there. What rows have in common
 //! (label names to indices, empty texts, ids, unseen labels, each error with its line) is in `rows`.
 
+mod ddi;
 mod delimited;
 mod git;
 mod health_advice;
@@ -22,7 +23,8 @@ use std::path::Path;
 use crate::dataset::{Draft, Task};
 use crate::error::Result;
 
-pub use options::{GitSplits, Options, Repeats};
+pub use ddi::{NegativeFilter, Rule};
+pub use options::{Entities, GitSplits, Options, Repeats};
 pub use own::{Columns, Files, Format, OwnFiles};
 
 /// Sizes of a dataset as the paper states them (its Table 1).
@@ -91,7 +93,7 @@ impl Preset {
 }
 
 /// The published datasets that can be imported.
-pub static PRESETS: &[Preset] = &[health_advice::PRESET, git::PRESET, phee::PRESET];
+pub static PRESETS: &[Preset] = &[health_advice::PRESET, ddi::PRESET, git::PRESET, phee::PRESET];
 
 /// The importer with this name.
 pub fn preset(name: &str) -> Option<&'static Preset> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::ddi::NegativeFilter;
 use crate::partition::Fractions;
 
 /// An enum whose variants have names on the command line.
@@ -53,6 +54,19 @@ choice! {
     }
 }
 
+choice! {
+    /// How DDI shows the two drugs of a pair.
+    Entities {
+        /// `@ … @` around the first, `# … #` around the second.
+        #[default]
+        Markers = "markers",
+        /// `DRUG1` and `DRUG2` in their places, `DRUG0` in that of every other.
+        Blind = "blind",
+        /// Markers with the kinds of the drugs: `@ * brand * … @`, `# ^ group ^ … #`.
+        Typed = "typed",
+    }
+}
+
 /// What the caller of an importer of [`PRESETS`](super::PRESETS) may choose.
 ///
 /// Seed, fractions, repeats and leaks concern every dataset; which of the others one takes stands in
@@ -71,6 +85,10 @@ pub struct Options {
     pub separator: String,
     /// GIT: which file is which split.
     pub git_splits: GitSplits,
+    /// DDI: how the two drugs are shown.
+    pub entities: Entities,
+    /// DDI: which pairs leave before anything else.
+    pub negative_filter: NegativeFilter,
 }
 
 impl Default for Options {
@@ -82,6 +100,8 @@ impl Default for Options {
             drop_leaks: false,
             separator: "[SEP]".to_owned(),
             git_splits: GitSplits::default(),
+            entities: Entities::default(),
+            negative_filter: NegativeFilter::default(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Options of `epee data import` that belong to the published datasets.
 
 use anyhow::bail;
-use epee_data::import::{GitSplits, Options, PRESETS, Preset, Repeats};
+use epee_data::import::{Entities, GitSplits, NegativeFilter, Options, PRESETS, Preset, Repeats};
 
 /// Each is `None` or false until it is given.
 #[derive(clap::Args, Debug)]
@@ -19,6 +19,12 @@ pub(super) struct Choices {
     /// git: which file is which split, paper (dev is the file called test, and the reverse) or files [default: paper].
     #[arg(long, value_name = "WHICH")]
     git_splits: Option<GitSplits>,
+    /// ddi: the two drugs in markers, blind (as DRUG1 and DRUG2) or typed (markers with their kinds) [default: markers].
+    #[arg(long, value_name = "HOW")]
+    entities: Option<Entities>,
+    /// ddi: leave out same-name, abbreviation, special-case, list, overlap, all or none of these pairs [default: none].
+    #[arg(long, value_name = "RULES")]
+    negative_filter: Option<NegativeFilter>,
 }
 
 impl Choices {
@@ -29,7 +35,12 @@ impl Choices {
         };
         [
             names(&[("repeats", self.repeats.is_some()), ("drop-leaks", self.drop_leaks)]),
-            names(&[("separator", self.separator.is_some()), ("git-splits", self.git_splits.is_some())]),
+            names(&[
+                ("separator", self.separator.is_some()),
+                ("git-splits", self.git_splits.is_some()),
+                ("entities", self.entities.is_some()),
+                ("negative-filter", self.negative_filter.is_some()),
+            ]),
         ]
     }
 
@@ -48,6 +59,8 @@ impl Choices {
             drop_leaks: self.drop_leaks,
             separator: self.separator.clone().unwrap_or(defaults.separator),
             git_splits: self.git_splits.unwrap_or(defaults.git_splits),
+            entities: self.entities.unwrap_or(defaults.entities),
+            negative_filter: self.negative_filter.clone().unwrap_or(defaults.negative_filter),
             ..defaults
         })
     }

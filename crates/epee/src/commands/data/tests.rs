@@ -62,7 +62,7 @@ fn what_the_user_can_fix_is_said_and_nothing_is_written() {
     };
     assert_eq!(
         refused("import foo --from DIR --out DIR/out"),
-        "no importer `foo`, there are health-advice, git, phee, csv, tsv, jsonl"
+        "no importer `foo`, there are health-advice, ddi, git, phee, csv, tsv, jsonl"
     );
     assert_eq!(
         refused("import phee --from DIR --out DIR/out"),

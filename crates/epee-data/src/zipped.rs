@@ -1,0 +1,99 @@
+//! Reading zip files that come from outside: entries whole, none larger than its reader expects.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use crate::error::{Error, Result};
+
+/// An open zip file.
+pub(crate) struct Zipped {
+    path: PathBuf,
+    archive: ZipArchive<BufReader<File>>,
+}
+
+impl Zipped {
+    /// Opens it and reads its directory.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is no zip file, or is cut short.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io("read", path))?;
+        let archive = ZipArchive::new(BufReader::new(file))
+            .map_err(|e| Error::file(path, format!("expected a whole zip file: {e}")))?;
+        Ok(Self { path: path.to_path_buf(), archive })
+    }
+
+    /// The names of its entries.
+    pub(crate) fn names(&self) -> Result<Vec<String>> {
+        let refuse = |e: ZipError| Error::file(&self.path, format!("an entry's name cannot be read: {e}"));
+        self.archive.file_names().map(|name| name.map(|name| name.into_owned()).map_err(refuse)).collect()
+    }
+
+    /// The content of an entry of at most `largest` bytes, whatever size the file states for it.
+    ///
+    /// # Errors
+    /// An entry that is larger, cut short, or not what its checksum says.
+    pub(crate) fn read(&mut self, name: &str, largest: u64) -> Result<Vec<u8>> {
+        let path = self.path.join(name);
+        let entry = self.archive.by_name(name).map_err(|e| Error::file(&path, e.to_string()))?;
+        let stated = entry.size();
+        let too_large = |got: &str| Error::file(&path, format!("expected at most {largest} bytes, got {got}"));
+        if stated > largest {
+            return Err(too_large(&stated.to_string()));
+        }
+        let mut bytes = Vec::with_capacity(stated as usize);
+        entry.take(largest + 1).read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
+        if bytes.len() as u64 > largest {
+            return Err(too_large("more"));
+        }
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+    use crate::testing::message;
+
+    #[test]
+    fn entries_are_read_whole_and_none_too_large() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.zip");
+        let mut zip = ZipWriter::new(File::create(&path).unwrap());
+        zip.start_file("b/c.txt", SimpleFileOptions::default()).unwrap();
+        zip.write_all(&[b'x'; 5000]).unwrap();
+        zip.finish().unwrap();
+        let read = |largest| Zipped::open(&path).unwrap().read("b/c.txt", largest).map_err(|e| message(e, dir.path()));
+        assert_eq!(Zipped::open(&path).unwrap().names().unwrap(), ["b/c.txt"]);
+        assert_eq!(read(5000).unwrap(), [b'x'; 5000]);
+        assert_eq!(read(4999).unwrap_err(), "a.zip/b/c.txt: expected at most 4999 bytes, got 5000");
+        // The size in the directory says 5 bytes now, the content has 5000 all the same.
+        let bytes = fs::read(&path).unwrap();
+        let mut lying = bytes.clone();
+        for (at, window) in bytes.windows(4).enumerate() {
+            if window == 5000_u32.to_le_bytes() {
+                lying[at..at + 4].copy_from_slice(&5_u32.to_le_bytes());
+            }
+        }
+        assert_ne!(lying, bytes);
+        fs::write(&path, &lying).unwrap();
+        assert!(read(10).unwrap_err().starts_with("a.zip/b/c.txt: "), "{:?}", read(10));
+        fs::write(&path, &bytes[..bytes.len() - 10]).unwrap();
+        let cut = message(Zipped::open(&path).err().unwrap(), dir.path());
+        assert!(cut.starts_with("a.zip: expected a whole zip file: "), "{cut}");
+        let mut flipped = bytes;
+        flipped[45] ^= 0xFF;
+        fs::write(&path, &flipped).unwrap();
+        assert!(read(5000).unwrap_err().starts_with("cannot read a.zip/b/c.txt: "), "{:?}", read(5000));
+    }
+}
