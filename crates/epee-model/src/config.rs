@@ -147,7 +147,7 @@ impl Config {
     }
 
     /// What to write as `config.json`, with the class names.
-    pub(crate) fn to_json(&self, labels: &[String]) -> Value {
+    pub fn to_json(&self, labels: &[String]) -> Value {
         let mut raw = self.raw.clone();
         raw.insert("architectures".into(), json!([self.family.architecture]));
         raw.remove("torch_dtype");

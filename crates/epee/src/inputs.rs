@@ -2,18 +2,19 @@
 
 use std::path::Path;
 
-use anyhow::{Context, anyhow, bail};
-use epee_data::{Dataset, Encoding, Example, Split, TextTokenizer};
+use anyhow::bail;
+use epee_data::{Dataset, Example, Sequence, Split};
 use epee_exit::Policy;
 use epee_model::{Artefact, Engine};
 use epee_nn::Precision;
 
+use crate::preprocessor::Preprocessor;
 use crate::ui::Ui;
 
-/// A multi-exit model and the tokenizer that belongs to it.
+/// A multi-exit model and what prepares its inputs.
 pub(crate) struct Classifier {
     pub(crate) artefact: Artefact,
-    pub(crate) tokenizer: TextTokenizer,
+    pub(crate) preprocessor: Preprocessor,
     pub(crate) engine: Engine,
 }
 
@@ -24,23 +25,17 @@ impl Classifier {
             bail!("{}: no such folder: expected a model directory, as `epee train` writes it", dir.display());
         }
         let artefact = Artefact::load(dir)?;
-        let path = dir.join("tokenizer.json");
-        let tokenizer = TextTokenizer::from_file(&path)?;
-        tokenizer.check_vocab(artefact.config.vocab_size).with_context(|| path.display().to_string())?;
+        let preprocessor = Preprocessor::load(dir, &artefact.config)?;
         let engine = artefact.engine(precision)?;
-        Ok(Classifier { artefact, tokenizer, engine })
+        Ok(Classifier { artefact, preprocessor, engine })
     }
 
-    /// Tokenises examples to the length the model was trained with, and says once how many were too long.
-    pub(crate) fn encode(&self, examples: &[Example], ui: Ui) -> anyhow::Result<Vec<Encoding>> {
+    /// Turns examples into inputs, texts cut to the length the model was trained with; says once how many were too long.
+    pub(crate) fn encode(&self, examples: &[Example], ui: Ui) -> anyhow::Result<Vec<Sequence>> {
         let config = &self.artefact.config;
-        let positions = config.max_position_embeddings;
+        let positions = config.positions();
         let most = self.artefact.exits.max_tokens.map_or(positions, |most| most.min(positions));
-        let sequences = encode(&self.tokenizer, examples, most, ui)?;
-        for (i, sequence) in sequences.iter().enumerate() {
-            config.check_sequence(sequence).map_err(|problem| anyhow!("example {}: {problem}", i + 1))?;
-        }
-        Ok(sequences)
+        self.preprocessor.encode(config, examples, most, ui)
     }
 
     /// The policy that was asked for, or the model's own; says where that was chosen at another precision.
@@ -69,24 +64,6 @@ impl Classifier {
         }
         Ok(())
     }
-}
-
-/// Tokenises examples, and says once how many were too long.
-pub(crate) fn encode(
-    tokenizer: &TextTokenizer,
-    examples: &[Example],
-    max_tokens: usize,
-    ui: Ui,
-) -> anyhow::Result<Vec<Encoding>> {
-    let sequences = tokenizer.encode_batch(examples, max_tokens)?;
-    let cut = sequences.iter().filter(|sequence| sequence.truncated).count();
-    if cut > 0 {
-        ui.note(format!(
-            "note: {cut} of {} texts are longer than {max_tokens} tokens and lost their end",
-            examples.len()
-        ));
-    }
-    Ok(sequences)
 }
 
 /// Reads a split, or only its first examples.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod inputs;
+mod preprocessor;
 mod ui;
 
 use std::process::ExitCode;

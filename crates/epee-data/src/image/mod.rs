@@ -52,6 +52,15 @@ impl Image {
         Ok(image)
     }
 
+    /// Reads a PNG or JPEG file.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is neither, whole and of 8 bits.
+    pub fn read(path: impl AsRef<std::path::Path>) -> crate::Result<Self> {
+        let path = path.as_ref();
+        decode(&crate::lines::read_file(path)?).map_err(|problem| crate::Error::file(path, problem))
+    }
+
     /// What [`Image::new`] asks for; the fields are open, so a picture made from them may be none.
     ///
     /// # Errors

@@ -82,6 +82,20 @@ impl ImageProcessor {
         Self { config, fields }
     }
 
+    /// The same, but for pictures resized to another size and not cropped.
+    ///
+    /// # Errors
+    /// A size of zero or above [`MAX_PIXELS`](super::MAX_PIXELS).
+    pub fn with_size(&self, height: usize, width: usize) -> Result<Self> {
+        let mut fields = self.fields.clone();
+        fields.insert("do_resize".to_owned(), json!(true));
+        fields.insert("size".to_owned(), json!({ "height": height, "width": width }));
+        fields.remove("do_center_crop");
+        fields.remove("crop_size");
+        let config = Config::read(&fields).map_err(|problem| Error::file(Path::new("preprocessor_config.json"), problem))?;
+        Ok(Self { config, fields })
+    }
+
     /// Rows of what it makes.
     pub fn height(&self) -> usize {
         self.config.output[0]

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use epee_data::Encoding;
+use epee_data::{Encoding, Sequence};
 use epee_exit::{Evidence, ExitPolicy, Policy};
-use epee_model::{Artefact, Batch, Engine, ExitRowFirst, Session};
+use epee_model::{Artefact, Batch, Engine, ExitRowFirst, Input, Session};
 use epee_nn::{Precision, in_pool, peak};
 use serde::Serialize;
 use serde_json::json;
@@ -92,11 +92,17 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         bail!("--seconds: expected more than 0 and at most 60, got {}", args.seconds);
     }
     let artefact = Artefact::load(&args.model)?;
-    let positions = artefact.config.max_position_embeddings;
+    let (positions, input) = (artefact.config.positions(), artefact.config.shape.input);
     if let Some(tokens) = args.tokens.iter().find(|tokens| !(1..=positions).contains(tokens)) {
         bail!("--tokens: expected 1 to {positions} (the model's positions), got {tokens}");
     }
     let mut lengths = args.tokens.clone();
+    if let Input::Image(_) = input {
+        if !lengths.is_empty() {
+            bail!("--tokens: every picture has {positions}");
+        }
+        lengths = vec![positions];
+    }
     if lengths.is_empty() {
         lengths = [32, 128].map(|tokens: usize| tokens.min(positions)).to_vec();
         lengths.dedup();
@@ -128,7 +134,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
                 .with_context(|| format!("cannot start {threads} threads"))?;
             let ceiling = pool.install(|| in_pool(|| peak(precision)));
             for &tokens in &lengths {
-                let setting = Setting { engine: &engine, threads, tokens, seconds: args.seconds };
+                let setting = Setting { engine: &engine, threads, tokens, input, seconds: args.seconds };
                 pool.install(|| setting.measure(ceiling, &mut latencies, &mut arithmetic))?;
                 bar.inc(1);
             }
@@ -157,7 +163,23 @@ struct Setting<'e> {
     engine: &'e Engine,
     threads: usize,
     tokens: usize,
+    input: Input,
     seconds: f64,
+}
+
+/// One made-up sequence.
+fn sample(input: Input, tokens: usize) -> Batch {
+    match input {
+        Input::Text(input) => {
+            // Ids that every vocabulary has, of which attention makes different rows all the same.
+            let ids = (0..tokens as u32).map(|t| t.wrapping_mul(7919) % input.vocab_size as u32).collect();
+            Batch::new([&Sequence::Text(Encoding { ids, type_ids: vec![0; tokens], truncated: false })])
+        }
+        Input::Image(input) => {
+            let pixels = (0..input.channels * input.height * input.width).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect();
+            Batch { pixels, offsets: vec![0, tokens], ..Batch::default() }
+        }
+    }
 }
 
 impl Setting<'_> {
@@ -170,10 +192,7 @@ impl Setting<'_> {
     ) -> anyhow::Result<()> {
         let Setting { engine, threads, tokens, .. } = *self;
         let (depth, precision) = (engine.depth(), engine.precision().name());
-        // Ids that every vocabulary has, of which attention makes different rows all the same.
-        let entries = engine.vocabulary() as u32;
-        let ids = (0..tokens as u32).map(|t| t.wrapping_mul(7919) % entries).collect();
-        let batch = Batch::new([&Encoding { ids, type_ids: vec![0; tokens], truncated: false }]);
+        let batch = sample(self.input, tokens);
         for (exit, all_rows) in (1..=depth).map(|exit| (exit, false)).chain([(depth, true)]) {
             let first = if all_rows { ExitRowFirst::Never } else { ExitRowFirst::Auto };
             let policy = Policy::Fixed { exit }.check(depth, engine.classes())?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use epee_data::{Dataset, Encoding, Example, Split, pack_count};
+use epee_data::{Dataset, Example, Sequence, Split, pack_count};
 use epee_exit::{Answer, CheckedPolicy, Metrics, Policy, Replay};
 use epee_model::{Batch, Engine, ExitRowFirst, Session};
 use epee_nn::Precision;
@@ -185,7 +185,7 @@ pub(crate) fn live(
     engine: &Engine,
     policy: &CheckedPolicy,
     examples: &[Example],
-    sequences: &[Encoding],
+    sequences: &[Sequence],
     batch_size: usize,
     ui: Ui,
 ) -> anyhow::Result<Live> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use epee_exit::Trace;
-use epee_model::{Artefact, BertConfig, ExitsFile, model_digest};
+use epee_model::{Artefact, Config, ExitsFile, Input, model_digest};
 use epee_nn::Parameters;
 use serde_json::{Value, json};
 
@@ -12,9 +12,9 @@ use crate::ui::Ui;
 
 /// Show what a model directory or a trace file holds
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  epee info runs/phee")]
+#[command(after_help = "Examples:\n  epee info runs/phee\n  epee info bert-base/config.json")]
 pub(crate) struct Args {
-    /// A model directory or a trace file
+    /// A model directory, a config.json or a trace file
     #[arg(value_name = "DIR|FILE")]
     path: PathBuf,
 }
@@ -22,10 +22,14 @@ pub(crate) struct Args {
 /// Prints the facts.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let path = &args.path;
-    let facts = if path.is_file() {
+    let facts = if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
+        let mut facts = vec![("kind", json!("configuration"))];
+        facts.extend(sizes(&Config::read(path)?));
+        facts
+    } else if path.is_file() {
         trace_facts(path)?
     } else if !path.exists() {
-        bail!("{}: no such file or folder: expected a model directory or a trace file", path.display());
+        bail!("{}: no such file or folder: expected a model directory, a config.json or a trace file", path.display());
     } else if path.join("dataset.json").exists() {
         bail!("{}: this is a dataset\nhint: epee data inspect {0}", path.display());
     } else if path.join("exits.json").exists() {
@@ -54,16 +58,29 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
 
 type Facts = Vec<(&'static str, Value)>;
 
-fn sizes(config: &BertConfig) -> Facts {
-    vec![
-        ("architecture", json!("BERT")),
-        ("layers", json!(config.num_hidden_layers)),
-        ("hidden_size", json!(config.hidden_size)),
-        ("heads", json!(config.num_attention_heads)),
-        ("intermediate_size", json!(config.intermediate_size)),
-        ("vocabulary", json!(config.vocab_size)),
-        ("positions", json!(config.max_position_embeddings)),
-    ]
+fn sizes(config: &Config) -> Facts {
+    let shape = &config.shape;
+    let mut facts = vec![("architecture", json!(config.title())), ("layers", json!(shape.layers))];
+    if shape.groups < shape.layers {
+        facts.push(("layers_with_weights_of_their_own", json!(shape.groups)));
+    }
+    facts.extend([
+        ("hidden_size", json!(shape.hidden_size)),
+        ("heads", json!(shape.heads)),
+        ("intermediate_size", json!(shape.intermediate_size)),
+    ]);
+    match shape.input {
+        Input::Text(input) => {
+            facts.extend([("vocabulary", json!(input.vocab_size)), ("positions", json!(input.positions))]);
+        }
+        Input::Image(input) => facts.extend([
+            ("picture", json!(format!("{} x {} pixels, {} channels", input.height, input.width, input.channels))),
+            ("patch", json!(format!("{} x {}", input.patch[0], input.patch[1]))),
+            ("tokens", json!(input.rows())),
+        ]),
+    }
+    facts.push(("backbone_parameters", json!(config.parameters())));
+    facts
 }
 
 fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
@@ -93,8 +110,10 @@ fn backbone_facts(dir: &Path) -> anyhow::Result<Facts> {
         bail!("{}: expected config.json: this is no model directory", dir.display());
     }
     let mut facts = vec![("kind", json!("backbone without exits"))];
-    facts.extend(sizes(&BertConfig::read(&path)?));
-    facts.push(("digest", json!(model_digest(dir)?)));
+    facts.extend(sizes(&Config::read(&path)?));
+    if dir.join("model.safetensors").exists() {
+        facts.push(("digest", json!(model_digest(dir)?)));
+    }
     Ok(facts)
 }
 

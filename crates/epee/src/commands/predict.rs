@@ -1,12 +1,12 @@
-//! `epee predict`: answers for texts.
+//! `epee predict`: answers for texts or pictures.
 
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use epee_data::{Encoding, Example, pack};
+use epee_data::{Example, Image, Sequence, pack};
 use epee_exit::{Answer, Policy};
-use epee_model::{Batch, Session};
+use epee_model::{Batch, Input, Session};
 use epee_nn::Precision;
 use serde_json::{Map, Value, json};
 
@@ -14,21 +14,22 @@ use super::sweep::decimal;
 use crate::inputs::Classifier;
 use crate::ui::{Ui, table};
 
-/// Classify texts, each with the exit that answered
+/// Classify texts or pictures, each with the exit that answered
 #[derive(clap::Args)]
 #[command(after_help = "With --format json, an answer is one line.\n\n\
     Examples:\n  \
     epee predict --model runs/notes \"Stopped taking ginkgo last month.\"\n  \
     epee predict --model runs/notes --file notes.txt --format json\n  \
-    cat notes.txt | epee predict --model runs/notes -")]
+    cat notes.txt | epee predict --model runs/notes -\n  \
+    epee predict --model runs/cells cells/*.png")]
 pub(crate) struct Args {
     /// A multi-exit model directory
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
-    /// Texts, or `-` for one text per line of stdin
-    #[arg(value_name = "TEXT", required_unless_present = "file")]
+    /// Texts, or PNG and JPEG files where the model reads pictures; `-` for one per line of stdin
+    #[arg(value_name = "TEXT|FILE", required_unless_present = "file")]
     texts: Vec<String>,
-    /// A file with one text per line
+    /// A file with one text, or the path of one picture, per line
     #[arg(long, value_name = "FILE", conflicts_with = "texts")]
     file: Option<PathBuf>,
     /// What weights are stored and multiplied in: f32, bf16 or int8
@@ -84,6 +85,15 @@ fn lines(reader: impl BufRead, name: &str) -> anyhow::Result<Vec<String>> {
     Ok(texts)
 }
 
+/// What was given on the command line: a text, or the path of a picture.
+fn example(classifier: &Classifier, i: usize, text: &str) -> anyhow::Result<Example> {
+    let id = format!("{}", i + 1);
+    Ok(match classifier.artefact.config.shape.input {
+        Input::Text(_) => Example { id, text: text.to_owned(), ..Example::default() },
+        Input::Image(_) => Example { id, image: Some(Image::read(text)?), ..Example::default() },
+    })
+}
+
 /// An answer and the length of its text.
 pub(crate) struct Prediction {
     answer: Answer,
@@ -99,10 +109,9 @@ pub(crate) fn predict(
 ) -> anyhow::Result<Vec<Prediction>> {
     let engine = &classifier.engine;
     let policy = classifier.policy(policy, ui).check(engine.depth(), engine.classes())?;
-    let examples: Vec<Example> =
-        texts.iter().map(|text| Example { text: text.clone(), ..Example::default() }).collect();
-    let sequences: Vec<Encoding> = classifier.encode(&examples, ui)?;
-    let lengths: Vec<usize> = sequences.iter().map(|sequence| sequence.ids.len()).collect();
+    let examples = texts.iter().enumerate().map(|(i, text)| example(classifier, i, text)).collect::<anyhow::Result<Vec<_>>>()?;
+    let sequences = classifier.encode(&examples, ui)?;
+    let lengths: Vec<usize> = sequences.iter().map(Sequence::tokens).collect();
     let bar = ui.progress(texts.len() as u64, "predict");
     let mut predictions = Vec::with_capacity(texts.len());
     let mut session = Session::new(engine);

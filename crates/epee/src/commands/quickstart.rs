@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use epee_data::{Dataset, Split, TextTokenizer, synth};
 use epee_exit::{Counts, Goal, Grid, Metric, Scoring, choose, full_depth, per_exit, sweep};
-use epee_model::{BertConfig, ExitsFile, Model, PoolerKind, Pooling};
+use epee_model::{Config, ExitsFile, Heads, Model};
 use epee_nn::Precision;
 use epee_train::TrainOptions;
 use serde_json::json;
@@ -14,6 +14,7 @@ use serde_json::json;
 use super::calibrate::{calibration, choice_text};
 use super::sweep::{decimal, exit_table, grid_tables};
 use super::{check_empty, eval, predict, trace, train};
+use crate::preprocessor::Preprocessor;
 use crate::inputs::{self, Classifier};
 use crate::ui::Ui;
 
@@ -173,16 +174,14 @@ fn free_folder() -> anyhow::Result<PathBuf> {
 
 fn fit(dataset: &Dataset, out: &Path, seed: u64, ui: Ui) -> anyhow::Result<bool> {
     let tokenizer = TextTokenizer::from_file(dataset.dir().join("tokenizer.json"))?;
-    let config = BertConfig::from_bytes_for(CONFIG, tokenizer.vocab_size()).map_err(anyhow::Error::msg)?;
-    let classes = dataset.info().classes();
-    let model = Model::new(&config, classes, PoolerKind::Shared, Pooling::First, seed);
-    let exits = ExitsFile {
-        max_tokens: Some(options(seed).max_tokens),
-        ..ExitsFile::new(model.depth(), classes, Pooling::First, PoolerKind::Shared)
-    };
+    let config = Config::from_bytes_for(CONFIG, tokenizer.vocab_size()).map_err(anyhow::Error::msg)?;
+    let heads = Heads::of(&config, dataset.info().classes());
+    let model = Model::new(&config, heads, seed);
+    let exits = ExitsFile { max_tokens: Some(options(seed).max_tokens), ..ExitsFile::new(&config, heads) };
+    let preprocessor = Preprocessor::text(tokenizer, &config)?;
     let base = "fresh weights".to_owned();
     let options = options(seed);
-    let job = train::Job { dataset, out, model, config, tokenizer, exits, base, options, resume: false };
+    let job = train::Job { dataset, out, model, config, preprocessor, exits, base, options, resume: false };
     Ok(train::fit(job, ui)?.finished)
 }
 
@@ -202,9 +201,9 @@ mod tests {
 
     #[test]
     fn the_built_in_configuration_is_one() {
-        let config = BertConfig::from_bytes_for(CONFIG, 1000).unwrap();
-        assert_eq!(config.vocab_size, 1000);
-        assert!(options(1).max_tokens <= config.max_position_embeddings);
+        let config = Config::from_bytes_for(CONFIG, 1000).unwrap();
+        assert_eq!(config.vocab_size(), Some(1000));
+        assert!(options(1).max_tokens <= config.positions());
         options(1).check().unwrap();
     }
 

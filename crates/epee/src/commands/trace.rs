@@ -79,7 +79,7 @@ pub(crate) fn record(classifier: &Classifier, dataset: &Dataset, name: &str, ui:
         logits: recording.logits,
         labels: labels(&split.examples),
         ids: split.examples.iter().map(|example| example.id.clone()).collect(),
-        tokens: sequences.iter().map(|sequence| sequence.ids.len() as i64).collect(),
+        tokens: sequences.iter().map(|sequence| sequence.tokens() as i64).collect(),
         scores: None,
         provenance,
     })?)

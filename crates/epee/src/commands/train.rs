@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
-use epee_data::{Dataset, TextTokenizer, sha256, synth};
+use epee_data::{Dataset, ImageProcessor, TextTokenizer, sha256, synth};
 use epee_exit::Metric;
-use epee_model::{BertConfig, ExitsFile, Model, ModelCard, PoolerKind, Pooling, model_digest, read_backbone};
+use epee_model::{Config, ExitsFile, Heads, Input, Model, ModelCard, PoolerKind, Pooling, model_digest, read_backbone};
 use epee_train::{EpochReport, Examples, Observer, Outcome, Output, Select, StepReport, TrainOptions};
 use indicatif::ProgressBar;
 use serde_json::json;
@@ -16,6 +16,7 @@ use serde_json::json;
 use super::check_empty;
 use super::sweep::decimal;
 use crate::inputs;
+use crate::preprocessor::Preprocessor;
 use crate::ui::Ui;
 
 /// Train a model with an exit after every layer
@@ -36,8 +37,9 @@ pub(crate) struct Args {
     /// The folder to write: the model, metrics.jsonl, checkpoints/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The tokenizer.json of a fresh model [default: the dataset's, else a small one built in]
-    #[arg(long, value_name = "FILE", conflicts_with = "model")]
+    /// The tokenizer of a fresh model, a tokenizer.json or a folder with GPT-2's or ALBERT's files [default: the dataset's, else a
+    /// small one built in]
+    #[arg(long, value_name = "FILE|DIR", conflicts_with = "model")]
     tokenizer: Option<PathBuf>,
     /// The options from --epochs to --metric as a TOML file, with `_` for `-`; flags go before it
     #[arg(long, value_name = "FILE")]
@@ -50,12 +52,18 @@ pub(crate) struct Args {
     force: bool,
     #[command(flatten)]
     options: OptionArgs,
-    /// Which row of a sequence an exit reads
-    #[arg(long, value_enum, default_value_t)]
-    pooling: PoolingArg,
-    /// One pooler for all exits, or one each
-    #[arg(long, value_enum, default_value_t)]
-    pooler: PoolerArg,
+    /// Which row of a sequence an exit reads [default: the last of GPT-2, else the first]
+    #[arg(long, value_enum)]
+    pooling: Option<PoolingArg>,
+    /// One pooler for all exits, one each, or none [default: shared in BERT and ALBERT, else none]
+    #[arg(long, value_enum)]
+    pooler: Option<PoolerArg>,
+    /// Whether exits read through the model's final norm, in GPT-2, ViT and DeiT [default: true]
+    #[arg(long, value_name = "BOOL")]
+    exit_norm: Option<bool>,
+    /// Pixels of a picture's side, N or HEIGHTxWIDTH, other than the model's: position embeddings are interpolated
+    #[arg(long, value_name = "N", value_parser = image_size)]
+    image_size: Option<[usize; 2]>,
 }
 
 /// What a model starts from.
@@ -105,19 +113,56 @@ struct OptionArgs {
     metric: Option<Metric>,
 }
 
-#[derive(Clone, Copy, Default, ValueEnum)]
+/// `224` or `192x256`.
+fn image_size(text: &str) -> Result<[usize; 2], String> {
+    let size = |text: &str| text.parse().ok().filter(|&size| size > 0);
+    let both = match text.split_once('x') {
+        Some((height, width)) => size(height).zip(size(width)),
+        None => size(text).map(|size| (size, size)),
+    };
+    both.map(|(height, width)| [height, width]).ok_or_else(|| "expected N or HEIGHTxWIDTH, such as 224 or 192x256".to_owned())
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum PoolingArg {
-    #[default]
     First,
     Last,
     Mean,
 }
 
-#[derive(Clone, Copy, Default, ValueEnum)]
+#[derive(Clone, Copy, ValueEnum)]
 enum PoolerArg {
-    #[default]
     Shared,
     PerExit,
+    None,
+}
+
+impl Args {
+    /// The exits' form: the architecture's, but for what was asked for.
+    fn heads(&self, config: &Config, classes: usize) -> anyhow::Result<Heads> {
+        let mut heads = Heads::of(config, classes);
+        if let Some(pooling) = self.pooling {
+            heads.pooling = match pooling {
+                PoolingArg::First => Pooling::First,
+                PoolingArg::Last => Pooling::Last,
+                PoolingArg::Mean => Pooling::Mean,
+            };
+        }
+        if let Some(pooler) = self.pooler {
+            heads.pooler = match pooler {
+                PoolerArg::Shared => PoolerKind::Shared,
+                PoolerArg::PerExit => PoolerKind::PerExit,
+                PoolerArg::None => PoolerKind::None,
+            };
+        }
+        if let Some(norm) = self.exit_norm {
+            if !config.shape.final_norm {
+                bail!("--exit-norm: {} has no final norm", config.title());
+            }
+            heads.norm = norm;
+        }
+        Ok(heads)
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -132,7 +177,7 @@ impl OptionArgs {
         let base: TrainOptions = match file {
             Some(path) => {
                 let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-                toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?
+                toml::from_str(&text).map_err(|error| anyhow!("{}: {error}", path.display()))?
             }
             None => TrainOptions::default(),
         };
@@ -162,8 +207,8 @@ pub(crate) struct Job<'a> {
     pub(crate) dataset: &'a Dataset,
     pub(crate) out: &'a Path,
     pub(crate) model: Model<f32>,
-    pub(crate) config: BertConfig,
-    pub(crate) tokenizer: TextTokenizer,
+    pub(crate) config: Config,
+    pub(crate) preprocessor: Preprocessor,
     pub(crate) exits: ExitsFile,
     /// Names what the model started from, for the checkpoint and the card.
     pub(crate) base: String,
@@ -179,52 +224,15 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let options = args.options.resolve(args.config.as_deref())?;
     let dataset = Dataset::open(&args.data)?;
     let classes = dataset.info().classes();
-    let pooling = match args.pooling {
-        PoolingArg::First => Pooling::First,
-        PoolingArg::Last => Pooling::Last,
-        PoolingArg::Mean => Pooling::Mean,
+    let Start { model, config, preprocessor, heads, base } = match (&args.base.model, &args.base.init) {
+        (Some(dir), _) => from_checkpoint(dir, args, classes, options.seed, ui)?,
+        (None, init) => from_nothing(init.as_deref().unwrap_or(Path::new("config.json")), args, classes, options.seed, ui)?,
     };
-    let pooler = match args.pooler {
-        PoolerArg::Shared => PoolerKind::Shared,
-        PoolerArg::PerExit => PoolerKind::PerExit,
-    };
-    let (model, config, tokenizer, base) = match (&args.base.model, &args.base.init) {
-        (Some(dir), _) => {
-            if !dir.is_dir() {
-                bail!("{}: no such folder: expected a Hugging Face model directory", dir.display());
-            }
-            let config = BertConfig::read(&dir.join("config.json"))?;
-            let path = dir.join("tokenizer.json");
-            let tokenizer = TextTokenizer::from_file(&path)?;
-            tokenizer.check_vocab(config.vocab_size).with_context(|| path.display().to_string())?;
-            let (model, report) = read_backbone(dir, &config, classes, pooler, pooling, options.seed)?;
-            if !report.left_out.is_empty() {
-                ui.note(format!("left out: {}", report.left_out.join(", ")));
-            }
-            ui.note(format!("starts fresh: {}", report.fresh.join(", ")));
-            let name = dir.file_name().map_or_else(|| dir.display().to_string(), |name| name.display().to_string());
-            (model, config, tokenizer, format!("{name} ({})", short(&model_digest(dir)?)))
-        }
-        (None, init) => {
-            let init = init.as_deref().unwrap_or(Path::new("config.json"));
-            let own = args.data.join("tokenizer.json");
-            let tokenizer = match &args.tokenizer {
-                Some(path) => TextTokenizer::from_file(path)?,
-                None if own.exists() => TextTokenizer::from_file(&own)?,
-                None => {
-                    ui.note("note: the dataset has no tokenizer.json; the small vocabulary of clinical notes is used");
-                    TextTokenizer::from_bytes(synth::DEFAULT_TOKENIZER)?
-                }
-            };
-            let config = BertConfig::read_for(init, tokenizer.vocab_size())?;
-            let model = Model::new(&config, classes, pooler, pooling, options.seed);
-            (model, config, tokenizer, "fresh weights".to_owned())
-        }
-    };
-    let max_tokens = options.max_tokens.min(config.max_position_embeddings);
-    let exits = ExitsFile { max_tokens: Some(max_tokens), ..ExitsFile::new(model.depth(), classes, pooling, pooler) };
-    let job =
-        Job { dataset: &dataset, out: &args.out, model, config, tokenizer, exits, base, options, resume: args.resume };
+    let max_tokens = options.max_tokens.min(config.positions());
+    let max_tokens = config.vocab_size().map(|_| max_tokens);
+    let exits = ExitsFile { max_tokens, ..ExitsFile::new(&config, heads) };
+    let resume = args.resume;
+    let job = Job { dataset: &dataset, out: &args.out, model, config, preprocessor, exits, base, options, resume };
     let outcome = fit(job, ui)?;
     if !outcome.finished {
         bail!(
@@ -241,14 +249,97 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What a run starts from.
+struct Start {
+    model: Model<f32>,
+    config: Config,
+    preprocessor: Preprocessor,
+    heads: Heads,
+    base: String,
+}
+
+/// A checkpoint's backbone and fresh exits.
+fn from_checkpoint(dir: &Path, args: &Args, classes: usize, seed: u64, ui: Ui) -> anyhow::Result<Start> {
+    if !dir.is_dir() {
+        bail!("{}: no such folder: expected a Hugging Face model directory", dir.display());
+    }
+    let mut config = Config::read(&dir.join("config.json"))?;
+    let heads = args.heads(&config, classes)?;
+    let (mut model, report) = read_backbone(dir, &config, heads, seed)?;
+    let preprocessor = match args.image_size {
+        Some([height, width]) => {
+            let resized = config.with_image_size(height, width).map_err(|problem| anyhow!("--image-size: {problem}"))?;
+            model.resize_images(&config, &resized);
+            config = resized;
+            let processor = ImageProcessor::from_file(dir.join("preprocessor_config.json"))?;
+            Preprocessor::image(processor.with_size(height, width)?, &config)?
+        }
+        None => Preprocessor::load(dir, &config)?,
+    };
+    if !report.left_out.is_empty() {
+        ui.note(format!("left out: {}", report.left_out.join(", ")));
+    }
+    ui.note(format!("starts fresh: {}", report.fresh.join(", ")));
+    let name = dir.file_name().map_or_else(|| dir.display().to_string(), |name| name.display().to_string());
+    let base = format!("{name} ({})", short(&model_digest(dir)?));
+    Ok(Start { model, config, preprocessor, heads, base })
+}
+
+/// Fresh weights in the sizes of a `config.json`; a vocabulary is as large as its tokenizer's.
+fn from_nothing(init: &Path, args: &Args, classes: usize, seed: u64, ui: Ui) -> anyhow::Result<Start> {
+    let config = Config::read_for(init, 1)?;
+    let (config, preprocessor) = match config.shape.input {
+        Input::Text(_) => {
+            if args.image_size.is_some() {
+                bail!("--image-size: {} reads text", config.title());
+            }
+            let tokenizer = fresh_tokenizer(args, ui)?;
+            let config = Config::read_for(init, tokenizer.vocab_size())?;
+            let preprocessor = Preprocessor::text(tokenizer, &config)?;
+            (config, preprocessor)
+        }
+        Input::Image(input) => {
+            if args.tokenizer.is_some() {
+                bail!("--tokenizer: {} reads pictures", config.title());
+            }
+            let config = match args.image_size {
+                Some([height, width]) => {
+                    config.with_image_size(height, width).map_err(|problem| anyhow!("--image-size: {problem}"))?
+                }
+                None => Config::read(init)?,
+            };
+            let [height, width] = args.image_size.unwrap_or([input.height, input.width]);
+            let preprocessor = Preprocessor::image(ImageProcessor::new(height, width, input.channels), &config)?;
+            (config, preprocessor)
+        }
+    };
+    let heads = args.heads(&config, classes)?;
+    let model = Model::new(&config, heads, seed);
+    Ok(Start { model, config, preprocessor, heads, base: "fresh weights".to_owned() })
+}
+
+/// The tokenizer that was named, else the dataset's, else the built-in one.
+fn fresh_tokenizer(args: &Args, ui: Ui) -> anyhow::Result<TextTokenizer> {
+    let own = args.data.join("tokenizer.json");
+    Ok(match &args.tokenizer {
+        Some(path) if path.is_dir() => TextTokenizer::from_dir(path)?,
+        Some(path) => TextTokenizer::from_file(path)?,
+        None if own.exists() => TextTokenizer::from_file(&own)?,
+        None => {
+            ui.note("note: the dataset has no tokenizer.json; the small vocabulary of clinical notes is used");
+            TextTokenizer::from_bytes(synth::DEFAULT_TOKENIZER)?
+        }
+    })
+}
+
 /// Runs a job, with a bar and a line per epoch.
 pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
-    let max_tokens = job.options.max_tokens.min(job.config.max_position_embeddings);
+    let max_tokens = job.options.max_tokens.min(job.config.positions());
     let read = |name: &str| -> anyhow::Result<(Examples, String)> {
         let split = inputs::split(job.dataset, name, None)?;
         let labelled: Vec<_> = split.examples.into_iter().filter(|example| example.label.is_some()).collect();
         let examples = Examples {
-            sequences: inputs::encode(&job.tokenizer, &labelled, max_tokens, ui)?,
+            sequences: job.preprocessor.encode(&job.config, &labelled, max_tokens, ui)?,
             labels: labelled.iter().filter_map(|example| example.label).collect(),
             ids: labelled.into_iter().map(|example| example.id).collect(),
         };
@@ -258,9 +349,10 @@ pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
     let (dev, dev_digest) = read("dev")?;
     let options = &job.options;
     let info = job.dataset.info();
+    let (input, content) = job.preprocessor.file();
     let name = json!({
         "options": options, "train": train_digest, "dev": dev_digest, "labels": info.labels, "base": job.base,
-        "exits": job.exits, "sizes": format!("{:?}", job.config), "tokenizer": sha256(job.tokenizer.bytes()),
+        "exits": job.exits, "config": job.config.to_json(&info.labels), "input": sha256(&content),
     });
     let card = ModelCard {
         data: format!("{} ({} training examples, digest {})", info.name, train.labels.len(), short(&train_digest)),
@@ -281,7 +373,7 @@ pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
         config: &job.config,
         labels: &info.labels,
         exits: &job.exits,
-        tokenizer: job.tokenizer.bytes(),
+        input: (input, &content),
         card,
     };
     let steps = train.labels.len().div_ceil(options.batch_size) * options.epochs;
