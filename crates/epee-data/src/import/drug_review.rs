@@ -27,7 +27,7 @@ pub(super) const PRESET: Preset = Preset {
     expects: "a folder with drugsComTrain_raw.tsv and drugsComTest_raw.tsv, or with drugsComTrain_raw.part*.csv or .tsv, \
               or one such file",
     source: "Drug Review Dataset, Drugs.com (Gräßer et al. 2018), UCI Machine Learning Repository, dataset 462",
-    licence: "none stated; UCI: for research, not for commercial use, not to be passed on",
+    licence: "none stated",
     takes: &["rating-cut"],
     read,
 };

@@ -373,11 +373,18 @@ proptest! {
             }
         }
         let dir = tempfile::tempdir().unwrap();
-        for name in ["train.json", "dev.json", "test.json", "medical_meadow_health_advice.json"] {
-            fs::write(dir.path().join(name), &bytes).unwrap();
+        let git = ["train", "dev", "test"].map(|split| format!("renew_triplet_T_{split}.jsonl"));
+        let names = ["train.json", "dev.json", "test.json", "medical_meadow_health_advice.json"];
+        let names = names.into_iter().chain(git.iter().map(String::as_str)).chain(["drugsComTrain_raw.tsv"]);
+        for name in names.chain(["Train/MedLine/1.xml", "Test/MedLine/1.xml"]) {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, &bytes).unwrap();
         }
         for preset in super::PRESETS {
-            prop_assert!(preset.import(dir.path(), &Options::default()).is_err());
+            for from in [dir.path().to_path_buf(), dir.path().join("train.json")] {
+                prop_assert!(preset.import(&from, &Options::default()).is_err());
+            }
         }
     }
 }
