@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::dataset::{Dataset, Split, Task};
 use crate::error::Result;
 use crate::example::Example;
+use crate::import::{PaperCounts, preset};
 use crate::tokenize::TextTokenizer;
 
 /// A report on a dataset.
@@ -26,6 +27,9 @@ pub struct Inspection {
     pub labels: Vec<String>,
     /// What its importer or generator had to say.
     pub notes: Vec<String>,
+    /// The paper's counts, of a dataset that it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paper: Option<PaperCounts>,
     /// A report for each split.
     pub splits: Vec<SplitReport>,
     /// Pairs of splits that share inputs.
@@ -153,6 +157,7 @@ pub fn inspect(
         digest: info.digest.clone(),
         labels: info.labels.clone(),
         notes: info.notes.clone(),
+        paper: preset(&info.name).map(|preset| preset.paper),
         splits: reports,
         overlaps: overlaps(&splits),
     })
@@ -278,6 +283,16 @@ mod tests {
         assert_eq!(report.splits.len(), 1);
         assert_eq!(report.splits[0].examples.len(), 2);
         assert!(inspect(&dataset, Some("dev"), None, 0).is_err());
+        assert_eq!(report.paper, None);
+    }
+
+    #[test]
+    fn the_papers_counts_stand_beside_its_datasets() {
+        let dir = tempfile::tempdir().unwrap();
+        let named = crate::Draft { name: "phee".into(), ..draft() };
+        let dataset = write_dataset(dir.path(), &named, false).unwrap();
+        let paper = inspect(&dataset, None, None, 0).unwrap().paper.unwrap();
+        assert_eq!((paper.train, paper.dev, paper.test, paper.classes), (2898, 961, 968, 2));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Own files of rows and columns: CSV and TSV.
+//! Files of rows and columns: CSV and TSV.
 
 use std::io::Read;
 use std::path::Path;
@@ -59,6 +59,13 @@ pub(super) fn read(path: &Path, text: &str, columns: &Columns, dialect: Dialect)
         });
     }
     Ok(rows)
+}
+
+/// The names of the columns: the first line's that is not blank.
+pub(super) fn header(path: &Path, text: &str, dialect: Dialect) -> Result<Vec<String>> {
+    let first = text.lines().find(|line| !line.trim_matches('\r').is_empty()).unwrap_or_default();
+    let records = records(path, first, dialect)?;
+    Ok(records.first().map(|(_, record)| record.iter().map(str::to_owned).collect()).unwrap_or_default())
 }
 
 /// All records with the lines on which they start.

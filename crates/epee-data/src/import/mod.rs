@@ -7,6 +7,7 @@
 
 mod ddi;
 mod delimited;
+mod drug_review;
 mod git;
 mod health_advice;
 mod jsonl;
@@ -14,21 +15,24 @@ mod options;
 mod own;
 mod phee;
 mod rows;
+mod table;
 #[cfg(test)]
 mod tests;
 mod tidy;
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::dataset::{Draft, Task};
 use crate::error::Result;
 
 pub use ddi::{NegativeFilter, Rule};
-pub use options::{Entities, GitSplits, Options, Repeats};
+pub use options::{DoubleTyped, Entities, GitSplits, Options, RatingCut, Repeats};
 pub use own::{Columns, Files, Format, OwnFiles};
 
 /// Sizes of a dataset as the paper states them (its Table 1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PaperCounts {
     /// Training examples.
     pub train: usize,
@@ -92,8 +96,16 @@ impl Preset {
     }
 }
 
-/// The published datasets that can be imported.
-pub static PRESETS: &[Preset] = &[health_advice::PRESET, ddi::PRESET, git::PRESET, phee::PRESET];
+/// The published datasets that can be imported, in the order of the paper's Table 1.
+pub static PRESETS: &[Preset] = &[
+    table::MIMIC,
+    table::SUPPLEMENT,
+    drug_review::PRESET,
+    health_advice::PRESET,
+    ddi::PRESET,
+    git::PRESET,
+    phee::PRESET,
+];
 
 /// The importer with this name.
 pub fn preset(name: &str) -> Option<&'static Preset> {

@@ -67,6 +67,66 @@ choice! {
     }
 }
 
+choice! {
+    /// What becomes of PHEE's sentences with events of both types.
+    DoubleTyped {
+        /// The type of the first event is the class.
+        #[default]
+        First = "first",
+        /// They are left out.
+        Skip = "skip",
+    }
+}
+
+/// The ratings, from 1 to 10, from which a drug review is positive and down to which it is negative.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RatingCut {
+    /// Positive from the first, negative down to the second; what lies between has no class.
+    Between(f64, f64),
+    /// Positive above, negative otherwise.
+    Above(f64),
+}
+
+impl Default for RatingCut {
+    /// Positive from 7, negative down to 4.
+    fn default() -> Self {
+        Self::Between(7.0, 4.0)
+    }
+}
+
+impl RatingCut {
+    /// Whether this rating is a positive one; `None` between the two.
+    pub fn positive(self, rating: f64) -> Option<bool> {
+        match self {
+            Self::Between(high, _) if rating >= high => Some(true),
+            Self::Between(_, low) => (rating <= low).then_some(false),
+            Self::Above(cut) => Some(rating > cut),
+        }
+    }
+
+    /// In words.
+    pub(super) fn meaning(self) -> String {
+        match self {
+            Self::Between(high, low) => format!("{high} and above, positive, and {low} and below, negative"),
+            Self::Above(cut) => format!("above {cut}, positive, and {cut} and below, negative"),
+        }
+    }
+}
+
+impl FromStr for RatingCut {
+    type Err = String;
+
+    /// Reads `7,4` or `5`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+        match numbers.as_deref() {
+            Ok(&[cut]) if (1.0..10.0).contains(&cut) => Ok(Self::Above(cut)),
+            Ok(&[high, low]) if 1.0 <= low && low < high && high <= 10.0 => Ok(Self::Between(high, low)),
+            _ => Err(format!("expected ratings from 1 to 10 such as 7,4 or 5, got `{text}`")),
+        }
+    }
+}
+
 /// What the caller of an importer of [`PRESETS`](super::PRESETS) may choose.
 ///
 /// Seed, fractions, repeats and leaks concern every dataset; which of the others one takes stands in
@@ -89,6 +149,10 @@ pub struct Options {
     pub entities: Entities,
     /// DDI: which pairs leave before anything else.
     pub negative_filter: NegativeFilter,
+    /// Drug reviews: which ratings are which class.
+    pub rating_cut: RatingCut,
+    /// PHEE: sentences with events of both types.
+    pub double_typed: DoubleTyped,
 }
 
 impl Default for Options {
@@ -102,6 +166,8 @@ impl Default for Options {
             git_splits: GitSplits::default(),
             entities: Entities::default(),
             negative_filter: NegativeFilter::default(),
+            rating_cut: RatingCut::default(),
+            double_typed: DoubleTyped::default(),
         }
     }
 }

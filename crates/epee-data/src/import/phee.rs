@@ -1,12 +1,13 @@
 //! PHEE: events in sentences about drugs; the type of a sentence's first event is its class.
 //!
 //! Three files of one JSON object a line. An annotation holds events in the order of the text;
-//! a sentence may hold both types, which the notes count.
+//! a sentence may hold both types, which the notes count and an option leaves out.
 
 use std::path::Path;
 
 use serde::Deserialize;
 
+use super::options::DoubleTyped;
 use super::rows::{Part, Row, Unit, assemble};
 use super::{Options, PaperCounts, Preset};
 use crate::dataset::{Draft, Task};
@@ -21,7 +22,7 @@ pub(super) const PRESET: Preset = Preset {
     expects: "a folder with train.json, dev.json, test.json",
     source: "PHEE (Sun et al. 2022), github.com/ZhaoyueSun/PHEE",
     licence: "MIT",
-    takes: &[],
+    takes: &["double-typed"],
     read,
 };
 
@@ -45,16 +46,20 @@ struct Event {
     event_type: String,
 }
 
-fn read(from: &Path, _: &Options) -> Result<Draft> {
+fn read(from: &Path, options: &Options) -> Result<Draft> {
     let mut parts = Vec::new();
     let mut notes = Vec::new();
     for split in ["train", "dev", "test"] {
         let path = from.join(format!("{split}.json"));
-        let (rows, both) = read_split(&path)?;
-        notes.push(format!(
-            "{both} of {} {split} sentences hold events of both types; the first event's counts",
-            rows.len(),
-        ));
+        let (all, both) = read_split(&path)?;
+        let count = all.len();
+        let (what, rows) = match options.double_typed {
+            DoubleTyped::First => ("the first event's counts", all.into_iter().map(|(row, _)| row).collect()),
+            DoubleTyped::Skip => {
+                ("they are left out", all.into_iter().filter(|(_, both)| !both).map(|(row, _)| row).collect())
+            }
+        };
+        notes.push(format!("{both} of {count} {split} sentences hold events of both types; {what}",));
         parts.push(Part { split, path, unit: Unit::Line, rows });
     }
     let mut draft = assemble(&parts, Some(&LABELS))?;
@@ -62,8 +67,8 @@ fn read(from: &Path, _: &Options) -> Result<Draft> {
     Ok(draft)
 }
 
-/// The rows, and how many of them hold events of more than one type.
-fn read_split(path: &Path) -> Result<(Vec<Row>, usize)> {
+/// The rows, whether each holds events of more than one type, and how many do.
+fn read_split(path: &Path) -> Result<(Vec<(Row, bool)>, usize)> {
     let bytes = read_file(path)?;
     let mut rows = Vec::new();
     let mut both = 0;
@@ -76,9 +81,10 @@ fn read_split(path: &Path) -> Result<(Vec<Row>, usize)> {
         let Some(label) = types.next() else {
             return Err(Error::row(path, at, "expected at least one event, got none"));
         };
-        both += usize::from(types.any(|other| other != label));
+        let double = types.any(|other| other != label);
+        both += usize::from(double);
         let label = label.clone();
-        rows.push(Row { at, id: sentence.id, text: sentence.context, pair: None, label });
+        rows.push((Row { at, id: sentence.id, text: sentence.context, pair: None, label }, double));
     }
     Ok((rows, both))
 }

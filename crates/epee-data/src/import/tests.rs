@@ -1,4 +1,6 @@
+mod drug_review;
 mod git;
+mod table;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +8,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::{Columns, Files, Format, Options, OwnFiles, preset};
+use super::{Columns, DoubleTyped, Files, Format, Options, OwnFiles, preset};
 use crate::testing::{message, shared};
 use crate::{Draft, Fractions, write_dataset};
 
@@ -213,10 +215,22 @@ fn an_import_without_two_classes_writes_nothing() {
         "train.json:2: expected a label out of `Adverse_event`, `Potential_therapeutic_event`, \
          got `Other`"
     );
+    let two = format!("{{\"event_type\":\"{adverse}\"}},{{\"event_type\":\"{potential}\"}}");
+    let both = phee("3", adverse).replace(&format!("{{\"event_type\":\"{adverse}\"}}"), &two);
+    write("train", phee("1", adverse) + &phee("2", potential) + &both);
+    write("test", phee("1", potential));
+    assert_eq!(read().unwrap().splits[0].1.len(), 3);
+    let skip = Options { double_typed: DoubleTyped::Skip, ..Options::default() };
+    let skipped = preset("phee").unwrap().import(dir.path(), &skip).unwrap();
+    assert_eq!(skipped.splits[0].1.len(), 2);
+    let note = "1 of 3 train sentences hold events of both types; they are left out";
+    assert!(skipped.notes.iter().any(|n| n == note), "{:?}", skipped.notes);
     write("train", phee("1", adverse));
     assert!(read().unwrap_err().starts_with("train.json: expected at least two classes, got one"));
     write("train", "{\"id\":\"1\",\"context\":\"x\",\"annotations\":[]}\n".into());
     assert_eq!(read().unwrap_err(), "train.json:1: expected at least one event, got none");
+    write("train", phee("1", adverse) + &phee("2", potential)[..30]);
+    assert!(read().unwrap_err().starts_with("train.json:2: EOF while parsing"));
     write("train", "\n{\"id\":\"1\"}\n".into());
     assert!(read().unwrap_err().starts_with("train.json:2: missing field `context`"));
 }
@@ -263,6 +277,10 @@ fn phee_has_the_papers_counts() {
     for both in ["64 of 2898 train", "22 of 961 dev", "24 of 968 test"] {
         assert!(draft.notes.iter().any(|note| note.starts_with(both)), "{:?}", draft.notes);
     }
+    let skip = Options { double_typed: DoubleTyped::Skip, ..Options::default() };
+    let skipped = phee.import(&path, &skip).unwrap();
+    let sizes: Vec<usize> = skipped.splits.iter().map(|(_, rows)| rows.len()).collect();
+    assert_eq!(sizes, [2834, 939, 944]);
     assert_eq!(draft.splits[0].1[2].text, "Phenobarbital hepatotoxicity in an 8-month-old infant.");
     let dir = tempfile::tempdir().unwrap();
     let dataset = write_dataset(dir.path(), &draft, false).unwrap();
@@ -355,11 +373,18 @@ proptest! {
             }
         }
         let dir = tempfile::tempdir().unwrap();
-        for name in ["train.json", "dev.json", "test.json", "medical_meadow_health_advice.json"] {
-            fs::write(dir.path().join(name), &bytes).unwrap();
+        let git = ["train", "dev", "test"].map(|split| format!("renew_triplet_T_{split}.jsonl"));
+        let names = ["train.json", "dev.json", "test.json", "medical_meadow_health_advice.json"];
+        let names = names.into_iter().chain(git.iter().map(String::as_str)).chain(["drugsComTrain_raw.tsv"]);
+        for name in names.chain(["Train/MedLine/1.xml", "Test/MedLine/1.xml"]) {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, &bytes).unwrap();
         }
         for preset in super::PRESETS {
-            prop_assert!(preset.import(dir.path(), &Options::default()).is_err());
+            for from in [dir.path().to_path_buf(), dir.path().join("train.json")] {
+                prop_assert!(preset.import(&from, &Options::default()).is_err());
+            }
         }
     }
 }

@@ -42,6 +42,8 @@ enum Action {
     group = ArgGroup::new("files").required(true).args(["from", "train"]),
     after_help = "Examples:
   epee data import phee --from phee/ --out data/phee
+  epee data import git --from git/ --drop-leaks --out data/git
+  epee data import ddi --from DDICorpus-2013.zip --negative-filter all --out data/ddi
   epee data import csv --from notes.csv --text note --label status --out data/notes
   epee data import tsv --train a.tsv --dev b.tsv --test c.tsv --no-header --text 2 --label 1 --out data/own"
 )]
@@ -171,7 +173,7 @@ fn list(ui: Ui) -> anyhow::Result<()> {
         let presets = PRESETS.iter().map(|p| {
             json!({
                 "name": p.name, "title": p.title, "task": p.task, "expects": p.expects,
-                "source": p.source, "licence": p.licence,
+                "source": p.source, "licence": p.licence, "options": p.takes,
                 "paper": { "train": p.paper.train, "dev": p.paper.dev, "test": p.paper.test,
                     "classes": p.paper.classes },
             })
@@ -191,6 +193,9 @@ fn list(ui: Ui) -> anyhow::Result<()> {
     for p in PRESETS {
         ui.print(format!("{}: {}\n  reads    {}", p.name, p.title, p.expects))?;
         ui.print(format!("  source   {}\n  licence  {}", p.source, p.licence))?;
+        if !p.takes.is_empty() {
+            ui.print(format!("  options  --{}", p.takes.join(", --")))?;
+        }
     }
     for (name, title) in OWN {
         ui.print(format!("{name}: {title}, columns named by --text, --label, --pair, --id"))?;

@@ -1,7 +1,9 @@
 //! Options of `epee data import` that belong to the published datasets.
 
 use anyhow::bail;
-use epee_data::import::{Entities, GitSplits, NegativeFilter, Options, PRESETS, Preset, Repeats};
+use epee_data::import::{
+    DoubleTyped, Entities, GitSplits, NegativeFilter, Options, PRESETS, Preset, RatingCut, Repeats,
+};
 
 /// Each is `None` or false until it is given.
 #[derive(clap::Args, Debug)]
@@ -25,6 +27,12 @@ pub(super) struct Choices {
     /// ddi: leave out same-name, abbreviation, special-case, list, overlap, all or none of these pairs [default: none].
     #[arg(long, value_name = "RULES")]
     negative_filter: Option<NegativeFilter>,
+    /// drug-review: positive from, negative down to; one number: positive above, negative otherwise [default: 7,4].
+    #[arg(long, value_name = "RATINGS")]
+    rating_cut: Option<RatingCut>,
+    /// phee: of sentences with events of both types the first, or skip them [default: first].
+    #[arg(long, value_name = "WHAT")]
+    double_typed: Option<DoubleTyped>,
 }
 
 impl Choices {
@@ -40,6 +48,8 @@ impl Choices {
                 ("git-splits", self.git_splits.is_some()),
                 ("entities", self.entities.is_some()),
                 ("negative-filter", self.negative_filter.is_some()),
+                ("rating-cut", self.rating_cut.is_some()),
+                ("double-typed", self.double_typed.is_some()),
             ]),
         ]
     }
@@ -61,6 +71,8 @@ impl Choices {
             git_splits: self.git_splits.unwrap_or(defaults.git_splits),
             entities: self.entities.unwrap_or(defaults.entities),
             negative_filter: self.negative_filter.clone().unwrap_or(defaults.negative_filter),
+            rating_cut: self.rating_cut.unwrap_or(defaults.rating_cut),
+            double_typed: self.double_typed.unwrap_or(defaults.double_typed),
             ..defaults
         })
     }
@@ -79,4 +91,26 @@ impl Choices {
 /// The datasets with this option.
 fn takers(flag: &str) -> Vec<&'static str> {
     PRESETS.iter().filter(|preset| preset.takes.contains(&flag)).map(|preset| preset.name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command};
+
+    use super::*;
+
+    #[test]
+    fn every_option_of_a_dataset_has_a_flag_and_every_flag_a_dataset() {
+        let command = Choices::augment_args(Command::new("import"));
+        let flags: Vec<String> = command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
+        for preset in PRESETS {
+            for flag in preset.takes {
+                assert!(flags.iter().any(|have| have == flag), "{}: no --{flag}", preset.name);
+            }
+        }
+        let every = ["repeats", "drop-leaks"];
+        for flag in flags.iter().map(String::as_str).filter(|flag| !every.contains(flag)) {
+            assert!(!takers(flag).is_empty(), "no dataset takes --{flag}");
+        }
+    }
 }

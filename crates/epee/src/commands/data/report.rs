@@ -19,6 +19,9 @@ pub(super) fn text(report: &Inspection) -> String {
     );
     let mut lines = vec![head];
     lines.extend(report.notes.iter().map(|note| format!("note     {note}")));
+    if let Some(paper) = paper(report) {
+        lines.extend([String::new(), paper]);
+    }
     lines.extend([String::new(), classes(report), String::new(), lengths(report)]);
     if let Some(grades) = grades(report) {
         lines.extend([String::new(), grades]);
@@ -34,6 +37,20 @@ pub(super) fn text(report: &Inspection) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// The counts beside those of the paper's Table 1, of a dataset that stands there.
+fn paper(report: &Inspection) -> Option<String> {
+    let paper = report.paper?;
+    let of_paper = [("train", paper.train), ("dev", paper.dev), ("test", paper.test)];
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for split in &report.splits {
+        let there = of_paper.iter().find(|(name, _)| *name == split.name);
+        let there = there.map_or_else(String::new, |(_, rows)| rows.to_string());
+        rows.push(vec![split.name.clone(), split.rows.to_string(), there]);
+    }
+    rows.push(vec!["classes".to_owned(), report.labels.len().to_string(), paper.classes.to_string()]);
+    Some(table(["", "here", "paper"], rows))
 }
 
 /// Rows of each class in each split, and the share of the largest.

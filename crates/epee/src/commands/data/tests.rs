@@ -53,6 +53,32 @@ fn own_files_are_imported_once_and_again_with_force() {
 }
 
 #[test]
+fn options_of_a_dataset_reach_its_importer() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = |predicate: &str, subject: &str| {
+        format!(
+            "{{\"PREDICATE\":\"{predicate}\",\"SUBJECT_TEXT\":\"{subject}\",\"OBJECT_TEXT\":\"o\",\"SENTENCE\":\"s\"}}\n"
+        )
+    };
+    let write = |name: &str, text: String| {
+        fs::write(dir.path().join(format!("renew_triplet_T_{name}.jsonl")), text).unwrap();
+    };
+    write("train", line("A", "x") + &line("B", "y") + &line("B", "z"));
+    write("dev", line("A", "d"));
+    write("test", line("B", "z").repeat(2));
+    data(
+        dir.path(),
+        "import git --from DIR --git-splits files --separator | --repeats keep --drop-leaks --out DIR/out",
+    )
+    .unwrap();
+    let dataset = Dataset::open(dir.path().join("out")).unwrap();
+    let texts: Vec<String> = dataset.split("train").unwrap().examples.into_iter().map(|row| row.text).collect();
+    assert_eq!(texts, ["x | o | s", "y | o | s"]);
+    assert_eq!(dataset.split("test").unwrap().examples.len(), 2);
+    assert!(dataset.info().notes.iter().any(|note| note.starts_with("dropped 1 of 3")));
+}
+
+#[test]
 fn what_the_user_can_fix_is_said_and_nothing_is_written() {
     let dir = folder();
     let refused = |words: &str| {
@@ -62,7 +88,7 @@ fn what_the_user_can_fix_is_said_and_nothing_is_written() {
     };
     assert_eq!(
         refused("import foo --from DIR --out DIR/out"),
-        "no importer `foo`, there are health-advice, ddi, git, phee, csv, tsv, jsonl"
+        "no importer `foo`, there are mimic, supplement, drug-review, health-advice, ddi, git, phee, csv, tsv, jsonl"
     );
     assert_eq!(
         refused("import phee --from DIR --out DIR/out"),
@@ -78,6 +104,18 @@ fn what_the_user_can_fix_is_said_and_nothing_is_written() {
         refused("import jsonl --no-header --text t --label l --from DIR/own.csv --out DIR/out"),
         "--no-header and --no-quotes are for csv and tsv"
     );
+    assert_eq!(
+        refused("import phee --from DIR --separator | --out DIR/out"),
+        "--separator is for git; `phee` has no such option"
+    );
+    assert_eq!(
+        refused(&format!("{OWN} --drop-leaks")),
+        "--drop-leaks is for published datasets, see `epee data list`; `csv` has no such option"
+    );
+    let filter = refused("import ddi --from DIR --negative-filter names --out DIR/out");
+    assert!(filter.contains("expected none, all or some of same-name"), "{filter}");
+    let choice = refused("import git --from DIR --git-splits mine --out DIR/out");
+    assert!(choice.contains("expected paper or files, got `mine`"), "{choice}");
     fs::write(dir.path().join("own.csv"), "class,note\n0,a\n1,b, c\n").unwrap();
     assert_eq!(
         refused(OWN),
