@@ -15,8 +15,8 @@ use serde_json::json;
 
 use super::check_empty;
 use super::sweep::decimal;
-use crate::inputs;
 use crate::ui::Ui;
+use crate::{fetch, inputs};
 
 /// Train a model with an exit after every layer
 #[derive(clap::Args)]
@@ -62,9 +62,9 @@ pub(crate) struct Args {
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct BaseArgs {
-    /// A Hugging Face directory to start from: config.json, model.safetensors, tokenizer.json
-    #[arg(long, value_name = "DIR")]
-    model: Option<PathBuf>,
+    /// A Hugging Face directory to start from: config.json, model.safetensors, tokenizer.json; or a hub id
+    #[arg(long, value_name = "DIR|ID")]
+    model: Option<String>,
     /// A config.json to start from with fresh weights
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
@@ -189,7 +189,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         PoolerArg::PerExit => PoolerKind::PerExit,
     };
     let (model, config, tokenizer, base) = match (&args.base.model, &args.base.init) {
-        (Some(dir), _) => {
+        (Some(text), _) => {
+            let dir = &fetch::local_model(text, ui)?;
             if !dir.is_dir() {
                 bail!("{}: no such folder: expected a Hugging Face model directory", dir.display());
             }
@@ -202,7 +203,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
                 ui.note(format!("left out: {}", report.left_out.join(", ")));
             }
             ui.note(format!("starts fresh: {}", report.fresh.join(", ")));
-            let name = dir.file_name().map_or_else(|| dir.display().to_string(), |name| name.display().to_string());
+            let name = Path::new(text).file_name().map_or_else(|| text.clone(), |name| name.display().to_string());
             (model, config, tokenizer, format!("{name} ({})", short(&model_digest(dir)?)))
         }
         (None, init) => {
