@@ -48,7 +48,7 @@ const ARCHIVES: &[Archive] = &[
     medmnist("breastmnist_224", "breastmnist", "b56378a6eefa9fed602bb16d192d4c8b", BY),
     medmnist("bloodmnist", "bloodmnist", "7053d0359d879ad8a5505303e11de1dc", BY),
     medmnist("bloodmnist_224", "bloodmnist", "b718ff6835fcbdb22ba9eacccd7b2601", BY),
-    Archive { name: "drug_review", md5: None, importer: "drug_review", licence: "none stated" },
+    Archive { name: "drug-review", md5: None, importer: "drug-review", licence: "none stated" },
 ];
 
 impl Archive {
