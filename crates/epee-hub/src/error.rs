@@ -6,7 +6,7 @@ use crate::digest::Algorithm;
 
 /// What can go wrong between a name and a file.
 ///
-/// Causes are in [`source`](std::error::Error::source), not repeated in the message.
+/// What the operating system says is in [`source`](std::error::Error::source), not repeated in the message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -89,12 +89,12 @@ pub enum Error {
         cache: PathBuf,
     },
     /// No answer.
-    #[error("cannot reach {url}\nhint: a path needs no network; HF_HUB_OFFLINE=1 uses what the cache has")]
+    #[error("cannot reach {url}: {reason}\nhint: a path needs no network; HF_HUB_OFFLINE=1 uses what the cache has")]
     Unreachable {
         /// The address.
         url: String,
         /// The reason given.
-        source: Box<ureq::Error>,
+        reason: Box<ureq::Error>,
     },
     /// The connection ended before the file did.
     #[error(

@@ -75,9 +75,13 @@ pub(crate) fn is_hex(text: &str, len: usize) -> bool {
     text.len() == len && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
 }
 
+/// How files end that one might ask for by a name that is mistyped.
+const FILES: [&str; 13] =
+    ["csv", "gz", "json", "jsonl", "npz", "parquet", "safetensors", "tar", "toml", "tsv", "txt", "xml", "zip"];
+
 /// True for a text that can only be meant as a hub id: nothing is there under that path, and it has the form of one.
 ///
-/// What starts with `.`, `/` or `~`, or has more than one slash, is a path, there or not.
+/// What starts with `.`, `/` or `~`, has more than one slash, or ends as a file of data does, is a path, there or not.
 ///
 /// ```
 /// use epee_hub::looks_like_id;
@@ -86,7 +90,9 @@ pub(crate) fn is_hex(text: &str, len: usize) -> bool {
 /// assert!(!looks_like_id("./gpt2") && !looks_like_id("models/minilm/final") && !looks_like_id("src"));
 /// ```
 pub fn looks_like_id(text: &str) -> bool {
-    !Path::new(text).exists() && !text.starts_with('~') && Id::parse(text).is_ok()
+    let is_file =
+        || Path::new(text).extension().is_some_and(|end| FILES.iter().any(|file| end.eq_ignore_ascii_case(file)));
+    !Path::new(text).exists() && !text.starts_with('~') && !is_file() && Id::parse(text).is_ok()
 }
 
 #[cfg(test)]
@@ -111,8 +117,20 @@ mod tests {
     #[test]
     fn a_path_is_no_id() {
         let dir = tempfile::tempdir().unwrap();
-        for path in ["./a", "../a", "/a/b", "~/a", "~", ".", "a/b/c", "src", "src/id.rs", dir.path().to_str().unwrap()]
-        {
+        for path in [
+            "./a",
+            "../a",
+            "/a/b",
+            "~/a",
+            "~",
+            ".",
+            "a/b/c",
+            "src",
+            "src/id.rs",
+            "notes.csv",
+            "data/a.NPZ",
+            dir.path().to_str().unwrap(),
+        ] {
             assert!(!looks_like_id(path), "{path}");
         }
         for id in ["a", "a/b", "a@b", "all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2@main"] {

@@ -102,7 +102,7 @@ impl Remote {
             Err(error @ (ureq::Error::BadUri(_) | ureq::Error::Http(_))) => {
                 Err(Error::Url { url, problem: error.to_string() })
             }
-            Err(source) => Err(Error::Unreachable { url, source: Box::new(source) }),
+            Err(reason) => Err(Error::Unreachable { url, reason: Box::new(reason) }),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The `epee` command: argument parsing, wiring, what the user reads.
 
 mod commands;
+mod fetch;
 mod inputs;
 mod preprocessor;
 mod ui;

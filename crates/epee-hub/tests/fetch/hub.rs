@@ -251,7 +251,11 @@ fn an_endpoint_that_is_no_hub_is_told_so() {
     assert!(matches!(&error, Error::Unreachable { .. } | Error::Setting { .. }), "{error}");
     let nobody = Settings { endpoint: "http://127.0.0.1:1".to_owned(), ..world.settings() };
     let error = fetch(nobody, "a/b").unwrap_err().to_string();
-    assert!(error.starts_with("cannot reach http://127.0.0.1:1/api/models/a/b/revision/main\nhint: "), "{error}");
+    assert!(
+        error.starts_with("cannot reach http://127.0.0.1:1/api/models/a/b/revision/main: ")
+            && error.contains("\nhint: "),
+        "{error}"
+    );
 }
 
 /// A file is named after what the server says its digest is.

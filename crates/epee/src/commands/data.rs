@@ -1,6 +1,7 @@
 //! `epee data`: datasets in, and a look at them.
 
 mod choices;
+mod download;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use epee_data::{Dataset, Draft, Error, Fractions, TextTokenizer};
 use serde_json::json;
 
 use self::choices::Choices;
+use crate::fetch;
 use crate::ui::{Ui, table};
 
 /// Import, generate and inspect datasets.
@@ -31,6 +33,8 @@ enum Action {
     List,
     /// Bring a dataset into the form that the other commands read.
     Import(Box<ImportArgs>),
+    /// Fetch a published archive by its address, to be imported.
+    Download(download::Args),
     /// Generate notes on dietary supplements, with a tokenizer.
     Synth(SynthArgs),
     /// Counts, classes, lengths, repeated texts and a few examples.
@@ -50,7 +54,7 @@ enum Action {
 struct ImportArgs {
     /// A dataset of `epee data list`, or csv, tsv, jsonl for own files.
     name: String,
-    /// The dataset's folder or file; of own files one file, to be cut into train, dev and test.
+    /// The dataset's folder or file, or a hub id; of own files one file, to be cut into train, dev and test.
     #[arg(long, value_name = "PATH")]
     from: Option<PathBuf>,
     /// Own training rows.
@@ -140,6 +144,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     match &args.action {
         Action::List => list(ui),
         Action::Import(args) => import(args, ui),
+        Action::Download(args) => download::run(args, ui),
         Action::Synth(args) => {
             let SynthArgs { seed, train, dev, test, .. } = *args;
             let [train, dev, test] = [train, dev, test].map(|count| count as usize);
@@ -209,13 +214,13 @@ fn import(args: &ImportArgs, ui: Ui) -> anyhow::Result<()> {
         "csv" => own(args, Format::Csv)?,
         "tsv" => own(args, Format::Tsv)?,
         "jsonl" => own(args, Format::Jsonl)?,
-        name => published(args, name)?,
+        name => published(args, name, ui)?,
     };
     let dataset = epee_data::write_dataset(&args.out, &draft, args.force).map_err(explain)?;
     written(&dataset, ui)
 }
 
-fn published(args: &ImportArgs, name: &str) -> anyhow::Result<Draft> {
+fn published(args: &ImportArgs, name: &str, ui: Ui) -> anyhow::Result<Draft> {
     let Some(preset) = preset(name) else {
         let names: Vec<&str> = PRESETS.iter().map(|p| p.name).chain(OWN.iter().map(|(name, _)| *name)).collect();
         bail!("no importer `{name}`, there are {}", names.join(", "));
@@ -232,7 +237,7 @@ fn published(args: &ImportArgs, name: &str) -> anyhow::Result<Draft> {
     if let Some((flag, _)) = own_only.iter().find(|(_, given)| *given) {
         bail!("{flag} is for own files: csv, tsv, jsonl; `{name}` is read with --from");
     }
-    let from = args.from.as_deref().context("--from is missing")?;
+    let from = &fetch::local_data(args.from.as_deref().context("--from is missing")?, ui)?;
     let own = Options { seed: args.seed, fractions: args.fractions, ..Options::default() };
     let options = args.choices.options(preset, own)?;
     preset.import(from, &options).map_err(|error| match &error {

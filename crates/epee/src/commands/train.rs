@@ -15,9 +15,9 @@ use serde_json::json;
 
 use super::check_empty;
 use super::sweep::decimal;
-use crate::inputs;
 use crate::preprocessor::Preprocessor;
 use crate::ui::Ui;
+use crate::{fetch, inputs};
 
 /// Train a model with an exit after every layer
 #[derive(clap::Args)]
@@ -70,9 +70,9 @@ pub(crate) struct Args {
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct BaseArgs {
-    /// A Hugging Face directory to start from: config.json, model.safetensors, tokenizer.json
-    #[arg(long, value_name = "DIR")]
-    model: Option<PathBuf>,
+    /// A Hugging Face directory to start from: config.json, model.safetensors, tokenizer.json; or a hub id
+    #[arg(long, value_name = "DIR|ID")]
+    model: Option<String>,
     /// A config.json to start from with fresh weights
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
@@ -259,7 +259,8 @@ struct Start {
 }
 
 /// A checkpoint's backbone and fresh exits.
-fn from_checkpoint(dir: &Path, args: &Args, classes: usize, seed: u64, ui: Ui) -> anyhow::Result<Start> {
+fn from_checkpoint(text: &str, args: &Args, classes: usize, seed: u64, ui: Ui) -> anyhow::Result<Start> {
+    let dir = &fetch::local_model(text, ui)?;
     if !dir.is_dir() {
         bail!("{}: no such folder: expected a Hugging Face model directory", dir.display());
     }
@@ -280,7 +281,7 @@ fn from_checkpoint(dir: &Path, args: &Args, classes: usize, seed: u64, ui: Ui) -
         ui.note(format!("left out: {}", report.left_out.join(", ")));
     }
     ui.note(format!("starts fresh: {}", report.fresh.join(", ")));
-    let name = dir.file_name().map_or_else(|| dir.display().to_string(), |name| name.display().to_string());
+    let name = Path::new(text).file_name().map_or_else(|| text.to_owned(), |name| name.display().to_string());
     let base = format!("{name} ({})", short(&model_digest(dir)?));
     Ok(Start { model, config, preprocessor, heads, base })
 }
