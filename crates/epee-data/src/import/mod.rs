@@ -6,10 +6,14 @@
 //! (label names to indices, empty texts, ids, unseen labels, each error with its line) is in `rows`.
 
 mod delimited;
+mod folder;
 mod health_advice;
 mod jsonl;
+mod medmnist;
+mod npz;
 mod own;
 mod phee;
+mod pictures;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -20,6 +24,9 @@ use crate::dataset::{Draft, Task};
 use crate::error::Result;
 use crate::partition::Fractions;
 
+pub use folder::OwnImages;
+pub use medmnist::{Archive, MEDMNIST};
+pub use npz::OwnNpz;
 pub use own::{Columns, Files, Format, OwnFiles};
 
 /// What the caller of an importer of [`PRESETS`] may choose.
@@ -95,7 +102,15 @@ impl Preset {
 }
 
 /// The published datasets that can be imported.
-pub static PRESETS: &[Preset] = &[phee::PRESET, health_advice::PRESET];
+pub static PRESETS: &[Preset] = &[
+    phee::PRESET,
+    health_advice::PRESET,
+    medmnist::PATH,
+    medmnist::PNEUMONIA,
+    medmnist::BREAST,
+    medmnist::BLOOD,
+    medmnist::DERMA,
+];
 
 /// The importer with this name.
 pub fn preset(name: &str) -> Option<&'static Preset> {

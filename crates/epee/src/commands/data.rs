@@ -1,5 +1,6 @@
 //! `epee data`: datasets in, and a look at them.
 
+mod pictures;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -41,10 +42,12 @@ enum Action {
     after_help = "Examples:
   epee data import phee --from phee/ --out data/phee
   epee data import csv --from notes.csv --text note --label status --out data/notes
+  epee data import breastmnist --from medmnist/ --out data/breast
+  epee data import images --from cells/ --out data/cells
   epee data import tsv --train a.tsv --dev b.tsv --test c.tsv --no-header --text 2 --label 1 --out data/own"
 )]
 struct ImportArgs {
-    /// A dataset of `epee data list`, or csv, tsv, jsonl for own files.
+    /// A dataset of `epee data list`, or csv, tsv, jsonl, images, npz for own files.
     name: String,
     /// The dataset's folder or file; of own files one file, to be cut into train, dev and test.
     #[arg(long, value_name = "PATH")]
@@ -73,6 +76,9 @@ struct ImportArgs {
     /// Own files: the column with the id [default: rows are numbered].
     #[arg(long, value_name = "COLUMN")]
     id: Option<String>,
+    /// npz: names of the classes 0, 1, … [default: their numbers].
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    labels: Option<Vec<String>>,
     /// csv, tsv: the first row is a row like the others.
     #[arg(long)]
     no_header: bool,
@@ -172,7 +178,7 @@ fn list(ui: Ui) -> anyhow::Result<()> {
                     "classes": p.paper.classes },
             })
         });
-        let own = OWN.iter().map(|(name, title)| json!({ "name": name, "title": title }));
+        let own = OWN.iter().chain(&pictures::OWN).map(|(name, title)| json!({ "name": name, "title": title }));
         return ui.print_json(&presets.chain(own).collect::<Vec<_>>());
     }
     let rows = PRESETS.iter().map(|p| {
@@ -191,6 +197,9 @@ fn list(ui: Ui) -> anyhow::Result<()> {
     for (name, title) in OWN {
         ui.print(format!("{name}: {title}, columns named by --text, --label, --pair, --id"))?;
     }
+    for (name, title) in pictures::OWN {
+        ui.print(format!("{name}: {title}"))?;
+    }
     ui.print("`epee data synth` stands in for the paper's private notes on dietary supplements")?;
     Ok(())
 }
@@ -200,6 +209,7 @@ fn import(args: &ImportArgs, ui: Ui) -> anyhow::Result<()> {
         "csv" => own(args, Format::Csv)?,
         "tsv" => own(args, Format::Tsv)?,
         "jsonl" => own(args, Format::Jsonl)?,
+        "images" | "npz" => pictures::own(args)?,
         name => published(args, name)?,
     };
     let dataset = epee_data::write_dataset(&args.out, &draft, args.force).map_err(explain)?;
@@ -208,7 +218,8 @@ fn import(args: &ImportArgs, ui: Ui) -> anyhow::Result<()> {
 
 fn published(args: &ImportArgs, name: &str) -> anyhow::Result<Draft> {
     let Some(preset) = preset(name) else {
-        let names: Vec<&str> = PRESETS.iter().map(|p| p.name).chain(OWN.iter().map(|(name, _)| *name)).collect();
+        let own = OWN.iter().chain(&pictures::OWN).map(|(name, _)| *name);
+        let names: Vec<&str> = PRESETS.iter().map(|p| p.name).chain(own).collect();
         bail!("no importer `{name}`, there are {}", names.join(", "));
     };
     let own_only = [
@@ -216,12 +227,13 @@ fn published(args: &ImportArgs, name: &str) -> anyhow::Result<Draft> {
         ("--label", args.label.is_some()),
         ("--pair", args.pair.is_some()),
         ("--id", args.id.is_some()),
+        ("--labels", args.labels.is_some()),
         ("--no-header", args.no_header),
         ("--no-quotes", args.no_quotes),
         ("--train", args.train.is_some()),
     ];
     if let Some((flag, _)) = own_only.iter().find(|(_, given)| *given) {
-        bail!("{flag} is for own files: csv, tsv, jsonl; `{name}` is read with --from");
+        bail!("{flag} is for own files: csv, tsv, jsonl, npz; `{name}` is read with --from");
     }
     let from = args.from.as_deref().context("--from is missing")?;
     let options = Options { seed: args.seed, fractions: args.fractions };
@@ -240,6 +252,9 @@ fn own(args: &ImportArgs, format: Format) -> anyhow::Result<Draft> {
     };
     if format == Format::Jsonl && (args.no_header || args.no_quotes) {
         bail!("--no-header and --no-quotes are for csv and tsv");
+    }
+    if args.labels.is_some() {
+        bail!("--labels is for npz");
     }
     let files = match (&args.from, &args.train) {
         (Some(from), _) => Files::One(from.clone()),
