@@ -2,6 +2,7 @@
 
 mod pictures;
 mod report;
+mod synth;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +12,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use clap::{ArgGroup, Subcommand};
 use epee_data::import::{Columns, Files, Format, Options, OwnFiles, PRESETS, preset};
-use epee_data::synth::{self, SynthConfig};
 use epee_data::{Dataset, Draft, Error, Fractions, TextTokenizer};
 use serde_json::json;
 
@@ -30,8 +30,8 @@ enum Action {
     List,
     /// Bring a dataset into the form that the other commands read.
     Import(Box<ImportArgs>),
-    /// Generate notes on dietary supplements, with a tokenizer.
-    Synth(SynthArgs),
+    /// Generate notes on dietary supplements, with a tokenizer, or drawings of blood cells.
+    Synth(synth::SynthArgs),
     /// Counts, classes, lengths, repeated texts and a few examples.
     Inspect(InspectArgs),
 }
@@ -97,29 +97,6 @@ struct ImportArgs {
 }
 
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  epee data synth --out data/notes --seed 1")]
-struct SynthArgs {
-    /// The folder to write.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// Seed of every choice.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Training sentences.
-    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    train: u32,
-    /// Development sentences.
-    #[arg(long, default_value_t = 230, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    dev: u32,
-    /// Test sentences.
-    #[arg(long, default_value_t = 230, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    test: u32,
-    /// Write into a folder that holds something.
-    #[arg(long)]
-    force: bool,
-}
-
-#[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  epee data inspect data/notes --split train")]
 struct InspectArgs {
     /// The dataset's folder.
@@ -140,13 +117,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     match &args.action {
         Action::List => list(ui),
         Action::Import(args) => import(args, ui),
-        Action::Synth(args) => {
-            let SynthArgs { seed, train, dev, test, .. } = *args;
-            let [train, dev, test] = [train, dev, test].map(|count| count as usize);
-            let config = SynthConfig { seed, train, dev, test };
-            let dataset = synth::write(&config, &args.out, args.force).map_err(explain)?;
-            written(&dataset, ui)
-        }
+        Action::Synth(args) => synth::run(args, ui),
         Action::Inspect(args) => inspect(args, ui),
     }
 }
