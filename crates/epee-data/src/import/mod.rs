@@ -7,6 +7,8 @@
 
 mod delimited;
 mod folder;
+#[cfg(test)]
+mod folder_tests;
 mod health_advice;
 mod jsonl;
 mod medmnist;
