@@ -1,10 +1,14 @@
 //! What a dataset holds: counts, lengths, repeats, a few examples.
 
+mod pictures;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
-use crate::dataset::{Dataset, Split, Task};
+pub use pictures::PictureSizes;
+
+use crate::dataset::{Dataset, Input, Split, Task};
 use crate::error::Result;
 use crate::example::Example;
 use crate::import::{PaperCounts, preset};
@@ -17,6 +21,8 @@ pub struct Inspection {
     pub name: String,
     /// What kind of task it is.
     pub task: Task,
+    /// What the examples are made of.
+    pub input: Input,
     /// Where it came from.
     pub source: String,
     /// Its licence.
@@ -51,7 +57,10 @@ pub struct SplitReport {
     pub majority_share: f64,
     /// Examples of each grade of difficulty, where there are grades.
     pub grades: BTreeMap<u32, usize>,
-    /// Lengths in words, cut at white space; text and pair together.
+    /// Sizes of pictures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<PictureSizes>,
+    /// Lengths in words, cut at white space; text and pair together. `None` of pictures.
     pub words: Option<Lengths>,
     /// Lengths in tokens, special tokens included, nothing truncated.
     pub tokens: Option<Lengths>,
@@ -118,6 +127,9 @@ pub struct Sample {
     /// Its second text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pair: Option<String>,
+    /// Height, width and channels of its picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<[usize; 3]>,
 }
 
 /// Inputs that two splits share.
@@ -152,6 +164,7 @@ pub fn inspect(
     Ok(Inspection {
         name: info.name.clone(),
         task: info.task,
+        input: info.input,
         source: info.source.clone(),
         licence: info.licence.clone(),
         digest: info.digest.clone(),
@@ -182,12 +195,13 @@ fn report(split: &Split, labels: &[String], tokenizer: Option<&TextTokenizer>, e
     samples.sort_by_key(|&(label, _)| label);
     let labelled: usize = counts.iter().sum();
     let share = |count: usize| count as f64 / labelled.max(1) as f64;
+    let pictures = PictureSizes::of(rows);
     let tokens = match tokenizer {
-        Some(tokenizer) => {
+        Some(tokenizer) if pictures.is_none() => {
             let encodings = tokenizer.encode_batch(rows, usize::MAX)?;
             Lengths::of(encodings.iter().map(|encoding| encoding.ids.len()).collect())
         }
-        None => None,
+        _ => None,
     };
     let distinct: HashSet<_> = rows.iter().map(Example::key).collect();
     Ok(SplitReport {
@@ -201,7 +215,8 @@ fn report(split: &Split, labels: &[String], tokenizer: Option<&TextTokenizer>, e
             .collect(),
         unlabelled: rows.len() - labelled,
         grades,
-        words: Lengths::of(rows.iter().map(words).collect()),
+        words: if pictures.is_none() { Lengths::of(rows.iter().map(words).collect()) } else { None },
+        pictures,
         tokens,
         repeated: rows.len() - distinct.len(),
         examples: samples.into_iter().map(|(_, sample)| sample).collect(),
@@ -214,7 +229,13 @@ fn words(example: &Example) -> usize {
 }
 
 fn sample(example: &Example, label: &str) -> Sample {
-    Sample { id: example.id.clone(), label: label.to_owned(), text: example.text.clone(), pair: example.pair.clone() }
+    Sample {
+        id: example.id.clone(),
+        label: label.to_owned(),
+        text: example.text.clone(),
+        pair: example.pair.clone(),
+        picture: example.image.as_ref().map(|image| [image.height, image.width, image.channels]),
+    }
 }
 
 fn overlaps(splits: &[Split]) -> Vec<Overlap> {

@@ -21,6 +21,8 @@ pub enum Task {
     RelationExtraction,
     /// The type of a sentence's event is the class.
     EventExtraction,
+    /// One picture, one class.
+    ImageClassification,
 }
 
 impl fmt::Display for Task {
@@ -29,6 +31,7 @@ impl fmt::Display for Task {
             Self::Classification => "classification",
             Self::RelationExtraction => "relation extraction",
             Self::EventExtraction => "event extraction",
+            Self::ImageClassification => "image classification",
         })
     }
 }

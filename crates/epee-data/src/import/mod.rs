@@ -8,12 +8,18 @@
 mod ddi;
 mod delimited;
 mod drug_review;
+mod folder;
+#[cfg(test)]
+mod folder_tests;
 mod git;
 mod health_advice;
 mod jsonl;
+mod medmnist;
+mod npz;
 mod options;
 mod own;
 mod phee;
+mod pictures;
 mod rows;
 mod table;
 #[cfg(test)]
@@ -28,6 +34,9 @@ use crate::dataset::{Draft, Task};
 use crate::error::Result;
 
 pub use ddi::{NegativeFilter, Rule};
+pub use folder::OwnImages;
+pub use medmnist::{Archive, MEDMNIST};
+pub use npz::OwnNpz;
 pub use options::{DoubleTyped, Entities, GitSplits, Options, RatingCut, Repeats};
 pub use own::{Columns, Files, Format, OwnFiles};
 
@@ -105,6 +114,11 @@ pub static PRESETS: &[Preset] = &[
     ddi::PRESET,
     git::PRESET,
     phee::PRESET,
+    medmnist::PATH,
+    medmnist::PNEUMONIA,
+    medmnist::BREAST,
+    medmnist::BLOOD,
+    medmnist::DERMA,
 ];
 
 /// The importer with this name.

@@ -69,7 +69,11 @@ pub(crate) fn assemble(parts: &[Part], labels: Option<&[&str]>) -> Result<Draft>
 
 fn sorted_labels(parts: &[Part]) -> Vec<String> {
     let train = parts.iter().filter(|part| part.split == "train").flat_map(|part| &part.rows);
-    let names: BTreeSet<&str> = train.map(|row| row.label.as_str()).collect();
+    sort_labels(train.map(|row| row.label.as_str()).collect())
+}
+
+/// Names as labels in order: numbers by value where all are, else by letter.
+pub(crate) fn sort_labels(names: BTreeSet<&str>) -> Vec<String> {
     let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
     let values: Option<Vec<i64>> = names.iter().map(|name| name.parse().ok()).collect();
     if values.is_some() {

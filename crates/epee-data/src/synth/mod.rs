@@ -1,6 +1,7 @@
 #![doc = include_str!("../../docs/synth.md")]
 
 mod baseline;
+pub mod cells;
 mod expand;
 mod frames;
 mod phrases;

@@ -21,6 +21,11 @@ impl Choices {
         (wide >> 64) as usize
     }
 
+    /// A number in [0, 1), a multiple of 2^-32.
+    pub(super) fn unit(&mut self) -> f64 {
+        (self.0.next_u64() >> 32) as f64 / 4_294_967_296.0
+    }
+
     /// True in `percent` of 100 cases.
     pub(super) fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent

@@ -2,7 +2,9 @@
 
 mod choices;
 mod download;
+mod pictures;
 mod report;
+mod synth;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +14,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use clap::{ArgGroup, Subcommand};
 use epee_data::import::{Columns, Files, Format, Options, OwnFiles, PRESETS, preset};
-use epee_data::synth::{self, SynthConfig};
 use epee_data::{Dataset, Draft, Error, Fractions, TextTokenizer};
 use serde_json::json;
 
@@ -35,8 +36,8 @@ enum Action {
     Import(Box<ImportArgs>),
     /// Fetch a published archive by its address, to be imported.
     Download(download::Args),
-    /// Generate notes on dietary supplements, with a tokenizer.
-    Synth(SynthArgs),
+    /// Generate notes on dietary supplements, with a tokenizer, or drawings of blood cells.
+    Synth(synth::SynthArgs),
     /// Counts, classes, lengths, repeated texts and a few examples.
     Inspect(InspectArgs),
 }
@@ -49,10 +50,12 @@ enum Action {
   epee data import git --from git/ --drop-leaks --out data/git
   epee data import ddi --from DDICorpus-2013.zip --negative-filter all --out data/ddi
   epee data import csv --from notes.csv --text note --label status --out data/notes
+  epee data import breastmnist --from medmnist/ --out data/breast
+  epee data import images --from cells/ --out data/cells
   epee data import tsv --train a.tsv --dev b.tsv --test c.tsv --no-header --text 2 --label 1 --out data/own"
 )]
 struct ImportArgs {
-    /// A dataset of `epee data list`, or csv, tsv, jsonl for own files.
+    /// A dataset of `epee data list`, or csv, tsv, jsonl, images, npz for own files.
     name: String,
     /// The dataset's folder or file, or a hub id; of own files one file, to be cut into train, dev and test.
     #[arg(long, value_name = "PATH")]
@@ -81,6 +84,9 @@ struct ImportArgs {
     /// Own files: the column with the id [default: rows are numbered].
     #[arg(long, value_name = "COLUMN")]
     id: Option<String>,
+    /// npz: names of the classes 0, 1, … [default: their numbers].
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    labels: Option<Vec<String>>,
     /// csv, tsv: the first row is a row like the others.
     #[arg(long)]
     no_header: bool,
@@ -98,29 +104,6 @@ struct ImportArgs {
     force: bool,
     #[command(flatten)]
     choices: Choices,
-}
-
-#[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  epee data synth --out data/notes --seed 1")]
-struct SynthArgs {
-    /// The folder to write.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// Seed of every choice.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Training sentences.
-    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    train: u32,
-    /// Development sentences.
-    #[arg(long, default_value_t = 230, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    dev: u32,
-    /// Test sentences.
-    #[arg(long, default_value_t = 230, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    test: u32,
-    /// Write into a folder that holds something.
-    #[arg(long)]
-    force: bool,
 }
 
 #[derive(clap::Args, Debug)]
@@ -145,13 +128,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         Action::List => list(ui),
         Action::Import(args) => import(args, ui),
         Action::Download(args) => download::run(args, ui),
-        Action::Synth(args) => {
-            let SynthArgs { seed, train, dev, test, .. } = *args;
-            let [train, dev, test] = [train, dev, test].map(|count| count as usize);
-            let config = SynthConfig { seed, train, dev, test };
-            let dataset = synth::write(&config, &args.out, args.force).map_err(explain)?;
-            written(&dataset, ui)
-        }
+        Action::Synth(args) => synth::run(args, ui),
         Action::Inspect(args) => inspect(args, ui),
     }
 }
@@ -183,7 +160,7 @@ fn list(ui: Ui) -> anyhow::Result<()> {
                     "classes": p.paper.classes },
             })
         });
-        let own = OWN.iter().map(|(name, title)| json!({ "name": name, "title": title }));
+        let own = OWN.iter().chain(&pictures::OWN).map(|(name, title)| json!({ "name": name, "title": title }));
         return ui.print_json(&presets.chain(own).collect::<Vec<_>>());
     }
     let rows = PRESETS.iter().map(|p| {
@@ -205,6 +182,9 @@ fn list(ui: Ui) -> anyhow::Result<()> {
     for (name, title) in OWN {
         ui.print(format!("{name}: {title}, columns named by --text, --label, --pair, --id"))?;
     }
+    for (name, title) in pictures::OWN {
+        ui.print(format!("{name}: {title}"))?;
+    }
     ui.print("`epee data synth` stands in for the paper's private notes on dietary supplements")?;
     Ok(())
 }
@@ -214,6 +194,7 @@ fn import(args: &ImportArgs, ui: Ui) -> anyhow::Result<()> {
         "csv" => own(args, Format::Csv)?,
         "tsv" => own(args, Format::Tsv)?,
         "jsonl" => own(args, Format::Jsonl)?,
+        "images" | "npz" => pictures::own(args)?,
         name => published(args, name, ui)?,
     };
     let dataset = epee_data::write_dataset(&args.out, &draft, args.force).map_err(explain)?;
@@ -222,7 +203,8 @@ fn import(args: &ImportArgs, ui: Ui) -> anyhow::Result<()> {
 
 fn published(args: &ImportArgs, name: &str, ui: Ui) -> anyhow::Result<Draft> {
     let Some(preset) = preset(name) else {
-        let names: Vec<&str> = PRESETS.iter().map(|p| p.name).chain(OWN.iter().map(|(name, _)| *name)).collect();
+        let own = OWN.iter().chain(&pictures::OWN).map(|(name, _)| *name);
+        let names: Vec<&str> = PRESETS.iter().map(|p| p.name).chain(own).collect();
         bail!("no importer `{name}`, there are {}", names.join(", "));
     };
     let own_only = [
@@ -230,12 +212,13 @@ fn published(args: &ImportArgs, name: &str, ui: Ui) -> anyhow::Result<Draft> {
         ("--label", args.label.is_some()),
         ("--pair", args.pair.is_some()),
         ("--id", args.id.is_some()),
+        ("--labels", args.labels.is_some()),
         ("--no-header", args.no_header),
         ("--no-quotes", args.no_quotes),
         ("--train", args.train.is_some()),
     ];
     if let Some((flag, _)) = own_only.iter().find(|(_, given)| *given) {
-        bail!("{flag} is for own files: csv, tsv, jsonl; `{name}` is read with --from");
+        bail!("{flag} is for own files: csv, tsv, jsonl, npz; `{name}` is read with --from");
     }
     let from = &fetch::local_data(args.from.as_deref().context("--from is missing")?, ui)?;
     let own = Options { seed: args.seed, fractions: args.fractions, ..Options::default() };
@@ -256,6 +239,9 @@ fn own(args: &ImportArgs, format: Format) -> anyhow::Result<Draft> {
     };
     if format == Format::Jsonl && (args.no_header || args.no_quotes) {
         bail!("--no-header and --no-quotes are for csv and tsv");
+    }
+    if args.labels.is_some() {
+        bail!("--labels is for npz");
     }
     let files = match (&args.from, &args.train) {
         (Some(from), _) => Files::One(from.clone()),

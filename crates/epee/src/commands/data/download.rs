@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
+use epee_data::import::{MEDMNIST, Preset, preset};
 use serde_json::json;
 
 use crate::fetch;
@@ -21,54 +22,36 @@ pub(crate) struct Args {
 
 /// A published file, and what reads it.
 struct Archive {
-    /// MedMNIST's files are called so; `_224` is the size of the images, 28 without.
+    /// MedMNIST's files are called so; `_224` is the size of the pictures, 28 without.
     name: &'static str,
+    url: String,
     /// As published; the UCI repository publishes none.
     md5: Option<&'static str>,
-    importer: &'static str,
-    licence: &'static str,
+    preset: &'static Preset,
 }
 
-const fn medmnist(name: &'static str, importer: &'static str, md5: &'static str, licence: &'static str) -> Archive {
-    Archive { name, md5: Some(md5), importer, licence }
-}
-
-const BY: &str = "CC BY 4.0";
-const BY_NC: &str = "CC BY-NC 4.0";
-
-/// The digests and licences are those of MedMNIST 3.0.2 (`medmnist/info.py`), whose files are Zenodo record 10519652.
-const ARCHIVES: &[Archive] = &[
-    medmnist("pathmnist", "pathmnist", "a8b06965200029087d5bd730944a56c1", BY),
-    medmnist("pathmnist_224", "pathmnist", "2c51a510bcdc9cf8ddb2af93af1eadec", BY),
-    medmnist("dermamnist", "dermamnist", "0744692d530f8e62ec473284d019b0c7", BY_NC),
-    medmnist("dermamnist_224", "dermamnist", "8974907d8e169bef5f5b96bc506ae45d", BY_NC),
-    medmnist("pneumoniamnist", "pneumoniamnist", "28209eda62fecd6e6a2d98b1501bb15f", BY),
-    medmnist("pneumoniamnist_224", "pneumoniamnist", "d6a3c71de1b945ea11211b03746c1fe1", BY),
-    medmnist("breastmnist", "breastmnist", "750601b1f35ba3300ea97c75c52ff8f6", BY),
-    medmnist("breastmnist_224", "breastmnist", "b56378a6eefa9fed602bb16d192d4c8b", BY),
-    medmnist("bloodmnist", "bloodmnist", "7053d0359d879ad8a5505303e11de1dc", BY),
-    medmnist("bloodmnist_224", "bloodmnist", "b718ff6835fcbdb22ba9eacccd7b2601", BY),
-    Archive { name: "drug-review", md5: None, importer: "drug-review", licence: "none stated" },
-];
-
-impl Archive {
-    fn url(&self) -> String {
-        match self.md5 {
-            Some(_) => format!("https://zenodo.org/records/10519652/files/{}.npz?download=1", self.name),
-            None => "https://archive.ics.uci.edu/static/public/462/drug+review+dataset+drugs+com.zip".to_owned(),
-        }
-    }
+fn archives() -> Vec<Archive> {
+    let medmnist = MEDMNIST.iter().map(|file| {
+        let name = file.file.strip_suffix(".npz").unwrap_or(file.file);
+        (name, file.url(), Some(file.md5), file.preset)
+    });
+    let uci = "https://archive.ics.uci.edu/static/public/462/drug+review+dataset+drugs+com.zip";
+    medmnist
+        .chain([("drug-review", uci.to_owned(), None, "drug-review")])
+        .filter_map(|(name, url, md5, importer)| Some(Archive { name, url, md5, preset: preset(importer)? }))
+        .collect()
 }
 
 /// Fetches an archive and says what to do with it.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let Some(name) = &args.name else { return list(ui) };
-    let Some(archive) = ARCHIVES.iter().find(|archive| archive.name == *name) else {
-        let names: Vec<&str> = ARCHIVES.iter().map(|archive| archive.name).collect();
+    let archives = archives();
+    let Some(archive) = archives.iter().find(|archive| archive.name == *name) else {
+        let names: Vec<&str> = archives.iter().map(|archive| archive.name).collect();
         bail!("no archive `{name}`, there are {}", names.join(", "));
     };
-    let path = fetch::archive(&archive.url(), archive.md5, &args.out, ui)?;
-    let importer = archive.importer;
+    let path = fetch::archive(&archive.url, archive.md5, &args.out, ui)?;
+    let (importer, licence) = (archive.preset.name, archive.preset.licence);
     let (unpack, from) = match path.extension() {
         Some(extension) if extension == "zip" => {
             let folder = args.out.join(archive.name);
@@ -80,7 +63,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if ui.json() {
         let checked = archive.md5.map(|md5| format!("md5:{md5}"));
         return ui.print_json(&json!({
-            "path": path, "digest": checked, "licence": archive.licence, "unpack": unpack, "import": import,
+            "path": path, "digest": checked, "licence": licence, "unpack": unpack, "import": import,
         }));
     }
     ui.print(path.display().to_string())?;
@@ -88,18 +71,20 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         ui.note("note: no digest is published for it, so its bytes are not checked");
     }
     let steps: Vec<String> = unpack.into_iter().chain([import]).collect();
-    ui.note(format!("licence: {}\nnext: {}", archive.licence, steps.join("\n      ")));
+    ui.note(format!("licence: {licence}\nnext: {}", steps.join("\n      ")));
     Ok(())
 }
 
 fn list(ui: Ui) -> anyhow::Result<()> {
+    let archives = archives();
     if ui.json() {
-        let all =
-            ARCHIVES.iter().map(|a| json!({ "name": a.name, "url": a.url(), "md5": a.md5, "licence": a.licence }));
+        let all = archives
+            .iter()
+            .map(|a| json!({ "name": a.name, "url": a.url, "md5": a.md5, "licence": a.preset.licence }));
         return ui.print_json(&all.collect::<Vec<_>>());
     }
-    for archive in ARCHIVES {
-        ui.print(format!("{}: {}\n  licence  {}", archive.name, archive.url(), archive.licence))?;
+    for archive in archives {
+        ui.print(format!("{}: {}\n  licence  {}", archive.name, archive.url, archive.preset.licence))?;
     }
     Ok(())
 }
@@ -110,12 +95,15 @@ mod tests {
 
     #[test]
     fn archives_have_names_addresses_and_digests_of_their_own() {
-        for (i, archive) in ARCHIVES.iter().enumerate() {
+        let archives = archives();
+        // None was lost for want of its importer.
+        assert_eq!(archives.len(), MEDMNIST.len() + 1);
+        for (i, archive) in archives.iter().enumerate() {
             let digest = archive.md5.unwrap_or("0123456789abcdef0123456789abcdef");
             assert!(digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{}", archive.name);
-            assert!(archive.url().starts_with("https://") && archive.name.starts_with(archive.importer));
-            assert!(ARCHIVES[..i].iter().all(|other| {
-                other.name != archive.name && other.md5 != archive.md5 && other.url() != archive.url()
+            assert!(archive.url.starts_with("https://") && archive.name.starts_with(archive.preset.name));
+            assert!(archives[..i].iter().all(|other| {
+                other.name != archive.name && other.md5 != archive.md5 && other.url != archive.url
             }));
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::iter::once;
 
-use epee_data::{Inspection, SplitReport};
+use epee_data::{Input, Inspection, SplitReport};
 
 use crate::ui::table;
 
@@ -31,7 +31,10 @@ pub(super) fn text(report: &Inspection) -> String {
     for split in report.splits.iter().filter(|split| !split.examples.is_empty()) {
         lines.push(format!("\nexamples of {}", split.name));
         for sample in &split.examples {
-            let text = one_line(&sample.text);
+            let text = match sample.picture {
+                Some([height, width, channels]) => format!("{height} x {width} pixels, {}", channel_name(channels)),
+                None => one_line(&sample.text),
+            };
             lines.push(format!("  {} [{}] {text}", sample.id, sample.label));
             lines.extend(sample.pair.iter().map(|pair| format!("    and {}", one_line(pair))));
         }
@@ -76,7 +79,9 @@ pub(super) fn classes(report: &Inspection) -> String {
 
 fn lengths(report: &Inspection) -> String {
     let rows = report.splits.iter().flat_map(|split| {
-        [("words", split.words), ("tokens", split.tokens)].into_iter().filter_map(|(unit, l)| {
+        let [height, width] = [split.pictures.map(|sizes| sizes.height), split.pictures.map(|sizes| sizes.width)];
+        let units = [("words", split.words), ("tokens", split.tokens), ("height", height), ("width", width)];
+        units.into_iter().filter_map(|(unit, l)| {
             let l = l?;
             let mut row = vec![format!("{unit}, {}", split.name), l.min.to_string()];
             row.push(format!("{:.1}", l.mean));
@@ -84,7 +89,8 @@ fn lengths(report: &Inspection) -> String {
             Some(row)
         })
     });
-    table(["length in", "min", "mean", "50 %", "90 %", "99 %", "max"], rows)
+    let head = if report.input == Input::Image { "pixels" } else { "length in" };
+    table([head, "min", "mean", "50 %", "90 %", "99 %", "max"], rows)
 }
 
 fn grades(report: &Inspection) -> Option<String> {
@@ -102,18 +108,26 @@ fn grades(report: &Inspection) -> Option<String> {
     Some(table(once("grade".to_owned()).chain(names), rows))
 }
 
+fn channel_name(channels: usize) -> &'static str {
+    if channels == 1 { "grey" } else { "RGB" }
+}
+
 fn repeats(report: &Inspection) -> Vec<String> {
+    let inputs = if report.input == Input::Image { "pictures" } else { "texts" };
     let mut lines = Vec::new();
+    for (split, sizes) in report.splits.iter().filter_map(|split| Some((split, split.pictures?))) {
+        lines.push(format!("{}: {} grey, {} RGB", split.name, sizes.grey, sizes.rgb));
+    }
     for split in report.splits.iter().filter(|split| split.repeated > 0) {
         let (name, rows) = (&split.name, split.rows);
         lines.push(format!("{} of {rows} rows of {name} repeat an earlier one", split.repeated));
     }
     for overlap in &report.overlaps {
         let (first, second) = (&overlap.first, &overlap.second);
-        lines.push(format!("{} texts occur in both {first} and {second}", overlap.inputs));
+        lines.push(format!("{} {inputs} occur in both {first} and {second}", overlap.inputs));
     }
     if report.splits.len() > 1 && report.overlaps.is_empty() {
-        lines.push("no text occurs in two splits".to_owned());
+        lines.push(format!("no {} occurs in two splits", inputs.trim_end_matches('s')));
     }
     lines
 }

@@ -88,7 +88,8 @@ fn what_the_user_can_fix_is_said_and_nothing_is_written() {
     };
     assert_eq!(
         refused("import foo --from DIR --out DIR/out"),
-        "no importer `foo`, there are mimic, supplement, drug-review, health-advice, ddi, git, phee, csv, tsv, jsonl"
+        "no importer `foo`, there are mimic, supplement, drug-review, health-advice, ddi, git, phee, pathmnist, \
+         pneumoniamnist, breastmnist, bloodmnist, dermamnist, csv, tsv, jsonl, images, npz"
     );
     assert_eq!(
         refused("import phee --from DIR --out DIR/out"),
@@ -97,7 +98,7 @@ fn what_the_user_can_fix_is_said_and_nothing_is_written() {
     );
     assert_eq!(
         refused("import phee --from DIR --text note --out DIR/out"),
-        "--text is for own files: csv, tsv, jsonl; `phee` is read with --from"
+        "--text is for own files: csv, tsv, jsonl, npz; `phee` is read with --from"
     );
     assert_eq!(refused("import csv --from DIR/own.csv --label class --out DIR/out"), "csv needs --text COLUMN");
     assert_eq!(
