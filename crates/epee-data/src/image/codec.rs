@@ -41,6 +41,7 @@ pub(crate) fn encoding(bytes: &[u8]) -> Result<Encoding, String> {
 pub(crate) fn decode(bytes: &[u8]) -> Result<Image, String> {
     let format = match encoding(bytes)? {
         Encoding::Png => ImageFormat::Png,
+        Encoding::Jpeg if !ends(bytes) => return Err("no whole JPEG: it is cut short".to_owned()),
         Encoding::Jpeg => ImageFormat::Jpeg,
     };
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
@@ -65,6 +66,19 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Image, String> {
         _ => decoded.into_rgb8().into_raw(),
     };
     Image::new(height as usize, width as usize, channels, data)
+}
+
+/// True where an end follows the samples: the decoder would fill with grey what is missing.
+fn ends(jpeg: &[u8]) -> bool {
+    let mut at = 2;
+    // Segments before the samples are a marker, a length, and content, in which a small picture may end.
+    while let Some(&[0xFF, marker, high, low]) = jpeg.get(at..at + 4) {
+        at += 2 + usize::from(u16::from_be_bytes([high, low]));
+        if marker == 0xDA {
+            break;
+        }
+    }
+    jpeg.get(at..).is_some_and(|samples| samples.windows(2).any(|pair| pair == [0xFF, 0xD9]))
 }
 
 fn broken(format: ImageFormat, error: &::image::ImageError) -> String {

@@ -140,6 +140,11 @@ fn files_that_hold_no_picture_are_refused() {
         assert!(decode(&whole[..length]).is_err(), "{length} of {} bytes", whole.len());
     }
     assert_eq!(encoding(&whole).unwrap().extension(), "png");
+    let jpeg = fixture().0.tensor("file.rgb420.jpg").unwrap().data();
+    for length in 2..jpeg.len() - 1 {
+        assert!(decode(&jpeg[..length]).is_err(), "{length} of {} bytes", jpeg.len());
+    }
+    assert_eq!(decode(&jpeg[..jpeg.len() / 2]).unwrap_err(), "no whole JPEG: it is cut short");
 }
 
 #[test]
@@ -201,6 +206,21 @@ proptest! {
             (0..height * width * channels).map(|i| (seed.wrapping_mul(i as u64 + 1) >> 37) as u8).collect();
         let image = Image::new(height, width, channels, data).unwrap();
         prop_assert_eq!(decode(&encode_png(&image).unwrap()).unwrap(), image);
+    }
+
+    #[test]
+    fn damaged_files_never_panic(
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4), which in 0_usize..3,
+    ) {
+        let name = ["file.rgb420.jpg", "file.palette.png", "file.grey.jpg"][which];
+        let mut bytes = fixture().0.tensor(name).unwrap().data().to_vec();
+        for (place, byte) in flips {
+            let at = place.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Ok(image) = decode(&bytes) {
+            prop_assert_eq!(image.check(), Ok(()));
+        }
     }
 
     #[test]
