@@ -115,7 +115,8 @@ impl Artefact {
             std::fs::remove_file(&old).map_err(Error::io("remove", &old))?;
         }
         let path = dir.join("model.safetensors");
-        let bytes = checkpoint::to_bytes(&config.stored(model, exits.heads())).map_err(|problem| json(path.clone(), problem))?;
+        let bytes = checkpoint::to_bytes(&config.stored(model, exits.heads()))
+            .map_err(|problem| json(path.clone(), problem))?;
         write_atomic(&path, &bytes)?;
         let path = dir.join("config.json");
         let text = serde_json::to_string_pretty(&config.to_json(labels))

@@ -126,8 +126,12 @@ impl Config {
                 }
                 processor.check(&image.image)
             }
-            (Input::Text(_), Sequence::Image(_)) => Err(format!("expected a text, got a picture: {} reads text", self.title())),
-            (Input::Image(_), Sequence::Text(_)) => Err(format!("expected a picture, got a text: {} reads pictures", self.title())),
+            (Input::Text(_), Sequence::Image(_)) => {
+                Err(format!("expected a text, got a picture: {} reads text", self.title()))
+            }
+            (Input::Image(_), Sequence::Text(_)) => {
+                Err(format!("expected a picture, got a text: {} reads pictures", self.title()))
+            }
         }
     }
 }

@@ -282,12 +282,7 @@ fn list(names: &[String]) -> String {
 ///
 /// # Errors
 /// Where a file is missing or damaged, a tensor has the wrong shape, finds no place, or a parameter finds no tensor.
-pub fn read_backbone(
-    dir: &Path,
-    config: &Config,
-    heads: Heads,
-    seed: u64,
-) -> Result<(Model<f32>, LoadReport), Error> {
+pub fn read_backbone(dir: &Path, config: &Config, heads: Heads, seed: u64) -> Result<(Model<f32>, LoadReport), Error> {
     let mut weights = Weights::open(dir, config)?;
     weights.leave_out("exits.");
     if heads.pooler == PoolerKind::None {

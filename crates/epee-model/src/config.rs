@@ -59,7 +59,9 @@ impl Config {
     pub fn from_json(raw: Map<String, Value>) -> Result<Config, String> {
         let expected = || FAMILIES.map(|family| format!("\"{}\"", family.model_type)).join(", ");
         let family = match raw.get("model_type") {
-            None | Some(Value::Null) => return Err(format!("missing field model_type: expected one of {}", expected())),
+            None | Some(Value::Null) => {
+                return Err(format!("missing field model_type: expected one of {}", expected()));
+            }
             Some(value) => value
                 .as_str()
                 .and_then(family)
@@ -127,7 +129,8 @@ impl Config {
         let layer = 4 * (d * d + d) + 2 * d * i + d + i + 4 * d;
         let embeddings = match shape.input {
             Input::Text(input) => {
-                let [v, p, s, e] = [input.vocab_size, input.positions, input.segments, input.width].map(|size| size as u64);
+                let [v, p, s, e] =
+                    [input.vocab_size, input.positions, input.segments, input.width].map(|size| size as u64);
                 (v + p + s + 2 * u64::from(input.norm)) * e + if e == d { 0 } else { e * d + d }
             }
             Input::Image(input) => {

@@ -80,7 +80,13 @@ impl Engine {
     pub fn new(model: &Model<f32>, precision: Precision) -> Engine {
         epee_nn::in_pool(|| {
             let layers = model.backbone.layers.iter().map(|layer| layer.pack(precision)).collect();
-            Engine::from_parts(model.backbone.embeddings.clone().pack(), layers, model.depth(), model.exits.pack(), precision)
+            Engine::from_parts(
+                model.backbone.embeddings.clone().pack(),
+                layers,
+                model.depth(),
+                model.exits.pack(),
+                precision,
+            )
         })
     }
 

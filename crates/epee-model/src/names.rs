@@ -45,7 +45,8 @@ impl Config {
             }
             (Some("exits"), Some("poolers"), Some(m), Some(rest)) => {
                 let leaf = rest.rsplit('.').next().unwrap_or(rest);
-                let shared = self.family.stored("exits.pooler", None).map_or("exits.pooler.dense".to_owned(), |(name, _)| name);
+                let shared =
+                    self.family.stored("exits.pooler", None).map_or("exits.pooler.dense".to_owned(), |(name, _)| name);
                 let shared = format!("{shared}.{leaf}");
                 match pooler {
                     PoolerKind::PerExit => plain(format!("exits.{}.pooler.{rest}", number(m) + 1), Some(shared)),
@@ -171,7 +172,8 @@ mod tests {
 
     #[test]
     fn gpt2_s_maps_are_transposed_and_joined() {
-        let gpt2 = config(serde_json::json!({"model_type": "gpt2", "vocab_size": 10, "n_embd": 8, "n_layer": 2, "n_head": 2}));
+        let gpt2 =
+            config(serde_json::json!({"model_type": "gpt2", "vocab_size": 10, "n_embd": 8, "n_layer": 2, "n_head": 2}));
         let key = gpt2.place("layers.1.attention.key.weight", &[8, 8], PoolerKind::None);
         assert_eq!((key.name.as_str(), key.shape, key.part), ("h.1.attn.c_attn.weight", vec![8, 24], (1, 3)));
         let up = gpt2.place("layers.0.feed_forward.up.weight", &[32, 8], PoolerKind::None);

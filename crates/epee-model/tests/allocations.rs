@@ -58,10 +58,11 @@ fn nothing_is_allocated_after_the_first_batches() {
     let model: Model = Model::new(&config, Heads::of(&config, 3), 7);
     let sequence = |length: usize| {
         Sequence::from(Encoding {
-        ids: (0..length).map(|t| (t % 60) as u32).collect(),
-        type_ids: vec![0; length],
-        truncated: false,
-    })};
+            ids: (0..length).map(|t| (t % 60) as u32).collect(),
+            type_ids: vec![0; length],
+            truncated: false,
+        })
+    };
     let batch = |lengths: [usize; 3]| Batch::new(&lengths.map(sequence));
     let (large, others) = (batch([70, 80, 75]), [batch([5, 80, 1]), batch([30, 2, 9])]);
     for threads in [1, 2] {

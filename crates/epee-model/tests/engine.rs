@@ -22,7 +22,9 @@ fn config(family: &str) -> Config {
     match family {
         "albert" => raw["num_hidden_groups"] = 2.into(),
         "gpt2" => {
-            for (key, value) in [("n_embd", 36), ("n_layer", DEPTH), ("n_head", 3), ("n_inner", 50), ("n_positions", 40)] {
+            for (key, value) in
+                [("n_embd", 36), ("n_layer", DEPTH), ("n_head", 3), ("n_inner", 50), ("n_positions", 40)]
+            {
                 raw[key] = value.into();
             }
         }
@@ -65,7 +67,8 @@ fn sequences(lengths: &[usize], seed: u64) -> Vec<Sequence> {
 fn pictures(lengths: &[usize], seed: u64) -> Vec<Sequence> {
     let processor = Arc::new(ImageProcessor::new(10, 10, 1));
     let picture = |i: usize| {
-        let data: Vec<u8> = (0..100).map(|p| ((seed as usize ^ (i * 7919)).wrapping_add(p * 104_729) % 251) as u8).collect();
+        let data: Vec<u8> =
+            (0..100).map(|p| ((seed as usize ^ (i * 7919)).wrapping_add(p * 104_729) % 251) as u8).collect();
         let image = Image::new(10, 10, 1, data).unwrap();
         Sequence::Image(ImageInput { image, processor: processor.clone(), tokens: 26 })
     };

@@ -140,7 +140,8 @@ fn positions_are_interpolated_to_another_resolution_as_transformers_does() {
     let larger = config.with_image_size(20, 16).unwrap();
     model.resize_images(&config, &larger);
     let rows = larger.positions();
-    let batch = Batch { pixels: expected.floats("resized_pixels"), offsets: vec![0, rows, 2 * rows], ..Batch::default() };
+    let batch =
+        Batch { pixels: expected.floats("resized_pixels"), offsets: vec![0, rows, 2 * rows], ..Batch::default() };
     check_hidden("resized", model.hidden_states(&batch), &expected.floats("resized_hidden"));
 }
 

@@ -4,7 +4,7 @@ use crate::kernels::attend::attend;
 use crate::kernels::packed::Converted;
 use crate::kernels::team;
 use crate::kernels::vectorised;
-use crate::{Activation, TransformerLayer, LayerNorm, PackedLinear, Precision};
+use crate::{Activation, LayerNorm, PackedLinear, Precision, TransformerLayer};
 
 pub use crate::kernels::attend::Span;
 

@@ -67,8 +67,14 @@ impl<T: Scalar> TransformerLayer<T> {
         dropout.feed_forward.apply_and_add(&mut branch, &middle);
         let (y, feed_forward_norm) = self.feed_forward_norm.forward(branch);
         let (attention_input, feed_forward_input) = (x, middle);
-        let saved =
-            SavedLayer { attention_input, attention, attention_norm, feed_forward_input, feed_forward, feed_forward_norm };
+        let saved = SavedLayer {
+            attention_input,
+            attention,
+            attention_norm,
+            feed_forward_input,
+            feed_forward,
+            feed_forward_norm,
+        };
         (y, saved)
     }
 
@@ -79,8 +85,14 @@ impl<T: Scalar> TransformerLayer<T> {
         let (feed_forward_input, feed_forward_norm) = self.feed_forward_norm.forward(middle.clone());
         let (mut y, feed_forward) = self.feed_forward.forward(&feed_forward_input);
         dropout.feed_forward.apply_and_add(&mut y, &middle);
-        let saved =
-            SavedLayer { attention_input, attention, attention_norm, feed_forward_input, feed_forward, feed_forward_norm };
+        let saved = SavedLayer {
+            attention_input,
+            attention,
+            attention_norm,
+            feed_forward_input,
+            feed_forward,
+            feed_forward_norm,
+        };
         (y, saved)
     }
 
@@ -95,7 +107,8 @@ impl<T: Scalar> TransformerLayer<T> {
     ) -> Tensor<T> {
         if self.norm_first {
             let branch = self.feed_forward_backward(dy, dropout, saved, grads);
-            let mut dmiddle = self.feed_forward_norm.backward(&branch, &saved.feed_forward_norm, &mut grads.feed_forward_norm);
+            let mut dmiddle =
+                self.feed_forward_norm.backward(&branch, &saved.feed_forward_norm, &mut grads.feed_forward_norm);
             dmiddle.add(dy);
             let branch = self.attention_backward(&dmiddle, offsets, dropout, saved, grads);
             let mut dx = self.attention_norm.backward(&branch, &saved.attention_norm, &mut grads.attention_norm);

@@ -20,7 +20,9 @@ impl Preprocessor {
     /// Reads what a model directory has for the inputs of its configuration.
     pub(crate) fn load(dir: &Path, config: &Config) -> anyhow::Result<Preprocessor> {
         match config.shape.input {
-            Input::Text(_) => Preprocessor::text(TextTokenizer::from_dir(dir)?, config).with_context(|| dir.display().to_string()),
+            Input::Text(_) => {
+                Preprocessor::text(TextTokenizer::from_dir(dir)?, config).with_context(|| dir.display().to_string())
+            }
             Input::Image(_) => {
                 let path = dir.join("preprocessor_config.json");
                 if !path.exists() {
@@ -84,7 +86,9 @@ impl Preprocessor {
                 let cut = encodings.iter().filter(|encoding| encoding.truncated).count();
                 if cut > 0 {
                     let all = examples.len();
-                    ui.note(format!("note: {cut} of {all} texts are longer than {max_tokens} tokens and lost their end"));
+                    ui.note(format!(
+                        "note: {cut} of {all} texts are longer than {max_tokens} tokens and lost their end"
+                    ));
                 }
                 encodings.into_iter().map(Sequence::Text).collect()
             }
@@ -92,9 +96,17 @@ impl Preprocessor {
                 let input = |example: &Example| {
                     let image = example.image.clone();
                     let image = image.ok_or_else(|| {
-                        anyhow!("example {}: expected a picture, got a text: {} reads pictures", example.id, config.title())
+                        anyhow!(
+                            "example {}: expected a picture, got a text: {} reads pictures",
+                            example.id,
+                            config.title()
+                        )
                     })?;
-                    Ok(Sequence::Image(ImageInput { image, processor: Arc::clone(processor), tokens: config.positions() }))
+                    Ok(Sequence::Image(ImageInput {
+                        image,
+                        processor: Arc::clone(processor),
+                        tokens: config.positions(),
+                    }))
                 };
                 examples.iter().map(input).collect::<anyhow::Result<_>>()?
             }

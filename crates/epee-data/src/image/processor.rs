@@ -92,7 +92,8 @@ impl ImageProcessor {
         fields.insert("size".to_owned(), json!({ "height": height, "width": width }));
         fields.remove("do_center_crop");
         fields.remove("crop_size");
-        let config = Config::read(&fields).map_err(|problem| Error::file(Path::new("preprocessor_config.json"), problem))?;
+        let config =
+            Config::read(&fields).map_err(|problem| Error::file(Path::new("preprocessor_config.json"), problem))?;
         Ok(Self { config, fields })
     }
 

@@ -13,7 +13,14 @@ pub(super) static FAMILY: Family = Family {
     read,
     names: &NAMES,
     prefix: "distilbert.",
-    left_out: &["vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "pre_classifier.", "classifier.", "qa_outputs."],
+    left_out: &[
+        "vocab_transform.",
+        "vocab_layer_norm.",
+        "vocab_projector.",
+        "pre_classifier.",
+        "classifier.",
+        "qa_outputs.",
+    ],
 };
 
 const NAMES: [(&str, Stored); 11] = [

@@ -64,7 +64,10 @@ mod tests {
                     "max_position_embeddings": 512}),
                 11_683_584,
             ),
-            (json!({"model_type": "gpt2", "vocab_size": 50257, "n_embd": 768, "n_layer": 12, "n_head": 12}), 124_439_808),
+            (
+                json!({"model_type": "gpt2", "vocab_size": 50257, "n_embd": 768, "n_layer": 12, "n_head": 12}),
+                124_439_808,
+            ),
             (
                 json!({"model_type": "vit", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
                     "intermediate_size": 3072, "image_size": 224, "patch_size": 16}),
@@ -131,8 +134,11 @@ mod tests {
             places.sort();
             places.dedup();
             assert_eq!(places.len(), count, "{}: two parameters in one place", config.model_type());
-            let exits: usize =
-                parameters.iter().filter(|(name, _)| name.contains("classifiers")).map(|(_, tensor)| tensor.len()).sum();
+            let exits: usize = parameters
+                .iter()
+                .filter(|(name, _)| name.contains("classifiers"))
+                .map(|(_, tensor)| tensor.len())
+                .sum();
             assert_eq!(config.parameters() as usize, model.count() - exits, "{}", config.model_type());
         }
     }

@@ -40,7 +40,10 @@ pub(super) fn read(fields: &Fields<'_>, tokens: usize) -> Result<Shape, String> 
     }
     let ([height, width], patch) = (fields.pair("image_size", 224)?, fields.pair("patch_size", 16)?);
     if !height.is_multiple_of(patch[0]) || !width.is_multiple_of(patch[1]) {
-        return Err(format!("image_size {height} x {width}: expected multiples of patch_size {} x {}", patch[0], patch[1]));
+        return Err(format!(
+            "image_size {height} x {width}: expected multiples of patch_size {} x {}",
+            patch[0], patch[1]
+        ));
     }
     let layers = fields.layers("num_hidden_layers")?;
     let dropout = fields.rate("hidden_dropout_prob", 0.0)?;

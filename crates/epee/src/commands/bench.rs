@@ -176,7 +176,8 @@ fn sample(input: Input, tokens: usize) -> Batch {
             Batch::new([&Sequence::Text(Encoding { ids, type_ids: vec![0; tokens], truncated: false })])
         }
         Input::Image(input) => {
-            let pixels = (0..input.channels * input.height * input.width).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect();
+            let pixels =
+                (0..input.channels * input.height * input.width).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect();
             Batch { pixels, offsets: vec![0, tokens], ..Batch::default() }
         }
     }

@@ -109,7 +109,8 @@ pub(crate) fn predict(
 ) -> anyhow::Result<Vec<Prediction>> {
     let engine = &classifier.engine;
     let policy = classifier.policy(policy, ui).check(engine.depth(), engine.classes())?;
-    let examples = texts.iter().enumerate().map(|(i, text)| example(classifier, i, text)).collect::<anyhow::Result<Vec<_>>>()?;
+    let examples =
+        texts.iter().enumerate().map(|(i, text)| example(classifier, i, text)).collect::<anyhow::Result<Vec<_>>>()?;
     let sequences = classifier.encode(&examples, ui)?;
     let lengths: Vec<usize> = sequences.iter().map(Sequence::tokens).collect();
     let bar = ui.progress(texts.len() as u64, "predict");

@@ -14,8 +14,8 @@ use serde_json::json;
 use super::calibrate::{calibration, choice_text};
 use super::sweep::{decimal, exit_table, grid_tables};
 use super::{check_empty, eval, predict, trace, train};
-use crate::preprocessor::Preprocessor;
 use crate::inputs::{self, Classifier};
+use crate::preprocessor::Preprocessor;
 use crate::ui::Ui;
 
 /// Generate notes, train a multi-exit model, weigh every exit setting, choose one, and use it: about two minutes

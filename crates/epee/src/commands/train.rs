@@ -120,7 +120,8 @@ fn image_size(text: &str) -> Result<[usize; 2], String> {
         Some((height, width)) => size(height).zip(size(width)),
         None => size(text).map(|size| (size, size)),
     };
-    both.map(|(height, width)| [height, width]).ok_or_else(|| "expected N or HEIGHTxWIDTH, such as 224 or 192x256".to_owned())
+    both.map(|(height, width)| [height, width])
+        .ok_or_else(|| "expected N or HEIGHTxWIDTH, such as 224 or 192x256".to_owned())
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -226,7 +227,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let classes = dataset.info().classes();
     let Start { model, config, preprocessor, heads, base } = match (&args.base.model, &args.base.init) {
         (Some(dir), _) => from_checkpoint(dir, args, classes, options.seed, ui)?,
-        (None, init) => from_nothing(init.as_deref().unwrap_or(Path::new("config.json")), args, classes, options.seed, ui)?,
+        (None, init) => {
+            from_nothing(init.as_deref().unwrap_or(Path::new("config.json")), args, classes, options.seed, ui)?
+        }
     };
     let max_tokens = options.max_tokens.min(config.positions());
     let max_tokens = config.vocab_size().map(|_| max_tokens);
@@ -269,7 +272,8 @@ fn from_checkpoint(text: &str, args: &Args, classes: usize, seed: u64, ui: Ui) -
     let (mut model, report) = read_backbone(dir, &config, heads, seed)?;
     let preprocessor = match args.image_size {
         Some([height, width]) => {
-            let resized = config.with_image_size(height, width).map_err(|problem| anyhow!("--image-size: {problem}"))?;
+            let resized =
+                config.with_image_size(height, width).map_err(|problem| anyhow!("--image-size: {problem}"))?;
             model.resize_images(&config, &resized);
             config = resized;
             let processor = ImageProcessor::from_file(dir.join("preprocessor_config.json"))?;

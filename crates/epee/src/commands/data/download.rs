@@ -78,9 +78,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
 fn list(ui: Ui) -> anyhow::Result<()> {
     let archives = archives();
     if ui.json() {
-        let all = archives
-            .iter()
-            .map(|a| json!({ "name": a.name, "url": a.url, "md5": a.md5, "licence": a.preset.licence }));
+        let all =
+            archives.iter().map(|a| json!({ "name": a.name, "url": a.url, "md5": a.md5, "licence": a.preset.licence }));
         return ui.print_json(&all.collect::<Vec<_>>());
     }
     for archive in archives {
@@ -102,9 +101,11 @@ mod tests {
             let digest = archive.md5.unwrap_or("0123456789abcdef0123456789abcdef");
             assert!(digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{}", archive.name);
             assert!(archive.url.starts_with("https://") && archive.name.starts_with(archive.preset.name));
-            assert!(archives[..i].iter().all(|other| {
-                other.name != archive.name && other.md5 != archive.md5 && other.url != archive.url
-            }));
+            assert!(
+                archives[..i].iter().all(|other| {
+                    other.name != archive.name && other.md5 != archive.md5 && other.url != archive.url
+                })
+            );
         }
     }
 }

@@ -79,6 +79,31 @@ fn options_of_a_dataset_reach_its_importer() {
 }
 
 #[test]
+fn cells_are_drawn_and_inspected() {
+    let dir = tempfile::tempdir().unwrap();
+    let words = "synth --task vision --pixels 16 --train 80 --dev 40 --test 40 --out DIR/cells";
+    data(dir.path(), words).unwrap();
+    let dataset = Dataset::open(dir.path().join("cells")).unwrap();
+    let train = dataset.split("train").unwrap().examples;
+    assert_eq!(train[0].image.as_ref().map(|image| (image.width, image.channels)), Some((16, 3)));
+    data(dir.path(), "inspect DIR/cells").unwrap();
+    let refused = |words: &str| data(dir.path(), words).unwrap_err();
+    assert_eq!(refused("synth --pixels 16 --out DIR/notes"), "--pixels is for --task vision");
+    assert_eq!(
+        refused("import images --from DIR/cells --out DIR/x"),
+        "cells: expected a folder for each class, got none"
+    );
+    assert_eq!(
+        refused("import images --labels a,b --from DIR/cells --out DIR/x"),
+        "--labels is not for images, which is read with --from"
+    );
+    assert_eq!(
+        refused("import npz --labels a,b --from DIR/cells --out DIR/x"),
+        "cells: expected an npz file, got a folder"
+    );
+}
+
+#[test]
 fn what_the_user_can_fix_is_said_and_nothing_is_written() {
     let dir = folder();
     let refused = |words: &str| {
