@@ -47,10 +47,14 @@ impl Config {
             .map_err(|problem| Error::Json { path: path.to_owned(), problem })
     }
 
+    /// [`Config::read`] of a file's bytes; the error says what was expected and found.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Config, String> {
+        Config::from_json(object(bytes)?)
+    }
+
     /// [`Config::read_for`] of a file's bytes; the error says what was expected and found.
     pub fn from_bytes_for(bytes: &[u8], vocab_size: usize) -> Result<Config, String> {
-        let mut raw: Map<String, Value> =
-            serde_json::from_slice(bytes).map_err(|error| format!("expected a JSON object: {error}"))?;
+        let mut raw = object(bytes)?;
         raw.insert("vocab_size".into(), json!(vocab_size));
         Config::from_json(raw)
     }
@@ -163,6 +167,10 @@ impl Config {
         raw.insert("label2id".into(), Value::Object(label2id));
         Value::Object(raw)
     }
+}
+
+fn object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+    serde_json::from_slice(bytes).map_err(|error| format!("expected a JSON object: {error}"))
 }
 
 /// The fields of a `config.json`, read with what they must be; an error says what was expected and found.

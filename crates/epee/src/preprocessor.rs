@@ -12,7 +12,7 @@ use crate::ui::Ui;
 /// What stands between examples and a model.
 #[derive(Clone)]
 pub(crate) enum Preprocessor {
-    Text(TextTokenizer),
+    Text(Box<TextTokenizer>),
     Image(Arc<ImageProcessor>),
 }
 
@@ -40,7 +40,7 @@ impl Preprocessor {
             Some(entries) => tokenizer.check_vocab(entries)?,
             None => bail!("{} reads pictures, not text", config.title()),
         }
-        Ok(Preprocessor::Text(tokenizer))
+        Ok(Preprocessor::Text(Box::new(tokenizer)))
     }
 
     /// A processor that makes pictures of the model's size.

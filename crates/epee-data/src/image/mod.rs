@@ -61,6 +61,14 @@ impl Image {
         decode(&crate::lines::read_file(path)?).map_err(|problem| crate::Error::file(path, problem))
     }
 
+    /// The picture as a PNG file.
+    ///
+    /// # Errors
+    /// A picture that [`Image::check`] refuses.
+    pub fn to_png(&self) -> crate::Result<Vec<u8>> {
+        encode_png(self).map_err(crate::Error::Invalid)
+    }
+
     /// What [`Image::new`] asks for; the fields are open, so a picture made from them may be none.
     ///
     /// # Errors

@@ -47,7 +47,6 @@ mod tests {
     use epee_nn::Parameters;
     use serde_json::{Value, json};
 
-    use super::*;
     use crate::{Config, Heads, Model};
 
     /// The published configurations, and the number of weights Transformers counts in the model without heads.

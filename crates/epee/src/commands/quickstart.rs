@@ -1,31 +1,35 @@
-//! `epee quickstart`: the main job on generated notes, start to end.
+//! `epee quickstart`: the main job on generated notes or drawings, start to end.
+
+mod lesson;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use epee_data::{Dataset, Split, TextTokenizer, synth};
-use epee_exit::{Counts, Goal, Grid, Metric, Scoring, choose, full_depth, per_exit, sweep};
-use epee_model::{Config, ExitsFile, Heads, Model};
+use clap::ValueEnum;
+use epee_exit::{Goal, Grid, Metric, Scoring, choose, full_depth, per_exit, sweep};
+use epee_model::{ExitsFile, Heads, Model};
 use epee_nn::Precision;
-use epee_train::TrainOptions;
 use serde_json::json;
 
+use self::lesson::Lesson;
 use super::calibrate::{calibration, choice_text};
 use super::sweep::{decimal, exit_table, grid_tables};
 use super::{check_empty, eval, predict, trace, train};
 use crate::inputs::{self, Classifier};
-use crate::preprocessor::Preprocessor;
 use crate::ui::Ui;
 
-/// Generate notes, train a multi-exit model, weigh every exit setting, choose one, and use it: about two minutes
+/// Generate notes or drawings, train a multi-exit model, weigh every exit setting, choose one, and use it: about two minutes
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  epee quickstart --out try")]
+#[command(after_help = "Examples:\n  epee quickstart --out try\n  epee quickstart --task vision")]
 pub(crate) struct Args {
+    /// text: notes on dietary supplements and a BERT; vision: drawings of blood cells and a ViT
+    #[arg(long, value_enum, default_value_t)]
+    task: Task,
     /// The folder to write [default: epee-quickstart, or the next free epee-quickstart-N]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Seed of notes, weights and order
+    /// Seed of the data, the weights and the order
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Write into --out even if it holds something
@@ -33,25 +37,18 @@ pub(crate) struct Args {
     force: bool,
 }
 
-/// The small BERT that is trained: `config.json` without a vocabulary size, which comes from the tokenizer.
-const CONFIG: &[u8] = include_bytes!("../../assets/quickstart-bert.json");
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Task {
+    #[default]
+    Text,
+    Vision,
+}
 
 /// The greatest loss of macro-F1 on dev that the chosen setting may have.
 const MAX_LOSS: f64 = 0.005;
 
 /// Samples of the live run: enough for a steady mean, few enough for a short wait.
 const LIVE: usize = 1000;
-
-/// An easy sentence, a middling one, a hard one; where two supplements are named, brackets mark the one asked about.
-const SENTENCES: [&str; 3] = [
-    "Patient is taking ginkgo 120 mg daily.",
-    "Pt had stopped garlic in 2014 but now takes it.",
-    "He quit turmeric and began [kava kava].",
-];
-
-fn options(seed: u64) -> TrainOptions {
-    TrainOptions { epochs: 40, batch_size: 64, learning_rate: 2e-3, max_tokens: 64, seed, ..TrainOptions::default() }
-}
 
 /// Does everything and prints the tables.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
@@ -66,28 +63,26 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
     let heading = |text: &str| ui.note(format!("\n== {text}"));
 
-    heading("notes");
-    let config = synth::SynthConfig { seed: args.seed, train: 2000, dev: 1000, test: 5000 };
-    let dataset = synth::write(&config, &out.join("data"), args.force)?;
-    ui.note(format!(
-        "{} training, {} dev and {} test notes on dietary supplements, four statuses of use; \
-         the test notes' templates do not occur in training",
-        config.train, config.dev, config.test
-    ));
-    let test = inputs::split(&dataset, "test", None)?;
-    let baseline = baseline(&dataset, &test)?;
+    heading("data");
+    let lesson = match args.task {
+        Task::Text => lesson::notes(&out, args.seed, args.force)?,
+        Task::Vision => lesson::cells(&out, args.seed, args.force)?,
+    };
+    let Lesson { dataset, things, .. } = &lesson;
+    ui.note(&lesson.generated);
+    let test = inputs::split(dataset, "test", None)?;
 
-    heading("training: a small BERT from fresh weights, an exit after every layer");
+    heading(&format!("training: {}", lesson.model));
     let model_dir = out.join("model");
-    let trained = fit(&dataset, &model_dir, args.seed, ui)?;
+    let trained = fit(&lesson, &model_dir, ui)?;
     if !trained {
         bail!("stopped; what was written so far is in {}", out.display());
     }
 
     heading("traces: the logits of every exit, recorded once");
     let mut classifier = Classifier::load(&model_dir, Precision::F32)?;
-    let dev_trace = trace::record(&classifier, &dataset, "dev", ui)?;
-    let test_trace = trace::record(&classifier, &dataset, "test", ui)?;
+    let dev_trace = trace::record(&classifier, dataset, "dev", ui)?;
+    let test_trace = trace::record(&classifier, dataset, "test", ui)?;
     for (name, trace) in [("dev", &dev_trace), ("test", &test_trace)] {
         let path = out.join(format!("{name}.trace.safetensors"));
         trace.save(&path)?;
@@ -111,8 +106,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let sequences = classifier.encode(examples, ui)?;
     let live = eval::live(&classifier.engine, &checked, examples, &sequences, 1, ui)?;
     let grades = eval::grades_of(&test.examples, &epee_exit::replay(&checked, &test_trace)?);
-    let texts = SENTENCES.map(str::to_owned);
-    let predictions = predict::predict(&classifier, None, &texts, ui)?;
+    let (samples, about_samples) = &lesson.samples;
+    let predictions = predict::predict(&classifier, None, samples, ui)?;
+    let (baseline_title, baseline) = lesson.baseline;
     let seconds = start.elapsed().as_secs_f64();
 
     if ui.json() {
@@ -125,18 +121,18 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
     let best = per_exit(&test_trace).into_iter().map(|exit| exit.macro_f1).fold(0.0, f64::max);
     let parts = [
-        (format!("Every exit, on {} test notes", test_trace.samples()), exit_table(&test_trace)),
+        (format!("Every exit, on {} test {things}", test_trace.samples()), exit_table(&test_trace)),
         (
-            "A bag of words (logistic regression on the same training notes)".to_owned(),
+            baseline_title.to_owned(),
             format!("macro-F1 {} against {} of the best exit", decimal(baseline, 3), decimal(best, 3)),
         ),
-        (format!("Every setting, on {} dev notes", dev_trace.samples()), grid_tables(&rows, &grid, Metric::MacroF1)),
+        (format!("Every setting, on {} dev {things}", dev_trace.samples()), grid_tables(&rows, &grid, Metric::MacroF1)),
         (
             format!("The setting chosen on dev: the greatest saving at no more than {MAX_LOSS} macro-F1 lost"),
             choice_text(&choice),
         ),
         (
-            format!("The same setting on {} test notes", test_trace.samples()),
+            format!("The same setting on {} test {things}", test_trace.samples()),
             format!(
                 "macro-F1 {} against {} at full depth, saving {}, ratio {}\n\n{}",
                 decimal(chosen.macro_f1, 3),
@@ -147,16 +143,13 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
             ),
         ),
         (format!("Live, on {} of them (epee eval)", examples.len()), eval::summary(&choice.policy, &live)),
-        (
-            "Three sentences (epee predict); brackets mark the supplement asked about".to_owned(),
-            predict::prediction_table(&classifier, &texts, &predictions),
-        ),
+        ((*about_samples).to_owned(), predict::prediction_table(&classifier, samples, &predictions)),
     ];
     for (title, body) in parts {
         ui.print(format!("\n{title}\n{body}"))?;
     }
     ui.note(format!("\n{:.0} s; everything is in {}", seconds, out.display()));
-    ui.note(format!("next: epee predict --model {} \"Your own sentence.\"", model_dir.display()));
+    ui.note(format!("next: epee predict --model {} {}", model_dir.display(), lesson.next));
     Ok(())
 }
 
@@ -172,40 +165,22 @@ fn free_folder() -> anyhow::Result<PathBuf> {
         .context("no free folder epee-quickstart-N left: name one with --out")
 }
 
-fn fit(dataset: &Dataset, out: &Path, seed: u64, ui: Ui) -> anyhow::Result<bool> {
-    let tokenizer = TextTokenizer::from_file(dataset.dir().join("tokenizer.json"))?;
-    let config = Config::from_bytes_for(CONFIG, tokenizer.vocab_size()).map_err(anyhow::Error::msg)?;
-    let heads = Heads::of(&config, dataset.info().classes());
-    let model = Model::new(&config, heads, seed);
-    let exits = ExitsFile { max_tokens: Some(options(seed).max_tokens), ..ExitsFile::new(&config, heads) };
-    let preprocessor = Preprocessor::text(tokenizer, &config)?;
+fn fit(lesson: &Lesson, out: &Path, ui: Ui) -> anyhow::Result<bool> {
+    let Lesson { dataset, config, preprocessor, options, .. } = lesson;
+    let heads = Heads::of(config, dataset.info().classes());
+    let model = Model::new(config, heads, options.seed);
+    let max_tokens = config.vocab_size().map(|_| options.max_tokens);
+    let exits = ExitsFile { max_tokens, ..ExitsFile::new(config, heads) };
+    let (config, preprocessor, options) = (config.clone(), preprocessor.clone(), options.clone());
     let base = "fresh weights".to_owned();
-    let options = options(seed);
     let job = train::Job { dataset, out, model, config, preprocessor, exits, base, options, resume: false };
     Ok(train::fit(job, ui)?.finished)
-}
-
-/// Macro-F1 of a bag of words on the test notes.
-fn baseline(dataset: &Dataset, test: &Split) -> anyhow::Result<f64> {
-    let train = inputs::split(dataset, "train", None)?;
-    let classes = dataset.info().classes();
-    let predictions = synth::bag_of_words(&train.examples, &test.examples, classes);
-    let predictions: Vec<u32> = predictions.into_iter().map(|label| label as u32).collect();
-    Ok(Counts::of(&inputs::labels(&test.examples), &predictions, classes).macro_f1())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use epee_exit::{Trace, TraceParts};
-
-    #[test]
-    fn the_built_in_configuration_is_one() {
-        let config = Config::from_bytes_for(CONFIG, 1000).unwrap();
-        assert_eq!(config.vocab_size(), Some(1000));
-        assert!(options(1).max_tokens <= config.positions());
-        options(1).check().unwrap();
-    }
 
     #[test]
     fn grades_are_counted() {

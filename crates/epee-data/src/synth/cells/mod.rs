@@ -13,6 +13,7 @@
 //! assert_eq!((first.height, first.width, first.channels), (28, 28, 3));
 //! ```
 
+mod baseline;
 mod draw;
 mod kinds;
 mod raster;
@@ -23,6 +24,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+pub use baseline::nearest_colour;
 pub use kinds::Kind;
 
 use super::random::Choices;

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::{CellsConfig, Kind, generate, write};
+use super::{CellsConfig, Kind, generate, nearest_colour, write};
 use crate::{Example, sha256};
 
 fn small(seed: u64) -> CellsConfig {
@@ -46,34 +46,14 @@ fn what_is_drawn_is_written_and_read() {
     assert_eq!(error.to_string(), "expected sides from 8 to 512 pixels, got 7");
 }
 
-/// Mean red, green and blue of the whole picture.
-fn mean_colour(example: &Example) -> [f64; 3] {
-    let data = &example.image.as_ref().unwrap().data;
-    let pixels = data.len() as f64 / 3.0;
-    std::array::from_fn(|k| data.iter().skip(k).step_by(3).map(|&v| f64::from(v)).sum::<f64>() / pixels)
-}
-
 /// Share of a grade's test pictures whose kind is that of the nearest mean of the training pictures' mean colours.
 fn by_colour(grade: u32) -> f64 {
     let cells = generate(&CellsConfig { train: 2000, test: 800, ..small(1) });
-    let of = |rows: &[Example], kind: Kind| -> Vec<[f64; 3]> {
-        let here = |e: &&Example| e.label == Some(kind.index()) && e.grade == Some(grade);
-        rows.iter().filter(here).map(mean_colour).collect()
-    };
-    let means = Kind::ALL.map(|kind| {
-        let colours = of(&cells.train, kind);
-        [0, 1, 2].map(|k| colours.iter().map(|c| c[k]).sum::<f64>() / colours.len() as f64)
-    });
-    let (mut right, mut all) = (0, 0);
-    for kind in Kind::ALL {
-        for colour in of(&cells.test, kind) {
-            let distance = |mean: &[f64; 3]| (0..3).map(|k| (mean[k] - colour[k]).powi(2)).sum::<f64>();
-            let nearest = (0..8).min_by(|&a, &b| distance(&means[a]).total_cmp(&distance(&means[b])));
-            right += usize::from(nearest == Some(kind.index()));
-            all += 1;
-        }
-    }
-    f64::from(right as u32) / f64::from(all)
+    let here = |rows: &[Example]| rows.iter().filter(|e| e.grade == Some(grade)).cloned().collect::<Vec<_>>();
+    let test = here(&cells.test);
+    let found = nearest_colour(&here(&cells.train), &test, Kind::ALL.len());
+    let right = found.iter().zip(&test).filter(|(found, example)| Some(**found) == example.label).count();
+    right as f64 / test.len() as f64
 }
 
 #[test]
