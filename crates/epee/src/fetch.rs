@@ -9,8 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::ui::Ui;
 
 /// The folder of a model: the path that was given, or the cache's, for a hub id.
-pub(crate) fn local_model(text: &str, ui: Ui) -> anyhow::Result<PathBuf> {
-    local(text, Kind::Model, &Wanted::MODEL, ui)
+pub(crate) fn local_model(path: &Path, ui: Ui) -> anyhow::Result<PathBuf> {
+    path.to_str().map_or_else(|| Ok(path.to_owned()), |text| local(text, Kind::Model, &Wanted::MODEL, ui))
 }
 
 /// The files of a dataset: the path that was given, or the cache's, for a hub id.

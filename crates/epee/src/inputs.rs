@@ -8,6 +8,7 @@ use epee_exit::Policy;
 use epee_model::{Artefact, Engine};
 use epee_nn::Precision;
 
+use crate::fetch;
 use crate::preprocessor::Preprocessor;
 use crate::ui::Ui;
 
@@ -19,8 +20,9 @@ pub(crate) struct Classifier {
 }
 
 impl Classifier {
-    /// Reads a model directory, its weights at a precision.
-    pub(crate) fn load(dir: &Path, precision: Precision) -> anyhow::Result<Classifier> {
+    /// Reads a model directory, or one of the hub's, its weights at a precision.
+    pub(crate) fn load(model: &Path, precision: Precision, ui: Ui) -> anyhow::Result<Classifier> {
+        let dir = &fetch::local_model(model, ui)?;
         if !dir.is_dir() {
             bail!("{}: no such folder: expected a model directory, as `epee train` writes it", dir.display());
         }

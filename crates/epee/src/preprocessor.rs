@@ -21,7 +21,9 @@ impl Preprocessor {
     pub(crate) fn load(dir: &Path, config: &Config) -> anyhow::Result<Preprocessor> {
         match config.shape.input {
             Input::Text(_) => {
-                Preprocessor::text(TextTokenizer::from_dir(dir)?, config).with_context(|| dir.display().to_string())
+                let whole = dir.join("tokenizer.json");
+                let from = if whole.exists() { whole } else { dir.to_owned() };
+                Preprocessor::text(TextTokenizer::from_dir(dir)?, config).with_context(|| from.display().to_string())
             }
             Input::Image(_) => {
                 let path = dir.join("preprocessor_config.json");

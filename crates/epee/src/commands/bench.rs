@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::eval::{self, labelled_split};
 use super::sweep::decimal;
+use crate::fetch;
 use crate::inputs::Classifier;
 use crate::ui::{Ui, table};
 
@@ -28,8 +29,8 @@ use crate::ui::{Ui, table};
     epee bench --model runs/phee --data data/phee --format json"
 )]
 pub(crate) struct Args {
-    /// A multi-exit model directory
-    #[arg(long, value_name = "DIR")]
+    /// A multi-exit model directory, or a hub id
+    #[arg(long, value_name = "DIR|ID")]
     model: PathBuf,
     /// What weights are stored and multiplied in: f32, bf16 or int8
     #[arg(long, default_value = "f32", value_name = "P,…", value_delimiter = ',')]
@@ -91,7 +92,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if !(args.seconds > 0.0 && args.seconds <= 60.0) {
         bail!("--seconds: expected more than 0 and at most 60, got {}", args.seconds);
     }
-    let artefact = Artefact::load(&args.model)?;
+    let artefact = Artefact::load(&fetch::local_model(&args.model, ui)?)?;
     let (positions, input) = (artefact.config.positions(), artefact.config.shape.input);
     if let Some(tokens) = args.tokens.iter().find(|tokens| !(1..=positions).contains(tokens)) {
         bail!("--tokens: expected 1 to {positions} (the model's positions), got {tokens}");
@@ -111,7 +112,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     // What cannot work is told before minutes are spent.
     let real = match &args.data {
         Some(data) => {
-            let classifier = Classifier::load(&args.model, precision)?;
+            let classifier = Classifier::load(&args.model, precision, ui)?;
             let split = labelled_split(&classifier, data, &args.split, args.limit)?;
             classifier.policy(args.policy, ui).check(classifier.engine.depth(), classifier.engine.classes())?;
             Some((classifier, split))

@@ -30,8 +30,8 @@ use crate::ui::{Ui, table};
     epee eval --model runs/phee --data data/phee --precision f32,int8"
 )]
 pub(crate) struct Args {
-    /// A multi-exit model directory
-    #[arg(long, value_name = "DIR")]
+    /// A multi-exit model directory, or a hub id
+    #[arg(long, value_name = "DIR|ID")]
     model: PathBuf,
     /// A dataset folder
     #[arg(long, value_name = "DIR")]
@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if args.predictions.is_some() && !others.is_empty() {
         bail!("--predictions: expected one precision, got {}", args.precision.len());
     }
-    let classifier = Classifier::load(&args.model, *first)?;
+    let classifier = Classifier::load(&args.model, *first, ui)?;
     let labels = classifier.artefact.labels.clone();
     let split = labelled_split(&classifier, &args.data, &args.split, args.limit)?;
     let (policy, runs) = runs(classifier, &args.precision, args.policy, &split.examples, args.batch_size as usize, ui)?;

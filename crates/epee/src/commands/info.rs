@@ -8,20 +8,21 @@ use epee_model::{Artefact, Config, ExitsFile, Input, model_digest};
 use epee_nn::Parameters;
 use serde_json::{Value, json};
 
+use crate::fetch;
 use crate::ui::Ui;
 
 /// Show what a model directory or a trace file holds
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  epee info runs/phee\n  epee info bert-base/config.json")]
 pub(crate) struct Args {
-    /// A model directory, a config.json or a trace file
-    #[arg(value_name = "DIR|FILE")]
+    /// A model directory or hub id, a config.json or a trace file
+    #[arg(value_name = "DIR|ID|FILE")]
     path: PathBuf,
 }
 
 /// Prints the facts.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
-    let path = &args.path;
+    let path = &fetch::local_model(&args.path, ui)?;
     let facts = if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
         let mut facts = vec![("kind", json!("configuration"))];
         facts.extend(sizes(&Config::read(path)?));

@@ -23,8 +23,8 @@ use crate::ui::{Ui, table};
     cat notes.txt | epee predict --model runs/notes -\n  \
     epee predict --model runs/cells cells/*.png")]
 pub(crate) struct Args {
-    /// A multi-exit model directory
-    #[arg(long, value_name = "DIR")]
+    /// A multi-exit model directory, or a hub id
+    #[arg(long, value_name = "DIR|ID")]
     model: PathBuf,
     /// Texts, or PNG and JPEG files where the model reads pictures; `-` for one per line of stdin
     #[arg(value_name = "TEXT|FILE", required_unless_present = "file")]
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if let Some(i) = texts.iter().position(|text| text.trim().is_empty()) {
         bail!("text {} is empty", i + 1);
     }
-    let classifier = Classifier::load(&args.model, args.precision)?;
+    let classifier = Classifier::load(&args.model, args.precision, ui)?;
     let predictions = predict(&classifier, args.policy, &texts, ui)?;
     print(&classifier, &texts, &predictions, ui)
 }

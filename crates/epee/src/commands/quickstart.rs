@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
 
     heading("traces: the logits of every exit, recorded once");
-    let mut classifier = Classifier::load(&model_dir, Precision::F32)?;
+    let mut classifier = Classifier::load(&model_dir, Precision::F32, ui)?;
     let dev_trace = trace::record(&classifier, dataset, "dev", ui)?;
     let test_trace = trace::record(&classifier, dataset, "test", ui)?;
     for (name, trace) in [("dev", &dev_trace), ("test", &test_trace)] {

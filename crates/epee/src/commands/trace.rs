@@ -17,8 +17,8 @@ use crate::ui::Ui;
     Example:\n  epee trace --model runs/phee --data data/phee --split dev --out dev.safetensors"
 )]
 pub(crate) struct Args {
-    /// A multi-exit model directory
-    #[arg(long, value_name = "DIR")]
+    /// A multi-exit model directory, or a hub id
+    #[arg(long, value_name = "DIR|ID")]
     model: PathBuf,
     /// A dataset folder
     #[arg(long, value_name = "DIR")]
@@ -40,7 +40,7 @@ pub(crate) struct Args {
 /// Records a trace and writes it.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     check_absent(&args.out, args.force)?;
-    let classifier = Classifier::load(&args.model, args.precision)?;
+    let classifier = Classifier::load(&args.model, args.precision, ui)?;
     let dataset = Dataset::open(&args.data)?;
     let trace = record(&classifier, &dataset, &args.split, ui)?;
     trace.save(&args.out)?;

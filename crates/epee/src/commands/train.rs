@@ -72,7 +72,7 @@ pub(crate) struct Args {
 struct BaseArgs {
     /// A Hugging Face directory to start from: config.json, model.safetensors, tokenizer.json; or a hub id
     #[arg(long, value_name = "DIR|ID")]
-    model: Option<String>,
+    model: Option<PathBuf>,
     /// A config.json to start from with fresh weights
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
@@ -262,8 +262,8 @@ struct Start {
 }
 
 /// A checkpoint's backbone and fresh exits.
-fn from_checkpoint(text: &str, args: &Args, classes: usize, seed: u64, ui: Ui) -> anyhow::Result<Start> {
-    let dir = &fetch::local_model(text, ui)?;
+fn from_checkpoint(named: &Path, args: &Args, classes: usize, seed: u64, ui: Ui) -> anyhow::Result<Start> {
+    let dir = &fetch::local_model(named, ui)?;
     if !dir.is_dir() {
         bail!("{}: no such folder: expected a Hugging Face model directory", dir.display());
     }
@@ -285,7 +285,7 @@ fn from_checkpoint(text: &str, args: &Args, classes: usize, seed: u64, ui: Ui) -
         ui.note(format!("left out: {}", report.left_out.join(", ")));
     }
     ui.note(format!("starts fresh: {}", report.fresh.join(", ")));
-    let name = Path::new(text).file_name().map_or_else(|| text.to_owned(), |name| name.display().to_string());
+    let name = named.file_name().map_or_else(|| named.display().to_string(), |name| name.display().to_string());
     let base = format!("{name} ({})", short(&model_digest(dir)?));
     Ok(Start { model, config, preprocessor, heads, base })
 }
