@@ -52,9 +52,18 @@ smoke:
 quickstart:
     cargo run --release -- quickstart
 
-# fine-tune MiniLM on PHEE, sweep, choose on dev, report on test (needs the shared data)
-phee:
-    bash scripts/phee.sh
+# a model on a dataset: train, choose on dev, report on test (needs the shared data): just run minilm phee
+run MODEL DATASET OUT="runs":
+    bash scripts/runs.sh {{MODEL}} {{DATASET}} {{OUT}}
+
+# the tables of what `just run` left
+runs-table OUT="runs":
+    {{python}} scripts/runs_table.py {{OUT}}
+
+# a full-size random model of each architecture beside Transformers (needs scripts/requirements.txt)
+parity-full *NAMES:
+    cargo build --release -p epee-model --example bench_peer
+    {{python}} scripts/parity_full.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_peer" {{NAMES}}
 
 # replay speed: settings x samples x exits per second
 bench:

@@ -3,7 +3,7 @@
 //! `bench_peer --model DIR --precision f32 --threads 2`, then for instance
 //! `{"ids": [101, 7592, 102], "mode": "full", "warm_up": 3, "repeats": 20}`. Modes: `full` computes every row and every exit;
 //! `full-trimmed` the last layer's exit row alone, and the last exit alone; `layers` asks a policy after every layer that
-//! never lets go; `policy` the one given. Between requests it sleeps.
+//! never lets go; `policy` the one given. Between requests it sleeps. A picture is `pixels`, prepared, instead of `ids`.
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -37,16 +37,27 @@ fn main() -> Result<(), Box<dyn Error>> {
             Some("layers") => &mut layers,
             _ => &mut trimmed,
         };
-        writeln!(stdout, "{}", answer(&engine, session, &request)?)?;
+        writeln!(stdout, "{}", answer(&engine, artefact.config.positions(), session, &request)?)?;
         stdout.flush()?;
     }
     Ok(())
 }
 
-fn answer(engine: &Engine, session: &mut Session<'_>, request: &Value) -> Result<Value, Box<dyn Error>> {
-    let ids: Vec<u32> = serde_json::from_value(request["ids"].clone())?;
-    let sequence = Sequence::from(Encoding { type_ids: vec![0; ids.len()], ids, truncated: false });
-    let batch = Batch::new([&sequence]);
+fn answer(
+    engine: &Engine,
+    positions: usize,
+    session: &mut Session<'_>,
+    request: &Value,
+) -> Result<Value, Box<dyn Error>> {
+    let batch = match request.get("pixels") {
+        Some(pixels) => {
+            Batch { pixels: serde_json::from_value(pixels.clone())?, offsets: vec![0, positions], ..Batch::default() }
+        }
+        None => {
+            let ids: Vec<u32> = serde_json::from_value(request["ids"].clone())?;
+            Batch::new([&Sequence::from(Encoding { type_ids: vec![0; ids.len()], ids, truncated: false })])
+        }
+    };
     let count = |name: &str, default: u64| request[name].as_u64().unwrap_or(default) as usize;
     let (warm_up, repeats) = (count("warm_up", 3), count("repeats", 20));
     let policy = match request["mode"].as_str() {

@@ -55,6 +55,14 @@ impl Artefact {
                 problem: format!("exits: expected {} as in config.json, got {}", config.depth(), exits.exits),
             });
         }
+        if exits.exit_norm.is_some() != config.shape.final_norm {
+            let expected = if config.shape.final_norm { "true or false" } else { "none" };
+            let has = if config.shape.final_norm { "has" } else { "has no" };
+            return Err(Error::Json {
+                path: dir.join(crate::exits_file::NAME),
+                problem: format!("exit_norm: expected {expected}, as {} {has} final norm", config.title()),
+            });
+        }
         let labels = config.labels().unwrap_or_default();
         if labels.len() != exits.classes {
             return Err(Error::Json {

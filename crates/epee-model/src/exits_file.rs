@@ -83,7 +83,7 @@ impl ExitsFile {
     /// The form of the exits.
     pub fn heads(&self) -> Heads {
         let ExitsFile { classes, pooling, pooler, exit_norm, .. } = *self;
-        Heads { classes, pooling, pooler, norm: exit_norm.unwrap_or(true) }
+        Heads { classes, pooling, pooler, norm: exit_norm.unwrap_or(false) }
     }
 
     /// Reads `exits.json` in a model directory.
