@@ -1,7 +1,7 @@
 //! The architectures: for each a file that holds what makes it different, its `config.json` and its weight names.
 //!
 //! All of them are embeddings, a stack of [`epee_nn::TransformerLayer`]s and exits; a [`Family`] says in which shape, and
-//! under which names Hugging Face stores the parts. `docs/backbones.md` shows how to add one.
+//! under which names Hugging Face stores the parts. `docs/add-a-backbone.md` shows how to add one.
 
 mod albert;
 mod bert;
