@@ -75,13 +75,17 @@ fn sizes(config: &Config) -> Facts {
             facts.extend([("vocabulary", json!(input.vocab_size)), ("positions", json!(input.positions))]);
         }
         Input::Image(input) => facts.extend([
-            ("picture", json!(format!("{} x {} pixels, {} channels", input.height, input.width, input.channels))),
+            ("picture", json!(format!("{} x {} pixels, {}", input.height, input.width, channels(input.channels)))),
             ("patch", json!(format!("{} x {}", input.patch[0], input.patch[1]))),
             ("tokens", json!(input.rows())),
         ]),
     }
     facts.push(("backbone_parameters", json!(config.parameters())));
     facts
+}
+
+fn channels(count: usize) -> String {
+    if count == 1 { "1 channel".to_owned() } else { format!("{count} channels") }
 }
 
 fn model_facts(dir: &Path) -> anyhow::Result<Facts> {

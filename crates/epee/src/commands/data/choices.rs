@@ -15,7 +15,7 @@ pub(super) struct Choices {
     /// Drop rows of train that occur in dev or test, and rows of dev that occur in test.
     #[arg(long)]
     drop_leaks: bool,
-    /// git: what stands between subject, object and sentence [default: [SEP]].
+    /// git: what stands between subject, object and sentence [default: `[SEP]`].
     #[arg(long, value_name = "TEXT")]
     separator: Option<String>,
     /// git: which file is which split, paper (dev is the file called test, and the reverse) or files [default: paper].
