@@ -27,6 +27,12 @@ pub struct ImageInput {
 
 impl Sequence {
     /// Its length in tokens.
+    ///
+    /// ```
+    /// use epee_data::{Encoding, Sequence};
+    /// let text = Encoding { ids: vec![101, 2053, 102], type_ids: vec![0; 3], truncated: false };
+    /// assert_eq!(Sequence::from(text).tokens(), 3);
+    /// ```
     pub fn tokens(&self) -> usize {
         match self {
             Sequence::Text(encoding) => encoding.ids.len(),

@@ -126,6 +126,13 @@ impl Config {
     }
 
     /// The number of weights in the model without classifiers, its own pooler counted.
+    ///
+    /// ```
+    /// let gpt2 = br#"{"model_type": "gpt2", "n_embd": 768, "n_layer": 12, "n_head": 12}"#;
+    /// let config = epee_model::Config::from_bytes_for(gpt2, 50257)?;
+    /// assert_eq!((config.title(), config.depth(), config.parameters()), ("GPT-2", 12, 124_439_808));
+    /// # Ok::<(), String>(())
+    /// ```
     pub fn parameters(&self) -> u64 {
         let shape = &self.shape;
         let [d, i, groups] = [shape.hidden_size, shape.intermediate_size, shape.groups].map(|size| size as u64);
