@@ -48,12 +48,15 @@ print("| model | dataset | policy | settings chosen on dev | test accuracy | tes
 print("|---|---|---|---|---|---|---|---|---|")
 for model, dataset, seeds in runs():
     for policy in ("full", "entropy", "patience", "epee"):
-        evals = [load(run / f"eval-{policy}.json") for run in seeds]
-        settings = list(dict.fromkeys(e["policy"] for e in evals))
-        metric = lambda key: spread([e["metrics"][key] for e in evals])
+        evals = [load(run / f"eval-{'epee' if policy == 'full' else policy}.json") for run in seeds]
+        results = [e["full_depth" if policy == "full" else "metrics"] for e in evals]
+        settings = ["full"] if policy == "full" else list(dict.fromkeys(e["policy"] for e in evals))
+        column = lambda key: spread([result[key] for result in results])
         clock = [e["wall_clock"] for e in evals]
+        saved = 0 if policy == "full" else mean(c["saving"] for c in clock)
+        time = mean(c["full_depth_ms" if policy == "full" else "policy_ms"] for c in clock)
         first = f"{model} | {dataset}" if policy == "full" else " | "
         print(
-            f"| {first} | {policy} | {', '.join(f'`{s}`' for s in settings)} | {metric('accuracy')} | {metric('macro_f1')} | "
-            f"{metric('saving')} | {mean(c['saving'] for c in clock):.3f} | {mean(c['policy_ms'] for c in clock):.2f} |"
+            f"| {first} | {policy} | {', '.join(f'`{s}`' for s in settings)} | {column('accuracy')} | {column('macro_f1')} | "
+            f"{column('saving')} | {saved:.3f} | {time:.2f} |"
         )

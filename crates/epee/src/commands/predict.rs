@@ -94,6 +94,14 @@ fn example(classifier: &Classifier, i: usize, text: &str) -> anyhow::Result<Exam
     })
 }
 
+/// What the command line names: texts, or files of pictures.
+fn given(classifier: &Classifier) -> &'static str {
+    match classifier.artefact.config.shape.input {
+        Input::Text(_) => "text",
+        Input::Image(_) => "file",
+    }
+}
+
 /// An answer and the length of its text.
 pub(crate) struct Prediction {
     answer: Answer,
@@ -138,11 +146,12 @@ fn print(classifier: &Classifier, texts: &[String], predictions: &[Prediction], 
         return Ok(());
     }
     let artefact = &classifier.artefact;
+    let what = given(classifier);
     for (text, Prediction { answer, tokens }) in texts.iter().zip(predictions) {
         let probabilities: Map<String, Value> =
             artefact.labels.iter().cloned().zip(answer.probabilities.iter().map(|p| json!(p))).collect();
         let line = json!({
-            "text": text, "label": artefact.labels[answer.label], "probabilities": probabilities, "exit": answer.exit,
+            what: text, "label": artefact.labels[answer.label], "probabilities": probabilities, "exit": answer.exit,
             "exits": artefact.exits.exits, "entropy": answer.entropy, "reason": answer.reason, "tokens": tokens,
         });
         ui.print(line.to_string())?;
@@ -162,7 +171,7 @@ pub(crate) fn prediction_table(classifier: &Classifier, texts: &[String], predic
             answer.reason.to_string(),
         ]
     });
-    table(["text", "label", "probability", "exit", "stopped by"], rows)
+    table([given(classifier), "label", "probability", "exit", "stopped by"], rows)
 }
 
 fn shortened(text: &str, most: usize) -> String {
