@@ -24,7 +24,7 @@ length=96
 case $dataset in
 phee | git) ;;
 health-advice) from=$data/health_advice ;;
-ddi) from=$data/ddi/DDICorpus-2013.zip import=(--negative-filter all) length=128 ;;
+ddi) from=$data/ddi/DDICorpus-2013.zip import=(--negative-filter all --entities blind) ;;
 drug-review) from=$data/drug_review length=128 ;;
 pneumoniamnist | breastmnist) from=$data/medmnist ;;
 *) echo "error: no dataset $dataset" >&2 && exit 1 ;;
@@ -39,8 +39,14 @@ fi
 epochs=5
 case $model in
 minilm)
-    start=(--model "$data/minilm-l6-v2" --learning-rate 2e-4)
-    case $dataset in phee | git) epochs=9 ;; ddi | drug-review) epochs=3 ;; esac
+    rate=2e-4
+    case $dataset in
+    phee | git) epochs=9 ;;
+    drug-review) epochs=3 ;;
+    # At 2e-4 it stays with the majority; an epoch is twenty minutes on a core.
+    ddi) epochs=1 rate=1e-4 ;;
+    esac
+    start=(--model "$data/minilm-l6-v2" --learning-rate $rate)
     ;;
 albert | gpt2)
     start=(--init "scripts/configs/$model-small.json" --learning-rate 1e-3)

@@ -89,7 +89,9 @@ pub enum Error {
         cache: PathBuf,
     },
     /// No answer.
-    #[error("cannot reach {url}: {reason}\nhint: a path needs no network; HF_HUB_OFFLINE=1 uses what the cache has")]
+    #[error(
+        "cannot reach {url}: {reason}\nhint: a path needs no network, and a hub id none with HF_HUB_OFFLINE=1 if the cache has it"
+    )]
     Unreachable {
         /// The address.
         url: String,

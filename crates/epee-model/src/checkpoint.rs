@@ -57,7 +57,11 @@ impl Weights {
                     dir.display()
                 ),
                 None if dir.join("model.safetensors.index.json").exists() => {
-                    "\nhint: this checkpoint is split into shards; save it as one file".to_owned()
+                    format!(
+                        "\nhint: this checkpoint is split into shards; save it as one file: python -c \"from transformers import \
+                         AutoModel; AutoModel.from_pretrained('{0}').save_pretrained('{0}-whole', max_shard_size='100GB')\"",
+                        dir.display()
+                    )
                 }
                 None => String::new(),
             };

@@ -87,7 +87,7 @@ impl Config {
     /// Where the model reads text, or its patches do not divide the size.
     pub fn with_image_size(&self, height: usize, width: usize) -> Result<Config, String> {
         if let Input::Text(_) = self.shape.input {
-            return Err(format!("image size: a {} reads text", self.title()));
+            return Err(format!("{} reads text", self.title()));
         }
         let mut raw = self.raw.clone();
         raw.insert("image_size".into(), if height == width { json!(height) } else { json!([height, width]) });
@@ -340,7 +340,10 @@ mod tests {
         assert_eq!(of(gpt2), "n_embd 10: expected a multiple of n_head 3");
         let vit = json!({"model_type": "vit", "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
             "intermediate_size": 16, "image_size": 28, "patch_size": 5});
-        assert_eq!(of(vit), "image_size 28 x 28: expected multiples of patch_size 5 x 5");
+        assert_eq!(of(vit.clone()), "image_size 28 x 28: expected multiples of patch_size 5 x 5");
+        let mut large = vit;
+        large["image_size"] = json!(2800);
+        assert_eq!(of(large), "image_size 2800 x 2800: expected at most 8192 patches, got 313600");
         let albert = json!({"model_type": "albert", "vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 6,
             "num_attention_heads": 2, "intermediate_size": 16, "num_hidden_groups": 4});
         assert_eq!(of(albert), "num_hidden_groups 4: expected a divisor of num_hidden_layers 6");

@@ -20,7 +20,9 @@ pub(crate) fn local_data(path: &Path, ui: Ui) -> anyhow::Result<PathBuf> {
 
 /// A path stays as it is, there or not, and never touches the network.
 fn local(text: &str, kind: Kind, files: &Wanted, ui: Ui) -> anyhow::Result<PathBuf> {
-    if !looks_like_id(text) {
+    // A folder beside this one was meant where its first part is a folder here.
+    let here = Path::new(text).parent().is_some_and(|parent| !parent.as_os_str().is_empty() && parent.is_dir());
+    if here || !looks_like_id(text) {
         return Ok(PathBuf::from(text));
     }
     let mut bars = Bars::new(ui);

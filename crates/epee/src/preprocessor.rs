@@ -50,6 +50,9 @@ impl Preprocessor {
         let Input::Image(input) = config.shape.input else {
             bail!("{} reads text, not pictures", config.title());
         };
+        if !matches!(input.channels, 1 | 3) {
+            bail!("config.json: num_channels: expected 1 or 3, as pictures have, got {}", input.channels);
+        }
         let (made, expected) = ([processor.height(), processor.width()], [input.height, input.width]);
         if made != expected {
             bail!(

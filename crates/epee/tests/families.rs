@@ -115,11 +115,13 @@ fn a_vision_model_of_each_family() {
             error_of(epee().args(["train", "--init", &shop.config(), "--data", data, "--out", &shop.path("never")]))
         };
         let error = fail(VISION[0], &notes);
-        assert!(error.contains("expected a picture, got a text: ViT reads pictures"), "{error}");
+        assert!(error.contains("a dataset of texts, but ViT reads pictures"), "{error}");
         let error = fail(&VISION[0].replace("\"num_channels\": 3", "\"num_channels\": 1"), &shop.path("data"));
         assert!(error.contains("expected a grey picture (1 channel), got RGB (3 channels)"), "{error}");
         let error = fail(TEXT[0], &shop.path("data"));
-        assert!(error.contains("expected a text, got a picture: ALBERT reads text"), "{error}");
+        assert!(error.contains("a dataset of pictures, but ALBERT reads text"), "{error}");
+        let error = fail(&VISION[0].replace("\"num_channels\": 3", "\"num_channels\": 2"), &shop.path("data"));
+        assert!(error.contains("num_channels: expected 1 or 3, as pictures have, got 2"), "{error}");
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Options, PaperCounts, Preset, npz};
 use crate::dataset::{Draft, Task};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A published file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +143,13 @@ pub(super) const DERMA: Preset = preset(
 
 /// `from` is the file or a folder that holds it; of both sizes the smaller is read.
 fn read(name: &str, from: &Path, channels: usize, labels: &[&str]) -> Result<Draft> {
-    npz::published(&file(name, from), labels, |picture| {
+    let path = file(name, from);
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let is = |preset: &str| stem == preset || stem.strip_prefix(preset).is_some_and(|rest| rest.starts_with('_'));
+    if let Some(other) = MEDMNIST.iter().find(|other| other.preset != name && is(other.preset)) {
+        return Err(Error::file(&path, format!("expected a file of {name}, this is one of {}", other.preset)));
+    }
+    npz::published(&path, labels, |picture| {
         let [height, width, got] = picture.shape;
         match ((height, width), got == channels) {
             ((28, 28) | (64, 64) | (128, 128) | (224, 224), true) => Ok(()),

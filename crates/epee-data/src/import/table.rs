@@ -103,7 +103,11 @@ fn by_split(path: &Path, rows: Vec<Row>) -> Result<[Vec<Row>; 3]> {
     let mut splits = [Vec::new(), Vec::new(), Vec::new()];
     for mut row in rows {
         let split = row.pair.take().unwrap_or_default();
-        let Some(place) = SPLITS.iter().position(|name| *name == split.trim()) else {
+        let named = match split.trim() {
+            "val" | "valid" | "validation" => "dev",
+            other => other,
+        };
+        let Some(place) = SPLITS.iter().position(|name| *name == named) else {
             let problem = format!("expected a split out of {}, got `{split}`", list(SPLITS));
             return Err(Error::row(path, row.at, problem));
         };

@@ -33,6 +33,9 @@ pub(super) const NAMES: [(&str, Stored); 13] = [
     ("exits.pooler", Plain("pooler.dense")),
 ];
 
+/// Attention looks at every pair of them: 2^13 make 268 MB a head in training.
+const MOST_PATCHES: usize = 1 << 13;
+
 /// A vision transformer that begins with so many tokens that are no patches.
 pub(super) fn read(fields: &Fields<'_>, tokens: usize) -> Result<Shape, String> {
     if !fields.flag("qkv_bias", true)? {
@@ -44,6 +47,10 @@ pub(super) fn read(fields: &Fields<'_>, tokens: usize) -> Result<Shape, String> 
             "image_size {height} x {width}: expected multiples of patch_size {} x {}",
             patch[0], patch[1]
         ));
+    }
+    let patches = height / patch[0] * (width / patch[1]);
+    if patches > MOST_PATCHES {
+        return Err(format!("image_size {height} x {width}: expected at most {MOST_PATCHES} patches, got {patches}"));
     }
     let layers = fields.layers("num_hidden_layers")?;
     let dropout = fields.rate("hidden_dropout_prob", 0.0)?;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use epee_data::{Example, Image, Sequence, pack};
 use epee_exit::{Answer, Policy};
 use epee_model::{Batch, Input, Session};
@@ -90,7 +90,13 @@ fn example(classifier: &Classifier, i: usize, text: &str) -> anyhow::Result<Exam
     let id = format!("{}", i + 1);
     Ok(match classifier.artefact.config.shape.input {
         Input::Text(_) => Example { id, text: text.to_owned(), ..Example::default() },
-        Input::Image(_) => Example { id, image: Some(Image::read(text)?), ..Example::default() },
+        Input::Image(_) => {
+            let title = classifier.artefact.config.title();
+            let hint = |error| {
+                anyhow!("{:#}\nhint: {title} reads pictures: name PNG or JPEG files", anyhow::Error::from(error))
+            };
+            Example { id, image: Some(Image::read(text).map_err(hint)?), ..Example::default() }
+        }
     })
 }
 

@@ -224,11 +224,10 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
     let options = args.options.resolve(args.config.as_deref())?;
     let dataset = Dataset::open(&args.data)?;
-    let classes = dataset.info().classes();
     let Start { model, config, preprocessor, heads, base } = match (&args.base.model, &args.base.init) {
-        (Some(dir), _) => from_checkpoint(dir, args, classes, options.seed, ui)?,
+        (Some(dir), _) => from_checkpoint(dir, args, &dataset, options.seed, ui)?,
         (None, init) => {
-            from_nothing(init.as_deref().unwrap_or(Path::new("config.json")), args, classes, options.seed, ui)?
+            from_nothing(init.as_deref().unwrap_or(Path::new("config.json")), args, &dataset, options.seed, ui)?
         }
     };
     let max_tokens = options.max_tokens.min(config.positions());
@@ -261,14 +260,25 @@ struct Start {
     base: String,
 }
 
+/// Refuses a dataset of pictures for a model that reads text, and the other way round, before weights are read.
+fn check_input(config: &Config, dataset: &Dataset) -> anyhow::Result<()> {
+    let (is, reads) = match (config.shape.input, dataset.info().input) {
+        (Input::Text(_), epee_data::Input::Image) => ("pictures", "text"),
+        (Input::Image(_), epee_data::Input::Text) => ("texts", "pictures"),
+        _ => return Ok(()),
+    };
+    bail!("{}: a dataset of {is}, but {} reads {reads}", dataset.dir().display(), config.title())
+}
+
 /// A checkpoint's backbone and fresh exits.
-fn from_checkpoint(named: &Path, args: &Args, classes: usize, seed: u64, ui: Ui) -> anyhow::Result<Start> {
+fn from_checkpoint(named: &Path, args: &Args, dataset: &Dataset, seed: u64, ui: Ui) -> anyhow::Result<Start> {
     let dir = &fetch::local_model(named, ui)?;
     if !dir.is_dir() {
         bail!("{}: no such folder: expected a Hugging Face model directory", dir.display());
     }
     let mut config = Config::read(&dir.join("config.json"))?;
-    let heads = args.heads(&config, classes)?;
+    check_input(&config, dataset)?;
+    let heads = args.heads(&config, dataset.info().classes())?;
     let (mut model, report) = read_backbone(dir, &config, heads, seed)?;
     let preprocessor = match args.image_size {
         Some([height, width]) => {
@@ -291,8 +301,9 @@ fn from_checkpoint(named: &Path, args: &Args, classes: usize, seed: u64, ui: Ui)
 }
 
 /// Fresh weights in the sizes of a `config.json`; a vocabulary is as large as its tokenizer's.
-fn from_nothing(init: &Path, args: &Args, classes: usize, seed: u64, ui: Ui) -> anyhow::Result<Start> {
+fn from_nothing(init: &Path, args: &Args, dataset: &Dataset, seed: u64, ui: Ui) -> anyhow::Result<Start> {
     let config = Config::read_for(init, 1)?;
+    check_input(&config, dataset)?;
     let (config, preprocessor) = match config.shape.input {
         Input::Text(_) => {
             if args.image_size.is_some() {
@@ -318,7 +329,7 @@ fn from_nothing(init: &Path, args: &Args, classes: usize, seed: u64, ui: Ui) -> 
             (config, preprocessor)
         }
     };
-    let heads = args.heads(&config, classes)?;
+    let heads = args.heads(&config, dataset.info().classes())?;
     let model = Model::new(&config, heads, seed);
     Ok(Start { model, config, preprocessor, heads, base: "fresh weights".to_owned() })
 }
@@ -326,7 +337,13 @@ fn from_nothing(init: &Path, args: &Args, classes: usize, seed: u64, ui: Ui) -> 
 /// The tokenizer that was named, else the dataset's, else the built-in one.
 fn fresh_tokenizer(args: &Args, ui: Ui) -> anyhow::Result<TextTokenizer> {
     let own = args.data.join("tokenizer.json");
+    // One of the files that a folder's tokenizer is made of.
+    let part = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        matches!(name, Some("spiece.model" | "vocab.json" | "merges.txt" | "vocab.txt"))
+    };
     Ok(match &args.tokenizer {
+        Some(path) if path.is_file() && part(path) => TextTokenizer::from_dir(path.parent().unwrap_or(Path::new(".")))?,
         Some(path) if path.is_dir() => TextTokenizer::from_dir(path)?,
         Some(path) => TextTokenizer::from_file(path)?,
         None if own.exists() => TextTokenizer::from_file(&own)?,

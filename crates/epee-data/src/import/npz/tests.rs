@@ -260,12 +260,19 @@ fn medmnist_files_become_datasets() {
             draft.notes
         );
     }
-    let error = preset("breastmnist").unwrap().import(&dir.path().join("bloodmnist.npz"), &Options::default());
-    let error = message(error.unwrap_err(), dir.path());
-    assert_eq!(error, "bloodmnist.npz: entry `train_labels`: expected a label out of 0 to 1, got 2 for picture 3");
-    let error = preset("bloodmnist").unwrap().import(&dir.path().join("breastmnist.npz"), &Options::default());
-    let error = message(error.unwrap_err(), dir.path());
-    assert_eq!(error, "breastmnist.npz: expected 3 channels and 28 or 224 pixels a side, got 1 and 28 x 28");
+    let error = |preset_name: &str, file: &str| {
+        let error = preset(preset_name).unwrap().import(&dir.path().join(file), &Options::default());
+        message(error.unwrap_err(), dir.path())
+    };
+    let other = error("breastmnist", "bloodmnist.npz");
+    assert_eq!(other, "bloodmnist.npz: expected a file of breastmnist, this is one of bloodmnist");
+    for (from, to) in [("bloodmnist.npz", "eight.npz"), ("breastmnist.npz", "grey.npz")] {
+        fs::copy(dir.path().join(from), dir.path().join(to)).unwrap();
+    }
+    let labels = error("breastmnist", "eight.npz");
+    assert_eq!(labels, "eight.npz: entry `train_labels`: expected a label out of 0 to 1, got 2 for picture 3");
+    let error = error("bloodmnist", "grey.npz");
+    assert_eq!(error, "grey.npz: expected 3 channels and 28 or 224 pixels a side, got 1 and 28 x 28");
 }
 
 #[test]

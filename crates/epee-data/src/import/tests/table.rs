@@ -54,8 +54,8 @@ fn what_is_wrong_is_said_with_its_line() {
         "a.csv:6: expected a label out of `Continuing`, `Discontinued`, `Started`, `Uncertain`, got `Stopped`"
     );
     assert_eq!(
-        error("supplement", &format!("{good}e,Started,valid\n")),
-        "a.csv:6: expected a split out of `train`, `dev`, `test`, got `valid`"
+        error("supplement", &format!("{good}e,Started,holdout\n")),
+        "a.csv:6: expected a split out of `train`, `dev`, `test`, got `holdout`"
     );
     assert_eq!(error("supplement", "note,label\na,x\n"), "a.csv: no column `text`, the header has `note`, `label`");
     assert_eq!(error("mimic", &format!("{good}\"e,Started,train\n")), "a.csv:6: a quote is opened and never closed");
