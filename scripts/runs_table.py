@@ -13,7 +13,7 @@ ORDER = ["phee", "health-advice", "git", "ddi", "drug-review", "pneumoniamnist",
 
 
 def finished(folder):
-    seeds = [run for run in folder.glob("seed-*") if (run / "exits.json").exists()]
+    seeds = [run for run in folder.glob("seed-*") if (run / "exits.json").exists()]  # the last file a run writes
     return sorted(seeds, key=lambda run: int(run.name.split("-")[1]))
 
 
@@ -48,7 +48,11 @@ print("| model | dataset | policy | settings chosen on dev | test accuracy | tes
 print("|---|---|---|---|---|---|---|---|---|")
 for model, dataset, seeds in runs():
     for policy in ("full", "entropy", "patience", "epee"):
-        evals = [load(run / f"eval-{'epee' if policy == 'full' else policy}.json") for run in seeds]
+        # Full depth is beside every policy.
+        name = "entropy" if policy == "full" else policy
+        evals = [load(path) for path in (run / f"eval-{name}.json" for run in seeds) if path.exists() and path.stat().st_size]
+        if not evals:
+            continue
         results = [e["full_depth" if policy == "full" else "metrics"] for e in evals]
         settings = ["full"] if policy == "full" else list(dict.fromkeys(e["policy"] for e in evals))
         column = lambda key: spread([result[key] for result in results])
