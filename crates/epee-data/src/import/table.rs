@@ -66,8 +66,12 @@ fn read(from: &Path, options: &Options, labels: Option<&[&str]>) -> Result<Draft
     } else {
         let [train, dev, test] = by_split(from, rows)?;
         let mut parts = if dev.is_empty() {
-            note = Some(format!("dev cut from train with seed {seed}, stratified, by text"));
-            cut(part("train", train), options.fractions.without_test(), seed)
+            let parts = cut(part("train", train), options.fractions.without_test(), seed);
+            note = Some(match parts.iter().any(|part| part.split == "dev") {
+                true => format!("dev cut from train with seed {seed}, stratified, by text"),
+                false => "no dev split: there are too few training rows to cut one from".to_owned(),
+            });
+            parts
         } else {
             vec![part("train", train), part("dev", dev)]
         };

@@ -1,23 +1,26 @@
 //! `epee train`: all exits jointly, from a checkpoint or from fresh weights.
 
+mod start;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
-use epee_data::{Dataset, ImageProcessor, TextTokenizer, sha256, synth};
+use epee_data::{Dataset, sha256};
 use epee_exit::Metric;
-use epee_model::{Config, ExitsFile, Heads, Input, Model, ModelCard, PoolerKind, Pooling, model_digest, read_backbone};
+use epee_model::{Config, ExitsFile, Heads, Model, ModelCard, PoolerKind, Pooling};
 use epee_train::{EpochReport, Examples, Observer, Outcome, Output, Select, StepReport, TrainOptions};
 use indicatif::ProgressBar;
 use serde_json::json;
 
+use self::start::{Start, from_checkpoint, from_nothing};
 use super::check_empty;
 use super::sweep::decimal;
+use crate::inputs;
 use crate::preprocessor::Preprocessor;
 use crate::ui::Ui;
-use crate::{fetch, inputs};
 
 /// Train a model with an exit after every layer
 #[derive(clap::Args)]
@@ -249,109 +252,6 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
     ui.note(format!("{}: the model of epoch {epoch}, {} on dev", args.out.display(), decimal(score, 3)));
     Ok(())
-}
-
-/// What a run starts from.
-struct Start {
-    model: Model<f32>,
-    config: Config,
-    preprocessor: Preprocessor,
-    heads: Heads,
-    base: String,
-}
-
-/// Refuses a dataset of pictures for a model that reads text, and the other way round, before weights are read.
-fn check_input(config: &Config, dataset: &Dataset) -> anyhow::Result<()> {
-    let (is, reads) = match (config.shape.input, dataset.info().input) {
-        (Input::Text(_), epee_data::Input::Image) => ("pictures", "text"),
-        (Input::Image(_), epee_data::Input::Text) => ("texts", "pictures"),
-        _ => return Ok(()),
-    };
-    bail!("{}: a dataset of {is}, but {} reads {reads}", dataset.dir().display(), config.title())
-}
-
-/// A checkpoint's backbone and fresh exits.
-fn from_checkpoint(named: &Path, args: &Args, dataset: &Dataset, seed: u64, ui: Ui) -> anyhow::Result<Start> {
-    let dir = &fetch::local_model(named, ui)?;
-    if !dir.is_dir() {
-        bail!("{}: no such folder: expected a Hugging Face model directory", dir.display());
-    }
-    let mut config = Config::read(&dir.join("config.json"))?;
-    check_input(&config, dataset)?;
-    let heads = args.heads(&config, dataset.info().classes())?;
-    let (mut model, report) = read_backbone(dir, &config, heads, seed)?;
-    let preprocessor = match args.image_size {
-        Some([height, width]) => {
-            let resized =
-                config.with_image_size(height, width).map_err(|problem| anyhow!("--image-size: {problem}"))?;
-            model.resize_images(&config, &resized);
-            config = resized;
-            let processor = ImageProcessor::from_file(dir.join("preprocessor_config.json"))?;
-            Preprocessor::image(processor.with_size(height, width)?, &config)?
-        }
-        None => Preprocessor::load(dir, &config)?,
-    };
-    if !report.left_out.is_empty() {
-        ui.note(format!("left out: {}", report.left_out.join(", ")));
-    }
-    ui.note(format!("starts fresh: {}", report.fresh.join(", ")));
-    let name = named.file_name().map_or_else(|| named.display().to_string(), |name| name.display().to_string());
-    let base = format!("{name} ({})", short(&model_digest(dir)?));
-    Ok(Start { model, config, preprocessor, heads, base })
-}
-
-/// Fresh weights in the sizes of a `config.json`; a vocabulary is as large as its tokenizer's.
-fn from_nothing(init: &Path, args: &Args, dataset: &Dataset, seed: u64, ui: Ui) -> anyhow::Result<Start> {
-    let config = Config::read_for(init, 1)?;
-    check_input(&config, dataset)?;
-    let (config, preprocessor) = match config.shape.input {
-        Input::Text(_) => {
-            if args.image_size.is_some() {
-                bail!("--image-size: {} reads text", config.title());
-            }
-            let tokenizer = fresh_tokenizer(args, ui)?;
-            let config = Config::read_for(init, tokenizer.vocab_size())?;
-            let preprocessor = Preprocessor::text(tokenizer, &config)?;
-            (config, preprocessor)
-        }
-        Input::Image(input) => {
-            if args.tokenizer.is_some() {
-                bail!("--tokenizer: {} reads pictures", config.title());
-            }
-            let config = match args.image_size {
-                Some([height, width]) => {
-                    config.with_image_size(height, width).map_err(|problem| anyhow!("--image-size: {problem}"))?
-                }
-                None => Config::read(init)?,
-            };
-            let [height, width] = args.image_size.unwrap_or([input.height, input.width]);
-            let preprocessor = Preprocessor::image(ImageProcessor::new(height, width, input.channels), &config)?;
-            (config, preprocessor)
-        }
-    };
-    let heads = args.heads(&config, dataset.info().classes())?;
-    let model = Model::new(&config, heads, seed);
-    Ok(Start { model, config, preprocessor, heads, base: "fresh weights".to_owned() })
-}
-
-/// The tokenizer that was named, else the dataset's, else the built-in one.
-fn fresh_tokenizer(args: &Args, ui: Ui) -> anyhow::Result<TextTokenizer> {
-    let own = args.data.join("tokenizer.json");
-    // One of the files that a folder's tokenizer is made of.
-    let part = |path: &Path| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        matches!(name, Some("spiece.model" | "vocab.json" | "merges.txt" | "vocab.txt"))
-    };
-    Ok(match &args.tokenizer {
-        Some(path) if path.is_file() && part(path) => TextTokenizer::from_dir(path.parent().unwrap_or(Path::new(".")))?,
-        Some(path) if path.is_dir() => TextTokenizer::from_dir(path)?,
-        Some(path) => TextTokenizer::from_file(path)?,
-        None if own.exists() => TextTokenizer::from_file(&own)?,
-        None => {
-            ui.note("note: the dataset has no tokenizer.json; the small vocabulary of clinical notes is used");
-            TextTokenizer::from_bytes(synth::DEFAULT_TOKENIZER)?
-        }
-    })
 }
 
 /// Runs a job, with a bar and a line per epoch.
