@@ -59,9 +59,9 @@ fn synthetic() -> Trace {
 fn grid() -> Grid {
     let step = 1.0 / (THRESHOLDS - 1) as f64;
     Grid {
-        thresholds: (0..THRESHOLDS).map(|i| Some((i as f64 * step).min(1.0))).collect(),
-        patiences: (1..=EXITS).map(Some).collect(),
-        ..Grid::standard(EXITS)
+        thresholds: Some((0..THRESHOLDS).map(|i| Some((i as f64 * step).min(1.0))).collect()),
+        patiences: Some((1..=EXITS).map(Some).collect()),
+        ..Grid::standard(EXITS, CLASSES)
     }
 }
 
@@ -95,8 +95,8 @@ fn main() {
     let trace = Trace::load(&path).unwrap();
     let rows = sweep(&trace, &grid).unwrap();
     let start = Instant::now();
-    let policies = [0, 5_003, settings / 3, settings / 2 + 17, settings - 1].map(|at| rows[at]);
-    for row in policies {
+    let policies = [0, 5_003, settings / 3, settings / 2 + 17, settings - 1].map(|at| rows[at].clone());
+    for row in &policies {
         let policy = row.policy.check(EXITS, CLASSES).unwrap();
         let metrics = replay(&policy, &trace).unwrap().metrics(&trace);
         let got = [row.accuracy, row.macro_f1, row.micro_f1, row.saving, row.ratio];

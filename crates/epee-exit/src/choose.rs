@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde::Serialize;
 
 use crate::metrics::Metric;
-use crate::policy::{Policy, PolicyError};
+use crate::policy::{Policy, PolicyError, Rule, Threshold};
 use crate::sweep::{Grid, Scoring, SweepRow, full_depth, sweep_with};
 use crate::trace::Trace;
 
@@ -25,7 +25,7 @@ pub fn pareto(rows: &[SweepRow], metric: Metric) -> Vec<SweepRow> {
     let mut front: Vec<SweepRow> = Vec::new();
     for row in sorted {
         if front.last().is_none_or(|last| row.get(metric) > last.get(metric)) {
-            front.push(*row);
+            front.push(row.clone());
         }
     }
     front.reverse();
@@ -121,9 +121,9 @@ pub fn choose(rows: &[SweepRow], full: &SweepRow, goal: Goal, metric: Metric) ->
             best = Some(row);
         }
     }
-    let row = *best.unwrap_or(full);
+    let row = best.unwrap_or(full).clone();
     let met = best.is_some();
-    Ok(Choice { policy: row.policy, row, full: *full, goal, metric, met })
+    Ok(Choice { policy: row.policy.clone(), row, full: full.clone(), goal, metric, met })
 }
 
 /// Sweeps a grid over a trace and chooses: see [`choose`].
@@ -152,10 +152,11 @@ impl Caution {
 }
 
 fn caution(row: &SweepRow) -> Caution {
-    let (threshold, patience) = row.policy.parts();
-    let exit = match row.policy {
-        Policy::Fixed { exit } => exit,
+    let Policy { rule, .. } = &row.policy;
+    let boldness = rule.threshold().and_then(Threshold::mean).map(|mean| row.policy.kind().fires().boldness(mean));
+    let exit = match rule {
+        Rule::Fixed(fixed) => fixed.exit,
         _ => usize::MAX,
     };
-    Caution(threshold.unwrap_or(-1.0), patience.unwrap_or(usize::MAX), exit)
+    Caution(boldness.unwrap_or(f64::NEG_INFINITY), rule.patience().unwrap_or(usize::MAX), exit)
 }

@@ -37,10 +37,9 @@ pub fn entropy(logits: &[f32]) -> f64 {
 /// assert_eq!(epee_exit::softmax(&[1e30, -1e30]), [1.0, 0.0]);
 /// ```
 pub fn softmax(logits: &[f32]) -> Vec<f32> {
-    let max = logits.get(argmax(logits)).copied().map_or(0.0, f64::from);
-    let weights: Vec<f64> = logits.iter().map(|&z| libm::exp(f64::from(z) - max)).collect();
-    let sum: f64 = weights.iter().sum();
-    weights.iter().map(|w| (w / sum) as f32).collect()
+    let mut p = Vec::with_capacity(logits.len());
+    probabilities(logits, &mut p);
+    p.into_iter().map(|p| p as f32).collect()
 }
 
 /// `ln K`, in the form that makes the entropy of equal logits exactly 1.
@@ -48,27 +47,73 @@ pub(crate) fn ln_classes(classes: usize) -> f64 {
     libm::log1p(classes.saturating_sub(1) as f64)
 }
 
-/// The class of a row and its normalised entropy; `ln_classes` is [`ln_classes`] of its length.
+/// What one pass over a row gathers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Facts {
+    /// The class of the greatest logit.
+    pub(crate) label: u32,
+    /// Entropy in nats, `-Σ p ln p`.
+    pub(crate) nats: f64,
+    /// The greatest probability.
+    pub(crate) confidence: f64,
+    /// The greatest probability minus the second.
+    pub(crate) margin: f64,
+}
+
+/// Class, entropy, confidence and margin of a row of finite logits.
 ///
 /// With `d_k = z_k - max z` and `s = Σ exp d_k`, the log-softmax is `d_k - ln s` and the entropy is
 /// `ln s + Σ exp(d_k) (-d_k) / s`: two terms of one sign, so nothing cancels.
-pub(crate) fn read(logits: &[f32], ln_classes: f64) -> (usize, f64) {
+pub(crate) fn facts(logits: &[f32]) -> Facts {
     let label = argmax(logits);
     if logits.len() < 2 {
-        return (label, 0.0);
+        return Facts { label: label as u32, nats: 0.0, confidence: 1.0, margin: 1.0 };
     }
     let max = f64::from(logits[label]);
-    let (mut others, mut spread) = (0.0, 0.0);
+    let (mut others, mut spread, mut second) = (0.0, 0.0, 0.0f64);
     for (k, &z) in logits.iter().enumerate() {
         if k != label {
             let d = f64::from(z) - max;
             let weight = libm::exp(d);
             others += weight;
             spread -= weight * d;
+            second = second.max(weight);
         }
     }
-    let nats = libm::log1p(others) + spread / (1.0 + others);
-    (label, (nats / ln_classes).min(1.0))
+    Facts {
+        label: label as u32,
+        nats: libm::log1p(others) + spread / (1.0 + others),
+        confidence: 1.0 / (1.0 + others),
+        margin: (1.0 - second) / (1.0 + others),
+    }
+}
+
+/// Nats over `ln K`, in [0, 1]; `ln_classes` is [`ln_classes`] of K. 0 for one class.
+pub(crate) fn normalised(nats: f64, ln_classes: f64) -> f64 {
+    if ln_classes > 0.0 { (nats / ln_classes).min(1.0) } else { 0.0 }
+}
+
+/// The class of a row and its normalised entropy.
+pub(crate) fn read(logits: &[f32], ln_classes: f64) -> (usize, f64) {
+    let facts = facts(logits);
+    (facts.label as usize, normalised(facts.nats, ln_classes))
+}
+
+/// `softmax(logits)` in f64, into `out`.
+pub(crate) fn probabilities(logits: &[f32], out: &mut Vec<f64>) {
+    let max = logits.get(argmax(logits)).copied().map_or(0.0, f64::from);
+    out.clear();
+    out.extend(logits.iter().map(|&z| libm::exp(f64::from(z) - max)));
+    let sum: f64 = out.iter().sum();
+    for p in out {
+        *p /= sum;
+    }
+}
+
+/// `logits / temperature` into `out`, rounded once and kept finite; a temperature of 1 changes no bit.
+pub(crate) fn temper(logits: &[f32], temperature: f64, out: &mut Vec<f32>) {
+    out.clear();
+    out.extend(logits.iter().map(|&z| ((f64::from(z) / temperature) as f32).clamp(f32::MIN, f32::MAX)));
 }
 
 /// The first value that is not a finite number.

@@ -14,6 +14,7 @@ mod files;
 mod metrics;
 mod policy;
 mod replay;
+mod stream;
 mod sweep;
 mod trace;
 
@@ -22,9 +23,10 @@ pub use confidence::{argmax, entropy, softmax};
 pub use files::write_atomic;
 pub use metrics::{Counts, ExitMetrics, Metric, Metrics, UnknownMetric, per_exit, ratio, saving};
 pub use policy::{
-    Answer, CheckedPolicy, Decision, Evidence, EvidenceError, ExitPolicy, Policy, PolicyError, PolicyKind, PolicyState,
-    Reason,
+    Answer, Berxit, BranchyNet, CheckedPolicy, Decision, DeeBert, Divergence, Elbert, Ensemble, Entropy, Epee, Evidence,
+    EvidenceError, ExitPolicy, FPabee, Fixed, Full, Margin, Outputs, Pabee, Patience, Pcee, Policy, PolicyError, PolicyKind,
+    PolicyState, Reason, Rule, ShallowDeep, Threshold, Voting,
 };
 pub use replay::{Replay, ReplayError, replay};
-pub use sweep::{Grid, ListError, Patiences, Scoring, SweepRow, Thresholds, full_depth, sweep, sweep_with};
+pub use sweep::{Grid, ListError, Patiences, Scoring, SweepRow, Thresholds, full_depth, score, sweep, sweep_with};
 pub use trace::{Problem, Provenance, Sample, Trace, TraceBuilder, TraceError, TraceParts, keys};

@@ -3,8 +3,16 @@
 use rayon::prelude::*;
 
 use crate::metrics::Metrics;
-use crate::policy::{CheckedPolicy, ExitPolicy, Reason};
+use crate::policy::{CheckedPolicy, Outcome, PolicyError, PolicyState, Reason};
+use crate::stream::check_scores;
 use crate::trace::Trace;
+
+/// What one worker keeps from sample to sample.
+#[derive(Default)]
+struct Scratch {
+    state: PolicyState,
+    logits: Vec<f32>,
+}
 
 /// What a policy did with each of the N samples of a trace.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,35 +27,41 @@ pub struct Replay {
     pub reasons: Vec<Reason>,
 }
 
-/// A policy that was checked for another model than the trace's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "expected a trace of {exits} exits and {classes} classes (the policy was checked for those), \
-     got one of {trace_exits} exits and {trace_classes} classes"
-)]
-pub struct ReplayError {
-    /// M of the policy.
-    pub exits: usize,
-    /// K of the policy.
-    pub classes: usize,
-    /// M of the trace.
-    pub trace_exits: usize,
-    /// K of the trace.
-    pub trace_classes: usize,
+/// A policy that cannot run on a trace.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ReplayError {
+    /// It was checked for another model than the trace's.
+    #[error(
+        "expected a trace of {exits} exits and {classes} classes (the policy was checked for those), \
+         got one of {trace_exits} exits and {trace_classes} classes"
+    )]
+    Shape {
+        /// M of the policy.
+        exits: usize,
+        /// K of the policy.
+        classes: usize,
+        /// M of the trace.
+        trace_exits: usize,
+        /// K of the trace.
+        trace_classes: usize,
+    },
+    /// It needs what the trace lacks.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
 }
 
 /// Runs a policy over every sample of a trace, on all cores. The same code decides as in a live run,
 /// so exits and labels are the same.
 ///
 /// # Errors
-/// A policy that was checked for another number of exits or classes.
+/// A policy that was checked for another number of exits or classes, or that reads scores the trace lacks.
 ///
 /// ```
 /// # use epee_exit::{Policy, Trace, TraceParts, replay};
 /// let logits = vec![0.0, 1.0, 0.0, 2.0, 0.0, 9.0];
 /// let parts = TraceParts { exits: 3, classes: 2, logits, labels: vec![1], ..Default::default() };
 /// let trace = Trace::new(parts)?;
-/// let replayed = replay(&Policy::Patience { patience: 2 }.check(3, 2)?, &trace)?;
+/// let replayed = replay(&Policy::patience(2).check(3, 2)?, &trace)?;
 /// assert_eq!((replayed.exits[0], replayed.labels[0]), (2, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -55,17 +69,19 @@ pub fn replay(policy: &CheckedPolicy, trace: &Trace) -> Result<Replay, ReplayErr
     let (exits, classes) = (policy.exits(), policy.classes());
     if (trace.exits(), trace.classes()) != (exits, classes) {
         let (trace_exits, trace_classes) = (trace.exits(), trace.classes());
-        return Err(ReplayError { exits, classes, trace_exits, trace_classes });
+        return Err(ReplayError::Shape { exits, classes, trace_exits, trace_classes });
     }
+    check_scores(policy, trace)?;
     let answers: Vec<(u32, u32, f64, Reason)> = (0..trace.samples())
         .into_par_iter()
         .with_min_len(256)
-        .map(|sample| {
-            let mut state = policy.start();
+        .map_init(Scratch::default, |Scratch { state, logits: tempered }, sample| {
+            state.reset();
             let mut exit = 1;
             loop {
-                let logits = trace.row(sample, exit);
-                if let Some((label, entropy, reason)) = policy.step(&mut state, exit, logits) {
+                let score = trace.scores().map(|scores| scores[sample * exits + exit - 1]);
+                let reading = policy.read(exit, trace.row(sample, exit), tempered).with_score(score);
+                if let Some(Outcome { label, entropy, reason }) = policy.step(state, &reading) {
                     return (exit as u32, label as u32, entropy, reason);
                 }
                 exit += 1;

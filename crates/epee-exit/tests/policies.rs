@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{any_trace, entropy_as_written, epee_as_written, label_as_written};
+use common::{any_scored_trace, any_setting, any_trace, entropy_as_written, epee_as_written, label_as_written};
 use epee_exit::{Decision, Evidence, ExitPolicy, Policy, Replay, Trace, argmax, entropy, replay};
 use proptest::prelude::*;
 
@@ -12,24 +12,20 @@ fn run(policy: Policy, trace: &Trace) -> Replay {
     replay(&policy.check(trace.exits(), trace.classes()).unwrap(), trace).unwrap()
 }
 
-fn epee(threshold: f64, patience: usize) -> Policy {
-    Policy::Epee { threshold: Some(threshold), patience: Some(patience) }
-}
-
 fn threshold() -> impl Strategy<Value = f64> {
     prop_oneof![6 => 0.0..1.0, 1 => Just(0.0), 1 => Just(1.0)]
 }
 
-fn any_policy() -> impl Strategy<Value = Policy> {
-    let (tau, n) = (threshold, || 1usize..9);
-    prop_oneof![
-        1 => Just(Policy::Full),
-        1 => n().prop_map(|exit| Policy::Fixed { exit }),
-        2 => tau().prop_map(|threshold| Policy::Entropy { threshold }),
-        2 => n().prop_map(|patience| Policy::Patience { patience }),
-        4 => (prop::option::of(tau()), prop::option::of(n()))
-            .prop_map(|(threshold, patience)| Policy::Epee { threshold, patience }),
-    ]
+/// A trace, a setting of any policy that fits it, and a temperature for each of at most eight exits.
+fn any_case() -> impl Strategy<Value = (Trace, Policy, Vec<f64>)> {
+    any_scored_trace(2..7).prop_flat_map(|trace| {
+        let (exits, classes) = (trace.exits(), trace.classes());
+        let temperatures = prop_oneof![
+            Just(Vec::new()),
+            prop::collection::vec(0.2..5.0f64, exits),
+        ];
+        (Just(trace), any_setting(exits, classes), temperatures)
+    })
 }
 
 proptest! {
@@ -54,7 +50,7 @@ proptest! {
         patience in 1usize..9,
     ) {
         let patience = patience.min(trace.exits());
-        let got = run(epee(threshold, patience), &trace);
+        let got = run(Policy::epee(threshold, patience), &trace);
         for sample in 0..trace.samples() {
             if let Some((exit, label)) = epee_as_written(&trace, sample, threshold, patience) {
                 let at = (got.exits[sample] as usize, got.labels[sample] as usize);
@@ -66,37 +62,38 @@ proptest! {
     #[test]
     fn a_threshold_of_zero_is_the_patience_policy(trace in any_trace(2..7), patience in 1usize..9) {
         let patience = patience.min(trace.exits());
-        let want = run(Policy::Patience { patience }, &trace);
-        prop_assert_eq!(&run(epee(0.0, patience), &trace), &want);
-        let never = Policy::Epee { threshold: None, patience: Some(patience) };
+        let want = run(Policy::patience(patience), &trace);
+        prop_assert_eq!(&run(Policy::epee(0.0, patience), &trace), &want);
+        let never = Policy::epee(None, patience);
         prop_assert_eq!(&run(never, &trace), &want);
     }
 
     #[test]
     fn a_patience_of_m_is_the_entropy_policy(trace in any_trace(2..7), threshold in threshold()) {
-        let want = run(Policy::Entropy { threshold }, &trace);
-        let got = run(epee(threshold, trace.exits()), &trace);
+        let want = run(Policy::entropy(threshold), &trace);
+        let got = run(Policy::epee(threshold, trace.exits()), &trace);
         prop_assert_eq!((&got.exits, &got.labels), (&want.exits, &want.labels));
-        let never = Policy::Epee { threshold: Some(threshold), patience: None };
+        let never = Policy::epee(threshold, None);
         prop_assert_eq!(&run(never, &trace), &want);
     }
 
     #[test]
     fn with_both_parts_off_epee_is_full_depth(trace in any_trace(1..7)) {
-        let want = run(Policy::Full, &trace);
-        let got = run(Policy::Epee { threshold: None, patience: None }, &trace);
+        let want = run(Policy::full(), &trace);
+        let got = run(Policy::epee(None, None), &trace);
         prop_assert_eq!(&got, &want);
         prop_assert!(got.exits.iter().all(|&exit| exit as usize == trace.exits()));
     }
 
     #[test]
-    fn live_and_replayed_are_the_same(trace in any_trace(1..7), policy in any_policy()) {
-        let Ok(policy) = policy.check(trace.exits(), trace.classes()) else { return Ok(()) };
+    fn live_and_replayed_are_the_same((trace, policy, temperatures) in any_case()) {
+        let policy = policy.check(trace.exits(), trace.classes()).unwrap().with_temperatures(&temperatures).unwrap();
         let replayed = replay(&policy, &trace).unwrap();
         for sample in 0..trace.samples() {
             let mut state = policy.start();
             let answer = (1..=trace.exits()).filter(|&exit| policy.needs(exit)).find_map(|exit| {
-                let evidence = Evidence { exit, logits: trace.row(sample, exit), score: None };
+                let score = trace.scores().map(|scores| scores[sample * trace.exits() + exit - 1]);
+                let evidence = Evidence { exit, logits: trace.row(sample, exit), score };
                 match policy.observe(&mut state, &evidence).unwrap() {
                     Decision::Exit(answer) => Some(answer),
                     Decision::Continue => None,
@@ -119,8 +116,8 @@ fn a_policy_checked_for_another_model_is_refused() {
     let parts =
         epee_exit::TraceParts { exits: 2, classes: 2, logits: vec![0.0; 4], labels: vec![0], ..Default::default() };
     let trace = Trace::new(parts).unwrap();
-    let error = replay(&Policy::Full.check(12, 2).unwrap(), &trace).unwrap_err().to_string();
+    let error = replay(&Policy::full().check(12, 2).unwrap(), &trace).unwrap_err().to_string();
     assert!(error.contains("12 exits and 2 classes"), "{error}");
     assert!(error.contains("2 exits and 2 classes"), "{error}");
-    assert!(replay(&Policy::Full.check(2, 3).unwrap(), &trace).is_err());
+    assert!(replay(&Policy::full().check(2, 3).unwrap(), &trace).is_err());
 }

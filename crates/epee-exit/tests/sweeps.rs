@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::any_trace;
+use common::{any_scored_trace, any_setting, any_trace};
 use epee_exit::{
-    Counts, Grid, PolicyKind, Scoring, SweepRow, Trace, entropy, full_depth, per_exit, replay, sweep, sweep_with,
+    Counts, Grid, PolicyKind, Scoring, SweepRow, Trace, entropy, full_depth, per_exit, replay, score, sweep, sweep_with,
 };
 use proptest::prelude::*;
 
@@ -19,7 +19,8 @@ fn grid(trace: &Trace, thresholds: &[f64]) -> Grid {
             thresholds.push(Some(entropy(trace.row(sample, exit))));
         }
     }
-    Grid { kinds: PolicyKind::ALL.to_vec(), thresholds, ..Grid::standard(trace.exits()) }
+    let kinds = vec![PolicyKind::Full, PolicyKind::Fixed, PolicyKind::Entropy, PolicyKind::Patience, PolicyKind::Epee];
+    Grid { kinds, thresholds: Some(thresholds), ..Grid::standard(trace.exits(), trace.classes()) }
 }
 
 /// The bits of a row, so that NaN equals NaN.
@@ -39,7 +40,7 @@ proptest! {
         let rows = sweep(&trace, &grid).unwrap();
         prop_assert_eq!(rows.len(), grid.policies().len());
         for (row, policy) in rows.iter().zip(grid.policies()) {
-            prop_assert_eq!(row.policy, policy);
+            prop_assert_eq!(&row.policy, &policy);
             let checked = policy.check(trace.exits(), trace.classes()).unwrap();
             let want = replay(&checked, &trace).unwrap().metrics(&trace);
             let want = [want.accuracy, want.macro_f1, want.micro_f1, want.saving, want.ratio];
@@ -48,8 +49,29 @@ proptest! {
     }
 
     #[test]
+    fn any_settings_score_as_they_replay(
+        (trace, policies) in any_scored_trace(2..7).prop_flat_map(|trace| {
+            let policies = prop::collection::vec(any_setting(trace.exits(), trace.classes()), 1..20);
+            (Just(trace), policies)
+        }),
+        temperatures in prop::option::of(prop::collection::vec(0.2..5.0f64, 8)),
+    ) {
+        let temperatures = temperatures.map_or_else(Vec::new, |all| all[..trace.exits()].to_vec());
+        let scoring = Scoring { temperatures: temperatures.clone(), ..Scoring::default() };
+        let rows = score(&trace, &policies, &scoring).unwrap();
+        for (row, policy) in rows.iter().zip(&policies) {
+            prop_assert_eq!(&row.policy, policy);
+            let checked = policy.check(trace.exits(), trace.classes()).unwrap();
+            let checked = checked.with_temperatures(&temperatures).unwrap();
+            let want = replay(&checked, &trace).unwrap().metrics(&trace);
+            let want = [want.accuracy, want.macro_f1, want.micro_f1, want.saving, want.ratio];
+            prop_assert_eq!(bits(row), want.map(f64::to_bits), "{}", policy);
+        }
+    }
+
+    #[test]
     fn micro_f1_over_some_classes_is_replayed_too(trace in any_trace(2..7)) {
-        let scoring = Scoring { micro_classes: (1..trace.classes()).collect() };
+        let scoring = Scoring { micro_classes: (1..trace.classes()).collect(), ..Scoring::default() };
         let rows = sweep_with(&trace, &grid(&trace, &[0.3, 0.6]), &scoring).unwrap();
         for row in rows {
             let checked = row.policy.check(trace.exits(), trace.classes()).unwrap();
@@ -62,9 +84,9 @@ proptest! {
 
     #[test]
     fn saving_grows_with_the_threshold_and_falls_with_patience(trace in any_trace(2..7)) {
-        let grid = Grid::standard(trace.exits());
+        let grid = Grid::standard(trace.exits(), trace.classes());
         let rows = sweep(&trace, &grid).unwrap();
-        let width = grid.thresholds.len();
+        let width = grid.thresholds_of(PolicyKind::Epee).len();
         for column in rows.chunks(width) {
             prop_assert!(column.windows(2).all(|w| w[0].saving <= w[1].saving));
         }
@@ -75,7 +97,7 @@ proptest! {
 
     #[test]
     fn each_exit_alone_is_the_fixed_policy(trace in any_trace(1..7)) {
-        let fixed = Grid::standard(trace.exits()).with_kinds([PolicyKind::Fixed]);
+        let fixed = Grid::standard(trace.exits(), trace.classes()).with_kinds([PolicyKind::Fixed]);
         let rows = sweep(&trace, &fixed).unwrap();
         for (row, exit) in rows.iter().zip(per_exit(&trace)) {
             let of_exit = [exit.accuracy, exit.macro_f1, exit.micro_f1].map(f64::to_bits);
@@ -94,11 +116,11 @@ fn a_setting_outside_its_range_is_refused() {
     let parts =
         epee_exit::TraceParts { exits: 2, classes: 2, logits: vec![0.0; 4], labels: vec![0], ..Default::default() };
     let trace = Trace::new(parts).unwrap();
-    let standard = Grid::standard(2);
+    let standard = Grid::standard(2, 2);
     let error = |grid: &Grid| sweep(&trace, grid).unwrap_err().to_string();
-    let steep = Grid { thresholds: vec![Some(1.5)], ..standard.clone() };
+    let steep = Grid { thresholds: Some(vec![Some(1.5)]), ..standard.clone() };
     assert_eq!(error(&steep), "threshold: expected a number from 0 to 1, got 1.5");
-    let long = Grid { patiences: vec![Some(3)], ..standard.clone() };
+    let long = Grid { patiences: Some(vec![Some(3)]), ..standard.clone() };
     assert_eq!(error(&long), "patience: expected 1 to 2 (the number of exits), got 3");
 }
 
@@ -112,11 +134,11 @@ fn rows_have_the_documented_keys() {
         ..Default::default()
     };
     let trace = Trace::new(parts).unwrap();
-    let grid = Grid { thresholds: vec![Some(0.25)], patiences: vec![None], ..Grid::standard(2) };
+    let grid = Grid { thresholds: Some(vec![Some(0.25)]), patiences: Some(vec![None]), ..Grid::standard(2, 2) };
     let json = serde_json::to_string(&sweep(&trace, &grid).unwrap()).unwrap();
     let want = r#"[{"policy":"epee","setting":"epee(threshold=0.25, patience=never)","threshold":0.25,"patience":null,"accuracy":1.0,"macro_f1":1.0,"micro_f1":1.0,"saving":0.0,"ratio":1.0}]"#;
     assert_eq!(json, want);
     let fixed = sweep(&trace, &grid.with_kinds([PolicyKind::Fixed])).unwrap();
-    let json = serde_json::to_value(fixed[0]).unwrap();
+    let json = serde_json::to_value(&fixed[0]).unwrap();
     assert_eq!((json["policy"].as_str(), json["exit"].as_u64()), (Some("fixed"), Some(1)));
 }

@@ -62,8 +62,8 @@ fn answer(
     let (warm_up, repeats) = (count("warm_up", 3), count("repeats", 20));
     let policy = match request["mode"].as_str() {
         Some("policy") => request["policy"].as_str().ok_or("policy: expected a setting")?.parse()?,
-        Some("layers") => Policy::Entropy { threshold: 0.0 },
-        _ => Policy::Full,
+        Some("layers") => Policy::entropy(0.0),
+        _ => Policy::full(),
     };
     let policy = policy.check(engine.depth(), engine.classes())?;
     let every_exit = request["mode"] == "full";

@@ -33,6 +33,9 @@ pub struct ExitsFile {
     pub max_tokens: Option<usize>,
     /// What answers where no other policy is asked for; full depth until one is chosen.
     pub policy: Policy,
+    /// What each exit's logits are divided by before every policy; nothing where they are taken as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub temperatures: Vec<f64>,
     /// How the policy was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
@@ -75,7 +78,8 @@ impl ExitsFile {
             pooler: heads.pooler,
             exit_norm: config.shape.final_norm.then_some(heads.norm),
             max_tokens: None,
-            policy: Policy::Full,
+            policy: Policy::full(),
+            temperatures: Vec::new(),
             calibration: None,
         }
     }
@@ -110,7 +114,8 @@ impl ExitsFile {
         if file.exits == 0 || file.classes == 0 {
             return Err(json(format!("expected exits and classes above 0, got {} and {}", file.exits, file.classes)));
         }
-        file.policy.check(file.exits, file.classes).map_err(|error| json(error.to_string()))?;
+        let policy = file.policy.check(file.exits, file.classes);
+        policy.and_then(|policy| policy.with_temperatures(&file.temperatures)).map_err(|error| json(error.to_string()))?;
         Ok(file)
     }
 

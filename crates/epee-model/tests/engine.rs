@@ -83,9 +83,9 @@ fn policies() -> impl Strategy<Value = Policy> {
     let threshold = prop::option::of(0.3..1.0f64);
     let patience = prop::option::of(1..=DEPTH);
     prop_oneof![
-        Just(Policy::Full),
-        (1..=DEPTH).prop_map(|exit| Policy::Fixed { exit }),
-        (threshold, patience).prop_map(|(threshold, patience)| Policy::Epee { threshold, patience }),
+        Just(Policy::full()),
+        (1..=DEPTH).prop_map(Policy::fixed),
+        (threshold, patience).prop_map(|(threshold, patience)| Policy::epee(threshold, patience)),
     ]
 }
 
@@ -258,7 +258,7 @@ fn logits_that_are_not_finite_are_told_by_the_sample_s_place() {
             text.ids[1] = 59;
         }
     }
-    let policy = Policy::Full.check(DEPTH, CLASSES).unwrap();
+    let policy = Policy::full().check(DEPTH, CLASSES).unwrap();
     for most_tokens in [100, 4] {
         let mut session = Session::new(&engine).most_tokens(most_tokens);
         let error = session.classify(&Batch::new(&sequences), &policy).unwrap_err();

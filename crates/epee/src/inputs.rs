@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::bail;
 use epee_data::{Dataset, Example, Sequence, Split};
-use epee_exit::Policy;
+use epee_exit::{CheckedPolicy, Policy};
 use epee_model::{Artefact, Engine};
 use epee_nn::Precision;
 
@@ -40,17 +40,19 @@ impl Classifier {
         self.preprocessor.encode(config, examples, most, ui)
     }
 
-    /// The policy that was asked for, or the model's own; says where that was chosen at another precision.
-    pub(crate) fn policy(&self, asked: Option<Policy>, ui: Ui) -> Policy {
+    /// The policy that was asked for, or the model's own, over the model's temperatures; says where that was chosen at another precision.
+    pub(crate) fn policy(&self, asked: Option<Policy>, ui: Ui) -> anyhow::Result<CheckedPolicy> {
         let exits = &self.artefact.exits;
         let chosen_at = exits.calibration.as_ref().and_then(|calibration| calibration.precision.as_deref());
         let runs_at = self.engine.precision().name();
-        if let (None, Some(chosen_at)) = (asked, chosen_at)
+        if let (None, Some(chosen_at)) = (&asked, chosen_at)
             && chosen_at != runs_at
         {
             ui.note(format!("note: {} was chosen on a trace at {chosen_at}, this runs at {runs_at}", exits.policy));
         }
-        asked.unwrap_or(exits.policy)
+        let policy = asked.unwrap_or_else(|| exits.policy.clone());
+        let checked = policy.check(self.engine.depth(), self.engine.classes())?;
+        Ok(checked.with_temperatures(&exits.temperatures)?)
     }
 
     /// Refuses a dataset with other classes than the model's.

@@ -5,8 +5,8 @@
 pub enum PolicyError {
     /// The text is no policy.
     #[error(
-        "policy `{text}`: {problem}\nhint: a policy reads full, fixed(exit=3), \
-             entropy(threshold=0.1), patience(patience=4) or epee(threshold=0.1, patience=never)"
+        "policy `{text}`: {problem}\nhint: a policy reads full, fixed(exit=3), entropy(threshold=0.1), \
+             patience(patience=4) or epee(threshold=0.1, patience=never); `epee policy list` has them all"
     )]
     Syntax {
         /// The text.
@@ -14,11 +14,29 @@ pub enum PolicyError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The entropy threshold is outside [0, 1].
-    #[error("threshold: expected a number from 0 to 1, got {got}")]
+    /// A threshold is outside its range.
+    #[error("threshold: expected a number from {low} to {high}, got {got}")]
     Threshold {
+        /// The least.
+        low: f64,
+        /// The most.
+        high: f64,
         /// The threshold.
         got: f64,
+    },
+    /// A list of thresholds that does not have one for each exit before the last.
+    #[error("threshold: expected {expected} values (one for each exit before the last), got {got}")]
+    PerExit {
+        /// M − 1.
+        expected: usize,
+        /// How many there were.
+        got: usize,
+    },
+    /// A list of thresholds for a policy that compares several exits with one.
+    #[error("threshold: {policy} looks at several exits at once: expected one number for all of them, got a list")]
+    NotPerExit {
+        /// Its name.
+        policy: &'static str,
     },
     /// The patience is outside 1 to M.
     #[error("patience: expected 1 to {exits} (the number of exits), got {got}{}",
@@ -28,6 +46,16 @@ pub enum PolicyError {
         exits: usize,
         /// The patience.
         got: usize,
+    },
+    /// Another part is outside its range.
+    #[error("{part}: expected {expected}, got {got}")]
+    Part {
+        /// The part.
+        part: &'static str,
+        /// Its range.
+        expected: &'static str,
+        /// Its value.
+        got: f64,
     },
     /// The fixed exit is outside 1 to M.
     #[error("exit: expected 1 to {exits} (the number of exits), got {got}")]
@@ -40,6 +68,30 @@ pub enum PolicyError {
     /// Normalised entropy divides by ln K, which is 0 for one class.
     #[error("threshold: an entropy threshold needs at least 2 classes, got 1")]
     OneClass,
+    /// A policy for another number of classes.
+    #[error("{policy} needs {needs}, got {got} class{}", if *got == 1 { "" } else { "es" })]
+    Classes {
+        /// Its name.
+        policy: &'static str,
+        /// What it needs.
+        needs: &'static str,
+        /// K.
+        got: usize,
+    },
+    /// BERxiT without learned scores.
+    #[error(
+        "berxit decides by learned exit scores (the tensor `scores`), and the trace has none\n\
+         hint: record a trace of a model with a learned exit head, or use another policy"
+    )]
+    NoScores,
+    /// A policy or temperatures for another model.
+    #[error("temperatures: expected {expected} numbers above 0 (one for each exit), got {got}")]
+    Temperatures {
+        /// M.
+        expected: usize,
+        /// What there was.
+        got: String,
+    },
     /// A model without exits or without classes.
     #[error("expected at least 1 exit and 1 class, got {exits} exits and {classes} classes")]
     EmptyModel {
@@ -72,6 +124,12 @@ pub enum EvidenceError {
         expected: usize,
         /// How many logits there were.
         got: usize,
+    },
+    /// The policy needs a learned score, and there is none, or it is no number.
+    #[error("exit {exit}: berxit needs a learned exit score, which this model does not have\nhint: use another policy")]
+    NoScore {
+        /// The exit, from 1.
+        exit: usize,
     },
     /// An exit was left out, repeated, or does not exist.
     #[error("expected the logits of exit {expected}, got those of exit {got}")]

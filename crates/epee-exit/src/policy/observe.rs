@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EvidenceError, Policy};
-use crate::confidence::{argmax, first_non_finite, ln_classes, read, softmax};
+use super::rule::{Fires, PolicyState, Reading, Signal};
+use super::rules::greatest;
+use super::{Ensemble, EvidenceError, Policy, PolicyError, PolicyKind, Threshold};
+use crate::confidence::{argmax, first_non_finite, ln_classes, probabilities, softmax, temper};
 
 /// What one exit says about one sample.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +78,7 @@ pub enum Decision {
 ///
 /// ```
 /// # use epee_exit::{Decision, Evidence, ExitPolicy, Policy};
-/// let policy = Policy::Patience { patience: 2 }.check(3, 2)?;
+/// let policy = Policy::patience(2).check(3, 2)?;
 /// let mut state = policy.start();
 /// let logits = [0.0, 1.0];
 /// let first = policy.observe(&mut state, &Evidence { exit: 1, logits: &logits, score: None })?;
@@ -99,44 +101,48 @@ pub trait ExitPolicy {
     fn observe(&self, state: &mut Self::State, evidence: &Evidence<'_>) -> Result<Decision, EvidenceError>;
 }
 
-/// What a [`CheckedPolicy`] remembers of one sample.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PolicyState {
-    /// The last exit seen; 0 before the first.
-    exit: usize,
-    /// P_m of Eq. 2: how many exits up to this one agree.
-    run: usize,
-    /// What the last exit predicted.
-    label: usize,
-}
-
-/// When to stop, with every "never" resolved.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Rule {
-    /// At one exit, whatever it says.
-    At { exit: usize, reason: Reason },
-    /// At `H_m < threshold` or `P_m >= patience` (Eq. 3), or at the last exit.
-    Dynamic { threshold: f64, patience: usize },
-}
-
 /// A policy that is known to fit a model of M exits and K classes: see [`Policy::check`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CheckedPolicy {
     policy: Policy,
-    rule: Rule,
+    fires: Fires,
+    /// `[M]`, not a number where it is never.
+    thresholds: Vec<f64>,
+    /// `[M]`, or nothing where logits are taken as they are.
+    temperatures: Vec<f64>,
     exits: usize,
     classes: usize,
     ln_classes: f64,
 }
 
+/// What ended a sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Outcome {
+    pub(crate) label: usize,
+    pub(crate) entropy: f64,
+    pub(crate) reason: Reason,
+}
+
 impl CheckedPolicy {
-    pub(super) fn new(policy: Policy, rule: Rule, exits: usize, classes: usize) -> Self {
-        CheckedPolicy { policy, rule, exits, classes, ln_classes: ln_classes(classes) }
+    pub(super) fn new(policy: Policy, exits: usize, classes: usize) -> Self {
+        let thresholds = policy.threshold().unwrap_or(&Threshold::Never).resolve(exits);
+        let (fires, ln_classes) = (policy.kind().fires(), ln_classes(classes));
+        CheckedPolicy { policy, fires, thresholds, temperatures: Vec::new(), exits, classes, ln_classes }
+    }
+
+    /// The same policy over logits divided by a temperature for each exit, `z_m / T_m`; an empty list divides by none.
+    ///
+    /// # Errors
+    /// Another number of temperatures than of exits, or one that is not above 0.
+    pub fn with_temperatures(self, temperatures: &[f64]) -> Result<CheckedPolicy, PolicyError> {
+        check_temperatures(temperatures, self.exits)?;
+        let plain = temperatures.iter().all(|&t| t == 1.0);
+        Ok(CheckedPolicy { temperatures: if plain { Vec::new() } else { temperatures.to_vec() }, ..self })
     }
 
     /// The setting, as it was given.
-    pub fn policy(&self) -> Policy {
-        self.policy
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// M, the number of exits.
@@ -152,52 +158,88 @@ impl CheckedPolicy {
     /// Whether the policy has to see this exit. An engine may leave out the heads of the others:
     /// full depth and a fixed exit read one exit alone, the rest read all up to where they stop.
     pub fn needs(&self, exit: usize) -> bool {
-        match self.rule {
-            Rule::At { exit: only, .. } => exit == only,
-            Rule::Dynamic { .. } => (1..=self.exits).contains(&exit),
+        match self.only() {
+            Some(only) => exit == only,
+            None => (1..=self.exits).contains(&exit),
         }
     }
 
-    /// The rule itself: what `observe` and `replay` share. `logits` are known to be K finite values.
-    pub(crate) fn step(&self, state: &mut PolicyState, exit: usize, logits: &[f32]) -> Option<(usize, f64, Reason)> {
-        state.exit = exit;
-        let (threshold, patience) = match self.rule {
-            Rule::At { exit: only, .. } if exit < only => return None,
-            Rule::At { reason, .. } => {
-                let (label, entropy) = read(logits, self.ln_classes);
-                return Some((label, entropy, reason));
-            }
-            Rule::Dynamic { threshold, patience } => (threshold, patience),
-        };
-        // The entropy costs more than the class: it is left out until something asks for it.
-        let (label, entropy) = if threshold > 0.0 {
-            let (label, entropy) = read(logits, self.ln_classes);
-            (label, Some(entropy))
-        } else {
-            (argmax(logits), None)
-        };
+    /// The one exit it has to see, where it is one.
+    fn only(&self) -> Option<usize> {
+        self.policy.rule.only(self.exits).filter(|_| self.policy.ensemble == Ensemble::None)
+    }
+
+    /// The temperature of an exit.
+    fn temperature(&self, exit: usize) -> f64 {
+        self.temperatures.get(exit - 1).copied().unwrap_or(1.0)
+    }
+
+    /// What the policy makes of an exit before its threshold is asked: the state moves on.
+    pub(crate) fn signal(&self, state: &mut PolicyState, reading: &Reading<'_>) -> Signal {
+        state.exit = reading.exit;
         // Eq. 2: update first, then test.
-        state.run = if state.run > 0 && label == state.label { state.run + 1 } else { 1 };
-        state.label = label;
-        let reason = if entropy.is_some_and(|entropy| entropy < threshold) {
+        state.run = if state.run > 0 && reading.label == state.label { state.run + 1 } else { 1 };
+        state.label = reading.label;
+        if self.policy.ensemble != Ensemble::None {
+            let mut now = Vec::with_capacity(self.classes);
+            probabilities(reading.logits, &mut now);
+            self.policy.ensemble.add(&mut state.sum, &now, state.run);
+        }
+        self.policy.rule.signal(state, reading)
+    }
+
+    /// The class and the probabilities that a sample would be answered with here, where they are not the exit's own.
+    fn combined(&self, state: &PolicyState, reading: &Reading<'_>) -> Option<(usize, Vec<f64>)> {
+        if self.policy.ensemble == Ensemble::None {
+            return self.policy.rule.answer(state, reading, reading.exit == self.exits);
+        }
+        let sum: f64 = state.sum.iter().sum();
+        Some((greatest(&state.sum), state.sum.iter().map(|p| p / sum).collect()))
+    }
+
+    /// The class that a sample would be answered with here.
+    pub(crate) fn label(&self, state: &PolicyState, reading: &Reading<'_>) -> usize {
+        self.combined(state, reading).map_or(reading.label, |(label, _)| label)
+    }
+
+    /// One exit, live or replayed: what `observe` and `replay` share. Logits are known to be K finite values.
+    pub(crate) fn step(&self, state: &mut PolicyState, reading: &Reading<'_>) -> Option<Outcome> {
+        let exit = reading.exit;
+        if self.only().is_some_and(|only| exit < only) {
+            state.exit = exit;
+            return None;
+        }
+        let Signal { level, stop } = self.signal(state, reading);
+        let reason = if self.fires.at(level, self.thresholds[exit - 1]) {
             Reason::Threshold
-        } else if state.run >= patience {
-            Reason::Patience
+        } else if stop {
+            if self.policy.kind() == PolicyKind::Fixed { Reason::Fixed } else { Reason::Patience }
         } else if exit >= self.exits {
             Reason::Last
         } else {
             return None;
         };
-        let entropy = entropy.unwrap_or_else(|| read(logits, self.ln_classes).1);
-        Some((label, entropy, reason))
+        Some(Outcome { label: self.label(state, reading), entropy: reading.entropy(), reason })
+    }
+
+    /// Reads one exit, its logits tempered into `scratch` where there is a temperature.
+    pub(crate) fn read<'a>(&self, exit: usize, logits: &'a [f32], scratch: &'a mut Vec<f32>) -> Reading<'a> {
+        let temperature = self.temperature(exit);
+        let logits = if temperature == 1.0 {
+            logits
+        } else {
+            temper(logits, temperature, scratch);
+            scratch
+        };
+        Reading::new(exit, logits, argmax(logits), self.ln_classes)
     }
 
     fn check_evidence(&self, state: &PolicyState, evidence: &Evidence<'_>) -> Result<(), EvidenceError> {
-        let Evidence { exit, logits, .. } = *evidence;
+        let Evidence { exit, logits, score } = *evidence;
         let next = state.exit + 1;
-        let in_order = match self.rule {
-            Rule::At { exit: only, .. } => (next..=only).contains(&exit),
-            Rule::Dynamic { .. } => exit == next && exit <= self.exits,
+        let in_order = match self.only() {
+            Some(only) => (next..=only).contains(&exit),
+            None => exit == next && exit <= self.exits,
         };
         if !in_order {
             return Err(EvidenceError::Order { expected: next.min(self.exits), got: exit });
@@ -206,10 +248,25 @@ impl CheckedPolicy {
             let (expected, got) = (self.classes, logits.len());
             return Err(EvidenceError::Classes { exit, expected, got });
         }
+        if self.policy.kind() == PolicyKind::Berxit && !score.is_some_and(f32::is_finite) {
+            return Err(EvidenceError::NoScore { exit });
+        }
         match first_non_finite(logits) {
             Some(class) => Err(EvidenceError::NonFinite { exit, class, value: logits[class] }),
             None => Ok(()),
         }
+    }
+}
+
+/// One number above 0 for each exit, or none.
+pub(crate) fn check_temperatures(temperatures: &[f64], exits: usize) -> Result<(), PolicyError> {
+    let problem = |got: String| Err(PolicyError::Temperatures { expected: exits, got });
+    if !temperatures.is_empty() && temperatures.len() != exits {
+        return problem(temperatures.len().to_string());
+    }
+    match temperatures.iter().find(|t| !(t.is_finite() && **t > 0.0)) {
+        Some(bad) => problem(bad.to_string()),
+        None => Ok(()),
     }
 }
 
@@ -222,10 +279,15 @@ impl ExitPolicy for CheckedPolicy {
 
     fn observe(&self, state: &mut PolicyState, evidence: &Evidence<'_>) -> Result<Decision, EvidenceError> {
         self.check_evidence(state, evidence)?;
-        let Some((label, entropy, reason)) = self.step(state, evidence.exit, evidence.logits) else {
+        let mut scratch = Vec::new();
+        let reading = self.read(evidence.exit, evidence.logits, &mut scratch).with_score(evidence.score);
+        let Some(Outcome { label, entropy, reason }) = self.step(state, &reading) else {
             return Ok(Decision::Continue);
         };
-        let probabilities = softmax(evidence.logits);
+        let probabilities = match self.combined(state, &reading) {
+            Some((_, probabilities)) => probabilities.into_iter().map(|p| p as f32).collect(),
+            None => softmax(reading.logits),
+        };
         Ok(Decision::Exit(Answer { label, probabilities, exit: evidence.exit, entropy, reason }))
     }
 }
@@ -251,20 +313,19 @@ mod tests {
 
     #[test]
     fn each_policy_on_one_sample() {
-        let epee = |threshold, patience| Policy::Epee { threshold, patience };
         for (policy, want) in [
-            (Policy::Full, (4, 1, Reason::Last)),
-            (Policy::Fixed { exit: 1 }, (1, 0, Reason::Fixed)),
-            (Policy::Entropy { threshold: 0.1 }, (4, 1, Reason::Threshold)),
-            (Policy::Entropy { threshold: 0.0 }, (4, 1, Reason::Last)),
-            (Policy::Patience { patience: 1 }, (1, 0, Reason::Patience)),
-            (Policy::Patience { patience: 2 }, (3, 1, Reason::Patience)),
-            (Policy::Patience { patience: 4 }, (4, 1, Reason::Last)),
-            (epee(Some(0.999), Some(3)), (1, 0, Reason::Threshold)),
-            (epee(Some(0.1), Some(2)), (3, 1, Reason::Patience)),
-            (epee(None, None), (4, 1, Reason::Last)),
+            (Policy::full(), (4, 1, Reason::Last)),
+            (Policy::fixed(1), (1, 0, Reason::Fixed)),
+            (Policy::entropy(0.1), (4, 1, Reason::Threshold)),
+            (Policy::entropy(0.0), (4, 1, Reason::Last)),
+            (Policy::patience(1), (1, 0, Reason::Patience)),
+            (Policy::patience(2), (3, 1, Reason::Patience)),
+            (Policy::patience(4), (4, 1, Reason::Last)),
+            (Policy::epee(0.999, 3), (1, 0, Reason::Threshold)),
+            (Policy::epee(0.1, 2), (3, 1, Reason::Patience)),
+            (Policy::epee(None, None), (4, 1, Reason::Last)),
         ] {
-            assert_eq!(run(policy, &ROWS), want, "{policy}");
+            assert_eq!(run(policy.clone(), &ROWS), want, "{policy}");
         }
     }
 
@@ -272,13 +333,13 @@ mod tests {
     fn the_threshold_is_strict() {
         // Equal logits have entropy exactly 1, which is not below 1.
         let rows = [[1.0, 1.0], [1.0, 1.0]];
-        let got = run(Policy::Entropy { threshold: 1.0 }, &rows);
+        let got = run(Policy::entropy(1.0), &rows);
         assert_eq!(got, (2, 0, Reason::Last));
     }
 
     #[test]
     fn evidence_is_checked() {
-        let policy = Policy::Patience { patience: 2 }.check(3, 2).unwrap();
+        let policy = Policy::patience(2).check(3, 2).unwrap();
         let observe = |exit, logits: &[f32]| {
             let evidence = Evidence { exit, logits, score: None };
             policy.observe(&mut policy.start(), &evidence).unwrap_err().to_string()
@@ -293,14 +354,14 @@ mod tests {
 
     #[test]
     fn a_fixed_exit_needs_no_other() {
-        let policy = Policy::Fixed { exit: 2 }.check(3, 2).unwrap();
+        let policy = Policy::fixed(2).check(3, 2).unwrap();
         assert_eq!([1, 2, 3].map(|m| policy.needs(m)), [false, true, false]);
         let evidence = Evidence { exit: 2, logits: &[0.0, 1.0], score: None };
         let decision = policy.observe(&mut policy.start(), &evidence).unwrap();
         assert!(matches!(decision, Decision::Exit(Answer { exit: 2, label: 1, .. })));
         let late = Evidence { exit: 3, ..evidence };
         assert!(policy.observe(&mut policy.start(), &late).is_err());
-        let epee = Policy::Epee { threshold: Some(0.5), patience: None }.check(3, 2).unwrap();
+        let epee = Policy::epee(0.5, None).check(3, 2).unwrap();
         assert_eq!([0, 1, 3, 4].map(|m| epee.needs(m)), [false, true, true, false]);
     }
 }

@@ -1,9 +1,7 @@
-//! One patience, all thresholds.
+//! One family of settings, all its thresholds.
 
-use rayon::prelude::*;
-
-use super::steps::Steps;
 use crate::metrics::Counts;
+use crate::stream::{Stop, Stream};
 
 /// The scores of one setting.
 #[derive(Clone, Copy, Debug)]
@@ -27,9 +25,9 @@ struct Changes {
 }
 
 impl Changes {
-    fn none(steps: &Steps<'_>) -> Self {
-        let rows = steps.thresholds + 1;
-        Changes { counts: vec![0; rows * 2 * steps.classes], layers: vec![0; rows], classes: steps.classes }
+    fn none(thresholds: usize, classes: usize) -> Self {
+        let rows = thresholds + 1;
+        Changes { counts: vec![0; rows * 2 * classes], layers: vec![0; rows], classes }
     }
 
     /// A labelled sample is now (`by` 1) or no longer (`by` -1) answered with this prediction.
@@ -49,27 +47,19 @@ impl Changes {
         self
     }
 
-    /// One sample: it leaves at `exit` where no threshold lets it out before.
-    fn sample(&mut self, steps: &Steps<'_>, sample: usize, exit: usize) {
-        let label = steps.labels[sample];
-        let predictions = steps.predictions_of(sample);
-        let mut exit = exit as u32;
-        self.layers[0] += i64::from(exit);
-        if label >= 0 {
-            self.answer(0, predictions[exit as usize - 1], label, 1);
-        }
-        for step in steps.steps_of(sample).iter().rev() {
-            if step.exit >= exit {
-                continue;
+    /// One sample, and where it leaves.
+    fn sample(&mut self, label: i64, stops: &[Stop]) {
+        let mut before: Option<Stop> = None;
+        for &stop in stops {
+            let at = stop.from as usize;
+            self.layers[at] += i64::from(stop.exit) - before.map_or(0, |before| i64::from(before.exit));
+            if label >= 0 && before.is_none_or(|before| before.answer != stop.answer) {
+                if let Some(before) = before {
+                    self.answer(at, before.answer, label, -1);
+                }
+                self.answer(at, stop.answer, label, 1);
             }
-            let at = step.from as usize + 1;
-            self.layers[at] += i64::from(step.exit) - i64::from(exit);
-            let (old, new) = (predictions[exit as usize - 1], predictions[step.exit as usize - 1]);
-            if old != new && label >= 0 {
-                self.answer(at, old, label, -1);
-                self.answer(at, new, label, 1);
-            }
-            exit = step.exit;
+            before = Some(stop);
         }
     }
 
@@ -91,7 +81,7 @@ impl Changes {
     }
 }
 
-fn score(counts: &Counts, layers: u64, micro: &[usize]) -> Cell {
+pub(super) fn score(counts: &Counts, layers: u64, micro: &[usize]) -> Cell {
     Cell {
         accuracy: counts.accuracy(),
         macro_f1: counts.macro_f1(),
@@ -100,48 +90,28 @@ fn score(counts: &Counts, layers: u64, micro: &[usize]) -> Cell {
     }
 }
 
-/// The first exit at which `patience` exits in a row agree (Eq. 2), or the last.
-fn patience_exit(predictions: &[u32], patience: usize) -> usize {
-    let mut run = 0;
-    for (m, prediction) in predictions.iter().enumerate() {
-        let agrees = m > 0 && *prediction == predictions[m - 1];
-        run = if agrees { run + 1 } else { 1 };
-        if run >= patience {
-            return m + 1;
-        }
-    }
-    predictions.len()
+/// The scores without a threshold, then with each of a list from cautious to bold.
+pub(super) fn column(stream: &Stream, thresholds: &[f64], labels: &[i64], classes: usize, micro: &[usize]) -> Vec<Cell> {
+    let changes = stream.fold(
+        thresholds,
+        || Changes::none(thresholds.len(), classes),
+        |changes, sample, stops| changes.sample(labels[sample], stops),
+        Changes::add,
+    );
+    changes.cells(&actual(labels, classes), micro)
 }
 
-/// The scores of one patience (`usize::MAX` for never): without a threshold, then with each.
-pub(super) fn column(steps: &Steps<'_>, patience: usize, micro: &[usize]) -> Vec<Cell> {
-    let changes = (0..steps.labels.len())
-        .into_par_iter()
-        .with_min_len(1 << 14)
-        .fold(
-            || Changes::none(steps),
-            |mut changes, sample| {
-                let exit = patience_exit(steps.predictions_of(sample), patience);
-                changes.sample(steps, sample, exit);
-                changes
-            },
-        )
-        .reduce_with(Changes::add);
-    let changes = changes.unwrap_or_else(|| Changes::none(steps));
-    changes.cells(&actual(steps), micro)
+/// The scores with a threshold for each exit.
+pub(super) fn per_exit(stream: &Stream, thresholds: &[f64], labels: &[i64], classes: usize, micro: &[usize]) -> Cell {
+    let exits: Vec<usize> = (0..labels.len()).map(|sample| stream.exit(sample, thresholds)).collect();
+    let answers: Vec<u32> = exits.iter().enumerate().map(|(sample, &exit)| stream.answer(sample, exit)).collect();
+    let layers = exits.iter().map(|&exit| exit as u64).sum();
+    score(&Counts::of(labels, &answers, classes), layers, micro)
 }
 
-/// The scores of one exit for every sample.
-pub(super) fn fixed(steps: &Steps<'_>, exit: usize, micro: &[usize]) -> Cell {
-    let samples = 0..steps.labels.len();
-    let predictions: Vec<u32> = samples.map(|sample| steps.predictions_of(sample)[exit - 1]).collect();
-    let counts = Counts::of(steps.labels, &predictions, steps.classes);
-    score(&counts, (predictions.len() * exit) as u64, micro)
-}
-
-fn actual(steps: &Steps<'_>) -> Vec<u64> {
-    let mut actual = vec![0; steps.classes];
-    for label in steps.labels {
+fn actual(labels: &[i64], classes: usize) -> Vec<u64> {
+    let mut actual = vec![0; classes];
+    for label in labels {
         if let Ok(label) = usize::try_from(*label) {
             actual[label] += 1;
         }

@@ -1,30 +1,29 @@
-//! The settings of a sweep, and how people write them.
+//! The settings of a sweep.
 
-use crate::policy::{Policy, PolicyKind};
+use crate::policy::{Ensemble, Policy, PolicyKind, Threshold};
 
 /// Which settings to try.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
     /// The policies.
     pub kinds: Vec<PolicyKind>,
-    /// τ for entropy and EPEE; `None` is never.
-    pub thresholds: Vec<Option<f64>>,
-    /// P_t for patience and EPEE; `None` is never.
-    pub patiences: Vec<Option<usize>>,
-    /// The exits of budgeted mode.
-    pub exits: Vec<usize>,
+    /// M.
+    pub exits: usize,
+    /// K.
+    pub classes: usize,
+    /// Thresholds for every policy that has one, `None` among them for never; each policy's own list where this is `None`.
+    pub thresholds: Option<Vec<Option<f64>>>,
+    /// Patiences (windows, for ELBERT), likewise; 1 to M and never where this is `None`.
+    pub patiences: Option<Vec<Option<usize>>>,
+    /// How answers are combined.
+    pub ensemble: Ensemble,
 }
 
 impl Grid {
-    /// EPEE with thresholds 0, 0.05, … 1, patience 1 to M and never, for a model of M `exits`; and
-    /// all M exits for budgeted mode.
-    pub fn standard(exits: usize) -> Self {
-        Grid {
-            kinds: vec![PolicyKind::Epee],
-            thresholds: (0..=20).map(|i| Some(f64::from(i) / 20.0)).collect(),
-            patiences: (1..=exits).map(Some).chain([None]).collect(),
-            exits: (1..=exits).collect(),
-        }
+    /// EPEE with thresholds 0, 0.05, … 1, patience 1 to M and never, for a model of M `exits` and K `classes`.
+    pub fn standard(exits: usize, classes: usize) -> Self {
+        let kinds = vec![PolicyKind::Epee];
+        Grid { kinds, exits, classes, thresholds: None, patiences: None, ensemble: Ensemble::None }
     }
 
     /// The same grid for other policies.
@@ -34,31 +33,33 @@ impl Grid {
         self
     }
 
-    /// The settings in order: policy by policy, patience by patience, threshold by threshold. An
-    /// entropy or patience policy whose one part is never is `full`.
+    /// The thresholds of a policy.
+    pub fn thresholds_of(&self, kind: PolicyKind) -> Vec<Option<f64>> {
+        let own = || kind.thresholds(self.exits, self.classes).into_iter().map(Some).collect();
+        self.thresholds.clone().unwrap_or_else(own)
+    }
+
+    /// The patiences.
+    pub fn patiences(&self) -> Vec<Option<usize>> {
+        self.patiences.clone().unwrap_or_else(|| (1..=self.exits).map(Some).chain([None]).collect())
+    }
+
+    /// The settings of a policy without their thresholds.
+    pub fn families(&self, kind: PolicyKind) -> Vec<Policy> {
+        let rules = kind.families(self.exits, self.classes, &self.patiences());
+        rules.into_iter().map(|rule| Policy { rule, ensemble: self.ensemble }).collect()
+    }
+
+    /// The settings in order: policy by policy, patience by patience, threshold by threshold.
     pub fn policies(&self) -> Vec<Policy> {
         let mut policies = Vec::new();
-        for kind in &self.kinds {
-            match kind {
-                PolicyKind::Full => policies.push(Policy::Full),
-                PolicyKind::Fixed => {
-                    policies.extend(self.exits.iter().map(|&exit| Policy::Fixed { exit }));
-                }
-                PolicyKind::Entropy => policies.extend(
-                    self.thresholds
-                        .iter()
-                        .map(|part| part.map_or(Policy::Full, |threshold| Policy::Entropy { threshold })),
-                ),
-                PolicyKind::Patience => policies.extend(
-                    self.patiences
-                        .iter()
-                        .map(|part| part.map_or(Policy::Full, |patience| Policy::Patience { patience })),
-                ),
-                PolicyKind::Epee => {
-                    for &patience in &self.patiences {
-                        let row = self.thresholds.iter();
-                        policies.extend(row.map(|&threshold| Policy::Epee { threshold, patience }));
-                    }
+        for &kind in &self.kinds {
+            let thresholds = self.thresholds_of(kind);
+            for family in self.families(kind) {
+                if family.threshold().is_some() {
+                    policies.extend(thresholds.iter().map(|&t| family.with_threshold(Threshold::from(t))));
+                } else {
+                    policies.push(family);
                 }
             }
         }

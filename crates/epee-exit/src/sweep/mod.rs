@@ -1,15 +1,13 @@
 //! Every setting of a grid at once.
 //!
-//! For one patience, a sample's exit only moves earlier as the threshold grows, in at most M steps:
-//! one for each exit whose entropy is below all before it. So a whole column of thresholds is one
-//! pass over the samples that notes where each step happens, and one over the thresholds that adds
-//! the notes up. Counts are integers: the result is exactly that of [`replay`](crate::replay()),
-//! setting by setting.
+//! Settings that differ in their threshold alone are a family. In a family a sample's exit only moves earlier as the
+//! threshold grows bold, in at most M steps. So a whole column of thresholds is one pass over the samples that notes where
+//! each step happens, and one over the thresholds that adds the notes up. Counts are integers: the result is exactly that of
+//! [`replay`](crate::replay()), setting by setting.
 
 mod column;
 mod grid;
 mod list;
-mod steps;
 
 pub use grid::Grid;
 pub use list::{ListError, Patiences, Thresholds};
@@ -18,17 +16,19 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde::ser::SerializeStruct;
 
-use crate::metrics::{Metric, ratio, saving};
-use crate::policy::{Policy, PolicyError};
+use crate::confidence::{argmax, temper};
+use crate::metrics::{Counts, Metric, ratio, saving};
+use crate::policy::{Policy, PolicyError, Rule, Threshold};
+use crate::stream::{Readings, Stream, sort_by_boldness};
 use crate::trace::Trace;
-use column::{Cell, column, fixed};
-use steps::Steps;
+use column::{Cell, column, per_exit};
 
 /// One setting: what it is worth and what it saves.
 ///
-/// As JSON: `policy` (its name), `setting` (its text), `threshold` and `patience` (`null` for never),
+/// As JSON: `policy` (its name), `setting` (its text), `threshold` (a list where it differs by exit) and `patience` (`null` for
+/// never),
 /// `exit` (for a fixed exit), `accuracy`, `macro_f1`, `micro_f1`, `saving`, `ratio`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SweepRow {
     /// The setting.
     pub policy: Policy,
@@ -53,14 +53,13 @@ impl SweepRow {
 
 impl Serialize for SweepRow {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (threshold, patience) = self.policy.parts();
         let mut row = serializer.serialize_struct("SweepRow", 10)?;
         row.serialize_field("policy", self.policy.kind().name())?;
         row.serialize_field("setting", &self.policy)?;
-        row.serialize_field("threshold", &threshold)?;
-        row.serialize_field("patience", &patience)?;
-        if let Policy::Fixed { exit } = self.policy {
-            row.serialize_field("exit", &exit)?;
+        row.serialize_field("threshold", &self.policy.threshold())?;
+        row.serialize_field("patience", &self.policy.rule.patience())?;
+        if let Rule::Fixed(fixed) = &self.policy.rule {
+            row.serialize_field("exit", &fixed.exit)?;
         }
         row.serialize_field("accuracy", &self.accuracy)?;
         row.serialize_field("macro_f1", &self.macro_f1)?;
@@ -71,11 +70,13 @@ impl Serialize for SweepRow {
     }
 }
 
-/// What a sweep scores besides accuracy and macro-F1.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// How logits are read and answers scored.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scoring {
     /// The classes micro-F1 is taken over; all of them where this is empty.
     pub micro_classes: Vec<usize>,
+    /// A temperature for each exit, applied before every policy; none where this is empty.
+    pub temperatures: Vec<f64>,
 }
 
 /// Scores every setting of the grid, in the order of [`Grid::policies`], on all cores.
@@ -87,7 +88,7 @@ pub struct Scoring {
 /// # use epee_exit::{Grid, Trace, TraceParts, sweep};
 /// let logits = vec![0.0, 1.0, 0.0, 2.0, 0.0, 9.0];
 /// let parts = TraceParts { exits: 3, classes: 2, logits, labels: vec![1], ..Default::default() };
-/// let rows = sweep(&Trace::new(parts)?, &Grid::standard(3))?;
+/// let rows = sweep(&Trace::new(parts)?, &Grid::standard(3, 2))?;
 /// assert_eq!(rows.len(), 21 * 4);
 /// assert_eq!(rows[0].policy.to_string(), "epee(threshold=0, patience=1)");
 /// assert!((rows[0].saving - 2.0 / 3.0).abs() < 1e-12);
@@ -107,45 +108,88 @@ pub fn sweep_with(trace: &Trace, grid: &Grid, scoring: &Scoring) -> Result<Vec<S
 
 /// Full depth on a trace, scored as a sweep scores it.
 pub fn full_depth(trace: &Trace, scoring: &Scoring) -> SweepRow {
-    let micro = &scoring.micro_classes;
-    let cell = fixed(&Steps::predictions(trace), trace.exits(), micro);
-    row(Policy::Full, cell, trace)
+    let layers = (trace.samples() * trace.exits()) as u64;
+    let temperature = scoring.temperatures.last().copied().unwrap_or(1.0);
+    let mut row_of = Vec::with_capacity(trace.classes());
+    let last = |sample| {
+        temper(trace.row(sample, trace.exits()), temperature, &mut row_of);
+        argmax(&row_of) as u32
+    };
+    let predictions: Vec<u32> = (0..trace.samples()).map(last).collect();
+    let cell = column::score(
+        &Counts::of(trace.labels(), &predictions, trace.classes()),
+        layers,
+        &scoring.micro_classes,
+    );
+    row(Policy::full(), cell, trace)
 }
 
-/// Scores any settings, in order.
-fn score(trace: &Trace, policies: &[Policy], scoring: &Scoring) -> Result<Vec<SweepRow>, PolicyError> {
-    for policy in policies {
-        policy.check(trace.exits(), trace.classes())?;
+/// Scores any settings, in order, on all cores.
+///
+/// # Errors
+/// As [`sweep`].
+pub fn score(trace: &Trace, policies: &[Policy], scoring: &Scoring) -> Result<Vec<SweepRow>, PolicyError> {
+    score_readings(&Readings::new(trace, &scoring.temperatures)?, policies, scoring)
+}
+
+pub(crate) fn score_readings(
+    readings: &Readings<'_>,
+    policies: &[Policy],
+    scoring: &Scoring,
+) -> Result<Vec<SweepRow>, PolicyError> {
+    let trace = readings.trace();
+    let mut cells: Vec<(usize, Cell)> = families(policies)
+        .into_par_iter()
+        .map(|(family, members)| family_cells(readings, &family, &members, policies, scoring))
+        .collect::<Result<Vec<_>, _>>()?
+        .concat();
+    cells.sort_unstable_by_key(|(at, _)| *at);
+    Ok(policies.iter().zip(cells).map(|(policy, (_, cell))| row(policy.clone(), cell, trace)).collect())
+}
+
+/// Settings that differ in their threshold alone, as places in the list, each family under the setting without a threshold.
+pub(crate) fn families(policies: &[Policy]) -> Vec<(Policy, Vec<usize>)> {
+    let mut families: Vec<(Policy, Vec<usize>)> = Vec::new();
+    for (at, policy) in policies.iter().enumerate() {
+        let family = policy.with_threshold(Threshold::Never);
+        // Grids list a family in a row, so the last one is asked first.
+        match families.iter_mut().rev().find(|(known, _)| *known == family) {
+            Some((_, members)) => members.push(at),
+            None => families.push((family, vec![at])),
+        }
     }
-    let micro = &scoring.micro_classes;
-    let parts = || policies.iter().map(|policy| (policy, policy.parts()));
-    let dynamic = |policy: &Policy| !matches!(policy, Policy::Full | Policy::Fixed { .. });
+    families
+}
 
-    let mut thresholds: Vec<f64> = parts().filter_map(|(_, (threshold, _))| threshold).collect();
-    thresholds.sort_unstable_by(f64::total_cmp);
+fn family_cells(
+    readings: &Readings<'_>,
+    family: &Policy,
+    members: &[usize],
+    policies: &[Policy],
+    scoring: &Scoring,
+) -> Result<Vec<(usize, Cell)>, PolicyError> {
+    let trace = readings.trace();
+    let (labels, classes, micro) = (trace.labels(), trace.classes(), scoring.micro_classes.as_slice());
+    for &at in members {
+        policies[at].check(trace.exits(), classes)?;
+    }
+    let stream = Stream::new(readings, &family.check(trace.exits(), classes)?)?;
+    let mut thresholds: Vec<f64> =
+        members.iter().filter_map(|&at| policies[at].threshold().and_then(Threshold::scalar)).collect();
+    sort_by_boldness(&mut thresholds, stream.fires);
     thresholds.dedup();
-    let mut patiences: Vec<usize> = parts()
-        .filter(|(policy, _)| dynamic(policy))
-        .map(|(_, (_, patience))| patience.unwrap_or(usize::MAX))
-        .collect();
-    patiences.sort_unstable();
-    patiences.dedup();
-
-    let steps = if thresholds.is_empty() { Steps::predictions(trace) } else { Steps::new(trace, &thresholds) };
-    let columns: Vec<Vec<Cell>> = patiences.par_iter().map(|&patience| column(&steps, patience, micro)).collect();
-
-    let cell = |policy: &Policy| match *policy {
-        Policy::Full => fixed(&steps, trace.exits(), micro),
-        Policy::Fixed { exit } => fixed(&steps, exit, micro),
-        _ => {
-            let (threshold, patience) = policy.parts();
-            let patience = patience.unwrap_or(usize::MAX);
-            let column = patiences.partition_point(|&p| p < patience);
-            let at = threshold.map_or(0, |t| 1 + thresholds.partition_point(|&x| x < t));
-            columns[column][at]
+    let cells = column(&stream, &thresholds, labels, classes, micro);
+    let cell = |policy: &Policy| match policy.threshold() {
+        None | Some(Threshold::Never) => cells[0],
+        Some(Threshold::All(value)) => {
+            let bold = stream.fires.boldness(*value);
+            cells[1 + thresholds.partition_point(|&t| stream.fires.boldness(t) < bold)]
+        }
+        Some(list @ Threshold::PerExit(_)) => {
+            per_exit(&stream, &list.resolve(trace.exits()), labels, classes, micro)
         }
     };
-    Ok(policies.par_iter().map(|policy| row(*policy, cell(policy), trace)).collect())
+    Ok(members.iter().map(|&at| (at, cell(&policies[at]))).collect())
 }
 
 fn row(policy: Policy, cell: Cell, trace: &Trace) -> SweepRow {

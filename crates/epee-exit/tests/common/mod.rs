@@ -1,7 +1,7 @@
 //! Random traces and a second, literal reading of the paper's equations.
 #![allow(dead_code, clippy::unwrap_used)] // Each test uses its part.
 
-use epee_exit::{Trace, TraceParts};
+use epee_exit::{Ensemble, Policy, PolicyKind, Threshold, Trace, TraceParts};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -63,4 +63,35 @@ pub(crate) fn epee_as_written(trace: &Trace, sample: usize, threshold: f64, pati
         }
     }
     unreachable!("the last exit answers")
+}
+
+/// A setting of any policy that fits a trace, its thresholds likely to lie among the trace's levels, some differing by exit,
+/// and some with an ensemble.
+pub(crate) fn any_setting(exits: usize, classes: usize) -> impl Strategy<Value = Policy> {
+    let threshold = prop_oneof![
+        1 => Just(Threshold::Never),
+        1 => prop::sample::select(vec![0.0, 0.5, 1.0]).prop_map(Threshold::All),
+        4 => (0.0..1.0f64).prop_map(Threshold::All),
+        2 => vec(prop::option::of(0.0..1.0f64), exits - 1).prop_map(Threshold::PerExit),
+    ];
+    let ensemble =
+        prop::sample::select(vec![Ensemble::None, Ensemble::None, Ensemble::RunMean, Ensemble::AllMean]);
+    let kind = prop::sample::select(PolicyKind::ALL.to_vec());
+    (kind, any::<prop::sample::Index>(), threshold, ensemble).prop_map(move |(kind, index, threshold, ensemble)| {
+        let grid = epee_exit::Grid::standard(exits, classes);
+        let families = grid.families(kind);
+        let family = if families.is_empty() { Policy::full() } else { families[index.index(families.len())].clone() };
+        let policy = family.with_ensemble(ensemble).with_threshold(threshold.clone());
+        // A policy that compares several exits with one threshold takes the first of a list.
+        if policy.check(exits, classes).is_ok() { policy } else { family.with_threshold(0.5) }
+    })
+}
+
+/// A trace with learned scores.
+pub(crate) fn any_scored_trace(classes: std::ops::Range<usize>) -> impl Strategy<Value = Trace> {
+    (any_trace(classes), vec(0.0f32..1.0, 25 * 9)).prop_map(|(trace, scores)| {
+        let mut parts = trace.into_parts();
+        parts.scores = Some(scores[..parts.labels.len() * parts.exits].to_vec());
+        Trace::new(parts).unwrap()
+    })
 }

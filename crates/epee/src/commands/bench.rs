@@ -114,7 +114,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         Some(data) => {
             let classifier = Classifier::load(&args.model, precision, ui)?;
             let split = labelled_split(&classifier, data, &args.split, args.limit)?;
-            classifier.policy(args.policy, ui).check(classifier.engine.depth(), classifier.engine.classes())?;
+            classifier.policy(args.policy.clone(), ui)?;
             Some((classifier, split))
         }
         None => None,
@@ -143,8 +143,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
     bar.finish_and_clear();
     let (policy, live) = match real {
-        Some((classifier, split)) => eval::runs(classifier, &args.precision, args.policy, &split.examples, 1, ui)?,
-        None => (Policy::Full, Vec::new()),
+        Some((classifier, split)) => eval::runs(classifier, &args.precision, args.policy.clone(), &split.examples, 1, ui)?,
+        None => (Policy::full(), Vec::new()),
     };
     if ui.json() {
         let saving: Vec<_> = live.iter().map(|live| eval::report(&policy, &args.split, live)).collect();
@@ -197,7 +197,7 @@ impl Setting<'_> {
         let batch = sample(self.input, tokens);
         for (exit, all_rows) in (1..=depth).map(|exit| (exit, false)).chain([(depth, true)]) {
             let first = if all_rows { ExitRowFirst::Never } else { ExitRowFirst::Auto };
-            let policy = Policy::Fixed { exit }.check(depth, engine.classes())?;
+            let policy = Policy::fixed(exit).check(depth, engine.classes())?;
             let mut session = Session::new(engine).exit_row_first(first);
             let times = times(self.seconds, || session.classify(&batch, &policy).map(drop))?;
             let at = |share: f64| 1e3 * times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64();
@@ -224,8 +224,8 @@ impl Setting<'_> {
     /// Seconds for the logits of one exit and what EPEE makes of them.
     fn head(&self, batch: &Batch) -> anyhow::Result<f64> {
         let (depth, classes) = (self.engine.depth(), self.engine.classes());
-        let policy = Policy::Epee { threshold: Some(0.01), patience: Some(depth) };
-        let policy = if classes > 1 { policy } else { Policy::Patience { patience: depth } }.check(depth, classes)?;
+        let policy = Policy::epee(0.01, depth);
+        let policy = if classes > 1 { policy } else { Policy::patience(depth) }.check(depth, classes)?;
         let mut session = Session::new(self.engine);
         session.start(batch);
         session.advance(true);

@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
             args.file.display()
         );
     }
-    exits.policy = choice.policy;
+    exits.policy = choice.policy.clone();
     exits.calibration = Some(calibration(&choice, &trace));
     exits.save(&args.model)?;
     print(&choice, &args.model, ui)
@@ -138,11 +138,11 @@ pub(crate) fn calibration(choice: &Choice, trace: &Trace) -> Calibration {
 /// The chosen setting above full depth, and what lies between them.
 pub(crate) fn choice_text(choice: &Choice) -> String {
     if !choice.met {
-        return setting_table(&[choice.full], choice.metric);
+        return setting_table(std::slice::from_ref(&choice.full), choice.metric);
     }
     format!(
         "{}\n{}",
-        setting_table(&[choice.row, choice.full], choice.metric),
+        setting_table(&[choice.row.clone(), choice.full.clone()], choice.metric),
         loss_line(choice.metric, choice.row.get(choice.metric), choice.full.get(choice.metric))
     )
 }
@@ -196,7 +196,7 @@ mod tests {
     }
 
     fn choice(goal: Goal) -> Choice {
-        choose_on(&trace(), &Grid::standard(2), &Scoring::default(), goal, Metric::MacroF1).unwrap()
+        choose_on(&trace(), &Grid::standard(2, 2), &Scoring::default(), goal, Metric::MacroF1).unwrap()
     }
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn the_choice_is_recorded_with_its_origin() {
         let choice = choice(Goal::MaxLoss(0.01));
-        assert!(choice.met && choice.policy != Policy::Full);
+        assert!(choice.met && choice.policy != Policy::full());
         let entry = calibration(&choice, &trace());
         assert_eq!((entry.goal.as_str(), entry.metric.as_str()), ("max-loss 0.01", "macro_f1"));
         assert_eq!((entry.value, entry.full_depth, entry.saving, entry.samples), (1.0, 1.0, 0.5, 1));
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_goal_out_of_reach_is_full_depth() {
         let choice = choice(Goal::Saving(0.9));
-        assert_eq!((choice.met, choice.policy), (false, Policy::Full));
+        assert_eq!((choice.met, &choice.policy), (false, &Policy::full()));
         assert!(!choice_text(&choice).contains("full depth"));
         assert!(choice_text(&choice).contains("full "));
     }

@@ -114,7 +114,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let classifier = Classifier::load(&args.model, *first, ui)?;
     let labels = classifier.artefact.labels.clone();
     let split = labelled_split(&classifier, &args.data, &args.split, args.limit)?;
-    let (policy, runs) = runs(classifier, &args.precision, args.policy, &split.examples, args.batch_size as usize, ui)?;
+    let (policy, runs) = runs(classifier, &args.precision, args.policy.clone(), &split.examples, args.batch_size as usize, ui)?;
     if let Some(file) = &args.predictions {
         write_predictions(file, &split.examples, &runs[0].answers, &labels)?;
     }
@@ -154,8 +154,7 @@ pub(crate) fn runs(
     let start = Instant::now();
     let sequences = classifier.encode(examples, ui)?;
     let tokenise = start.elapsed();
-    let policy = classifier.policy(policy, ui);
-    let checked = policy.check(classifier.engine.depth(), classifier.engine.classes())?;
+    let checked = classifier.policy(policy, ui)?;
     let Classifier { artefact, engine, .. } = classifier;
     let mut first = Some(engine);
     let mut runs = Vec::with_capacity(precisions.len());
@@ -169,7 +168,7 @@ pub(crate) fn runs(
         run.wall_clock.tokenise_ms = 1e3 * tokenise.as_secs_f64() / examples.len() as f64;
         runs.push(run);
     }
-    Ok((policy, runs))
+    Ok((checked.policy().clone(), runs))
 }
 
 /// A run for scripts.
@@ -190,12 +189,12 @@ pub(crate) fn live(
     ui: Ui,
 ) -> anyhow::Result<Live> {
     let (depth, classes) = (engine.depth(), engine.classes());
-    let full = Policy::Full.check(depth, classes)?;
+    let full = Policy::full().check(depth, classes)?;
     let order: Vec<usize> = (0..sequences.len()).collect();
     let bar = ui.progress(sequences.len() as u64, "eval");
     let mut rivals = [
-        Rival::new(Session::new(engine), *policy),
-        Rival::new(Session::new(engine).exit_row_first(ExitRowFirst::Never), full),
+        Rival::new(Session::new(engine), policy.clone()),
+        Rival::new(Session::new(engine).exit_row_first(ExitRowFirst::Never), full.clone()),
         Rival::new(Session::new(engine), full),
     ];
     for (i, indices) in pack_count(&order, batch_size).iter().enumerate() {

@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         bail!("text {} is empty", i + 1);
     }
     let classifier = Classifier::load(&args.model, args.precision, ui)?;
-    let predictions = predict(&classifier, args.policy, &texts, ui)?;
+    let predictions = predict(&classifier, args.policy.clone(), &texts, ui)?;
     print(&classifier, &texts, &predictions, ui)
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn predict(
     ui: Ui,
 ) -> anyhow::Result<Vec<Prediction>> {
     let engine = &classifier.engine;
-    let policy = classifier.policy(policy, ui).check(engine.depth(), engine.classes())?;
+    let policy = classifier.policy(policy, ui)?;
     let examples =
         texts.iter().enumerate().map(|(i, text)| example(classifier, i, text)).collect::<anyhow::Result<Vec<_>>>()?;
     let sequences = classifier.encode(&examples, ui)?;

@@ -89,11 +89,11 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         ui.note(path.display().to_string());
     }
 
-    let grid = Grid::standard(dev_trace.exits());
+    let grid = Grid::standard(dev_trace.exits(), dev_trace.classes());
     let rows = sweep(&dev_trace, &grid)?;
     let full = full_depth(&dev_trace, &Scoring::default());
     let choice = choose(&rows, &full, Goal::MaxLoss(MAX_LOSS), Metric::MacroF1)?;
-    classifier.artefact.exits.policy = choice.policy;
+    classifier.artefact.exits.policy = choice.policy.clone();
     classifier.artefact.exits.calibration = Some(calibration(&choice, &dev_trace));
     classifier.artefact.exits.save(&model_dir)?;
 
@@ -186,7 +186,7 @@ mod tests {
     fn grades_are_counted() {
         let parts = TraceParts { exits: 1, classes: 2, logits: vec![0.0, 1.0], labels: vec![1], ..Default::default() };
         let trace = Trace::new(parts).unwrap();
-        let replay = epee_exit::replay(&epee_exit::Policy::Full.check(1, 2).unwrap(), &trace).unwrap();
+        let replay = epee_exit::replay(&epee_exit::Policy::full().check(1, 2).unwrap(), &trace).unwrap();
         let example = epee_data::Example { label: Some(1), grade: Some(3), ..Default::default() };
         let grades = eval::grades_of(&[example], &replay);
         assert_eq!((grades[0].grade, grades[0].samples, grades[0].accuracy, grades[0].mean_exit), (3, 1, 1.0, 1.0));

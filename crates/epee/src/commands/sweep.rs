@@ -35,7 +35,7 @@ pub(crate) struct Args {
 pub(crate) struct SettingArgs {
     /// Policies to try, several between commas
     #[arg(long, value_name = "POLICY", value_delimiter = ',', default_value = "epee",
-        value_parser = PossibleValuesParser::new(["epee", "entropy", "patience", "fixed"])
+        value_parser = PossibleValuesParser::new(PolicyKind::ALL.map(PolicyKind::name))
             .try_map(|name| name.parse::<PolicyKind>()))]
     policy: Vec<PolicyKind>,
     /// Entropy thresholds [default: 0:1:0.05]
@@ -57,12 +57,12 @@ pub(crate) struct SettingArgs {
 impl SettingArgs {
     /// The grid for a trace.
     pub(crate) fn grid(&self, trace: &Trace) -> Grid {
-        let mut grid = Grid::standard(trace.exits()).with_kinds(self.policy.iter().copied());
+        let mut grid = Grid::standard(trace.exits(), trace.classes()).with_kinds(self.policy.iter().copied());
         if let Some(Thresholds(thresholds)) = &self.threshold {
-            grid.thresholds.clone_from(thresholds);
+            grid.thresholds = Some(thresholds.clone());
         }
         if let Some(Patiences(patiences)) = &self.patience {
-            grid.patiences.clone_from(patiences);
+            grid.patiences = Some(patiences.clone());
         }
         grid
     }
@@ -83,7 +83,8 @@ impl SettingArgs {
                 None => bail!("--micro-over: expected one of {}, got {wanted}", names.join(", ")),
             }
         };
-        Ok(Scoring { micro_classes: self.micro_over.iter().map(class).collect::<Result<_, _>>()? })
+        let micro_classes = self.micro_over.iter().map(class).collect::<Result<_, _>>()?;
+        Ok(Scoring { micro_classes, ..Scoring::default() })
     }
 }
 
@@ -158,7 +159,7 @@ pub(crate) fn settings_text(rows: &[SweepRow], grid: &Grid, metric: Metric, fron
         return format!("{}\n{count}", setting_table(&front, metric));
     }
     let only_epee = grid.kinds == [PolicyKind::Epee];
-    if only_epee && grid.thresholds.len() <= MOST_ROWS && grid.patiences.len() <= MOST_COLUMNS {
+    if only_epee && grid.thresholds_of(PolicyKind::Epee).len() <= MOST_ROWS && grid.patiences().len() <= MOST_COLUMNS {
         return format!("{}\n{count}{hint}", grid_tables(rows, grid, metric));
     }
     if rows.len() <= MOST_ROWS {
@@ -182,7 +183,7 @@ fn thinned(rows: &[SweepRow]) -> Vec<SweepRow> {
         return rows.to_vec();
     }
     let last = rows.len() - 1;
-    (0..MOST_ROWS).map(|i| rows[i * last / (MOST_ROWS - 1)]).collect()
+    (0..MOST_ROWS).map(|i| rows[i * last / (MOST_ROWS - 1)].clone()).collect()
 }
 
 #[cfg(test)]
@@ -213,7 +214,7 @@ mod tests {
     #[test]
     fn without_flags_the_grid_is_the_standard_one() {
         let args = parse(&[]).unwrap();
-        assert_eq!(args.grid(&trace()), Grid::standard(2));
+        assert_eq!(args.grid(&trace()), Grid::standard(2, 2));
         assert_eq!(args.metric(), Metric::MacroF1);
     }
 
@@ -222,9 +223,9 @@ mod tests {
         let flags = ["--policy", "entropy,fixed", "--threshold", "0:1:0.5", "--patience", "2,never"];
         let grid = parse(&flags).unwrap().grid(&trace());
         assert_eq!(grid.kinds, [PolicyKind::Entropy, PolicyKind::Fixed]);
-        assert_eq!(grid.thresholds, [Some(0.0), Some(0.5), Some(1.0)]);
-        assert_eq!(grid.patiences, [Some(2), None]);
-        assert!(parse(&["--policy", "pabee"]).err().unwrap().contains("epee, entropy, patience, fixed"));
+        assert_eq!(grid.thresholds.unwrap(), [Some(0.0), Some(0.5), Some(1.0)]);
+        assert_eq!(grid.patiences.unwrap(), [Some(2), None]);
+        assert!(parse(&["--policy", "beem"]).err().unwrap().contains("entropy, patience, epee, branchynet"));
         assert!(parse(&["--threshold", "0:1"]).err().unwrap().contains("expected a range A:B:STEP"));
         assert!(parse(&["--metric", "f1"]).err().unwrap().contains("macro_f1, micro_f1, accuracy"));
     }
@@ -242,7 +243,7 @@ mod tests {
     #[test]
     fn rows_name_their_file_only_among_several() {
         let trace = trace();
-        let row = sweep(&trace, &Grid::standard(2)).unwrap()[0];
+        let row = sweep(&trace, &Grid::standard(2, 2)).unwrap()[0].clone();
         let one = json_row(&row, Path::new("a"), false).unwrap();
         assert_eq!((one["policy"].as_str(), one["patience"].as_u64(), one.get("file")), (Some("epee"), Some(1), None));
         assert_eq!(json_row(&row, Path::new("a"), true).unwrap()["file"], "a");
@@ -252,14 +253,14 @@ mod tests {
     fn a_long_front_is_thinned_out() {
         let full = full_depth(&trace(), &Scoring::default());
         let rows: Vec<SweepRow> =
-            (0..100).map(|i| SweepRow { saving: f64::from(i), accuracy: f64::from(-i), ..full }).collect();
+            (0..100).map(|i| SweepRow { saving: f64::from(i), accuracy: f64::from(-i), ..full.clone() }).collect();
         let shown = thinned(&rows);
         assert_eq!((shown.len(), shown[0].saving, shown[MOST_ROWS - 1].saving), (MOST_ROWS, 0.0, 99.0));
-        let grid = Grid::standard(2).with_kinds([PolicyKind::Entropy]);
+        let grid = Grid::standard(2, 2).with_kinds([PolicyKind::Entropy]);
         let text = settings_text(&rows, &grid, Metric::Accuracy, false);
         assert!(text.contains("100 settings, 100 on the Pareto front, 30 of them shown"), "{text}");
         assert!(settings_text(&rows, &grid, Metric::Accuracy, true).lines().count() > 100);
-        let unknown: Vec<SweepRow> = rows.iter().map(|row| SweepRow { accuracy: f64::NAN, ..*row }).collect();
+        let unknown: Vec<SweepRow> = rows.iter().map(|row| SweepRow { accuracy: f64::NAN, ..row.clone() }).collect();
         let text = settings_text(&unknown, &grid, Metric::Accuracy, false);
         assert!(text.contains("100 settings, some of them shown"), "{text}");
     }

@@ -1,6 +1,6 @@
 //! A trace and its settings as tables, for `sweep` and for `quickstart`.
 
-use epee_exit::{Grid, Metric, Policy, SweepRow, Trace, per_exit};
+use epee_exit::{Grid, Metric, Policy, PolicyKind, SweepRow, Trace, per_exit};
 
 use crate::ui::table;
 
@@ -53,11 +53,13 @@ pub(crate) fn grid_tables(rows: &[SweepRow], grid: &Grid, metric: Metric) -> Str
 
 /// One value of each EPEE setting, thresholds down and patiences across.
 fn grid_table(rows: &[SweepRow], grid: &Grid, cell: impl Fn(&SweepRow) -> String) -> String {
+    let patiences = grid.patiences();
     let header: Vec<String> =
-        std::iter::once("τ \\ P_t".to_owned()).chain(grid.patiences.iter().map(or_never)).collect();
-    let lines = grid.thresholds.iter().map(|&threshold| {
-        let cells = grid.patiences.iter().map(|&patience| {
-            let wanted = Policy::Epee { threshold, patience };
+        std::iter::once("τ \\ P_t".to_owned()).chain(patiences.iter().map(or_never)).collect();
+    let thresholds = grid.thresholds_of(PolicyKind::Epee);
+    let lines = thresholds.iter().map(|&threshold| {
+        let cells = patiences.iter().map(|&patience| {
+            let wanted = Policy::epee(threshold, patience);
             rows.iter().find(|row| row.policy == wanted).map_or_else(String::new, &cell)
         });
         std::iter::once(or_never(&threshold)).chain(cells).collect()
@@ -101,9 +103,9 @@ mod tests {
     fn the_grid_has_thresholds_down_and_patiences_across() {
         let trace = trace(vec![0, 1]);
         let grid = Grid {
-            thresholds: vec![Some(0.0), Some(0.3)],
-            patiences: vec![Some(1), Some(2), None],
-            ..Grid::standard(3)
+            thresholds: Some(vec![Some(0.0), Some(0.3)]),
+            patiences: Some(vec![Some(1), Some(2), None]),
+            ..Grid::standard(3, 2)
         };
         let rows = sweep(&trace, &grid).unwrap();
         let saving = grid_table(&rows, &grid, |row| decimal(row.saving, 2));
@@ -124,7 +126,7 @@ mod tests {
     #[test]
     fn settings_show_what_was_asked_for() {
         let trace = trace(vec![0, 1]);
-        let grid = Grid { thresholds: vec![Some(0.3)], patiences: vec![None], ..Grid::standard(3) };
+        let grid = Grid { thresholds: Some(vec![Some(0.3)]), patiences: Some(vec![None]), ..Grid::standard(3, 2) };
         let rows = sweep(&trace, &grid).unwrap();
         let text = setting_table(&rows, Metric::MicroF1);
         assert!(text.contains("epee(threshold=0.3, patience=never)"), "{text}");

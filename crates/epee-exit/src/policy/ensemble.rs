@@ -1,0 +1,47 @@
+//! Answers combined over exits.
+
+/// Which exits' probabilities an answer is made of.
+///
+/// ```
+/// # use epee_exit::{Ensemble, Policy};
+/// let policy: Policy = "patience(patience=3, ensemble=all-mean)".parse()?;
+/// assert_eq!(policy.ensemble, Ensemble::AllMean);
+/// # Ok::<(), epee_exit::PolicyError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Ensemble {
+    /// The exit that answers, alone; or what the policy itself answers with (Shallow-Deep, voting).
+    #[default]
+    None,
+    /// The mean over the exits in a row, up to the one that answers, that agree with it. The class is that exit's; the
+    /// probabilities are steadier.
+    RunMean,
+    /// The mean over all exits up to the one that answers.
+    AllMean,
+}
+
+impl Ensemble {
+    /// Each with its name in settings.
+    pub(super) const NAMES: [(&str, Ensemble); 3] =
+        [("none", Ensemble::None), ("run-mean", Ensemble::RunMean), ("all-mean", Ensemble::AllMean)];
+
+    /// Its name in settings: `none`, `run-mean` or `all-mean`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ensemble::None => "none",
+            Ensemble::RunMean => "run-mean",
+            Ensemble::AllMean => "all-mean",
+        }
+    }
+
+    /// Adds an exit's probabilities to a sum; `run` is P_m, 1 where the exit disagrees with the one before.
+    pub(super) fn add(self, sum: &mut Vec<f64>, probabilities: &[f64], run: usize) {
+        if sum.is_empty() || (self == Ensemble::RunMean && run == 1) {
+            sum.clear();
+            sum.resize(probabilities.len(), 0.0);
+        }
+        for (sum, p) in sum.iter_mut().zip(probabilities) {
+            *sum += p;
+        }
+    }
+}

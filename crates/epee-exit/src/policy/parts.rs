@@ -1,0 +1,124 @@
+//! The parts of a setting, `name(part=value, …)`: read one by one, printed in the order they are shown.
+
+use std::fmt::Display;
+
+use super::Threshold;
+
+/// The `key=value` pairs of a setting that no one has asked for yet.
+pub(super) struct Parts<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Parts<'a> {
+    /// Reads what stands between the parentheses.
+    pub(super) fn read(inside: &'a str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        for pair in pieces(inside) {
+            let (key, value) =
+                pair.split_once('=').ok_or_else(|| format!("expected `name=value`, got `{}`", pair.trim()))?;
+            let key = key.trim();
+            if parts.iter().any(|(seen, _)| *seen == key) {
+                return Err(format!("`{key}` is given twice"));
+            }
+            parts.push((key, value.trim()));
+        }
+        Ok(Parts(parts))
+    }
+
+    /// A part that nobody asked for.
+    pub(super) fn left(&self) -> Option<&'a str> {
+        self.0.first().map(|(key, _)| *key)
+    }
+
+    pub(super) fn take(&mut self, key: &str) -> Option<&'a str> {
+        let at = self.0.iter().position(|(found, _)| *found == key)?;
+        Some(self.0.remove(at).1)
+    }
+
+    fn needed(&mut self, key: &str) -> Result<&'a str, String> {
+        self.take(key).ok_or_else(|| format!("expected a part `{key}`"))
+    }
+
+    pub(super) fn number_if_given(&mut self, key: &str) -> Result<Option<f64>, String> {
+        self.take(key).map(|text| number(key, text)).transpose()
+    }
+
+    pub(super) fn count(&mut self, key: &str) -> Result<usize, String> {
+        count(key, self.needed(key)?)
+    }
+
+    pub(super) fn count_or_never(&mut self, key: &str) -> Result<Option<usize>, String> {
+        or_never(self.needed(key)?, |text| count(key, text))
+    }
+
+    pub(super) fn threshold(&mut self) -> Result<Threshold, String> {
+        Threshold::read("threshold", self.needed("threshold")?)
+    }
+
+    /// One of some names.
+    pub(super) fn name<T: Copy>(&mut self, key: &str, names: &[(&str, T)]) -> Result<Option<T>, String> {
+        let Some(text) = self.take(key) else { return Ok(None) };
+        match names.iter().find(|(name, _)| *name == text) {
+            Some((_, value)) => Ok(Some(*value)),
+            None => {
+                let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+                Err(format!("`{key}`: expected {}, got `{text}`", one_of(&names)))
+            }
+        }
+    }
+}
+
+/// `a, b or c`.
+pub(super) fn one_of(names: &[&str]) -> String {
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+/// What lies between the commas that no bracket encloses; nothing for nothing.
+fn pieces(inside: &str) -> Vec<&str> {
+    if inside.trim().is_empty() {
+        return Vec::new();
+    }
+    let mut depth = 0i32;
+    let comma = |c: char| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        c == ',' && depth <= 0
+    };
+    inside.split(comma).collect()
+}
+
+pub(super) fn number(key: &str, text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value: &f64| value.is_finite());
+    value.ok_or_else(|| format!("`{key}`: expected a number, got `{text}`"))
+}
+
+fn count(key: &str, text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| format!("`{key}`: expected a whole number, got `{text}`"))
+}
+
+pub(super) fn or_never<T>(text: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, String> {
+    if text == "never" { Ok(None) } else { read(text).map(Some) }
+}
+
+/// The parts of a setting as they are printed.
+#[derive(Default)]
+pub(super) struct Printed(Vec<String>);
+
+impl Printed {
+    pub(super) fn part(&mut self, key: &str, value: impl Display) -> &mut Self {
+        self.0.push(format!("{key}={value}"));
+        self
+    }
+
+    pub(super) fn count_or_never(&mut self, key: &str, value: Option<usize>) -> &mut Self {
+        match value {
+            Some(value) => self.part(key, value),
+            None => self.part(key, "never"),
+        }
+    }
+
+    /// `name`, or `name(part=value, …)`.
+    pub(super) fn text(&self, name: &str) -> String {
+        if self.0.is_empty() { name.to_owned() } else { format!("{name}({})", self.0.join(", ")) }
+    }
+}

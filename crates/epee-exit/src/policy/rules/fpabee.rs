@@ -1,0 +1,166 @@
+//! F-PABEE.
+
+use crate::policy::parts::{Parts, Printed};
+use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_classes, check_patience};
+use crate::policy::{PolicyError, Threshold};
+
+/// A counter grows by 1 where `D(p_(m-1), p_m) < τ` and falls to 0 where it is not; exit where it reaches the patience.
+///
+/// The counter is at t exactly where the greatest of the last t divergences is below the threshold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FPabee {
+    /// D.
+    pub divergence: Divergence,
+    /// τ, at least 0, one for all exits.
+    pub threshold: Threshold,
+    /// t, from 1 to M; M is never reached.
+    pub patience: usize,
+    /// What the logits are of.
+    pub outputs: Outputs,
+}
+
+/// How far two exits' outputs are apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Divergence {
+    /// `KL(p_(m-1) ‖ p_m) = Σ p_(m-1) ln(p_(m-1) / p_m)`.
+    Kl,
+    /// `KL(p_m ‖ p_(m-1))`.
+    ReverseKl,
+    /// The sum of the two.
+    SymmetricKl,
+    /// Jensen–Shannon, `H(m̄) - H(p)/2 - H(q)/2` with `m̄ = (p + q)/2`.
+    JensenShannon,
+}
+
+impl Divergence {
+    const NAMES: [(&str, Divergence); 4] = [
+        ("kl", Divergence::Kl),
+        ("reverse-kl", Divergence::ReverseKl),
+        ("symmetric-kl", Divergence::SymmetricKl),
+        ("js", Divergence::JensenShannon),
+    ];
+
+    fn name(self) -> &'static str {
+        Divergence::NAMES.iter().find(|(_, it)| *it == self).map_or("", |(name, _)| name)
+    }
+
+    /// Of two lists of log-probabilities; `before` is the earlier exit's.
+    fn between(self, before: &[f64], now: &[f64]) -> f64 {
+        let pairs = before.iter().zip(now);
+        match self {
+            Divergence::Kl => pairs.map(|(&p, &q)| libm::exp(p) * (p - q)).sum(),
+            Divergence::ReverseKl => pairs.map(|(&p, &q)| libm::exp(q) * (q - p)).sum(),
+            Divergence::SymmetricKl => pairs.map(|(&p, &q)| (libm::exp(p) - libm::exp(q)) * (p - q)).sum(),
+            Divergence::JensenShannon => {
+                let term = |(&p, &q): (&f64, &f64)| {
+                    let (a, b) = (libm::exp(p), libm::exp(q));
+                    let mean = (a + b) / 2.0;
+                    let halves = (weighted(a, p) + weighted(b, q)) / 2.0;
+                    if mean > 0.0 { halves - mean * libm::log(mean) } else { 0.0 }
+                };
+                pairs.map(term).sum()
+            }
+        }
+    }
+}
+
+/// `p ln p`, 0 where p underflows.
+fn weighted(p: f64, ln_p: f64) -> f64 {
+    if p > 0.0 { p * ln_p } else { 0.0 }
+}
+
+/// What an exit's logits are of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outputs {
+    /// One class of K: softmax.
+    #[default]
+    Softmax,
+    /// Any of K labels: a sigmoid each, and the divergence is the sum over the labels.
+    Sigmoid,
+}
+
+impl ExitRule for FPabee {
+    fn read(parts: &mut Parts<'_>) -> Result<Self, String> {
+        let outputs = [("softmax", Outputs::Softmax), ("sigmoid", Outputs::Sigmoid)];
+        Ok(FPabee {
+            divergence: parts.name("divergence", &Divergence::NAMES)?.unwrap_or(Divergence::JensenShannon),
+            threshold: parts.threshold()?,
+            patience: parts.count("patience")?,
+            outputs: parts.name("outputs", &outputs)?.unwrap_or_default(),
+        })
+    }
+
+    fn print(&self, parts: &mut Printed) {
+        parts.part("divergence", self.divergence.name()).part("threshold", &self.threshold);
+        parts.part("patience", self.patience);
+        if self.outputs == Outputs::Sigmoid {
+            parts.part("outputs", "sigmoid");
+        }
+    }
+
+    fn check(&self, exits: usize, classes: usize) -> Result<(), PolicyError> {
+        self.threshold.check(exits, 0.0, f64::MAX)?;
+        self.threshold.check_scalar("fpabee")?;
+        if self.outputs == Outputs::Softmax {
+            check_classes("fpabee", classes)?;
+        }
+        check_patience(Some(self.patience), exits)
+    }
+
+    fn signal(&self, state: &mut PolicyState, reading: &Reading<'_>) -> Signal {
+        let mut now = Vec::with_capacity(2 * reading.logits.len());
+        match self.outputs {
+            Outputs::Softmax => log_softmax(reading.logits, &mut now),
+            Outputs::Sigmoid => now.extend(reading.logits.iter().flat_map(|&z| log_sigmoids(f64::from(z)))),
+        }
+        let before = std::mem::replace(&mut state.previous, now);
+        if before.is_empty() {
+            return Signal::level(f64::NAN);
+        }
+        let divergence = self.divergence.between(&before, &state.previous);
+        Signal::level(state.greatest_of_last(self.patience, divergence))
+    }
+
+    fn families(exits: usize, classes: usize, patiences: &[Option<usize>]) -> Vec<Self> {
+        if classes < 2 {
+            return Vec::new();
+        }
+        let below = || patiences.iter().flatten().copied().filter(|&patience| patience < exits);
+        let family = |(divergence, patience)| {
+            FPabee { divergence, threshold: Threshold::Never, patience, outputs: Outputs::Softmax }
+        };
+        Divergence::NAMES.iter().flat_map(|&(_, divergence)| below().map(move |t| (divergence, t))).map(family).collect()
+    }
+
+    fn thresholds(_: usize, _: usize) -> Vec<f64> {
+        vec![0.0, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
+    }
+
+    fn threshold(&self) -> Option<&Threshold> {
+        Some(&self.threshold)
+    }
+
+    fn threshold_mut(&mut self) -> Option<&mut Threshold> {
+        Some(&mut self.threshold)
+    }
+
+    fn patience(&self) -> Option<usize> {
+        Some(self.patience)
+    }
+}
+
+fn log_softmax(logits: &[f32], out: &mut Vec<f64>) {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    out.extend(logits.iter().map(|&z| f64::from(z) - f64::from(max)));
+    let sum: f64 = out.iter().map(|&d| libm::exp(d)).sum();
+    let log_sum = libm::log(sum);
+    for d in out {
+        *d -= log_sum;
+    }
+}
+
+/// `ln σ(z)` and `ln (1 - σ(z))`.
+fn log_sigmoids(z: f64) -> [f64; 2] {
+    let softplus = |x: f64| x.max(0.0) + libm::log1p(libm::exp(-x.abs()));
+    [-softplus(-z), -softplus(z)]
+}

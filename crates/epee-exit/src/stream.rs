@@ -1,0 +1,214 @@
+//! A trace as a policy sees it before any threshold is asked: a level and an answer for each exit of each sample.
+//!
+//! From this everything that tries many settings is made: sweeps, certificates, thresholds that differ by exit.
+
+use std::borrow::Cow;
+
+use rayon::prelude::*;
+
+use crate::confidence::{Facts, facts, ln_classes, temper};
+use crate::policy::{CheckedPolicy, Fires, PolicyError, PolicyKind, PolicyState, Reading, check_temperatures};
+use crate::trace::Trace;
+
+/// A trace read once: what every policy needs to know of each exit.
+pub(crate) struct Readings<'a> {
+    trace: &'a Trace,
+    /// `[N, M, K]`, tempered.
+    logits: Cow<'a, [f32]>,
+    /// `[N, M]`.
+    facts: Vec<Facts>,
+    ln_classes: f64,
+}
+
+impl<'a> Readings<'a> {
+    /// Reads a trace, its logits divided by a temperature for each exit, or by none where the list is empty.
+    pub(crate) fn new(trace: &'a Trace, temperatures: &[f64]) -> Result<Self, PolicyError> {
+        let (exits, classes) = (trace.exits(), trace.classes());
+        check_temperatures(temperatures, exits)?;
+        let logits = if temperatures.iter().all(|&t| t == 1.0) {
+            Cow::Borrowed(trace.logits())
+        } else {
+            let mut tempered = Vec::with_capacity(trace.logits().len());
+            let mut row = Vec::with_capacity(classes);
+            for (i, logits) in trace.logits().chunks_exact(classes).enumerate() {
+                temper(logits, temperatures[i % exits], &mut row);
+                tempered.extend_from_slice(&row);
+            }
+            Cow::Owned(tempered)
+        };
+        let facts = logits.par_chunks_exact(classes).with_min_len(4096).map(facts).collect();
+        Ok(Readings { trace, logits, facts, ln_classes: ln_classes(classes) })
+    }
+
+    pub(crate) fn trace(&self) -> &'a Trace {
+        self.trace
+    }
+
+    /// One exit, from 1, of one sample, from 0.
+    pub(crate) fn reading(&self, sample: usize, exit: usize) -> Reading<'_> {
+        let (exits, classes) = (self.trace.exits(), self.trace.classes());
+        let at = sample * exits + exit - 1;
+        let logits = &self.logits[at * classes..(at + 1) * classes];
+        let score = self.trace.scores().map(|scores| scores[at]);
+        Reading::of(exit, logits, self.facts[at], self.ln_classes).with_score(score)
+    }
+}
+
+/// What a policy makes of a trace, whatever its threshold.
+pub(crate) struct Stream {
+    pub(crate) fires: Fires,
+    exits: usize,
+    /// `[N, M]`, not a number where no threshold lets a sample out.
+    levels: Vec<f64>,
+    /// `[N, M]`: the class a sample is answered with if it leaves there.
+    answers: Vec<u32>,
+    /// `[N]`: the exit it leaves at whatever the threshold, from 1; M if nothing else stops it.
+    caps: Vec<u32>,
+}
+
+impl Stream {
+    /// Reads a trace with a policy; its own threshold plays no part.
+    pub(crate) fn new(readings: &Readings<'_>, policy: &CheckedPolicy) -> Result<Self, PolicyError> {
+        let (samples, exits) = (readings.trace.samples(), readings.trace.exits());
+        check_scores(policy, readings.trace)?;
+        let mut levels = vec![f64::NAN; samples * exits];
+        let mut answers = vec![0; samples * exits];
+        let mut caps = vec![exits as u32; samples];
+        let parts = (levels.par_chunks_exact_mut(exits), answers.par_chunks_exact_mut(exits), &mut caps);
+        let each = parts.into_par_iter().with_min_len(512).enumerate();
+        each.for_each_init(PolicyState::default, |state, (sample, (levels, answers, cap))| {
+            state.reset();
+            for exit in 1..=exits {
+                let reading = readings.reading(sample, exit);
+                let signal = policy.signal(state, &reading);
+                levels[exit - 1] = signal.level;
+                answers[exit - 1] = policy.label(state, &reading) as u32;
+                if signal.stop {
+                    *cap = exit as u32;
+                    break;
+                }
+            }
+        });
+        Ok(Stream { fires: policy.policy().kind().fires(), exits, levels, answers, caps })
+    }
+
+    pub(crate) fn samples(&self) -> usize {
+        self.caps.len()
+    }
+
+    pub(crate) fn exits(&self) -> usize {
+        self.exits
+    }
+
+    /// The levels of a sample, `[M]`.
+    pub(crate) fn levels(&self, sample: usize) -> &[f64] {
+        &self.levels[sample * self.exits..][..self.exits]
+    }
+
+    /// The exit a sample leaves at whatever the threshold.
+    pub(crate) fn cap(&self, sample: usize) -> usize {
+        self.caps[sample] as usize
+    }
+
+    /// The class it is answered with at an exit up to its cap.
+    pub(crate) fn answer(&self, sample: usize, exit: usize) -> u32 {
+        self.answers[sample * self.exits + exit - 1]
+    }
+
+    /// Where a sample leaves with a threshold for each exit.
+    pub(crate) fn exit(&self, sample: usize, thresholds: &[f64]) -> usize {
+        let cap = self.cap(sample);
+        let levels = &self.levels(sample)[..cap - 1];
+        let passes = levels.iter().zip(thresholds).position(|(&level, &t)| self.fires.at(level, t));
+        passes.map_or(cap, |at| at + 1)
+    }
+
+    /// Thresholds spread over the levels of all exits before the last, from the most cautious: at most `most`, rounded to
+    /// four digits, each once.
+    pub(crate) fn quantiles(&self, most: usize) -> Vec<f64> {
+        let exits = self.exits;
+        let rows = (0..self.samples()).flat_map(|sample| {
+            let seen = self.cap(sample).min(exits - 1);
+            self.levels(sample)[..seen].iter().copied().filter(|level| level.is_finite())
+        });
+        let mut all: Vec<f64> = rows.collect();
+        all.sort_unstable_by(f64::total_cmp);
+        let Some(last) = all.len().checked_sub(1) else { return Vec::new() };
+        let parts = most.max(2) - 1;
+        let mut thresholds: Vec<f64> = (0..=parts).map(|i| rounded(all[last * i / parts])).collect();
+        sort_by_boldness(&mut thresholds, self.fires);
+        thresholds.dedup();
+        thresholds
+    }
+}
+
+/// Sorts thresholds from the most cautious to the boldest.
+pub(crate) fn sort_by_boldness(thresholds: &mut [f64], fires: Fires) {
+    thresholds.sort_unstable_by(|a, b| fires.boldness(*a).total_cmp(&fires.boldness(*b)));
+}
+
+/// Four significant digits.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
+}
+
+/// Refuses a policy that reads learned scores on a trace without them.
+pub(crate) fn check_scores(policy: &CheckedPolicy, trace: &Trace) -> Result<(), PolicyError> {
+    if policy.policy().kind() == PolicyKind::Berxit && trace.scores().is_none() {
+        return Err(PolicyError::NoScores);
+    }
+    Ok(())
+}
+
+/// Where a sample leaves from one threshold on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stop {
+    /// 0 for no threshold at all, else 1 + the index of the first threshold that lets the sample out here.
+    pub(crate) from: u32,
+    /// The exit, from 1.
+    pub(crate) exit: u32,
+    /// The class it is answered with.
+    pub(crate) answer: u32,
+}
+
+impl Stream {
+    /// Where a sample leaves as the threshold goes through a list from cautious to bold, from no threshold on: ascending
+    /// `from`, descending exit.
+    pub(crate) fn stops(&self, sample: usize, thresholds: &[f64], stops: &mut Vec<Stop>) {
+        stops.clear();
+        let cap = self.cap(sample);
+        let mut earlier = thresholds.len();
+        let stop = |from: usize, exit: usize| {
+            Stop { from: from as u32, exit: exit as u32, answer: self.answer(sample, exit) }
+        };
+        for (m, &level) in self.levels(sample)[..cap - 1].iter().enumerate() {
+            // Only thresholds that no earlier exit passes at; most levels pass at none of them.
+            if earlier == 0 || !self.fires.at(level, thresholds[earlier - 1]) {
+                continue;
+            }
+            earlier = thresholds[..earlier].partition_point(|&t| !self.fires.at(level, t));
+            stops.push(stop(earlier + 1, m + 1));
+        }
+        stops.push(stop(0, cap));
+        stops.reverse();
+    }
+
+    /// Adds something up over all samples, on all cores: `visit` sees each sample and where it leaves by threshold.
+    pub(crate) fn fold<A: Send>(
+        &self,
+        thresholds: &[f64],
+        empty: impl Fn() -> A + Sync,
+        visit: impl Fn(&mut A, usize, &[Stop]) + Sync,
+        add: impl Fn(A, A) -> A + Sync + Send,
+    ) -> A {
+        let parts = (0..self.samples()).into_par_iter().with_min_len(1 << 14).fold(
+            || (empty(), Vec::new()),
+            |(mut sum, mut stops), sample| {
+                self.stops(sample, thresholds, &mut stops);
+                visit(&mut sum, sample, &stops);
+                (sum, stops)
+            },
+        );
+        parts.map(|(sum, _)| sum).reduce_with(add).unwrap_or_else(empty)
+    }
+}

@@ -1,0 +1,324 @@
+//! Every policy against a second reading of its formula, written from the paper and sharing no code with the library; and
+//! the relations between policies that hold exactly.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{any_trace, entropy_as_written, label_as_written};
+use epee_exit::{Policy, PolicyKind, Replay, Threshold, Trace, TraceParts, replay};
+use proptest::prelude::*;
+
+fn run(policy: &Policy, trace: &Trace) -> Replay {
+    replay(&policy.check(trace.exits(), trace.classes()).unwrap(), trace).unwrap()
+}
+
+fn parse(text: &str) -> Policy {
+    text.parse().unwrap()
+}
+
+/// softmax by its definition.
+fn p(logits: &[f32]) -> Vec<f64> {
+    let max = logits.iter().copied().fold(f32::MIN, f32::max);
+    let e: Vec<f64> = logits.iter().map(|&z| (f64::from(z) - f64::from(max)).exp()).collect();
+    let sum: f64 = e.iter().sum();
+    e.iter().map(|e| e / sum).collect()
+}
+
+/// Where rounding decides, the oracle has no opinion.
+fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9 * (1.0 + b.abs())
+}
+
+/// The first exit at which `leaves` says so, or the last; `None` where it has no opinion before that.
+fn first(trace: &Trace, mut leaves: impl FnMut(usize) -> Option<bool>) -> Option<usize> {
+    for m in 1..trace.exits() {
+        if leaves(m)? {
+            return Some(m);
+        }
+    }
+    Some(trace.exits())
+}
+
+fn below(value: f64, threshold: f64) -> Option<bool> {
+    (!near(value, threshold)).then_some(value < threshold)
+}
+
+fn reaches(value: f64, threshold: f64) -> Option<bool> {
+    (!near(value, threshold)).then_some(value >= threshold)
+}
+
+/// What an oracle expects of each sample: an exit and a class.
+fn agree(trace: &Trace, policy: &Policy, oracle: impl Fn(usize) -> Option<(usize, usize)>) -> Result<(), TestCaseError> {
+    let got = run(policy, trace);
+    for sample in 0..trace.samples() {
+        if let Some(want) = oracle(sample) {
+            let got = (got.exits[sample] as usize, got.labels[sample] as usize);
+            prop_assert_eq!(got, want, "{} sample {}", policy, sample);
+        }
+    }
+    Ok(())
+}
+
+fn label(trace: &Trace, sample: usize, m: usize) -> usize {
+    label_as_written(trace.row(sample, m))
+}
+
+/// KL of two distributions.
+fn kl(p: &[f64], q: &[f64]) -> f64 {
+    p.iter().zip(q).map(|(p, q)| if *p > 0.0 { p * (p / q).ln() } else { 0.0 }).sum()
+}
+
+fn h(p: &[f64]) -> f64 {
+    p.iter().map(|p| if *p > 0.0 { -p * p.ln() } else { 0.0 }).sum()
+}
+
+fn divergence(name: &str, before: &[f64], now: &[f64]) -> f64 {
+    match name {
+        "kl" => kl(before, now),
+        "reverse-kl" => kl(now, before),
+        "symmetric-kl" => kl(before, now) + kl(now, before),
+        _ => {
+            let mean: Vec<f64> = before.iter().zip(now).map(|(a, b)| (a + b) / 2.0).collect();
+            h(&mean) - h(before) / 2.0 - h(now) / 2.0
+        }
+    }
+}
+
+/// Logits of ordinary size, where no probability underflows: what divergences are compared on.
+fn mild_trace(classes: std::ops::Range<usize>) -> impl Strategy<Value = Trace> {
+    (1usize..12, 1usize..9, classes).prop_flat_map(|(samples, exits, classes)| {
+        let logits = prop::collection::vec(-3.0f32..3.0, samples * exits * classes);
+        logits.prop_map(move |logits| {
+            Trace::new(TraceParts { exits, classes, logits, labels: vec![0; samples], ..Default::default() }).unwrap()
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn branchynet_and_deebert(
+        trace in any_trace(2..7),
+        thresholds in prop::collection::vec(prop::option::of(0.0..2.0f64), 8),
+    ) {
+        let nats = |sample, m| entropy_as_written(trace.row(sample, m)) * (trace.classes() as f64).ln();
+        let list = thresholds[..trace.exits() - 1].to_vec();
+        let branchy = Policy::from(epee_exit::BranchyNet { threshold: Threshold::PerExit(list.clone()) });
+        agree(&trace, &branchy, |sample| {
+            let exit = first(&trace, |m| list[m - 1].map_or(Some(false), |t| below(nats(sample, m), t)))?;
+            Some((exit, label(&trace, sample, exit)))
+        })?;
+        let one = thresholds[0].unwrap_or(0.7);
+        agree(&trace, &parse(&format!("deebert(threshold={one})")), |sample| {
+            let exit = first(&trace, |m| below(nats(sample, m), one))?;
+            Some((exit, label(&trace, sample, exit)))
+        })?;
+        // One threshold for all is DeeBERT, and entropy's in other units.
+        let all = Policy::from(epee_exit::BranchyNet { threshold: one.into() });
+        prop_assert_eq!(run(&all, &trace), run(&parse(&format!("deebert(threshold={one})")), &trace));
+    }
+
+    #[test]
+    fn shallow_deep(trace in any_trace(1..7), q in 0.1..1.0f64) {
+        let confidence = |sample, m| p(trace.row(sample, m)).into_iter().fold(0.0, f64::max);
+        agree(&trace, &parse(&format!("shallow-deep(threshold={q})")), |sample| {
+            for m in 1..=trace.exits() {
+                if reaches(confidence(sample, m), q)? {
+                    return Some((m, label(&trace, sample, m)));
+                }
+            }
+            let all: Vec<f64> = (1..=trace.exits()).map(|m| confidence(sample, m)).collect();
+            let best = all.iter().copied().fold(0.0, f64::max);
+            let near_best = all.iter().filter(|c| near(**c, best)).count();
+            let at = all.iter().position(|c| *c == best)?;
+            (near_best == 1).then(|| (trace.exits(), label(&trace, sample, at + 1)))
+        })?;
+    }
+
+    #[test]
+    fn pabee(trace in any_trace(1..7), t in 1usize..9) {
+        let t = t.min(trace.exits());
+        agree(&trace, &parse(&format!("pabee(patience={t})")), |sample| {
+            let mut c = 0;
+            for m in 1..=trace.exits() {
+                c = if m > 1 && label(&trace, sample, m) == label(&trace, sample, m - 1) { c + 1 } else { 0 };
+                if c == t || m == trace.exits() {
+                    return Some((m, label(&trace, sample, m)));
+                }
+            }
+            None
+        })?;
+        // PABEE's patience t is the paper's t + 1.
+        if t < trace.exits() {
+            let ours = run(&Policy::patience(t + 1), &trace);
+            prop_assert_eq!(run(&parse(&format!("pabee(patience={t})")), &trace), ours);
+        }
+    }
+
+    #[test]
+    fn pabee_of_numbers(trace in mild_trace(1..2), t in 1usize..9, distance in 0.01..3.0f64) {
+        let t = t.min(trace.exits());
+        agree(&trace, &parse(&format!("pabee(patience={t}, distance={distance})")), |sample| {
+            let mut c = 0;
+            for m in 1..=trace.exits() {
+                let y = |m| f64::from(trace.row(sample, m)[0]);
+                c = if m > 1 && below((y(m) - y(m - 1)).abs(), distance)? { c + 1 } else { 0 };
+                if c == t || m == trace.exits() {
+                    return Some((m, 0));
+                }
+            }
+            None
+        })?;
+    }
+
+    #[test]
+    fn pcee(trace in any_trace(2..7), tau in 0.0..1.0f64, t in 1usize..9) {
+        let t = t.min(trace.exits());
+        agree(&trace, &parse(&format!("pcee(threshold={tau}, patience={t})")), |sample| {
+            let mut c = 0;
+            let exit = first(&trace, |m| {
+                c = if below(entropy_as_written(trace.row(sample, m)), tau)? { c + 1 } else { 0 };
+                Some(c == t)
+            })?;
+            Some((exit, label(&trace, sample, exit)))
+        })?;
+        // Once is the entropy policy.
+        let once = run(&parse(&format!("pcee(threshold={tau}, patience=1)")), &trace);
+        prop_assert_eq!(once, run(&Policy::entropy(tau), &trace));
+    }
+
+    #[test]
+    fn fpabee(
+        trace in mild_trace(2..7),
+        name in prop::sample::select(vec!["kl", "reverse-kl", "symmetric-kl", "js"]),
+        tau in 0.0..1.0f64,
+        t in 1usize..9,
+        sigmoid in any::<bool>(),
+    ) {
+        let t = t.min(trace.exits());
+        let outputs = if sigmoid { "sigmoid" } else { "softmax" };
+        let policy = parse(&format!("fpabee(divergence={name}, threshold={tau}, patience={t}, outputs={outputs})"));
+        agree(&trace, &policy, |sample| {
+            let between = |m: usize| {
+                let (before, now) = (trace.row(sample, m - 1), trace.row(sample, m));
+                if !sigmoid {
+                    return divergence(name, &p(before), &p(now));
+                }
+                let two = |z: f32| { let s = 1.0 / (1.0 + (-f64::from(z)).exp()); [s, 1.0 - s] };
+                before.iter().zip(now).map(|(a, b)| divergence(name, &two(*a), &two(*b))).sum()
+            };
+            let mut c = 0;
+            let exit = first(&trace, |m| {
+                c = if m > 1 && below(between(m), tau)? { c + 1 } else { 0 };
+                Some(c == t)
+            })?;
+            Some((exit, label(&trace, sample, exit)))
+        })?;
+    }
+
+    #[test]
+    fn berxit(trace in any_trace(1..4), scores in prop::collection::vec(0.0f32..1.0, 25 * 8), th in 0.0..1.0f64) {
+        let mut parts = trace.into_parts();
+        parts.scores = Some(scores[..parts.labels.len() * parts.exits].to_vec());
+        let trace = Trace::new(parts).unwrap();
+        agree(&trace, &parse(&format!("berxit(threshold={th})")), |sample| {
+            let exit = first(&trace, |m| below(f64::from(scores[sample * trace.exits() + m - 1]), th))?;
+            Some((exit, label(&trace, sample, exit)))
+        })?;
+    }
+
+    #[test]
+    fn elbert(trace in any_trace(2..3), delta in 0.0..1.0f64, n in 1usize..9, margin in 0.0..0.5f64) {
+        let n = n.min(trace.exits());
+        let policy = parse(&format!("elbert(threshold={delta}, window={n}, margin={margin})"));
+        agree(&trace, &policy, |sample| {
+            let exit = first(&trace, |m| {
+                if below(entropy_as_written(trace.row(sample, m)), delta)? {
+                    return Some(true);
+                }
+                if m < n {
+                    return Some(false);
+                }
+                let (mut high, mut low) = (true, true);
+                for back in m + 1 - n..=m {
+                    let p1 = p(trace.row(sample, back))[1];
+                    high &= reaches(p1, 0.5 + margin)?;
+                    low &= reaches(1.0 - p1, 0.5 + margin)?;
+                }
+                Some(high || low)
+            })?;
+            Some((exit, label(&trace, sample, exit)))
+        })?;
+        // The simplest window is EPEE, exactly.
+        let simplest = run(&parse(&format!("elbert(threshold={delta}, window={n})")), &trace);
+        prop_assert_eq!(simplest, run(&Policy::epee(delta, n), &trace));
+    }
+
+    #[test]
+    fn voting(trace in any_trace(2..7), threshold in 0.5..8.0f64, scale in 0.0..1.0f64) {
+        let count = |sample, m: usize, k| (1..=m).filter(|&i| label(&trace, sample, i) == k).count();
+        agree(&trace, &parse(&format!("voting(threshold={threshold}, scale={scale})")), |sample| {
+            let most = |m| (0..trace.classes()).map(|k| count(sample, m, k)).max().unwrap();
+            let exit = first(&trace, |m| reaches(most(m) as f64 / (m as f64).powf(scale), threshold))?;
+            let winner = (0..trace.classes()).find(|&k| count(sample, exit, k) == most(exit)).unwrap();
+            Some((exit, winner))
+        })?;
+    }
+
+    #[test]
+    fn margin(trace in any_trace(2..7), threshold in 0.0..1.0f64) {
+        agree(&trace, &parse(&format!("margin(threshold={threshold})")), |sample| {
+            let exit = first(&trace, |m| {
+                let mut sorted = p(trace.row(sample, m));
+                sorted.sort_by(|a, b| b.total_cmp(a));
+                reaches(sorted[0] - sorted[1], threshold)
+            })?;
+            Some((exit, label(&trace, sample, exit)))
+        })?;
+    }
+
+    #[test]
+    fn ensembles(trace in mild_trace(2..7), patience in 1usize..9) {
+        let patience = patience.min(trace.exits());
+        let plain = run(&Policy::patience(patience), &trace);
+        agree(&trace, &parse(&format!("patience(patience={patience}, ensemble=all-mean)")), |sample| {
+            let exit = plain.exits[sample] as usize;
+            let mut mean = vec![0.0; trace.classes()];
+            for m in 1..=exit {
+                for (sum, p) in mean.iter_mut().zip(p(trace.row(sample, m))) {
+                    *sum += p / exit as f64;
+                }
+            }
+            let best = mean.iter().copied().fold(0.0, f64::max);
+            let clear = mean.iter().filter(|p| near(**p, best)).count() == 1;
+            clear.then(|| (exit, mean.iter().position(|p| *p == best).unwrap()))
+        })?;
+        // Exits that agree have a mean that agrees with them.
+        let run_mean = run(&parse(&format!("patience(patience={patience}, ensemble=run-mean)")), &trace);
+        prop_assert_eq!((run_mean.exits, run_mean.labels), (plain.exits, plain.labels));
+    }
+
+    /// Two classes: entropy, confidence and margin order exits alike, so their policies differ in units alone.
+    #[test]
+    fn of_two_classes_confidence_is_entropy(trace in mild_trace(2..3), q in 0.55..0.99f64) {
+        let entropy = -(q * q.ln() + (1.0 - q) * (1.0 - q).ln()) / 2f64.ln();
+        let (confident, unsure) = (run(&parse(&format!("margin(threshold={})", 2.0 * q - 1.0)), &trace), run(&Policy::entropy(entropy), &trace));
+        for sample in 0..trace.samples() {
+            let close = (1..=trace.exits()).any(|m| (p(trace.row(sample, m)).into_iter().fold(0.0, f64::max) - q).abs() < 1e-6);
+            prop_assert!(close || confident.exits[sample] == unsure.exits[sample]);
+        }
+    }
+}
+
+#[test]
+fn a_policy_needs_what_it_reads() {
+    let parts = TraceParts { exits: 2, classes: 3, logits: vec![0.0; 6], labels: vec![0], ..Default::default() };
+    let trace = Trace::new(parts).unwrap();
+    let berxit = parse("berxit(threshold=0.5)").check(2, 3).unwrap();
+    let error = replay(&berxit, &trace).unwrap_err().to_string();
+    assert!(error.contains("learned exit scores (the tensor `scores`)") && error.contains("hint: "), "{error}");
+    let grid = epee_exit::Grid::standard(2, 3).with_kinds([PolicyKind::Berxit]);
+    assert_eq!(epee_exit::sweep(&trace, &grid).unwrap_err().to_string(), error);
+}
