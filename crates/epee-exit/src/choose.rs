@@ -40,6 +40,8 @@ pub enum Goal {
     Saving(f64),
     /// At most this much of the metric lost against full depth; then the greatest saving.
     MaxLoss(f64),
+    /// At most this mean time of a sample, in seconds, by the layers' measured times; then the best metric.
+    MaxLatency(f64),
 }
 
 /// A chosen setting.
@@ -70,6 +72,24 @@ pub enum ChooseError {
         /// The bound.
         got: f64,
     },
+    /// A latency that is not a time.
+    #[error("max latency: expected a time above 0, got {got} s")]
+    Latency {
+        /// Seconds.
+        got: f64,
+    },
+    /// The trace does not say how long a layer takes.
+    #[error(
+        "max latency: the trace has no measured times of layers (`layer_seconds`)\n\
+         hint: record it with `epee trace`, on the machine that will answer"
+    )]
+    NoTimes,
+    /// All labels are of one class.
+    #[error(
+        "every labelled sample is of one class, so no setting can lose anything\n\
+         hint: choose on samples drawn as the model will meet them"
+    )]
+    OneClass,
     /// No sample of the trace has a label.
     #[error("expected a trace with labels, got one without: {0} cannot be computed")]
     NoLabels(Metric),
@@ -82,20 +102,21 @@ pub enum ChooseError {
 ///
 /// [`Goal::MaxLoss`]: the greatest saving among settings whose metric is at least full depth's minus
 /// the loss. [`Goal::Saving`]: the best metric among settings that save at least the target.
+/// [`Goal::MaxLatency`]: the best metric among settings whose mean time is at most the target.
 /// Equal ones are told apart by the other of the two, then by caution: the lower threshold (never is
 /// the lowest), the greater patience (never is the greatest), the later fixed exit, the earlier row.
 /// A setting that saves nothing is full depth: where no other qualifies, the choice is full depth and
 /// `met` is false.
 ///
 /// # Errors
-/// A goal outside [0, 1]; a trace without labels.
+/// A goal outside its range; a trace without labels, or without times where the goal is one.
 pub fn choose(rows: &[SweepRow], full: &SweepRow, goal: Goal, metric: Metric) -> Result<Choice, ChooseError> {
-    let (what, bound) = match goal {
-        Goal::Saving(bound) => ("saving", bound),
-        Goal::MaxLoss(bound) => ("max loss", bound),
-    };
-    if !(0.0..=1.0).contains(&bound) {
-        return Err(ChooseError::Goal { what, got: bound });
+    match goal {
+        Goal::Saving(got) if !(0.0..=1.0).contains(&got) => return Err(ChooseError::Goal { what: "saving", got }),
+        Goal::MaxLoss(got) if !(0.0..=1.0).contains(&got) => return Err(ChooseError::Goal { what: "max loss", got }),
+        Goal::MaxLatency(got) if !(got > 0.0 && got.is_finite()) => return Err(ChooseError::Latency { got }),
+        Goal::MaxLatency(_) if full.seconds.is_none() => return Err(ChooseError::NoTimes),
+        _ => {}
     }
     if full.get(metric).is_nan() {
         return Err(ChooseError::NoLabels(metric));
@@ -104,13 +125,15 @@ pub fn choose(rows: &[SweepRow], full: &SweepRow, goal: Goal, metric: Metric) ->
         let enough = match goal {
             Goal::Saving(target) => row.saving >= target - SLACK,
             Goal::MaxLoss(loss) => row.get(metric) >= full.get(metric) - loss - SLACK,
+            Goal::MaxLatency(most) => row.seconds.is_some_and(|seconds| seconds <= most),
         };
-        enough && row.saving > 0.0
+        // Of a latency full depth may be enough.
+        enough && (row.saving > 0.0 || matches!(goal, Goal::MaxLatency(_)))
     };
     let better = |a: &SweepRow, b: &SweepRow| {
         let (saving, score) = (a.saving.total_cmp(&b.saving), a.get(metric).total_cmp(&b.get(metric)));
         let values = match goal {
-            Goal::Saving(_) => score.then(saving),
+            Goal::Saving(_) | Goal::MaxLatency(_) => score.then(saving),
             Goal::MaxLoss(_) => saving.then(score),
         };
         values.then_with(|| caution(b).cmp_to(&caution(a)))
@@ -129,7 +152,7 @@ pub fn choose(rows: &[SweepRow], full: &SweepRow, goal: Goal, metric: Metric) ->
 /// Sweeps a grid over a trace and chooses: see [`choose`].
 ///
 /// # Errors
-/// As [`choose`], and settings that do not fit the trace.
+/// As [`choose`], labels of one class alone, and settings that do not fit the trace.
 pub fn choose_on(
     trace: &Trace,
     grid: &Grid,
@@ -137,6 +160,13 @@ pub fn choose_on(
     goal: Goal,
     metric: Metric,
 ) -> Result<Choice, ChooseError> {
+    let mut labels = trace.labels().iter().filter(|&&label| label >= 0);
+    if let Some(one) = labels.next()
+        && trace.classes() > 1
+        && labels.all(|label| label == one)
+    {
+        return Err(ChooseError::OneClass);
+    }
     let rows = sweep_with(trace, grid, scoring)?;
     choose(&rows, &full_depth(trace, scoring), goal, metric)
 }

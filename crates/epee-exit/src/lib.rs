@@ -8,18 +8,31 @@
 //!
 //! Samples are counted from 0, classes from 0, exits from 1 to M.
 
+mod certify;
 mod choose;
+mod compare;
 mod confidence;
+mod drift;
 mod files;
 mod metrics;
 mod policy;
+mod quality;
+mod refine;
 mod replay;
+mod statistics;
 mod stream;
 mod sweep;
 mod trace;
 
+pub use certify::{
+    Abstention, Bound, Certificate, Certification, CertifiedRisk, CertifyError, Demand, PathPoint, PathSource, Risk,
+    RiskEstimate, Running, abstain, betting_p, certify, exact_binomial_p, fixed_sequence, hoeffding_bentkus_p,
+    smallest_certifiable_n,
+};
 pub use choose::{Choice, ChooseError, Goal, choose, choose_on, pareto};
+pub use compare::{CompareError, Contest, Contestant, Difference, compare};
 pub use confidence::{argmax, entropy, softmax};
+pub use drift::{DriftError, DriftMonitor, Status};
 pub use files::write_atomic;
 pub use metrics::{Counts, ExitMetrics, Metric, Metrics, UnknownMetric, per_exit, ratio, saving};
 pub use policy::{
@@ -27,6 +40,14 @@ pub use policy::{
     EvidenceError, ExitPolicy, FPabee, Fixed, Full, Margin, Outputs, Pabee, Patience, Pcee, Policy, PolicyError, PolicyKind,
     PolicyState, Reason, Rule, ShallowDeep, Threshold, Voting,
 };
-pub use replay::{Replay, ReplayError, replay};
-pub use sweep::{Grid, ListError, Patiences, Scoring, SweepRow, Thresholds, full_depth, score, sweep, sweep_with};
+pub use quality::{
+    ExitQuality, QualityError, ReliabilityBin, exit_quality, expected_calibration_error, fit_temperatures, reliability,
+};
+pub use refine::refine;
+pub use replay::{Replay, ReplayError, answers, replay};
+pub use statistics::{
+    Bootstrap, Interval, binomial_cdf, binomial_upper, bootstrap, bootstrap_difference, clopper_pearson, discordant,
+    mcnemar,
+};
+pub use sweep::{Grid, ListError, Patiences, Scoring, SweepRow, Thresholds, full_depth, runnable, score, sweep, sweep_with};
 pub use trace::{Problem, Provenance, Sample, Trace, TraceBuilder, TraceError, TraceParts, keys};

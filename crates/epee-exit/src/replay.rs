@@ -3,7 +3,9 @@
 use rayon::prelude::*;
 
 use crate::metrics::Metrics;
-use crate::policy::{CheckedPolicy, Outcome, PolicyError, PolicyState, Reason};
+use crate::policy::{
+    Answer, CheckedPolicy, Decision, Evidence, EvidenceError, ExitPolicy, Outcome, PolicyError, PolicyState, Reason,
+};
 use crate::stream::check_scores;
 use crate::trace::Trace;
 
@@ -48,6 +50,9 @@ pub enum ReplayError {
     /// It needs what the trace lacks.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// It cannot judge what the trace holds.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
 }
 
 /// Runs a policy over every sample of a trace, on all cores. The same code decides as in a live run,
@@ -66,12 +71,8 @@ pub enum ReplayError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn replay(policy: &CheckedPolicy, trace: &Trace) -> Result<Replay, ReplayError> {
-    let (exits, classes) = (policy.exits(), policy.classes());
-    if (trace.exits(), trace.classes()) != (exits, classes) {
-        let (trace_exits, trace_classes) = (trace.exits(), trace.classes());
-        return Err(ReplayError::Shape { exits, classes, trace_exits, trace_classes });
-    }
-    check_scores(policy, trace)?;
+    check(policy, trace)?;
+    let exits = policy.exits();
     let answers: Vec<(u32, u32, f64, Reason)> = (0..trace.samples())
         .into_par_iter()
         .with_min_len(256)
@@ -94,6 +95,37 @@ pub fn replay(policy: &CheckedPolicy, trace: &Trace) -> Result<Replay, ReplayErr
         entropies: answers.iter().map(|a| a.2).collect(),
         reasons: answers.iter().map(|a| a.3).collect(),
     })
+}
+
+/// The whole answer for every sample, probabilities and all, as a live run gives it.
+///
+/// # Errors
+/// As [`replay()`].
+pub fn answers(policy: &CheckedPolicy, trace: &Trace) -> Result<Vec<Answer>, ReplayError> {
+    check(policy, trace)?;
+    let exits = policy.exits();
+    let answer = |sample: usize| {
+        let mut state = policy.start();
+        for exit in (1..=exits).filter(|&exit| policy.needs(exit)) {
+            let score = trace.scores().map(|scores| scores[sample * exits + exit - 1]);
+            let evidence = Evidence { exit, logits: trace.row(sample, exit), score };
+            if let Decision::Exit(answer) = policy.observe(&mut state, &evidence)? {
+                return Ok(answer);
+            }
+        }
+        // The last exit answers, so this is not reached.
+        Err(EvidenceError::Order { expected: exits, got: exits + 1 }.into())
+    };
+    (0..trace.samples()).into_par_iter().with_min_len(256).map(answer).collect()
+}
+
+fn check(policy: &CheckedPolicy, trace: &Trace) -> Result<(), ReplayError> {
+    let (exits, classes) = (policy.exits(), policy.classes());
+    let (trace_exits, trace_classes) = (trace.exits(), trace.classes());
+    if (trace_exits, trace_classes) != (exits, classes) {
+        return Err(ReplayError::Shape { exits, classes, trace_exits, trace_classes });
+    }
+    Ok(check_scores(policy, trace)?)
 }
 
 impl Replay {

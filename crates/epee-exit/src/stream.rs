@@ -96,10 +96,6 @@ impl Stream {
         self.caps.len()
     }
 
-    pub(crate) fn exits(&self) -> usize {
-        self.exits
-    }
-
     /// The levels of a sample, `[M]`.
     pub(crate) fn levels(&self, sample: usize) -> &[f64] {
         &self.levels[sample * self.exits..][..self.exits]
@@ -123,13 +119,13 @@ impl Stream {
         passes.map_or(cap, |at| at + 1)
     }
 
-    /// Thresholds spread over the levels of all exits before the last, from the most cautious: at most `most`, rounded to
-    /// four digits, each once.
-    pub(crate) fn quantiles(&self, most: usize) -> Vec<f64> {
-        let exits = self.exits;
+    /// Thresholds spread over the levels of some exits, from the most cautious: at most `most`, rounded to four digits, each
+    /// once.
+    pub(crate) fn quantiles(&self, exits: std::ops::Range<usize>, most: usize) -> Vec<f64> {
         let rows = (0..self.samples()).flat_map(|sample| {
-            let seen = self.cap(sample).min(exits - 1);
-            self.levels(sample)[..seen].iter().copied().filter(|level| level.is_finite())
+            let seen = exits.start..exits.end.min(self.cap(sample) + 1);
+            let levels = self.levels(sample);
+            seen.map(move |exit| levels[exit - 1]).filter(|level| level.is_finite())
         });
         let mut all: Vec<f64> = rows.collect();
         all.sort_unstable_by(f64::total_cmp);
@@ -193,20 +189,39 @@ impl Stream {
         stops.reverse();
     }
 
-    /// Adds something up over all samples, on all cores: `visit` sees each sample and where it leaves by threshold.
+    /// Where a sample leaves as the threshold of one exit goes through a list while the others stand still.
+    pub(crate) fn stops_at(&self, sample: usize, exit: usize, list: &[f64], others: &[f64], stops: &mut Vec<Stop>) {
+        stops.clear();
+        let stop = |from: usize, exit: usize| {
+            Stop { from: from as u32, exit: exit as u32, answer: self.answer(sample, exit) }
+        };
+        let cap = self.cap(sample);
+        let passes = |m: usize| m != exit && self.fires.at(self.levels(sample)[m - 1], others[m - 1]);
+        let without = (1..cap).find(|&m| passes(m)).unwrap_or(cap);
+        stops.push(stop(0, without));
+        if exit < without {
+            let level = self.levels(sample)[exit - 1];
+            let from = list.partition_point(|&t| !self.fires.at(level, t));
+            if from < list.len() {
+                stops.push(stop(from + 1, exit));
+            }
+        }
+    }
+
+    /// Adds something up over all samples, on all cores: `stops` says where each sample leaves by threshold, `visit` sees it.
     pub(crate) fn fold<A: Send>(
         &self,
-        thresholds: &[f64],
+        stops: impl Fn(usize, &mut Vec<Stop>) + Sync,
         empty: impl Fn() -> A + Sync,
         visit: impl Fn(&mut A, usize, &[Stop]) + Sync,
         add: impl Fn(A, A) -> A + Sync + Send,
     ) -> A {
-        let parts = (0..self.samples()).into_par_iter().with_min_len(1 << 14).fold(
+        let parts = (0..self.samples()).into_par_iter().with_min_len(1 << 13).fold(
             || (empty(), Vec::new()),
-            |(mut sum, mut stops), sample| {
-                self.stops(sample, thresholds, &mut stops);
-                visit(&mut sum, sample, &stops);
-                (sum, stops)
+            |(mut sum, mut list), sample| {
+                stops(sample, &mut list);
+                visit(&mut sum, sample, &list);
+                (sum, list)
             },
         );
         parts.map(|(sum, _)| sum).reduce_with(add).unwrap_or_else(empty)

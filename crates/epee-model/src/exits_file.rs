@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use epee_exit::Policy;
+use epee_exit::{Abstention, Certificate, Policy};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{read_json, write_atomic};
@@ -39,12 +39,18 @@ pub struct ExitsFile {
     /// How the policy was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// What is promised of the policy, and on what grounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Certificate>,
+    /// Below which confidence the model abstains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abstention: Option<Abstention>,
 }
 
 /// How a policy was chosen, on which data, and what it promised there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// What was asked for, as on the command line: `max-loss 0.01`, `saving 0.5`.
+    /// What was asked for, as on the command line: `max-loss 0.01`, `saving 0.5`, `max-latency 20ms`.
     pub goal: String,
     /// The metric of the goal.
     pub metric: String,
@@ -81,6 +87,8 @@ impl ExitsFile {
             policy: Policy::full(),
             temperatures: Vec::new(),
             calibration: None,
+            certificate: None,
+            abstention: None,
         }
     }
 

@@ -34,7 +34,7 @@ pub use backbone::Backbone;
 pub use batch::Batch;
 pub use checkpoint::{LoadReport, read_backbone, read_whole};
 pub use config::Config;
-pub use digest::{INPUT_FILES, model_digest};
+pub use digest::{INPUT_FILES, file_digest, model_digest};
 pub use engine::Engine;
 pub use error::Error;
 pub use exits::{Exits, Heads, PoolerKind, Pooling};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::bail;
 use epee_data::{Dataset, Example, Sequence, Split};
-use epee_exit::{CheckedPolicy, Policy};
+use epee_exit::{CheckedPolicy, Policy, Running};
 use epee_model::{Artefact, Engine};
 use epee_nn::Precision;
 
@@ -50,6 +50,16 @@ impl Classifier {
         {
             ui.note(format!("note: {} was chosen on a trace at {chosen_at}, this runs at {runs_at}", exits.policy));
         }
+        if asked.is_none() && exits.certificate.is_some() {
+            let digest = self.artefact.digest()?;
+            if let Some(reason) = void(&self.artefact, &digest, runs_at) {
+                ui.note(format!(
+                    "warning: the certificate of this model is void: {reason}; it answers by {}, without a promise\n\
+                     hint: record a trace of it as it is and run `epee calibrate` again",
+                    exits.policy
+                ));
+            }
+        }
         let policy = asked.unwrap_or_else(|| exits.policy.clone());
         let checked = policy.check(self.engine.depth(), self.engine.classes())?;
         Ok(checked.with_temperatures(&exits.temperatures)?)
@@ -68,6 +78,18 @@ impl Classifier {
         }
         Ok(())
     }
+}
+
+/// Why a model's certificate does not hold where it runs at a precision; `None` where it does, or where it has none.
+pub(crate) fn void(artefact: &Artefact, digest: &str, precision: &str) -> Option<String> {
+    let exits = &artefact.exits;
+    exits.certificate.as_ref()?.void(&Running {
+        model_digest: digest,
+        labels: &artefact.labels,
+        precision,
+        policy: &exits.policy,
+        temperatures: &exits.temperatures,
+    })
 }
 
 /// Reads a split, or only its first examples.

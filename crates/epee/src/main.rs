@@ -9,9 +9,9 @@ mod ui;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use commands::{bench, calibrate, data, eval, info, predict, quickstart, sweep, trace, train};
+use commands::{bench, calibrate, compare, data, eval, info, policy, predict, quickstart, sweep, trace, train};
 use ui::{Format, Ui};
 
 /// Transformer classifiers that stop thinking when they know the answer
@@ -36,10 +36,12 @@ enum Command {
     Train(train::Args),
     Trace(trace::Args),
     Sweep(sweep::Args),
+    Compare(compare::Args),
     Calibrate(calibrate::Args),
     Eval(eval::Args),
     Predict(predict::Args),
     Bench(bench::Args),
+    Policy(policy::Args),
     Info(info::Args),
 }
 
@@ -57,6 +59,10 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
     let ui = Ui { format: cli.format };
+    if matches!(cli.format, Format::Csv | Format::Parquet) && !matches!(cli.command, Command::Sweep(_)) {
+        let problem = "--format csv and parquet are for rows, which `epee sweep` prints; expected table or json here";
+        Cli::command().error(clap::error::ErrorKind::ValueValidation, problem).exit();
+    }
     epee_nn::check_isa().map_err(anyhow::Error::msg)?;
     if let Some(threads) = cli.threads {
         rayon::ThreadPoolBuilder::new()
@@ -70,10 +76,12 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Train(args) => train::run(args, ui),
         Command::Trace(args) => trace::run(args, ui),
         Command::Sweep(args) => sweep::run(args, ui),
+        Command::Compare(args) => compare::run(args, ui),
         Command::Calibrate(args) => calibrate::run(args, ui),
         Command::Eval(args) => eval::run(args, ui),
         Command::Predict(args) => predict::run(args, ui),
         Command::Bench(args) => bench::run(args, ui),
+        Command::Policy(args) => policy::run(args, ui),
         Command::Info(args) => info::run(args, ui),
     }
 }

@@ -15,6 +15,10 @@ pub(crate) enum Format {
     Table,
     /// JSON, for scripts.
     Json,
+    /// Comma-separated values, where a command prints rows.
+    Csv,
+    /// Parquet, likewise.
+    Parquet,
 }
 
 /// The user interface of one run.

@@ -21,6 +21,9 @@ pub enum Ensemble {
 }
 
 impl Ensemble {
+    /// All of them.
+    pub const ALL: [Ensemble; 3] = [Ensemble::None, Ensemble::RunMean, Ensemble::AllMean];
+
     /// Each with its name in settings.
     pub(super) const NAMES: [(&str, Ensemble); 3] =
         [("none", Ensemble::None), ("run-mean", Ensemble::RunMean), ("all-mean", Ensemble::AllMean)];
@@ -32,6 +35,11 @@ impl Ensemble {
             Ensemble::RunMean => "run-mean",
             Ensemble::AllMean => "all-mean",
         }
+    }
+
+    /// The ensemble of a name.
+    pub fn named(name: &str) -> Option<Ensemble> {
+        Ensemble::ALL.into_iter().find(|ensemble| ensemble.name() == name)
     }
 
     /// Adds an exit's probabilities to a sum; `run` is P_m, 1 where the exit disagrees with the one before.

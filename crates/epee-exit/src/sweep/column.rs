@@ -2,15 +2,91 @@
 
 use crate::metrics::Counts;
 use crate::stream::{Stop, Stream};
+use crate::trace::Trace;
 
 /// The scores of one setting.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     pub(super) accuracy: f64,
     pub(super) macro_f1: f64,
     pub(super) micro_f1: f64,
     /// How many layers all samples took together.
     pub(super) layers: u64,
+    /// Their measured time, in nanoseconds; 0 where no layer's is known.
+    pub(super) nanoseconds: u64,
+}
+
+/// What answers are scored by.
+pub(crate) struct Scorer<'a> {
+    labels: &'a [i64],
+    classes: usize,
+    micro: &'a [usize],
+    /// `[M + 1]`: nanoseconds up to each exit, 0 for none; zeros where they were not measured.
+    nanoseconds: Vec<i64>,
+}
+
+impl<'a> Scorer<'a> {
+    pub(crate) fn new(trace: &'a Trace, micro: &'a [usize]) -> Self {
+        let mut nanoseconds = vec![0; trace.exits() + 1];
+        for (exit, seconds) in trace.provenance().layer_seconds.iter().enumerate() {
+            nanoseconds[exit + 1] = nanoseconds[exit] + (seconds * 1e9) as i64;
+        }
+        Scorer { labels: trace.labels(), classes: trace.classes(), micro, nanoseconds }
+    }
+
+    /// The scores of one answer and exit for each sample.
+    pub(super) fn one(&self, answers: impl Iterator<Item = (usize, u32)>) -> Cell {
+        let (mut layers, mut nanoseconds, mut predictions) = (0, 0, Vec::with_capacity(self.labels.len()));
+        for (exit, answer) in answers {
+            layers += exit as u64;
+            nanoseconds += self.nanoseconds[exit] as u64;
+            predictions.push(answer);
+        }
+        self.score(&Counts::of(self.labels, &predictions, self.classes), layers, nanoseconds)
+    }
+
+    fn score(&self, counts: &Counts, layers: u64, nanoseconds: u64) -> Cell {
+        Cell {
+            accuracy: counts.accuracy(),
+            macro_f1: counts.macro_f1(),
+            micro_f1: if self.micro.is_empty() { counts.micro_f1() } else { counts.micro_f1_over(self.micro) },
+            layers,
+            nanoseconds,
+        }
+    }
+
+    /// The scores without a threshold, then with each of a list; `stops` says where a sample leaves.
+    pub(crate) fn column(
+        &self,
+        stream: &Stream,
+        thresholds: usize,
+        stops: impl Fn(usize, &mut Vec<Stop>) + Sync,
+    ) -> Vec<Cell> {
+        let changes = stream.fold(
+            stops,
+            || Changes::none(thresholds, self.classes),
+            |changes, sample, stops| changes.sample(self.labels[sample], stops, &self.nanoseconds),
+            Changes::add,
+        );
+        let mut counts = Counts {
+            correct: vec![0; self.classes],
+            predicted: vec![0; self.classes],
+            actual: Counts::of(self.labels, &self.labels.iter().map(|&l| l.max(0) as u32).collect::<Vec<_>>(), self.classes)
+                .actual,
+        };
+        let (mut layers, mut nanoseconds) = (0u64, 0u64);
+        let rows = changes.costs.iter().zip(changes.counts.chunks_exact(2 * self.classes));
+        rows.map(|(&[more_layers, more_time], changes)| {
+            layers = layers.wrapping_add_signed(more_layers);
+            nanoseconds = nanoseconds.wrapping_add_signed(more_time);
+            for (k, pair) in changes.chunks_exact(2).enumerate() {
+                counts.predicted[k] = counts.predicted[k].wrapping_add_signed(pair[0]);
+                counts.correct[k] = counts.correct[k].wrapping_add_signed(pair[1]);
+            }
+            self.score(&counts, layers, nanoseconds)
+        })
+        .collect()
+    }
 }
 
 /// Changes of the counts, threshold by threshold: the sum of the first j + 1 is the state at index j.
@@ -19,15 +95,15 @@ pub(super) struct Cell {
 struct Changes {
     /// `[T + 1, 2 K]`: for each class, how often it is predicted, and correctly so.
     counts: Vec<i64>,
-    /// `[T + 1]`.
-    layers: Vec<i64>,
+    /// `[T + 1]`: layers, and nanoseconds.
+    costs: Vec<[i64; 2]>,
     classes: usize,
 }
 
 impl Changes {
     fn none(thresholds: usize, classes: usize) -> Self {
         let rows = thresholds + 1;
-        Changes { counts: vec![0; rows * 2 * classes], layers: vec![0; rows], classes }
+        Changes { counts: vec![0; rows * 2 * classes], costs: vec![[0; 2]; rows], classes }
     }
 
     /// A labelled sample is now (`by` 1) or no longer (`by` -1) answered with this prediction.
@@ -41,18 +117,21 @@ impl Changes {
         for (sum, value) in self.counts.iter_mut().zip(other.counts) {
             *sum += value;
         }
-        for (sum, value) in self.layers.iter_mut().zip(other.layers) {
-            *sum += value;
+        for (sum, value) in self.costs.iter_mut().zip(other.costs) {
+            sum[0] += value[0];
+            sum[1] += value[1];
         }
         self
     }
 
     /// One sample, and where it leaves.
-    fn sample(&mut self, label: i64, stops: &[Stop]) {
+    fn sample(&mut self, label: i64, stops: &[Stop], nanoseconds: &[i64]) {
         let mut before: Option<Stop> = None;
         for &stop in stops {
             let at = stop.from as usize;
-            self.layers[at] += i64::from(stop.exit) - before.map_or(0, |before| i64::from(before.exit));
+            let exit = before.map_or(0, |before| before.exit);
+            self.costs[at][0] += i64::from(stop.exit) - i64::from(exit);
+            self.costs[at][1] += nanoseconds[stop.exit as usize] - nanoseconds[exit as usize];
             if label >= 0 && before.is_none_or(|before| before.answer != stop.answer) {
                 if let Some(before) = before {
                     self.answer(at, before.answer, label, -1);
@@ -62,59 +141,4 @@ impl Changes {
             before = Some(stop);
         }
     }
-
-    /// The scores at each index.
-    fn cells(&self, actual: &[u64], micro: &[usize]) -> Vec<Cell> {
-        let mut counts =
-            Counts { correct: vec![0; self.classes], predicted: vec![0; self.classes], actual: actual.to_vec() };
-        let mut layers = 0u64;
-        let rows = self.layers.iter().zip(self.counts.chunks_exact(2 * self.classes));
-        rows.map(|(&change, changes)| {
-            layers = layers.wrapping_add_signed(change);
-            for (k, pair) in changes.chunks_exact(2).enumerate() {
-                counts.predicted[k] = counts.predicted[k].wrapping_add_signed(pair[0]);
-                counts.correct[k] = counts.correct[k].wrapping_add_signed(pair[1]);
-            }
-            score(&counts, layers, micro)
-        })
-        .collect()
-    }
-}
-
-pub(super) fn score(counts: &Counts, layers: u64, micro: &[usize]) -> Cell {
-    Cell {
-        accuracy: counts.accuracy(),
-        macro_f1: counts.macro_f1(),
-        micro_f1: if micro.is_empty() { counts.micro_f1() } else { counts.micro_f1_over(micro) },
-        layers,
-    }
-}
-
-/// The scores without a threshold, then with each of a list from cautious to bold.
-pub(super) fn column(stream: &Stream, thresholds: &[f64], labels: &[i64], classes: usize, micro: &[usize]) -> Vec<Cell> {
-    let changes = stream.fold(
-        thresholds,
-        || Changes::none(thresholds.len(), classes),
-        |changes, sample, stops| changes.sample(labels[sample], stops),
-        Changes::add,
-    );
-    changes.cells(&actual(labels, classes), micro)
-}
-
-/// The scores with a threshold for each exit.
-pub(super) fn per_exit(stream: &Stream, thresholds: &[f64], labels: &[i64], classes: usize, micro: &[usize]) -> Cell {
-    let exits: Vec<usize> = (0..labels.len()).map(|sample| stream.exit(sample, thresholds)).collect();
-    let answers: Vec<u32> = exits.iter().enumerate().map(|(sample, &exit)| stream.answer(sample, exit)).collect();
-    let layers = exits.iter().map(|&exit| exit as u64).sum();
-    score(&Counts::of(labels, &answers, classes), layers, micro)
-}
-
-fn actual(labels: &[i64], classes: usize) -> Vec<u64> {
-    let mut actual = vec![0; classes];
-    for label in labels {
-        if let Ok(label) = usize::try_from(*label) {
-            actual[label] += 1;
-        }
-    }
-    actual
 }

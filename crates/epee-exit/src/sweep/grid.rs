@@ -1,6 +1,8 @@
 //! The settings of a sweep.
 
 use crate::policy::{Ensemble, Policy, PolicyKind, Threshold};
+use crate::stream::check_scores;
+use crate::trace::Trace;
 
 /// Which settings to try.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +19,18 @@ pub struct Grid {
     pub patiences: Option<Vec<Option<usize>>>,
     /// How answers are combined.
     pub ensemble: Ensemble,
+}
+
+/// The policies that can run on a trace, but for full depth: BERxiT needs scores, ELBERT two classes.
+pub fn runnable(trace: &Trace) -> Vec<PolicyKind> {
+    let (exits, classes) = (trace.exits(), trace.classes());
+    let grid = Grid::standard(exits, classes);
+    let runs = |kind: &PolicyKind| {
+        let family = grid.families(*kind).into_iter().next();
+        let checked = family.and_then(|family| family.check(exits, classes).ok());
+        *kind != PolicyKind::Full && checked.is_some_and(|policy| check_scores(&policy, trace).is_ok())
+    };
+    PolicyKind::ALL.into_iter().filter(runs).collect()
 }
 
 impl Grid {

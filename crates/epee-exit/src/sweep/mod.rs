@@ -9,7 +9,7 @@ mod column;
 mod grid;
 mod list;
 
-pub use grid::Grid;
+pub use grid::{Grid, runnable};
 pub use list::{ListError, Patiences, Thresholds};
 
 use rayon::prelude::*;
@@ -17,17 +17,18 @@ use serde::Serialize;
 use serde::ser::SerializeStruct;
 
 use crate::confidence::{argmax, temper};
-use crate::metrics::{Counts, Metric, ratio, saving};
+use crate::metrics::{Metric, ratio, saving};
 use crate::policy::{Policy, PolicyError, Rule, Threshold};
 use crate::stream::{Readings, Stream, sort_by_boldness};
 use crate::trace::Trace;
-use column::{Cell, column, per_exit};
+use column::Cell;
+pub(crate) use column::Scorer;
 
 /// One setting: what it is worth and what it saves.
 ///
 /// As JSON: `policy` (its name), `setting` (its text), `threshold` (a list where it differs by exit) and `patience` (`null` for
 /// never),
-/// `exit` (for a fixed exit), `accuracy`, `macro_f1`, `micro_f1`, `saving`, `ratio`.
+/// `exit` (for a fixed exit), `accuracy`, `macro_f1`, `micro_f1`, `saving`, `ratio`, and `seconds` where times were measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepRow {
     /// The setting.
@@ -42,6 +43,8 @@ pub struct SweepRow {
     pub saving: f64,
     /// All layers over computed layers.
     pub ratio: f64,
+    /// The mean time of a sample by the layers' measured times, where the trace has them.
+    pub seconds: Option<f64>,
 }
 
 impl SweepRow {
@@ -53,7 +56,7 @@ impl SweepRow {
 
 impl Serialize for SweepRow {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut row = serializer.serialize_struct("SweepRow", 10)?;
+        let mut row = serializer.serialize_struct("SweepRow", 11)?;
         row.serialize_field("policy", self.policy.kind().name())?;
         row.serialize_field("setting", &self.policy)?;
         row.serialize_field("threshold", &self.policy.threshold())?;
@@ -66,6 +69,9 @@ impl Serialize for SweepRow {
         row.serialize_field("micro_f1", &self.micro_f1)?;
         row.serialize_field("saving", &self.saving)?;
         row.serialize_field("ratio", &self.ratio)?;
+        if let Some(seconds) = self.seconds {
+            row.serialize_field("seconds", &seconds)?;
+        }
         row.end()
     }
 }
@@ -108,19 +114,13 @@ pub fn sweep_with(trace: &Trace, grid: &Grid, scoring: &Scoring) -> Result<Vec<S
 
 /// Full depth on a trace, scored as a sweep scores it.
 pub fn full_depth(trace: &Trace, scoring: &Scoring) -> SweepRow {
-    let layers = (trace.samples() * trace.exits()) as u64;
     let temperature = scoring.temperatures.last().copied().unwrap_or(1.0);
-    let mut row_of = Vec::with_capacity(trace.classes());
+    let mut tempered = Vec::with_capacity(trace.classes());
     let last = |sample| {
-        temper(trace.row(sample, trace.exits()), temperature, &mut row_of);
-        argmax(&row_of) as u32
+        temper(trace.row(sample, trace.exits()), temperature, &mut tempered);
+        (trace.exits(), argmax(&tempered) as u32)
     };
-    let predictions: Vec<u32> = (0..trace.samples()).map(last).collect();
-    let cell = column::score(
-        &Counts::of(trace.labels(), &predictions, trace.classes()),
-        layers,
-        &scoring.micro_classes,
-    );
+    let cell = Scorer::new(trace, &scoring.micro_classes).one((0..trace.samples()).map(last));
     row(Policy::full(), cell, trace)
 }
 
@@ -169,16 +169,17 @@ fn family_cells(
     scoring: &Scoring,
 ) -> Result<Vec<(usize, Cell)>, PolicyError> {
     let trace = readings.trace();
-    let (labels, classes, micro) = (trace.labels(), trace.classes(), scoring.micro_classes.as_slice());
+    let (exits, classes) = (trace.exits(), trace.classes());
     for &at in members {
-        policies[at].check(trace.exits(), classes)?;
+        policies[at].check(exits, classes)?;
     }
-    let stream = Stream::new(readings, &family.check(trace.exits(), classes)?)?;
+    let stream = Stream::new(readings, &family.check(exits, classes)?)?;
+    let scorer = Scorer::new(trace, &scoring.micro_classes);
     let mut thresholds: Vec<f64> =
         members.iter().filter_map(|&at| policies[at].threshold().and_then(Threshold::scalar)).collect();
     sort_by_boldness(&mut thresholds, stream.fires);
     thresholds.dedup();
-    let cells = column(&stream, &thresholds, labels, classes, micro);
+    let cells = scorer.column(&stream, thresholds.len(), |sample, stops| stream.stops(sample, &thresholds, stops));
     let cell = |policy: &Policy| match policy.threshold() {
         None | Some(Threshold::Never) => cells[0],
         Some(Threshold::All(value)) => {
@@ -186,13 +187,17 @@ fn family_cells(
             cells[1 + thresholds.partition_point(|&t| stream.fires.boldness(t) < bold)]
         }
         Some(list @ Threshold::PerExit(_)) => {
-            per_exit(&stream, &list.resolve(trace.exits()), labels, classes, micro)
+            let list = list.resolve(exits);
+            scorer.one((0..trace.samples()).map(|sample| {
+                let exit = stream.exit(sample, &list);
+                (exit, stream.answer(sample, exit))
+            }))
         }
     };
     Ok(members.iter().map(|&at| (at, cell(&policies[at]))).collect())
 }
 
-fn row(policy: Policy, cell: Cell, trace: &Trace) -> SweepRow {
+pub(crate) fn row(policy: Policy, cell: Cell, trace: &Trace) -> SweepRow {
     let (samples, exits) = (trace.samples(), trace.exits());
     SweepRow {
         policy,
@@ -201,5 +206,6 @@ fn row(policy: Policy, cell: Cell, trace: &Trace) -> SweepRow {
         micro_f1: cell.micro_f1,
         saving: saving(cell.layers, samples, exits),
         ratio: ratio(cell.layers, samples, exits),
+        seconds: (cell.nanoseconds > 0).then(|| cell.nanoseconds as f64 / 1e9 / samples as f64),
     }
 }

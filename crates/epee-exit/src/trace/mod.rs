@@ -133,6 +133,33 @@ impl Trace {
         name.unwrap_or_else(|| class.to_string())
     }
 
+    /// The trace of some of the samples, in the given order; one may be named more than once.
+    ///
+    /// # Panics
+    /// Where a sample does not exist, or none is named.
+    #[must_use]
+    pub fn subset(&self, samples: &[usize]) -> Trace {
+        assert!(!samples.is_empty(), "a trace has at least one sample");
+        let TraceParts { exits, classes, ref ids, ref tokens, .. } = self.parts;
+        let width = exits * classes;
+        let logits = samples.iter().flat_map(|&i| &self.parts.logits[i * width..(i + 1) * width]).copied().collect();
+        let scores = self.scores().map(|scores| {
+            samples.iter().flat_map(|&i| &scores[i * exits..(i + 1) * exits]).copied().collect()
+        });
+        Trace {
+            parts: TraceParts {
+                exits,
+                classes,
+                logits,
+                labels: samples.iter().map(|&i| self.parts.labels[i]).collect(),
+                ids: if ids.is_empty() { Vec::new() } else { samples.iter().map(|&i| ids[i].clone()).collect() },
+                tokens: if tokens.is_empty() { Vec::new() } else { samples.iter().map(|&i| tokens[i]).collect() },
+                scores,
+                provenance: self.parts.provenance.clone(),
+            },
+        }
+    }
+
     /// The parts, to be changed and checked again.
     pub fn into_parts(self) -> TraceParts {
         self.parts

@@ -1,21 +1,34 @@
 //! `epee calibrate`: chooses the setting that meets a goal and writes it into the model.
 
-use std::path::{Path, PathBuf};
+mod latency;
+mod promise;
+
+use std::path::PathBuf;
 
 use anyhow::bail;
-use epee_exit::{Choice, Goal, Metric, Trace, choose_on};
+use epee_exit::{Choice, Goal, Metric, Scoring, Trace, choose_on, exit_quality, fit_temperatures, refine};
 use epee_model::{Calibration, ExitsFile, model_digest};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::sweep::{SettingArgs, decimal, heading, setting_table};
-use crate::ui::Ui;
+use self::latency::Latency;
+use self::promise::PromiseArgs;
+use super::settings::SettingArgs;
+use super::sweep::{decimal, heading, setting_table};
+use crate::ui::{Ui, table};
 
 /// Choose the exit setting that meets a goal and make it the model's default
 #[derive(clap::Args)]
-#[command(after_help = "Choose on the dev split, report on the test split.\n\n\
+#[command(after_help = "Choose on the dev split, report on the test split. With --max-risk one half of the trace finds settings and the other \
+    tests them; what passes is certified: with the given confidence, each risk is at most the given one. The certificate stands in the \
+    model's exits.json, `epee info` says it in words, and it is void as soon as weights, labels, precision or policy are others. Where \
+    nothing can be certified the model falls back to full depth.\n\n\
     Examples:\n  \
     epee calibrate dev.safetensors --model DIR --max-loss 0.01\n  \
-    epee calibrate dev.safetensors --model DIR --saving 0.5 --metric accuracy")]
+    epee calibrate dev.safetensors --model DIR --saving 0.5 --metric accuracy --per-exit\n  \
+    epee calibrate dev.safetensors --model DIR --max-latency 20ms\n  \
+    epee calibrate dev.safetensors --model DIR --max-risk 0.02 --confidence 0.95\n  \
+    epee calibrate dev.safetensors --model DIR --max-risk 0.05 --risk consistency,class:mechanism --fit-temperatures\n  \
+    epee calibrate dev.safetensors --model DIR --abstain 0.05")]
 pub(crate) struct Args {
     /// A trace of the model, as `epee trace` writes it
     #[arg(value_name = "FILE")]
@@ -25,28 +38,45 @@ pub(crate) struct Args {
     model: PathBuf,
     #[command(flatten)]
     goal: GoalArgs,
+    /// Fit a temperature for each exit, by which its logits are divided before every policy [default: none]
+    #[arg(long)]
+    fit_temperatures: bool,
+    /// Let the chosen threshold differ by exit where that serves the goal better on this trace
+    #[arg(long, conflicts_with = "max_risk")]
+    per_exit: bool,
+    #[command(flatten)]
+    promise: PromiseArgs,
     #[command(flatten)]
     settings: SettingArgs,
 }
 
 /// What is asked of a setting.
 #[derive(clap::Args)]
-#[group(required = true, multiple = false)]
+#[group(required = true, multiple = true)]
 struct GoalArgs {
     /// Save as much as possible while the metric falls by at most this much against full depth, such as 0.01
-    #[arg(long, value_name = "LOSS")]
+    #[arg(long, value_name = "LOSS", conflicts_with_all = ["saving", "max_latency", "max_risk"])]
     max_loss: Option<f64>,
     /// Keep the metric as high as possible while at least this share of the layers is saved, such as 0.5
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["max_latency", "max_risk"])]
     saving: Option<f64>,
+    /// Keep the metric as high as possible while a sample takes at most this long in the mean, by the times in the trace: 20ms, 0.02s
+    #[arg(long, value_name = "TIME", conflicts_with = "max_risk")]
+    max_latency: Option<Latency>,
+    /// Certify that each --risk is at most this, such as 0.01
+    #[arg(long, value_name = "RISK")]
+    max_risk: Option<f64>,
+    /// Abstain from answers that are too unsure, so that at most this share of the others is wrong; beside a goal, or alone
+    #[arg(long, value_name = "RISK")]
+    abstain: Option<f64>,
 }
 
 impl GoalArgs {
-    fn goal(&self) -> Goal {
-        match (self.max_loss, self.saving) {
-            (Some(loss), _) => Goal::MaxLoss(loss),
-            (None, saving) => Goal::Saving(saving.unwrap_or(0.0)),
-        }
+    /// The goal that needs no certificate, where there is one.
+    fn goal(&self) -> Option<Goal> {
+        let loss = self.max_loss.map(Goal::MaxLoss);
+        let latency = || self.max_latency.map(|latency| Goal::MaxLatency(latency.seconds()));
+        loss.or(self.saving.map(Goal::Saving)).or_else(latency)
     }
 }
 
@@ -62,8 +92,38 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if let Some(split @ ("train" | "test")) = trace.provenance().split.as_deref() {
         ui.note(format!("{}: chosen on the {split} split, so its figures flatter", args.file.display()));
     }
-    let (scoring, metric) = (args.settings.scoring(&trace)?, args.settings.metric());
-    let choice = choose_on(&trace, &args.settings.grid(&trace), &scoring, args.goal.goal(), metric)?;
+    let mut report = serde_json::Map::new();
+    if let Some(goal) = args.goal.goal() {
+        choose_plainly(args, &trace, goal, &mut exits, &mut report, ui)?;
+    } else if let Some(epsilon) = args.goal.max_risk {
+        promise::certify(args, &trace, epsilon, &mut exits, &mut report, ui)?;
+    }
+    if let Some(target) = args.goal.abstain {
+        promise::abstain(args, &trace, target, &mut exits, &mut report, ui)?;
+    } else {
+        exits.abstention = None;
+    }
+    exits.save(&args.model)?;
+    if ui.json() {
+        report.insert("model".to_owned(), args.model.display().to_string().into());
+        return ui.print_json(&Value::Object(report));
+    }
+    ui.print(format!("{} is now the default of {}", exits.policy, args.model.display()))?;
+    Ok(())
+}
+
+/// Chooses by a goal on this very trace, with no promise for others.
+fn choose_plainly(
+    args: &Args,
+    trace: &Trace,
+    goal: Goal,
+    exits: &mut ExitsFile,
+    report: &mut serde_json::Map<String, Value>,
+    ui: Ui,
+) -> anyhow::Result<()> {
+    let temperatures = if args.fit_temperatures { fit_temperatures(trace)? } else { Vec::new() };
+    let scoring = Scoring { temperatures, ..args.settings.scoring(trace)? };
+    let mut choice = choose_on(trace, &args.settings.grid(trace), &scoring, goal, args.settings.metric())?;
     if !choice.met {
         bail!(
             "no setting of the grid reaches the goal ({}); the model keeps its policy, {}\n\
@@ -73,11 +133,75 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
             args.file.display()
         );
     }
+    if args.per_exit {
+        let one = choice.clone();
+        choice = refine(trace, &choice, &scoring)?;
+        ui.note(if choice.policy == one.policy {
+            "one threshold for all exits serves the goal as well as one for each".to_owned()
+        } else {
+            format!(
+                "a threshold for each exit: saving {} for {}, {} {} for {}",
+                decimal(choice.row.saving, 3),
+                decimal(one.row.saving, 3),
+                heading(choice.metric),
+                decimal(choice.row.get(choice.metric), 4),
+                decimal(one.row.get(choice.metric), 4)
+            )
+        });
+    }
+    show_temperatures(trace, &scoring.temperatures, report, ui)?;
     exits.policy = choice.policy.clone();
-    exits.calibration = Some(calibration(&choice, &trace));
-    exits.save(&args.model)?;
-    print(&choice, &args.model, ui)
+    exits.calibration = Some(calibration(&choice, trace));
+    exits.certificate = None;
+    exits.temperatures = scoring.temperatures;
+    if !ui.json() {
+        ui.print(choice_text(&choice))?;
+    }
+    for (key, value) in [
+        ("policy", json!(choice.policy)),
+        ("met", json!(choice.met)),
+        ("goal", json!(goal_text(choice.goal))),
+        ("metric", json!(choice.metric)),
+        ("chosen", json!(choice.row)),
+        ("full_depth", json!(choice.full)),
+    ] {
+        report.insert(key.to_owned(), value);
+    }
+    Ok(())
 }
+
+/// How well each exit is calibrated, before and after its temperature; nothing where none was fitted.
+fn show_temperatures(
+    trace: &Trace,
+    temperatures: &[f64],
+    report: &mut serde_json::Map<String, Value>,
+    ui: Ui,
+) -> anyhow::Result<()> {
+    if temperatures.is_empty() {
+        return Ok(());
+    }
+    let before = exit_quality(trace, &vec![1.0; trace.exits()], BINS)?;
+    let after = exit_quality(trace, temperatures, BINS)?;
+    report.insert("temperatures".to_owned(), json!(temperatures));
+    report.insert("quality".to_owned(), json!({"before": before, "after": after}));
+    if !ui.json() {
+        let rows = before.iter().zip(&after).map(|(before, after)| {
+            vec![
+                after.exit.to_string(),
+                decimal(after.temperature, 3),
+                format!("{} → {}", decimal(before.nll, 3), decimal(after.nll, 3)),
+                format!("{} → {}", decimal(before.ece, 3), decimal(after.ece, 3)),
+                format!("{} → {}", decimal(before.brier, 3), decimal(after.brier, 3)),
+            ]
+        });
+        ui.print(table(["exit", "temperature", "NLL", "ECE", "Brier"], rows))?;
+        ui.print("")?;
+    }
+    Ok(())
+}
+
+/// Bins of equal mass for the calibration error.
+const BINS: usize = 15;
 
 /// The trace must have the model's exits and classes.
 fn check_shape(trace: &Trace, exits: usize, classes: usize) -> anyhow::Result<()> {
@@ -116,6 +240,7 @@ pub(crate) fn goal_text(goal: Goal) -> String {
     match goal {
         Goal::MaxLoss(loss) => format!("max-loss {loss}"),
         Goal::Saving(saving) => format!("saving {saving}"),
+        Goal::MaxLatency(seconds) => format!("max-latency {}", Latency::of(seconds)),
     }
 }
 
@@ -152,23 +277,6 @@ fn loss_line(metric: Metric, value: f64, full: f64) -> String {
     format!("{} {} {change} full depth", heading(metric), decimal((value - full).abs(), 4))
 }
 
-fn print(choice: &Choice, model: &Path, ui: Ui) -> anyhow::Result<()> {
-    if ui.json() {
-        return ui.print_json(&json!({
-            "policy": choice.policy,
-            "met": choice.met,
-            "goal": goal_text(choice.goal),
-            "metric": choice.metric,
-            "chosen": choice.row,
-            "full_depth": choice.full,
-            "model": model.display().to_string(),
-        }));
-    }
-    ui.print(choice_text(choice))?;
-    ui.print(format!("{} is now the default of {}", choice.policy, model.display()))?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -182,7 +290,7 @@ mod tests {
         args: Args,
     }
 
-    fn parse(flags: &[&str]) -> Result<Goal, String> {
+    fn parse(flags: &[&str]) -> Result<Option<Goal>, String> {
         let all = ["epee", "dev.safetensors", "--model", "m"].iter().chain(flags);
         Cli::try_parse_from(all).map(|cli| cli.args.goal.goal()).map_err(|error| error.to_string())
     }
@@ -190,8 +298,8 @@ mod tests {
     fn trace() -> Trace {
         // Exit 1 is right already, and sure.
         let provenance = Provenance { split: Some("dev".into()), data_digest: Some("d1".into()), ..Provenance::here() };
-        let logits = vec![0.0, 9.0, 0.0, 9.0];
-        Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![1], provenance, ..Default::default() })
+        let logits = vec![0.0, 9.0, 0.0, 9.0, 9.0, 0.0, 9.0, 0.0];
+        Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![1, 0], provenance, ..Default::default() })
             .unwrap()
     }
 
@@ -201,10 +309,16 @@ mod tests {
 
     #[test]
     fn one_goal_is_needed() {
-        assert_eq!(parse(&["--max-loss", "0.01"]), Ok(Goal::MaxLoss(0.01)));
-        assert_eq!(parse(&["--saving", "0.5"]), Ok(Goal::Saving(0.5)));
+        assert_eq!(parse(&["--max-loss", "0.01"]), Ok(Some(Goal::MaxLoss(0.01))));
+        assert_eq!(parse(&["--saving", "0.5"]), Ok(Some(Goal::Saving(0.5))));
+        assert_eq!(parse(&["--max-latency", "20ms"]), Ok(Some(Goal::MaxLatency(0.02))));
+        assert_eq!(parse(&["--max-risk", "0.02", "--confidence", "0.9"]), Ok(None));
+        assert_eq!(parse(&["--abstain", "0.05"]), Ok(None));
+        assert!(parse(&["--max-latency", "20"]).unwrap_err().contains("expected a time such as 20ms"));
         assert!(parse(&[]).is_err());
         assert!(parse(&["--saving", "0.5", "--max-loss", "0.01"]).is_err());
+        assert!(parse(&["--saving", "0.5", "--max-risk", "0.01"]).is_err());
+        assert!(parse(&["--max-risk", "0.01", "--per-exit"]).is_err());
     }
 
     #[test]
@@ -225,7 +339,7 @@ mod tests {
         assert!(choice.met && choice.policy != Policy::full());
         let entry = calibration(&choice, &trace());
         assert_eq!((entry.goal.as_str(), entry.metric.as_str()), ("max-loss 0.01", "macro_f1"));
-        assert_eq!((entry.value, entry.full_depth, entry.saving, entry.samples), (1.0, 1.0, 0.5, 1));
+        assert_eq!((entry.value, entry.full_depth, entry.saving, entry.samples), (1.0, 1.0, 0.5, 2));
         assert_eq!((entry.split.as_deref(), entry.data_digest.as_deref()), (Some("dev"), Some("d1")));
         assert!(choice_text(&choice).contains("macro-F1 0.0000 above full depth"));
     }

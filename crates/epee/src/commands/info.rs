@@ -1,14 +1,17 @@
 //! `epee info`: what a model directory or a trace file is.
 
+mod certificate;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use epee_exit::Trace;
-use epee_model::{Artefact, Config, ExitsFile, Input, model_digest};
+use epee_model::{Artefact, Calibration, Config, ExitsFile, Input, model_digest};
 use epee_nn::Parameters;
 use serde_json::{Value, json};
 
 use crate::fetch;
+use crate::inputs;
 use crate::ui::Ui;
 
 /// Show what a model directory or a trace file holds
@@ -45,16 +48,38 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in &facts {
-        let value = match value {
-            Value::String(text) => text.clone(),
-            Value::Array(values) if values.iter().all(Value::is_string) => {
+        let value = match (*name, value) {
+            // What is said in words is not shown as data too.
+            ("certificate" | "certificate_void" | "abstention", _) => continue,
+            ("certificate_words", Value::Array(lines)) => {
+                let indent = format!("\n{:<width$}  ", "");
+                lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(&indent)
+            }
+            ("calibration", Value::Object(_)) => calibration_words(value),
+            (_, Value::String(text)) => text.clone(),
+            (_, Value::Array(values)) if values.iter().all(Value::is_string) => {
                 values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
             }
-            other => other.to_string(),
+            (_, other) => other.to_string(),
         };
-        ui.print(format!("{:<width$}  {value}", name.replace('_', " ")))?;
+        ui.print(format!("{:<width$}  {value}", name.trim_end_matches("_words").replace('_', " ")))?;
     }
     Ok(())
+}
+
+/// How a policy was chosen, in a line.
+fn calibration_words(value: &Value) -> String {
+    let Ok(it) = serde_json::from_value::<Calibration>(value.clone()) else { return value.to_string() };
+    format!(
+        "{} {:.4} against {:.4} at full depth, saving {:.3}, on {} samples{}; asked for: {}",
+        it.metric,
+        it.value,
+        it.full_depth,
+        it.saving,
+        it.samples,
+        it.split.map_or_else(String::new, |split| format!(" of {split}")),
+        it.goal,
+    )
 }
 
 type Facts = Vec<(&'static str, Value)>;
@@ -90,7 +115,7 @@ fn channels(count: usize) -> String {
 
 fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
     let artefact = Artefact::load(dir)?;
-    let ExitsFile { pooling, pooler, policy, calibration, exits, .. } = &artefact.exits;
+    let ExitsFile { pooling, pooler, policy, temperatures, calibration, certificate, abstention, exits, .. } = &artefact.exits;
     let mut facts = vec![("kind", json!("multi-exit model"))];
     facts.extend(sizes(&artefact.config));
     facts.extend([
@@ -102,10 +127,26 @@ fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
         ("pooler", json!(pooler)),
         ("policy", json!(policy)),
     ]);
+    if !temperatures.is_empty() {
+        facts.push(("temperatures", json!(temperatures)));
+    }
     if let Some(calibration) = calibration {
         facts.push(("calibration", json!(calibration)));
     }
-    facts.push(("digest", json!(artefact.digest()?)));
+    let digest = artefact.digest()?;
+    if let Some(certificate) = certificate {
+        // At the precision it was given for: which one a model runs at is chosen when it is loaded.
+        let precision = certificate.precision.clone().unwrap_or_default();
+        let void = inputs::void(&artefact, &digest, &precision);
+        facts.push(("certificate_words", json!(certificate::words(certificate, void.as_deref()))));
+        facts.push(("certificate_void", json!(void)));
+        facts.push(("certificate", json!(certificate)));
+    }
+    if let Some(abstention) = abstention {
+        facts.push(("abstention_words", json!(certificate::abstention(abstention))));
+        facts.push(("abstention", json!(abstention)));
+    }
+    facts.push(("digest", json!(digest)));
     Ok(facts)
 }
 

@@ -159,6 +159,7 @@ fn print(classifier: &Classifier, texts: &[String], predictions: &[Prediction], 
         let line = json!({
             what: text, "label": artefact.labels[answer.label], "probabilities": probabilities, "exit": answer.exit,
             "exits": artefact.exits.exits, "entropy": answer.entropy, "reason": answer.reason, "tokens": tokens,
+            "abstains": abstains(classifier, answer),
         });
         ui.print(line.to_string())?;
     }
@@ -171,13 +172,23 @@ pub(crate) fn prediction_table(classifier: &Classifier, texts: &[String], predic
     let rows = texts.iter().zip(predictions).map(|(text, Prediction { answer, .. })| {
         vec![
             shortened(text, 72),
-            artefact.labels[answer.label].clone(),
+            if abstains(classifier, answer) {
+                format!("{} (abstains)", artefact.labels[answer.label])
+            } else {
+                artefact.labels[answer.label].clone()
+            },
             decimal(f64::from(answer.probabilities[answer.label]), 3),
             format!("{} of {}", answer.exit, artefact.exits.exits),
             answer.reason.to_string(),
         ]
     });
     table([given(classifier), "label", "probability", "exit", "stopped by"], rows)
+}
+
+/// Whether the model is too unsure for its answer to count.
+fn abstains(classifier: &Classifier, answer: &Answer) -> bool {
+    let confidence = answer.probabilities.iter().copied().fold(0.0, f32::max);
+    classifier.artefact.exits.abstention.as_ref().is_some_and(|rule| f64::from(confidence) < rule.below)
 }
 
 fn shortened(text: &str, most: usize) -> String {

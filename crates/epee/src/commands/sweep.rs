@@ -1,15 +1,17 @@
 //! `epee sweep`: what every exit setting costs and gains, from recorded traces.
 
+mod rows;
 mod tables;
 
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use epee_exit::{Grid, Metric, Patiences, PolicyKind, Scoring, SweepRow, Thresholds, Trace, pareto, sweep_with};
-use serde_json::Value;
+use epee_exit::{Grid, Metric, PolicyKind, SweepRow, Trace, pareto, sweep_with};
 
-use crate::ui::Ui;
+use super::check_absent;
+use super::settings::SettingArgs;
+use crate::ui::{Format, Ui};
 pub(crate) use tables::{decimal, exit_table, grid_tables, heading, setting_table};
 
 /// Score every exit setting of a grid on recorded traces
@@ -18,7 +20,8 @@ pub(crate) use tables::{decimal, exit_table, grid_tables, heading, setting_table
     Examples:\n  \
     epee sweep dev.safetensors\n  \
     epee sweep dev.safetensors --policy entropy --threshold 0:1:0.01 --pareto\n  \
-    epee sweep dev.safetensors --threshold 0.1,0.2 --patience 2:6,never --format json")]
+    epee sweep dev.safetensors --threshold 0.1,0.2 --patience 2:6,never --format json\n  \
+    epee sweep dev.safetensors --policy all --format parquet --out settings.parquet")]
 pub(crate) struct Args {
     /// Trace files, as `epee trace` writes them
     #[arg(required = true, value_name = "FILE")]
@@ -28,69 +31,27 @@ pub(crate) struct Args {
     /// Only the settings that no other beats in both the metric and the saving
     #[arg(long)]
     pareto: bool,
-}
-
-/// Which settings to try and which metric decides: `sweep` and `calibrate` share these.
-#[derive(clap::Args)]
-pub(crate) struct SettingArgs {
-    /// Policies to try, several between commas
-    #[arg(long, value_name = "POLICY", value_delimiter = ',', default_value = "epee",
-        value_parser = PossibleValuesParser::new(PolicyKind::ALL.map(PolicyKind::name))
-            .try_map(|name| name.parse::<PolicyKind>()))]
-    policy: Vec<PolicyKind>,
-    /// Entropy thresholds [default: 0:1:0.05]
-    #[arg(long, value_name = "LIST|A:B:STEP")]
-    threshold: Option<Thresholds>,
-    /// Patiences [default: 1 to the number of exits, and never]
-    #[arg(long, value_name = "LIST|A:B:STEP")]
-    patience: Option<Patiences>,
-    /// The metric that decides
-    #[arg(long, default_value = "macro_f1",
-        value_parser = PossibleValuesParser::new(["macro_f1", "micro_f1", "accuracy"])
-            .try_map(|name| name.parse::<Metric>()))]
-    metric: Metric,
-    /// Classes that micro-F1 is taken over, by name or by number from 0 [default: all]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    micro_over: Vec<String>,
-}
-
-impl SettingArgs {
-    /// The grid for a trace.
-    pub(crate) fn grid(&self, trace: &Trace) -> Grid {
-        let mut grid = Grid::standard(trace.exits(), trace.classes()).with_kinds(self.policy.iter().copied());
-        if let Some(Thresholds(thresholds)) = &self.threshold {
-            grid.thresholds = Some(thresholds.clone());
-        }
-        if let Some(Patiences(patiences)) = &self.patience {
-            grid.patiences = Some(patiences.clone());
-        }
-        grid
-    }
-
-    /// The metric that decides.
-    pub(crate) fn metric(&self) -> Metric {
-        self.metric
-    }
-
-    /// What micro-F1 is taken over.
-    pub(crate) fn scoring(&self, trace: &Trace) -> anyhow::Result<Scoring> {
-        let names: Vec<String> = (0..trace.classes()).map(|class| trace.class_name(class)).collect();
-        let class = |wanted: &String| {
-            let by_name = names.iter().position(|name| name == wanted);
-            let by_number = || wanted.parse().ok().filter(|&class: &usize| class < names.len());
-            match by_name.or_else(by_number) {
-                Some(class) => Ok(class),
-                None => bail!("--micro-over: expected one of {}, got {wanted}", names.join(", ")),
-            }
-        };
-        let micro_classes = self.micro_over.iter().map(class).collect::<Result<_, _>>()?;
-        Ok(Scoring { micro_classes, ..Scoring::default() })
-    }
+    /// Write the rows to this file instead of stdout (with --format json, csv or parquet)
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
 }
 
 /// Prints a row for each setting.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
-    let mut json = Vec::new();
+    match &args.out {
+        Some(_) if ui.format == Format::Table => {
+            bail!("--out: expected --format json, csv or parquet beside it, got tables")
+        }
+        Some(out) => check_absent(out, args.force)?,
+        None if ui.format == Format::Parquet && std::io::stdout().is_terminal() => {
+            bail!("parquet is no text for a terminal\nhint: name a file with --out")
+        }
+        None => {}
+    }
+    let mut found: Vec<(&Path, Vec<SweepRow>)> = Vec::new();
     for (i, path) in args.files.iter().enumerate() {
         let trace = Trace::load(path)?;
         if trace.labelled() == 0 {
@@ -103,32 +64,31 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         let grid = args.settings.grid(&trace);
         let all =
             sweep_with(&trace, &grid, &args.settings.scoring(&trace)?).with_context(|| path.display().to_string())?;
-        if ui.json() {
-            let rows = if args.pareto { pareto(&all, metric) } else { all };
-            for row in rows {
-                json.push(json_row(&row, path, args.files.len() > 1)?);
-            }
-        } else {
+        if ui.format == Format::Table {
             if i > 0 {
                 ui.print("")?;
             }
             ui.print(title(path, &trace))?;
             ui.print(format!("\neach exit alone\n{}", exit_table(&trace)))?;
             ui.print(format!("\n{}", settings_text(&all, &grid, metric, args.pareto)))?;
+        } else {
+            found.push((path, if args.pareto { pareto(&all, metric) } else { all }));
         }
     }
-    if ui.json() {
-        ui.print_json(&json)?;
+    let bytes = match ui.format {
+        Format::Table => return Ok(()),
+        Format::Json => rows::json(&found)?,
+        Format::Csv => rows::csv(&found)?,
+        Format::Parquet => rows::parquet(&found)?,
+    };
+    match &args.out {
+        Some(out) => {
+            epee_model::write_atomic(out, &bytes)?;
+            ui.note(format!("{}: {} settings", out.display(), found.iter().map(|(_, rows)| rows.len()).sum::<usize>()));
+        }
+        None => std::io::stdout().write_all(&bytes)?,
     }
     Ok(())
-}
-
-fn json_row(row: &SweepRow, path: &Path, name_file: bool) -> anyhow::Result<Value> {
-    let mut value = serde_json::to_value(row)?;
-    if let (true, Some(object)) = (name_file, value.as_object_mut()) {
-        object.insert("file".to_owned(), path.display().to_string().into());
-    }
-    Ok(value)
 }
 
 fn title(path: &Path, trace: &Trace) -> String {
@@ -188,65 +148,15 @@ fn thinned(rows: &[SweepRow]) -> Vec<SweepRow> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-    use epee_exit::{Provenance, TraceParts, full_depth, sweep};
+    use epee_exit::{Provenance, Scoring, TraceParts, full_depth};
 
     use super::*;
-
-    #[derive(Parser)]
-    struct Cli {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    fn parse(flags: &[&str]) -> Result<SettingArgs, String> {
-        let all = ["epee", "dev.safetensors"].iter().chain(flags);
-        Cli::try_parse_from(all).map(|cli| cli.args.settings).map_err(|error| error.to_string())
-    }
 
     fn trace() -> Trace {
         let provenance = Provenance { label_names: vec!["no".into(), "yes".into()], ..Provenance::here() };
         let logits = vec![0.0, 1.0, 2.0, 0.0];
         Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![1], provenance, ..Default::default() })
             .unwrap()
-    }
-
-    #[test]
-    fn without_flags_the_grid_is_the_standard_one() {
-        let args = parse(&[]).unwrap();
-        assert_eq!(args.grid(&trace()), Grid::standard(2, 2));
-        assert_eq!(args.metric(), Metric::MacroF1);
-    }
-
-    #[test]
-    fn flags_change_the_grid() {
-        let flags = ["--policy", "entropy,fixed", "--threshold", "0:1:0.5", "--patience", "2,never"];
-        let grid = parse(&flags).unwrap().grid(&trace());
-        assert_eq!(grid.kinds, [PolicyKind::Entropy, PolicyKind::Fixed]);
-        assert_eq!(grid.thresholds.unwrap(), [Some(0.0), Some(0.5), Some(1.0)]);
-        assert_eq!(grid.patiences.unwrap(), [Some(2), None]);
-        assert!(parse(&["--policy", "beem"]).err().unwrap().contains("entropy, patience, epee, branchynet"));
-        assert!(parse(&["--threshold", "0:1"]).err().unwrap().contains("expected a range A:B:STEP"));
-        assert!(parse(&["--metric", "f1"]).err().unwrap().contains("macro_f1, micro_f1, accuracy"));
-    }
-
-    #[test]
-    fn classes_go_by_name_or_number() {
-        let scoring = |list| parse(&["--micro-over", list]).unwrap().scoring(&trace());
-        assert_eq!(scoring("yes").unwrap().micro_classes, [1]);
-        assert_eq!(scoring("1,no").unwrap().micro_classes, [1, 0]);
-        let error = scoring("maybe").unwrap_err().to_string();
-        assert_eq!(error, "--micro-over: expected one of no, yes, got maybe");
-        assert!(scoring("2").is_err());
-    }
-
-    #[test]
-    fn rows_name_their_file_only_among_several() {
-        let trace = trace();
-        let row = sweep(&trace, &Grid::standard(2, 2)).unwrap()[0].clone();
-        let one = json_row(&row, Path::new("a"), false).unwrap();
-        assert_eq!((one["policy"].as_str(), one["patience"].as_u64(), one.get("file")), (Some("epee"), Some(1), None));
-        assert_eq!(json_row(&row, Path::new("a"), true).unwrap()["file"], "a");
     }
 
     #[test]

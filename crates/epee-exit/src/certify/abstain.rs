@@ -1,0 +1,117 @@
+//! Answering only where the answer is likely right.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::{CertifyError, exact_binomial_p, fixed_sequence};
+use crate::policy::CheckedPolicy;
+use crate::replay::answers;
+use crate::statistics::binomial_upper;
+use crate::trace::Trace;
+
+/// A confidence below which a model abstains, and the promise that comes with it. Part of `exits.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Abstention {
+    /// Abstain where the greatest probability of the answer is below this.
+    pub below: f64,
+    /// The tolerated share of wrong answers among those given.
+    pub target: f64,
+    /// δ: the promise fails with at most this probability.
+    pub delta: f64,
+    /// The share of the test's samples that are answered.
+    pub coverage: f64,
+    /// How many of them are answered.
+    pub answered: usize,
+    /// How many of these are wrong.
+    pub errors: u64,
+    /// The upper bound of the share of wrong ones, at confidence 1 − δ.
+    pub upper: f64,
+    /// Samples of the test.
+    pub tested: usize,
+    /// Seed of the split.
+    pub seed: u64,
+}
+
+/// Confidences tried.
+const MOST: usize = 200;
+
+/// The largest coverage whose selective risk, `P(wrong | answered)`, is at most the target with probability 1 − δ.
+///
+/// One half of the labelled samples finds the confidence at which a test is likeliest to pass; from there the other half
+/// tests ever lower confidences by the exact binomial p-value, and stops before the first that fails.
+///
+/// # Errors
+/// A target or δ outside (0, 1); no labels; no confidence that passes.
+pub fn abstain(
+    trace: &Trace,
+    policy: &CheckedPolicy,
+    target: f64,
+    delta: f64,
+    seed: u64,
+) -> Result<Abstention, CertifyError> {
+    for (what, got) in [("abstain", target), ("confidence", 1.0 - delta)] {
+        if !(got > 0.0 && got < 1.0) {
+            return Err(CertifyError::OutOfRange { what, got });
+        }
+    }
+    let mut outcomes: Vec<(f64, bool)> = answers(policy, trace)?
+        .iter()
+        .zip(trace.labels())
+        .filter(|(_, label)| **label >= 0)
+        .map(|(answer, &label)| {
+            let confidence = answer.probabilities.iter().copied().fold(0.0, f32::max);
+            (f64::from(confidence), answer.label as i64 != label)
+        })
+        .collect();
+    if outcomes.is_empty() {
+        return Err(CertifyError::NoLabels { risk: "error".to_owned() });
+    }
+    outcomes.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let (finder, tester) = outcomes.split_at(outcomes.len() / 2);
+    let p = |samples: &[(f64, bool)], below: f64| {
+        let (answered, errors) = count(samples, below);
+        exact_binomial_p(errors, answered, target)
+    };
+
+    let mut candidates: Vec<f64> = finder.iter().map(|(confidence, _)| *confidence).collect();
+    candidates.sort_unstable_by(|a, b| b.total_cmp(a));
+    candidates.dedup();
+    let last = candidates.len().saturating_sub(1);
+    let steps = last.min(MOST - 1);
+    let mut list: Vec<f64> = (0..=steps).map(|i| candidates[i * last / steps.max(1)]).collect();
+    // Everything is answered.
+    list.push(0.0);
+    // By upper bounds, which go on telling settings apart where p-values are all next to 0 or to 1.
+    let bound = |below: f64| {
+        let (answered, errors) = count(finder, below);
+        binomial_upper(errors, answered, delta)
+    };
+    let likeliest = (0..list.len()).min_by(|&a, &b| bound(list[a]).total_cmp(&bound(list[b]))).unwrap_or(0);
+    let path = &list[likeliest..];
+    let p_values: Vec<f64> = path.iter().map(|&below| p(tester, below)).collect();
+    let passed = fixed_sequence(&p_values, delta);
+    let (answered, errors) = count(tester, path[passed.saturating_sub(1)]);
+    let upper = binomial_upper(errors, answered, delta);
+    if passed == 0 {
+        return Err(CertifyError::Abstain { target, answered: answered as usize, errors, upper });
+    }
+    Ok(Abstention {
+        below: path[passed - 1],
+        target,
+        delta,
+        coverage: answered as f64 / tester.len() as f64,
+        answered: answered as usize,
+        errors,
+        upper,
+        tested: tester.len(),
+        seed,
+    })
+}
+
+/// How many samples are answered, and how many of these are wrong.
+fn count(samples: &[(f64, bool)], below: f64) -> (u64, u64) {
+    let answered = samples.iter().filter(|(confidence, _)| *confidence >= below);
+    answered.fold((0, 0), |(n, errors), (_, wrong)| (n + 1, errors + u64::from(*wrong)))
+}

@@ -1,0 +1,108 @@
+//! Why there is no certificate.
+
+use crate::policy::PolicyError;
+use crate::quality::QualityError;
+use crate::replay::ReplayError;
+
+/// A certificate that cannot be given.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CertifyError {
+    /// ε, δ or a target outside (0, 1).
+    #[error("{what}: expected a number above 0 and below 1, got {got}")]
+    OutOfRange {
+        /// What was asked for: `max risk`, `confidence` or `abstain`.
+        what: &'static str,
+        /// Its value.
+        got: f64,
+    },
+    /// No risk was named.
+    #[error("expected at least one risk")]
+    NoRisk,
+    /// The risk speaks of labelled samples, and there is none.
+    #[error(
+        "the risk `{risk}` compares answers with labels, and no sample of the trace has one\n\
+         hint: record a trace of a labelled split, or ask for the risk `consistency`, which needs none"
+    )]
+    NoLabels {
+        /// The risk.
+        risk: String,
+    },
+    /// All labels are of one class.
+    #[error(
+        "every labelled sample is of the class `{class}`: such a set says nothing of the others\n\
+         hint: calibrate on samples drawn as the model will meet them"
+    )]
+    OneClass {
+        /// The class.
+        class: String,
+    },
+    /// Too few samples for any certificate at this level.
+    #[error("not certifiable: n = {n}, needs {needs} ({})\n{hint}", of_what(.risk))]
+    TooFew {
+        /// The risk.
+        risk: String,
+        /// The samples that the test has.
+        n: usize,
+        /// The fewest with which a risk of 0 could be certified.
+        needs: u64,
+        /// What would help.
+        hint: String,
+    },
+    /// Full depth itself has a higher risk, or too high to be sure.
+    #[error(
+        "not certifiable: full depth itself has a risk `{risk}` of {mean:.4} on {n} samples, at most {upper:.4} with this \
+         confidence, and at most {epsilon} was asked for\nhint: a greater --max-risk, more samples, or a better model"
+    )]
+    FullDepth {
+        /// The risk.
+        risk: String,
+        /// Its mean on the samples of the test.
+        mean: f64,
+        /// How many these are.
+        n: usize,
+        /// Its upper bound.
+        upper: f64,
+        /// ε.
+        epsilon: f64,
+    },
+    /// No confidence at which few enough answers are wrong.
+    #[error(
+        "not certifiable: of the {answered} most confident answers tested {errors} are wrong, at most {upper:.4} with this \
+         confidence, and at most {target} was asked for\nhint: a greater --abstain, more samples, or a better model"
+    )]
+    Abstain {
+        /// What was asked for.
+        target: f64,
+        /// Samples answered.
+        answered: usize,
+        /// Wrong ones among them.
+        errors: u64,
+        /// The upper bound.
+        upper: f64,
+    },
+    /// A path that is fixed beforehand needs an order.
+    #[error(
+        "a path fixed beforehand needs settings with a natural order: one policy with one part that varies, got {families} \
+         families of settings\nhint: name one with --policy and --patience, or let half of the samples find the path"
+    )]
+    NoOrder {
+        /// How many families there are.
+        families: usize,
+    },
+    /// A setting that does not fit the trace.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The same, found while it ran.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// Temperatures that cannot be fitted.
+    #[error(transparent)]
+    Quality(#[from] QualityError),
+}
+
+fn of_what(risk: &str) -> String {
+    match risk.strip_prefix("class:") {
+        Some(class) => format!("samples that full depth calls {class}"),
+        None => format!("samples to test the risk `{risk}` on"),
+    }
+}

@@ -1,0 +1,131 @@
+//! The order in which settings are tested, found without the samples they are tested on.
+
+use super::Risk;
+use super::procedure::full_answers;
+use crate::metrics::saving;
+use crate::policy::{Policy, PolicyError, Threshold};
+use crate::stream::{Readings, Stream, sort_by_boldness};
+use crate::sweep::{Grid, families};
+
+/// The settings that no other beats in both the greatest risk and the saving on these samples, by ascending saving, behind
+/// full depth: the path of Pareto testing.
+pub(super) fn pareto_path(readings: &Readings<'_>, grid: &Grid, risks: &[Risk]) -> Result<Vec<Policy>, PolicyError> {
+    use rayon::prelude::*;
+    let trace = readings.trace();
+    let policies = grid.policies();
+    let full = full_answers(readings);
+    let counted: Vec<i64> = risks.iter().map(|risk| counted(*risk, &full, trace.labels())).collect();
+    let scored: Vec<Vec<(usize, f64, f64)>> = families(&policies)
+        .into_par_iter()
+        .map(|(family, members)| {
+            for &at in &members {
+                policies[at].check(trace.exits(), trace.classes())?;
+            }
+            let stream = Stream::new(readings, &family.check(trace.exits(), trace.classes())?)?;
+            let mut thresholds: Vec<f64> =
+                members.iter().filter_map(|&at| policies[at].threshold().and_then(Threshold::scalar)).collect();
+            sort_by_boldness(&mut thresholds, stream.fires);
+            thresholds.dedup();
+            let sums = sums(&stream, &thresholds, &full, trace.labels(), risks);
+            let width = risks.len() + 1;
+            let scores = |policy: &Policy| {
+                let at = match policy.threshold().and_then(Threshold::scalar) {
+                    Some(value) => {
+                        let bold = stream.fires.boldness(value);
+                        1 + thresholds.partition_point(|&t| stream.fires.boldness(t) < bold)
+                    }
+                    None => 0,
+                };
+                let row = &sums[at * width..(at + 1) * width];
+                let means = row[1..].iter().zip(&counted).map(|(&sum, &n)| sum as f64 / n.max(1) as f64);
+                (means.fold(f64::NEG_INFINITY, f64::max), saving(row[0] as u64, trace.samples(), trace.exits()))
+            };
+            Ok(members
+                .into_iter()
+                .map(|at| {
+                    let (risk, saving) = scores(&policies[at]);
+                    (at, risk, saving)
+                })
+                .collect())
+        })
+        .collect::<Result<_, PolicyError>>()?;
+    let mut scored: Vec<(usize, f64, f64)> = scored.concat();
+    // From the greatest saving down; a setting stays if its risk is below all that save more.
+    scored.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.1.total_cmp(&b.1)).then(a.0.cmp(&b.0)));
+    let mut path = Vec::new();
+    let mut least = f64::INFINITY;
+    for (at, risk, saving) in scored {
+        if saving > 0.0 && risk < least {
+            least = risk;
+            path.push(policies[at].clone());
+        }
+    }
+    path.push(Policy::full());
+    path.reverse();
+    Ok(path)
+}
+
+/// How many samples a risk speaks of.
+pub(super) fn counted(risk: Risk, full: &[u32], labels: &[i64]) -> i64 {
+    full.iter().zip(labels).filter(|(full, label)| risk.loss(**full, **full, **label).is_some()).count() as i64
+}
+
+/// `[T + 1, 1 + R]`: layers and the sum of each risk's losses, without a threshold and with each.
+fn sums(stream: &Stream, thresholds: &[f64], full: &[u32], labels: &[i64], risks: &[Risk]) -> Vec<i64> {
+    let width = risks.len() + 1;
+    let mut sums = stream.fold(
+        |sample, stops| stream.stops(sample, thresholds, stops),
+        || vec![0i64; (thresholds.len() + 1) * width],
+        |changes, sample, stops| {
+            let loss = |risk: Risk, answer| i64::from(risk.loss(answer, full[sample], labels[sample]).unwrap_or(0));
+            let mut before = None;
+            for stop in stops {
+                let row = &mut changes[stop.from as usize * width..][..width];
+                let (exit, answer) = before.unwrap_or((0, None));
+                row[0] += i64::from(stop.exit) - i64::from(exit);
+                if answer != Some(stop.answer) {
+                    for (sum, &risk) in row[1..].iter_mut().zip(risks) {
+                        *sum += loss(risk, stop.answer) - answer.map_or(0, |answer| loss(risk, answer));
+                    }
+                }
+                before = Some((stop.exit, Some(stop.answer)));
+            }
+        },
+        |mut a, b| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+            a
+        },
+    );
+    for at in width..sums.len() {
+        sums[at] += sums[at - width];
+    }
+    sums
+}
+
+/// The settings of a grid in their natural order behind full depth, where they have one: a threshold from cautious to bold,
+/// or a patience from great to small, or exits from late to early.
+pub(super) fn prior_path(grid: &Grid) -> Result<Vec<Policy>, usize> {
+    let mut policies = grid.policies();
+    let count = families(&policies).len();
+    let kind = policies.first().map(Policy::kind);
+    let by_threshold = count == 1 && policies.iter().all(|policy| policy.threshold().is_some());
+    let by_family = count == policies.len() && policies.iter().all(|policy| Some(policy.kind()) == kind && policy.threshold().is_none());
+    if by_threshold {
+        let boldness = |policy: &Policy| {
+            let threshold = policy.threshold().and_then(Threshold::scalar);
+            threshold.map_or(f64::NEG_INFINITY, |threshold| policy.kind().fires().boldness(threshold))
+        };
+        policies.sort_by(|a, b| boldness(a).total_cmp(&boldness(b)));
+    } else if by_family {
+        // Patience and exit alike: the more, the more cautious.
+        let cautious = |policy: &Policy| match &policy.rule {
+            crate::policy::Rule::Fixed(fixed) => fixed.exit,
+            rule => rule.patience().unwrap_or(usize::MAX),
+        };
+        policies.sort_by_key(|policy| std::cmp::Reverse(cautious(policy)));
+    } else {
+        return Err(count);
+    }
+    policies.insert(0, Policy::full());
+    Ok(policies)
+}

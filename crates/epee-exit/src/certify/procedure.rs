@@ -1,0 +1,290 @@
+//! Fixed-sequence testing along a path that the tested samples had no part in.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::path::{counted, pareto_path, prior_path};
+use super::risk::Losses;
+use super::{Bound, CertifyError, Risk, smallest_certifiable_n};
+use crate::metrics::saving;
+use crate::policy::{Policy, PolicyError, Threshold};
+use crate::quality::fit_temperatures;
+use crate::stream::{Readings, Stream};
+use crate::sweep::{Grid, families};
+use crate::trace::Trace;
+
+/// Where the path comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PathSource {
+    /// One half of the samples finds the settings that no other beats in risk and saving; the other half tests them.
+    #[default]
+    Pareto,
+    /// The natural order of one policy's threshold, or patience; all samples test it.
+    Prior,
+}
+
+/// What is demanded of a setting.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Demand {
+    /// The risks, all of which are to be at most ε.
+    pub risks: Vec<Risk>,
+    /// ε, the tolerated risk, in (0, 1).
+    pub epsilon: f64,
+    /// δ, the allowed probability that a certified setting has a higher risk, in (0, 1).
+    pub delta: f64,
+    /// The bound for every risk; [`Risk::natural_bound`] where `None`.
+    pub bound: Option<Bound>,
+    /// Where the path comes from.
+    pub path: PathSource,
+    /// Seed of the split into halves, and of the order of the samples.
+    pub seed: u64,
+    /// Fit a temperature for each exit on the half that finds the path.
+    pub fit_temperatures: bool,
+}
+
+impl Demand {
+    /// Consistency within ε with probability 1 − δ, Pareto testing, seed 1.
+    pub fn new(epsilon: f64, delta: f64) -> Demand {
+        let (risks, path) = (vec![Risk::Consistency], PathSource::Pareto);
+        Demand { risks, epsilon, delta, bound: None, path, seed: 1, fit_temperatures: false }
+    }
+}
+
+/// What the samples of the test say of one risk of one setting.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RiskEstimate {
+    /// How many samples the risk speaks of.
+    pub n: usize,
+    /// The sum of their losses.
+    pub losses: f64,
+    /// The mean loss.
+    pub mean: f64,
+    /// The p-value of "the risk is above ε".
+    pub p: f64,
+}
+
+/// One setting of the path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PathPoint {
+    /// The setting.
+    pub policy: Policy,
+    /// The share of layers it saves on the samples of the test.
+    pub saving: f64,
+    /// One for each risk that was demanded.
+    pub risks: Vec<RiskEstimate>,
+    /// The upper bound of each risk at confidence 1 − δ, for this setting alone; empty for a setting between two shown ones.
+    pub upper: Vec<f64>,
+}
+
+impl PathPoint {
+    /// The greatest p-value over the risks: it is at most δ only where all of them are.
+    pub fn p(&self) -> f64 {
+        self.risks.iter().map(|risk| risk.p).fold(0.0, f64::max)
+    }
+}
+
+/// What was certified.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Certification {
+    /// The path from full depth on, as far as it was walked.
+    pub path: Vec<PathPoint>,
+    /// How many of its settings are certified: a prefix, of which the last is the choice.
+    pub certified: usize,
+    /// Samples in the trace.
+    pub samples: usize,
+    /// Samples that tested the path.
+    pub tested: usize,
+    /// The temperatures that belong to every setting; empty for none.
+    pub temperatures: Vec<f64>,
+}
+
+impl Certification {
+    /// The certified setting that saves most of its path.
+    pub fn chosen(&self) -> &PathPoint {
+        &self.path[self.certified - 1]
+    }
+}
+
+/// How many settings of a path are certified: those before the first whose p-value is above δ.
+///
+/// Fixed-sequence testing (Learn then Test, arXiv 2110.01052): the order was fixed before the samples were looked at, so
+/// each test may spend all of δ, and the first failure ends it. The setting that fails is not certified.
+///
+/// ```
+/// assert_eq!(epee_exit::fixed_sequence(&[0.01, 0.04, 0.06, 0.001], 0.05), 2);
+/// ```
+pub fn fixed_sequence(p: &[f64], delta: f64) -> usize {
+    // A p-value that is not a number certifies nothing.
+    p.iter().take_while(|&&p| p <= delta).count()
+}
+
+/// Finds the boldest setting of a grid whose risks are at most ε, with probability at least 1 − δ over the draw of the
+/// calibration samples, whatever the model and the data are like.
+///
+/// Samples are shuffled with the demand's seed. With [`PathSource::Pareto`] the first half finds the path (and fits the
+/// temperatures, if asked), the other tests it; with several risks the p-value of a setting is the greatest of theirs
+/// (Pareto testing, ICLR 2023). Temperatures on a path fixed beforehand use half of the samples as well.
+///
+/// # Errors
+/// ε or δ outside (0, 1); labels that are missing or of one class where a risk needs them; too few samples to certify even
+/// a risk of 0; full depth that fails; a grid without a natural order where one is needed; a setting that does not fit.
+pub fn certify(trace: &Trace, grid: &Grid, demand: &Demand) -> Result<Certification, CertifyError> {
+    check(trace, demand)?;
+    let mut order: Vec<usize> = (0..trace.samples()).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(demand.seed));
+    let halves = demand.path == PathSource::Pareto || demand.fit_temperatures;
+    let (first, second) = order.split_at(if halves { order.len() / 2 } else { 0 });
+    enough(trace, &order, demand, "")?;
+    let hint = "\nhint: --path prior tests all of them, in the order of one policy's threshold";
+    enough(trace, second, demand, if demand.path == PathSource::Pareto { hint } else { "" })?;
+
+    let (finder, tester) = (halves.then(|| trace.subset(first)), trace.subset(second));
+    let temperatures = match &finder {
+        Some(finder) if demand.fit_temperatures => fit_temperatures(finder)?,
+        _ => Vec::new(),
+    };
+    let path = match (demand.path, &finder) {
+        (PathSource::Pareto, Some(finder)) => {
+            pareto_path(&Readings::new(finder, &temperatures)?, grid, &demand.risks)?
+        }
+        _ => prior_path(grid).map_err(|families| CertifyError::NoOrder { families })?,
+    };
+    let (path, certified) = Tester::new(&Readings::new(&tester, &temperatures)?, path, demand)?.walk();
+    if certified == 0 {
+        return Err(full_depth_fails(trace, &path[0], demand));
+    }
+    Ok(Certification { path, certified, samples: trace.samples(), tested: tester.samples(), temperatures })
+}
+
+fn check(trace: &Trace, demand: &Demand) -> Result<(), CertifyError> {
+    for (what, got) in [("max risk", demand.epsilon), ("confidence", 1.0 - demand.delta)] {
+        if !(got > 0.0 && got < 1.0) {
+            return Err(CertifyError::OutOfRange { what, got });
+        }
+    }
+    if demand.risks.is_empty() {
+        return Err(CertifyError::NoRisk);
+    }
+    if let Some(risk) = demand.risks.iter().find(|risk| risk.needs_labels()) {
+        let mut labels = trace.labels().iter().filter(|&&label| label >= 0);
+        let Some(&one) = labels.next() else {
+            return Err(CertifyError::NoLabels { risk: risk.name(|class| trace.class_name(class)) });
+        };
+        if trace.classes() > 1 && labels.all(|&label| label == one) {
+            return Err(CertifyError::OneClass { class: trace.class_name(one as usize) });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses samples that are too few to certify even a risk of 0.
+fn enough(trace: &Trace, samples: &[usize], demand: &Demand, hint: &str) -> Result<(), CertifyError> {
+    let needs = smallest_certifiable_n(demand.epsilon, demand.delta).unwrap_or(u64::MAX);
+    let last = |&sample: &usize| crate::confidence::argmax(trace.row(sample, trace.exits())) as u32;
+    let full: Vec<u32> = samples.iter().map(last).collect();
+    let labels: Vec<i64> = samples.iter().map(|&sample| trace.labels()[sample]).collect();
+    for &risk in &demand.risks {
+        let n = counted(risk, &full, &labels) as usize;
+        if (n as u64) < needs {
+            let of = if samples.len() < trace.samples() { " in the half that tests" } else { "" };
+            let hint = format!("with zero losses seen, {needs} samples{of} are the fewest for this risk and confidence{hint}");
+            return Err(CertifyError::TooFew { risk: risk.name(|class| trace.class_name(class)), n, needs, hint });
+        }
+    }
+    Ok(())
+}
+
+/// What full depth answers, tempered as everything else.
+pub(super) fn full_answers(readings: &Readings<'_>) -> Vec<u32> {
+    let last = readings.trace().exits();
+    (0..readings.trace().samples()).map(|sample| readings.reading(sample, last).label as u32).collect()
+}
+
+/// The samples of the test, and the settings of the path as streams over them.
+struct Tester<'a> {
+    trace: &'a Trace,
+    demand: &'a Demand,
+    full: Vec<u32>,
+    path: Vec<Policy>,
+    streams: Vec<Stream>,
+    /// Which stream each setting of the path is a threshold of.
+    family: Vec<usize>,
+}
+
+impl<'a> Tester<'a> {
+    fn new(readings: &Readings<'a>, path: Vec<Policy>, demand: &'a Demand) -> Result<Self, CertifyError> {
+        let trace = readings.trace();
+        let (exits, classes) = (trace.exits(), trace.classes());
+        let mut family = vec![0; path.len()];
+        let families = families(&path);
+        for (i, (_, members)) in families.iter().enumerate() {
+            for &at in members {
+                path[at].check(exits, classes)?;
+                family[at] = i;
+            }
+        }
+        let streams = families.par_iter().map(|(family, _)| Stream::new(readings, &family.check(exits, classes)?));
+        let streams = streams.collect::<Result<_, PolicyError>>()?;
+        Ok(Tester { trace, demand, full: full_answers(readings), path, streams, family })
+    }
+
+    /// One setting of the path; with its upper bounds where they will be shown.
+    fn point(&self, at: usize, with_upper: bool) -> PathPoint {
+        let (policy, stream, demand) = (&self.path[at], &self.streams[self.family[at]], self.demand);
+        let thresholds = policy.threshold().unwrap_or(&Threshold::Never).resolve(self.trace.exits());
+        let exits: Vec<usize> = (0..stream.samples()).map(|sample| stream.exit(sample, &thresholds)).collect();
+        let losses = |risk: Risk| {
+            let loss = |(sample, &exit): (usize, &usize)| {
+                risk.loss(stream.answer(sample, exit), self.full[sample], self.trace.labels()[sample])
+            };
+            Losses::new(exits.iter().enumerate().filter_map(loss), demand.bound.unwrap_or(risk.natural_bound()))
+        };
+        let (mut risks, mut upper) = (Vec::new(), Vec::new());
+        for &risk in &demand.risks {
+            let losses = losses(risk);
+            let p = losses.p(demand.epsilon, demand.delta);
+            risks.push(RiskEstimate { n: losses.len(), losses: losses.sum(), mean: losses.mean(), p });
+            upper.extend(with_upper.then(|| losses.upper(demand.delta)));
+        }
+        let layers = exits.iter().map(|&exit| exit as u64).sum();
+        PathPoint { policy: policy.clone(), saving: saving(layers, exits.len(), self.trace.exits()), risks, upper }
+    }
+
+    /// The settings up to the first that fails, and as many again behind it for a reader to see where the risk goes; the
+    /// number of the certified.
+    fn walk(&self) -> (Vec<PathPoint>, usize) {
+        let mut points: Vec<PathPoint> = Vec::new();
+        let mut certified = 0;
+        while points.len() < self.path.len() && (points.len() == certified || points.len() < 2 * certified) {
+            let chunk = points.len()..self.path.len().min(points.len() + CHUNK);
+            points.par_extend(chunk.into_par_iter().map(|at| self.point(at, false)));
+            let p: Vec<f64> = points.iter().map(PathPoint::p).collect();
+            certified = fixed_sequence(&p, self.demand.delta);
+        }
+        // Bounds for the choice, its neighbours, and evenly over the rest.
+        let step = points.len().div_ceil(CHUNK).max(1);
+        let shown = |at: &usize| at % step == 0 || at + 1 >= certified && *at <= certified;
+        let shown: Vec<usize> = (0..points.len()).filter(shown).collect();
+        let upper: Vec<Vec<f64>> = shown.par_iter().map(|&at| self.point(at, true).upper).collect();
+        for (at, upper) in shown.into_iter().zip(upper) {
+            points[at].upper = upper;
+        }
+        (points, certified)
+    }
+}
+
+/// Settings tested at a time, and about as many that are shown with their bounds.
+const CHUNK: usize = 64;
+
+fn full_depth_fails(trace: &Trace, full: &PathPoint, demand: &Demand) -> CertifyError {
+    let worst = (0..full.risks.len()).max_by(|&a, &b| full.risks[a].p.total_cmp(&full.risks[b].p)).unwrap_or(0);
+    CertifyError::FullDepth {
+        risk: demand.risks[worst].name(|class| trace.class_name(class)),
+        mean: full.risks[worst].mean,
+        n: full.risks[worst].n,
+        upper: full.upper[worst],
+        epsilon: demand.epsilon,
+    }
+}

@@ -1,0 +1,151 @@
+//! What a shortcut may cost, as a loss for each sample.
+
+use serde::{Deserialize, Serialize};
+
+/// A risk: the mean of a loss over the samples it speaks of. `ŷ_m` is the answer at the exit taken, `ŷ_M` that of full
+/// depth, `y` the label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Risk {
+    /// `P(ŷ_m ≠ ŷ_M)`: the shortcut changes the answer. Needs no labels.
+    Consistency,
+    /// `P(ŷ_m ≠ y) − P(ŷ_M ≠ y)`: errors the shortcut adds, less those it mends. The exact and the Hoeffding–Bentkus bound
+    /// count those it adds alone.
+    Gap,
+    /// `P(ŷ_m ≠ y)`: the answer is wrong.
+    Error,
+    /// `P(ŷ_m ≠ c | ŷ_M = c)`: the shortcut loses a finding of this class. Needs no labels.
+    Class(usize),
+}
+
+impl Risk {
+    /// The loss of one sample, or `None` where the risk does not speak of it.
+    pub(crate) fn loss(self, answer: u32, full: u32, label: i64) -> Option<i8> {
+        let wrong = |answer: u32| i8::from(i64::from(answer) != label);
+        match self {
+            Risk::Consistency => Some(i8::from(answer != full)),
+            Risk::Gap => (label >= 0).then(|| wrong(answer) - wrong(full)),
+            Risk::Error => (label >= 0).then(|| wrong(answer)),
+            Risk::Class(class) => (full as usize == class).then(|| i8::from(answer != full)),
+        }
+    }
+
+    /// Whether it speaks of labelled samples alone.
+    pub fn needs_labels(self) -> bool {
+        matches!(self, Risk::Gap | Risk::Error)
+    }
+
+    /// The bound that is used where nobody says which: exact for losses of 0 and 1, betting for the gap.
+    pub fn natural_bound(self) -> Bound {
+        if self == Risk::Gap { Bound::Betting } else { Bound::Exact }
+    }
+
+    /// Its name as on the command line: `consistency`, `gap`, `error` or `class:NAME`.
+    pub fn name(self, class_name: impl Fn(usize) -> String) -> String {
+        match self {
+            Risk::Consistency => "consistency".to_owned(),
+            Risk::Gap => "gap".to_owned(),
+            Risk::Error => "error".to_owned(),
+            Risk::Class(class) => format!("class:{}", class_name(class)),
+        }
+    }
+}
+
+/// How a p-value of "the risk is above ε" is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bound {
+    /// The binomial's own tail, for losses of 0 and 1.
+    Exact,
+    /// Hoeffding and Bentkus, for losses in [0, 1].
+    HoeffdingBentkus,
+    /// Betting on the losses in a recorded order, for losses in [−1, 1].
+    Betting,
+}
+
+impl Bound {
+    /// Its name in files and on the command line: `exact`, `hoeffding-bentkus` or `betting`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bound::Exact => "exact",
+            Bound::HoeffdingBentkus => "hoeffding-bentkus",
+            Bound::Betting => "betting",
+        }
+    }
+}
+
+/// The losses of one setting, in the order of the samples that the risk speaks of.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Losses {
+    values: Vec<f64>,
+    bound: Bound,
+}
+
+impl Losses {
+    pub(super) fn new(values: impl Iterator<Item = i8>, bound: Bound) -> Self {
+        // The two bounds for [0, 1] count what the shortcut breaks, not what it mends.
+        let floor = if bound == Bound::Betting { -1 } else { 0 };
+        Losses { values: values.map(|loss| f64::from(loss.max(floor))).collect(), bound }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    pub(super) fn sum(&self) -> f64 {
+        self.values.iter().sum()
+    }
+
+    pub(super) fn mean(&self) -> f64 {
+        self.sum() / self.values.len() as f64
+    }
+
+    /// The p-value of "the risk is above ε".
+    pub(super) fn p(&self, epsilon: f64, delta: f64) -> f64 {
+        let n = self.values.len() as u64;
+        match self.bound {
+            Bound::Exact => super::exact_binomial_p(self.sum() as u64, n, epsilon),
+            Bound::HoeffdingBentkus => super::hoeffding_bentkus_p(self.sum(), n, epsilon),
+            Bound::Betting => super::betting_p(&self.values, epsilon, delta),
+        }
+    }
+
+    /// The least ε whose p-value is at most δ: the upper bound of the risk, to within 1e-6.
+    pub(super) fn upper(&self, delta: f64) -> f64 {
+        let (mut low, mut high) = (self.mean().max(0.0), 1.0);
+        while high - low > 1e-6 {
+            let middle = (low + high) / 2.0;
+            if self.p(middle, delta) <= delta { high = middle } else { low = middle }
+        }
+        high
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_are_as_defined() {
+        // Answer, full depth, label.
+        for (case, consistency, gap, error, class) in [
+            ((1, 1, 1), Some(0), Some(0), Some(0), Some(0)),
+            ((0, 1, 1), Some(1), Some(1), Some(1), Some(1)),
+            ((1, 0, 1), Some(1), Some(-1), Some(0), None),
+            ((2, 0, 1), Some(1), Some(0), Some(1), None),
+            ((0, 1, -1), Some(1), None, None, Some(1)),
+        ] {
+            let loss = |risk: Risk| risk.loss(case.0, case.1, case.2);
+            let got = [Risk::Consistency, Risk::Gap, Risk::Error, Risk::Class(1)].map(loss);
+            assert_eq!(got, [consistency, gap, error, class], "{case:?}");
+        }
+    }
+
+    #[test]
+    fn the_upper_bound_is_where_the_p_value_is_delta() {
+        for bound in [Bound::Exact, Bound::HoeffdingBentkus, Bound::Betting] {
+            let losses = Losses::new((0..400).map(|i| i8::from(i % 40 == 0)), bound);
+            let upper = losses.upper(0.05);
+            assert!(upper > 0.025 && losses.p(upper, 0.05) <= 0.05 && losses.p(upper - 1e-5, 0.05) > 0.05, "{bound:?}");
+        }
+    }
+}

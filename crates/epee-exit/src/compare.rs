@@ -1,0 +1,205 @@
+//! Every policy at the same goal: chosen on one trace, reported on another, with intervals.
+
+use serde::Serialize;
+
+use crate::choose::{Choice, ChooseError, Goal, choose};
+use crate::metrics::{Counts, Metric};
+use crate::policy::{Policy, PolicyKind};
+use crate::refine::{candidates, refine};
+use crate::replay::{ReplayError, replay};
+use crate::statistics::{Bootstrap, Interval, bootstrap, bootstrap_difference, clopper_pearson, discordant, mcnemar};
+use crate::stream::Readings;
+use crate::sweep::{Grid, Scoring, full_depth, runnable, score_readings};
+use crate::trace::Trace;
+
+/// What is compared, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contest {
+    /// The policies.
+    pub kinds: Vec<PolicyKind>,
+    /// The goals, each reached by every policy as well as it can.
+    pub goals: Vec<Goal>,
+    /// The metric that decides.
+    pub metric: Metric,
+    /// Thresholds tried for each family of settings, spread over its own levels.
+    pub thresholds: usize,
+    /// Also try a threshold for each exit, where a policy may have them.
+    pub per_exit: bool,
+    /// How intervals are drawn.
+    pub bootstrap: Bootstrap,
+}
+
+impl Contest {
+    /// All policies at savings of 0.3, 0.5 and 0.7 by macro-F1, 200 thresholds each.
+    pub fn all() -> Contest {
+        Contest {
+            kinds: PolicyKind::ALL.into_iter().filter(|&kind| kind != PolicyKind::Full).collect(),
+            goals: [0.3, 0.5, 0.7].map(Goal::Saving).to_vec(),
+            metric: Metric::MacroF1,
+            thresholds: 200,
+            per_exit: true,
+            bootstrap: Bootstrap::default(),
+        }
+    }
+}
+
+/// One policy at one goal.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Contestant {
+    /// The goal.
+    pub goal: Goal,
+    /// The policy's name; `NAME, per exit` with a threshold for each exit.
+    pub name: String,
+    /// The setting; full depth where none reaches the goal.
+    pub policy: Policy,
+    /// Whether the goal was reached on the trace that chose.
+    pub met: bool,
+    /// The metric on the trace that chose.
+    pub chosen_value: f64,
+    /// The saving on the trace that chose.
+    pub chosen_saving: f64,
+    /// The saving on the trace that reports.
+    pub saving: f64,
+    /// Accuracy there, with its exact interval (Clopper–Pearson).
+    pub accuracy: f64,
+    /// Its interval.
+    pub accuracy_interval: Interval,
+    /// The metric there.
+    pub value: f64,
+    /// Its bootstrap interval.
+    pub interval: Interval,
+    /// The metric minus EPEE's at the same goal, on the same samples; `None` where EPEE is not compared, or for itself.
+    pub against_epee: Option<Difference>,
+}
+
+/// A paired difference.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Difference {
+    /// This minus EPEE.
+    pub value: f64,
+    /// Its paired bootstrap interval.
+    pub interval: Interval,
+    /// McNemar's exact test of the answers.
+    pub mcnemar: f64,
+}
+
+/// A comparison that cannot be made.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CompareError {
+    /// The traces are of different models.
+    #[error(
+        "expected two traces of one model, got one of {0} exits and {1} classes and one of {2} exits and {3} classes"
+    )]
+    Shapes(usize, usize, usize, usize),
+    /// The choice failed.
+    #[error(transparent)]
+    Choose(#[from] ChooseError),
+    /// The replay failed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
+
+/// Chooses every policy's best setting for every goal on `choosing`, and reports it on `reporting`.
+///
+/// A policy that cannot run on the traces (BERxiT without scores, ELBERT with three classes) is left out.
+///
+/// # Errors
+/// Traces of different shapes; no labels; a goal outside its range.
+pub fn compare(
+    choosing: &Trace,
+    reporting: &Trace,
+    contest: &Contest,
+    scoring: &Scoring,
+) -> Result<Vec<Contestant>, CompareError> {
+    use rayon::prelude::*;
+    let (exits, classes) = (choosing.exits(), choosing.classes());
+    if (exits, classes) != (reporting.exits(), reporting.classes()) {
+        return Err(CompareError::Shapes(exits, classes, reporting.exits(), reporting.classes()));
+    }
+    let readings = Readings::new(choosing, &scoring.temperatures).map_err(ChooseError::from)?;
+    let full = full_depth(choosing, scoring);
+    let grid = Grid::standard(exits, classes);
+    let choices = |&kind: &PolicyKind| -> Result<Vec<(Goal, String, Choice)>, ChooseError> {
+        let mut rows = Vec::new();
+        for family in grid.families(kind) {
+            let settings = candidates(&readings, &family, contest.thresholds)?;
+            rows.extend(score_readings(&readings, &settings, scoring)?);
+        }
+        let mut choices = Vec::new();
+        for &goal in &contest.goals {
+            let choice = choose(&rows, &full, goal, contest.metric)?;
+            // BranchyNet is DeeBERT with a threshold for each exit.
+            let lists = kind == PolicyKind::BranchyNet;
+            if contest.per_exit && choice.met && (lists || kind == PolicyKind::Epee || kind == PolicyKind::Entropy) {
+                let name = if lists { kind.name().to_owned() } else { format!("{kind}, per exit") };
+                choices.push((goal, name, refine(choosing, &choice, scoring)?));
+            }
+            if !(lists && contest.per_exit) {
+                choices.push((goal, kind.name().to_owned(), choice));
+            }
+        }
+        Ok(choices)
+    };
+    let runnable = runnable(choosing);
+    let kinds: Vec<PolicyKind> = contest.kinds.iter().copied().filter(|kind| runnable.contains(kind)).collect();
+    let choices: Vec<Vec<_>> = kinds.par_iter().map(choices).collect::<Result<_, _>>()?;
+    let mut choices: Vec<(Goal, String, Choice)> = choices.into_iter().flatten().collect();
+    let place = |goal: &Goal| contest.goals.iter().position(|other| other == goal);
+    choices.sort_by_key(|(goal, ..)| place(goal));
+    report(choices, reporting, contest, scoring)
+}
+
+fn report(
+    choices: Vec<(Goal, String, Choice)>,
+    trace: &Trace,
+    contest: &Contest,
+    scoring: &Scoring,
+) -> Result<Vec<Contestant>, CompareError> {
+    use rayon::prelude::*;
+    let (labels, classes, options) = (trace.labels(), trace.classes(), &contest.bootstrap);
+    let value = |counts: &Counts| match contest.metric {
+        Metric::Accuracy => counts.accuracy(),
+        Metric::MacroF1 => counts.macro_f1(),
+        Metric::MicroF1 if scoring.micro_classes.is_empty() => counts.micro_f1(),
+        Metric::MicroF1 => counts.micro_f1_over(&scoring.micro_classes),
+    };
+    let run = |policy: &Policy| -> Result<_, CompareError> {
+        let checked = policy.check(trace.exits(), classes).and_then(|p| p.with_temperatures(&scoring.temperatures));
+        Ok(replay(&checked.map_err(ChooseError::from)?, trace)?)
+    };
+    let epee: Vec<(Goal, Vec<u32>)> = choices
+        .iter()
+        .filter(|(_, name, _)| name == PolicyKind::Epee.name())
+        .map(|(goal, _, choice)| Ok((*goal, run(&choice.policy)?.labels)))
+        .collect::<Result<_, CompareError>>()?;
+    let contestant = |(goal, name, choice): (Goal, String, Choice)| -> Result<Contestant, CompareError> {
+        let replayed = run(&choice.policy)?;
+        let metrics = replayed.metrics(trace);
+        let counts = Counts::of(labels, &replayed.labels, classes);
+        let right = counts.correct.iter().sum();
+        let rival = epee.iter().find(|(other, _)| *other == goal && name != PolicyKind::Epee.name());
+        let against_epee = rival.map(|(_, epee)| {
+            let (b, c) = discordant(labels, epee, &replayed.labels);
+            Difference {
+                value: value(&counts) - value(&Counts::of(labels, epee, classes)),
+                interval: bootstrap_difference(labels, epee, &replayed.labels, classes, options, value),
+                mcnemar: mcnemar(b, c),
+            }
+        });
+        Ok(Contestant {
+            goal,
+            name,
+            met: choice.met,
+            chosen_value: choice.row.get(contest.metric),
+            chosen_saving: choice.row.saving,
+            policy: choice.policy,
+            saving: metrics.saving,
+            accuracy: metrics.accuracy,
+            accuracy_interval: clopper_pearson(right, counts.labelled(), options.level),
+            value: value(&counts),
+            interval: bootstrap(labels, &replayed.labels, classes, options, value),
+            against_epee,
+        })
+    };
+    choices.into_par_iter().map(contestant).collect()
+}

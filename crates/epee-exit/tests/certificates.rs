@@ -1,0 +1,245 @@
+//! The guarantee, by resampling; and what is refused.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/population.rs"]
+mod population;
+
+use std::collections::HashMap;
+
+use epee_exit::{
+    Bound, CertifyError, Demand, Goal, Grid, Metric, PathSource, Policy, PolicyKind, Risk, Scoring, Threshold, Trace,
+    TraceParts, abstain, certify, choose_on, refine, replay,
+};
+use population::{draw, population, tolerated, true_risk};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+fn loss(risk: Risk) -> impl Fn(u32, u32, i64) -> f64 {
+    move |answer, full, label| {
+        let wrong = |answer: u32| f64::from(i64::from(answer) != label);
+        match risk {
+            Risk::Consistency => f64::from(answer != full),
+            Risk::Gap => wrong(answer) - wrong(full),
+            Risk::Error => wrong(answer),
+            Risk::Class(_) => unreachable!("not a mean over all samples"),
+        }
+    }
+}
+
+/// The rate at which the chosen setting's risk on the whole population exceeds ε; and the same for the setting behind it,
+/// the first that failed: a planted off-by-one.
+fn violations(people: &Trace, grid: &Grid, demand: &Demand, n: usize, draws: usize) -> (f64, f64) {
+    let mut random = ChaCha8Rng::seed_from_u64(11);
+    let mut known: HashMap<String, bool> = HashMap::new();
+    let mut violated = |policy: &Policy, temperatures: &[f64]| {
+        *known.entry(format!("{policy} {temperatures:?}")).or_insert_with(|| {
+            demand.risks.iter().any(|&risk| true_risk(people, policy, temperatures, loss(risk)) > demand.epsilon)
+        })
+    };
+    let (mut kept, mut planted) = (0, 0);
+    for seed in 0..draws {
+        let calibration = draw(people, n, &mut random);
+        let Ok(got) = certify(&calibration, grid, &Demand { seed: seed as u64, ..demand.clone() }) else { continue };
+        kept += u32::from(violated(&got.chosen().policy, &got.temperatures));
+        let failing = got.path.get(got.certified).unwrap_or(got.chosen());
+        planted += u32::from(violated(&failing.policy, &got.temperatures));
+    }
+    (f64::from(kept) / draws as f64, f64::from(planted) / draws as f64)
+}
+
+#[test]
+fn a_certified_setting_breaks_its_promise_at_most_at_the_rate_of_delta() {
+    let (people, draws) = (population(20_000, 6, 1), 200);
+    let coarse = (1..=8).map(|i| Some(f64::from(i) / 10.0)).collect();
+    let one = Grid { thresholds: Some(coarse), ..Grid::standard(6, 2).with_kinds([PolicyKind::Entropy]) };
+    let two = Grid::standard(6, 2);
+    let base = Demand::new(0.05, 0.1);
+    let prior = Demand { path: PathSource::Prior, ..base.clone() };
+    let gap = Demand { risks: vec![Risk::Gap], ..base.clone() };
+    let several = Demand { risks: vec![Risk::Consistency, Risk::Error], epsilon: 0.2, ..base.clone() };
+    for (name, grid, demand) in [
+        ("prior", &one, &prior),
+        ("pareto", &two, &base),
+        ("gap by betting", &two, &gap),
+        ("gap, exact", &two, &Demand { bound: Some(Bound::Exact), ..gap.clone() }),
+        ("two risks", &two, &several),
+        ("temperatures", &two, &Demand { fit_temperatures: true, ..base.clone() }),
+        ("Hoeffding-Bentkus", &one, &Demand { bound: Some(Bound::HoeffdingBentkus), ..prior.clone() }),
+    ] {
+        let (kept, _) = violations(&people, grid, demand, 1000, draws);
+        assert!(kept <= tolerated(demand.delta, draws), "{name}: {kept} above {}", tolerated(demand.delta, draws));
+    }
+}
+
+#[test]
+fn the_first_failing_setting_would_break_the_promise() {
+    let (people, draws) = (population(20_000, 6, 1), 200);
+    let coarse = (1..=8).map(|i| Some(f64::from(i) / 10.0)).collect();
+    let grid = Grid { thresholds: Some(coarse), ..Grid::standard(6, 2).with_kinds([PolicyKind::Entropy]) };
+    let demand = Demand { path: PathSource::Prior, ..Demand::new(0.05, 0.1) };
+    let (kept, planted) = violations(&people, &grid, &demand, 1000, draws);
+    assert!(kept <= tolerated(demand.delta, draws) && planted > tolerated(demand.delta, draws), "{kept}, {planted}");
+}
+
+#[test]
+fn a_certification_says_what_it_saw() {
+    let trace = population(4000, 6, 2);
+    let demand = Demand { risks: vec![Risk::Consistency, Risk::Gap], ..Demand::new(0.05, 0.05) };
+    let got = certify(&trace, &Grid::standard(6, 2), &demand).unwrap();
+    assert_eq!((got.samples, got.tested), (4000, 2000));
+    assert_eq!(got.path[0].policy, Policy::full());
+    let chosen = got.chosen();
+    assert!(chosen.saving > 0.2, "{}", chosen.saving);
+    assert!(chosen.p() <= 0.05 && got.path.get(got.certified).is_none_or(|next| next.p() > 0.05));
+    assert!(got.path[..got.certified].windows(2).all(|w| w[0].p() <= 0.05 && w[1].p() <= 0.05));
+    for (risk, &upper) in chosen.risks.iter().zip(&chosen.upper) {
+        assert!(risk.n == 2000 && risk.mean < upper && upper <= 0.05 + 1e-6, "{risk:?} {upper}");
+    }
+    // Same seed, same certificate; the path is the half's, so another seed may choose another.
+    let again = certify(&trace, &Grid::standard(6, 2), &demand).unwrap();
+    assert_eq!(again, got);
+    assert_ne!(certify(&trace, &Grid::standard(6, 2), &Demand { seed: 2, ..demand }).unwrap(), got);
+}
+
+#[test]
+fn a_class_is_protected_by_the_samples_that_full_depth_gives_to_it() {
+    let trace = population(6000, 6, 3);
+    let demand = Demand { risks: vec![Risk::Class(1)], ..Demand::new(0.05, 0.05) };
+    let got = certify(&trace, &Grid::standard(6, 2), &demand).unwrap();
+    let n = got.chosen().risks[0].n;
+    assert!((400..1200).contains(&n), "{n}");
+    // A class is rarer than all samples, so it certifies less.
+    let all = certify(&trace, &Grid::standard(6, 2), &Demand::new(0.05, 0.05)).unwrap();
+    assert!(all.chosen().saving > got.chosen().saving);
+}
+
+#[test]
+fn temperatures_come_from_the_half_that_does_not_test() {
+    let trace = population(2000, 4, 4);
+    let demand = Demand { fit_temperatures: true, ..Demand::new(0.05, 0.05) };
+    let got = certify(&trace, &Grid::standard(4, 2), &demand).unwrap();
+    assert_eq!((got.temperatures.len(), got.tested), (4, 1000));
+    assert!(got.temperatures.iter().all(|&t| t != 1.0), "{:?}", got.temperatures);
+    let other = certify(&trace, &Grid::standard(4, 2), &Demand { seed: 9, ..demand }).unwrap();
+    assert_ne!(other.temperatures, got.temperatures);
+}
+
+#[test]
+fn too_few_samples_are_told_how_many_it_takes() {
+    let small = population(78, 4, 5);
+    let entropy = Grid::standard(4, 2).with_kinds([PolicyKind::Entropy]);
+    let error = |demand: &Demand, trace: &Trace| certify(trace, &entropy, demand).unwrap_err().to_string();
+    let text = error(&Demand::new(0.02, 0.05), &small);
+    assert!(text.starts_with("not certifiable: n = 78, needs 149"), "{text}");
+    // Enough for all of them, not for a half.
+    let middling = population(200, 4, 5);
+    let text = error(&Demand::new(0.02, 0.05), &middling);
+    assert!(text.starts_with("not certifiable: n = 100, needs 149") && text.contains("--path prior"), "{text}");
+    let prior = Demand { path: PathSource::Prior, ..Demand::new(0.02, 0.05) };
+    assert_eq!(certify(&middling, &entropy, &prior).unwrap().tested, 200);
+    // n = 149 without an error is exactly enough, 148 is not.
+    let perfect = |n: usize| {
+        let parts =
+            TraceParts { exits: 2, classes: 2, logits: [0.0, 9.0, 0.0, 9.0].repeat(n), labels: vec![-1; n], ..Default::default() };
+        Trace::new(parts).unwrap()
+    };
+    let entropy = Grid::standard(2, 2).with_kinds([PolicyKind::Entropy]);
+    assert!(certify(&perfect(149), &entropy, &prior).unwrap().chosen().saving == 0.5);
+    assert!(matches!(certify(&perfect(148), &entropy, &prior), Err(CertifyError::TooFew { n: 148, needs: 149, .. })));
+}
+
+#[test]
+fn impossible_demands_are_errors() {
+    let trace = population(800, 4, 6);
+    let grid = Grid::standard(4, 2);
+    let error = |demand: Demand, trace: &Trace| certify(trace, &grid, &demand).unwrap_err().to_string();
+    for (epsilon, delta, what) in
+        [(0.0, 0.05, "max risk"), (1.0, 0.05, "max risk"), (f64::NAN, 0.05, "max risk"), (0.1, 0.0, "confidence"), (0.1, 1.0, "confidence")]
+    {
+        let text = error(Demand::new(epsilon, delta), &trace);
+        assert!(text.starts_with(&format!("{what}: expected a number above 0 and below 1, got ")), "{text}");
+    }
+    let wrong = Demand { risks: vec![Risk::Error], ..Demand::new(0.001, 0.05) };
+    assert!(error(wrong, &population(20_000, 4, 6)).contains("full depth itself has a risk `error` of 0."));
+    let mut parts = trace.clone().into_parts();
+    parts.labels = vec![-1; 800];
+    let unlabelled = Trace::new(parts.clone()).unwrap();
+    let gap = Demand { risks: vec![Risk::Gap], ..Demand::new(0.05, 0.05) };
+    assert!(error(gap.clone(), &unlabelled).contains("ask for the risk `consistency`"));
+    assert!(certify(&unlabelled, &grid, &Demand::new(0.05, 0.05)).is_ok());
+    parts.labels = vec![1; 800];
+    let text = error(gap, &Trace::new(parts).unwrap());
+    assert!(text.starts_with("every labelled sample is of the class `1`"), "{text}");
+    let prior = Demand { path: PathSource::Prior, ..Demand::new(0.05, 0.05) };
+    assert!(error(prior, &trace).contains("5 families"));
+}
+
+#[test]
+fn abstaining_answers_where_it_can() {
+    let trace = population(8000, 6, 7);
+    let policy = Policy::full().check(6, 2).unwrap();
+    let all = replay(&policy, &trace).unwrap().metrics(&trace);
+    let target = (1.0 - all.accuracy) / 3.0;
+    let got = abstain(&trace, &policy, target, 0.05, 1).unwrap();
+    assert!(got.coverage > 0.2 && got.coverage < 1.0 && got.upper <= target && got.tested == 4000, "{got:?}");
+    // Loose enough, everything is answered; too tight, nothing can be promised.
+    assert_eq!(abstain(&trace, &policy, 0.9, 0.05, 1).unwrap().coverage, 1.0);
+    assert!(abstain(&trace, &policy, 1e-5, 0.05, 1).unwrap_err().to_string().starts_with("not certifiable: of the"));
+    assert!(abstain(&trace, &policy, 1.5, 0.05, 1).unwrap_err().to_string().starts_with("abstain: expected"));
+}
+
+#[test]
+fn abstaining_keeps_its_promise() {
+    let (people, draws, target, delta) = (population(20_000, 4, 8), 200, 0.02, 0.1);
+    let policy = Policy::patience(4).check(4, 2).unwrap();
+    let outcomes: Vec<(f64, bool)> = epee_exit::answers(&policy, &people)
+        .unwrap()
+        .iter()
+        .zip(people.labels())
+        .map(|(a, &y)| (a.probabilities.iter().copied().fold(0.0, f32::max).into(), a.label as i64 != y))
+        .collect();
+    let risk = |below: f64| {
+        let answered: Vec<_> = outcomes.iter().filter(|(confidence, _)| *confidence >= below).collect();
+        answered.iter().filter(|(_, wrong)| *wrong).count() as f64 / answered.len() as f64
+    };
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let (mut given, mut broken) = (0, 0);
+    for seed in 0..draws {
+        if let Ok(got) = abstain(&draw(&people, 800, &mut random), &policy, target, delta, seed as u64) {
+            given += 1;
+            broken += u32::from(risk(got.below) > target);
+        }
+    }
+    let rate = f64::from(broken) / draws as f64;
+    assert!(given > draws / 2 && rate <= tolerated(delta, draws), "{given} given, {rate} broken");
+}
+
+#[test]
+fn a_threshold_for_each_exit_serves_its_goal_at_least_as_well() {
+    let trace = population(3000, 6, 9);
+    let scoring = Scoring::default();
+    for (goal, kind) in [
+        (Goal::MaxLoss(0.12), PolicyKind::Entropy),
+        (Goal::Saving(0.5), PolicyKind::Epee),
+        (Goal::MaxLoss(0.15), PolicyKind::Margin),
+    ] {
+        let grid = Grid::standard(6, 2).with_kinds([kind]);
+        let one = choose_on(&trace, &grid, &scoring, goal, Metric::Accuracy).unwrap();
+        let each = refine(&trace, &one, &scoring).unwrap();
+        assert!(matches!(each.policy.threshold(), Some(Threshold::PerExit(list)) if list.len() == 5), "{}", each.policy);
+        // What the search believes is what a replay gives.
+        let metrics = replay(&each.policy.check(6, 2).unwrap(), &trace).unwrap().metrics(&trace);
+        assert_eq!((metrics.accuracy, metrics.saving), (each.row.accuracy, each.row.saving));
+        match goal {
+            Goal::MaxLoss(loss) => {
+                assert!(each.row.saving > one.row.saving && each.row.accuracy >= one.full.accuracy - loss - 1e-12);
+            }
+            _ => assert!(each.row.accuracy > one.row.accuracy && each.row.saving >= 0.5 - 1e-12),
+        }
+    }
+    // Several exits against one threshold: left as it is.
+    let grid = Grid::standard(6, 2).with_kinds([PolicyKind::Pcee]);
+    let one = choose_on(&trace, &grid, &scoring, Goal::Saving(0.3), Metric::Accuracy).unwrap();
+    assert_eq!(refine(&trace, &one, &scoring).unwrap(), one);
+}

@@ -1,0 +1,128 @@
+//! A certificate in words that a committee can read.
+
+use epee_exit::{Abstention, Certificate, CertifiedRisk};
+
+/// What the certificate promises, on what grounds, and for what it speaks; `void` is why it no longer does.
+pub(super) fn words(certificate: &Certificate, void: Option<&str>) -> Vec<String> {
+    let Certificate { epsilon, delta, samples, tested, .. } = certificate;
+    let mut lines = Vec::new();
+    lines.push(match void {
+        Some(reason) => format!("VOID: {reason}. Nothing below is promised of the model as it is; calibrate it again."),
+        None => format!(
+            "Valid. The promise fails with a probability of at most {}, over the draw of the calibration samples.",
+            percent(*delta)
+        ),
+    });
+    for risk in &certificate.risks {
+        lines.push(promise(risk, *epsilon, &certificate.labels));
+        lines.push(seen(risk, *delta));
+    }
+    lines.push(format!(
+        "Stopping early saves {} of the layers on these samples. The setting: {}.",
+        percent(certificate.saving),
+        certificate.policy
+    ));
+    let split = certificate.split.as_deref().map_or_else(String::new, |split| format!(" of the {split} split"));
+    lines.push(if tested < samples {
+        format!(
+            "Of {samples} samples{split} one half proposed settings and the other, {tested} that had no part in that, tested \
+             them (split by seed {}).",
+            certificate.seed
+        )
+    } else {
+        format!("All {samples} samples{split} tested settings whose order was fixed beforehand.")
+    });
+    let precision = certificate.precision.as_deref().map_or_else(String::new, |p| format!(" at precision {p}"));
+    lines.push(format!(
+        "It holds for this model{precision} on cases drawn as those samples were: another hospital, another year or another kind \
+         of text needs its own. It speaks of the share of cases, not of any one of them."
+    ));
+    lines.push(format!("Trace {}, path {}.", certificate.trace_digest, certificate.path_source));
+    lines
+}
+
+fn promise(risk: &CertifiedRisk, epsilon: f64, labels: &[String]) -> String {
+    let most = percent(epsilon);
+    match risk.risk.as_str() {
+        "consistency" => format!("At most {most} of all answers differ from those of the whole model."),
+        "gap" if risk.bound == "betting" => {
+            format!("Stopping early adds at most {most} of wrong answers, those that it mends deducted.")
+        }
+        "gap" => format!("At most {most} of all cases are answered wrong where the whole model would be right."),
+        "error" => format!("At most {most} of all answers are wrong."),
+        other => {
+            let class = other.strip_prefix("class:").unwrap_or(other);
+            let known = if labels.iter().any(|label| label == class) { "" } else { " (a class that this model does not have)" };
+            format!("Of the cases that the whole model calls {class}{known}, at most {most} are called something else.")
+        }
+    }
+}
+
+fn seen(risk: &CertifiedRisk, delta: f64) -> String {
+    format!(
+        "  Seen: {} in {} cases, {}; the true share is at most {} with confidence {} ({} bound, p = {}).",
+        risk.losses,
+        risk.n,
+        percent(risk.mean),
+        percent(risk.upper),
+        percent(1.0 - delta),
+        risk.bound,
+        if risk.p < 1e-4 { "below 0.0001".to_owned() } else { format!("{:.4}", risk.p) },
+    )
+}
+
+/// When the model abstains, and what that buys.
+pub(super) fn abstention(abstention: &Abstention) -> String {
+    let Abstention { below, target, delta, coverage, answered, errors, tested, upper, .. } = abstention;
+    format!(
+        "Where its confidence is below {below:.4} the model abstains: of {tested} test samples it answered {answered} ({}) and \
+         {errors} of these wrong. With confidence {} at most {} of the answers it gives are wrong ({} was asked for).",
+        percent(*coverage),
+        percent(1.0 - delta),
+        percent(*upper),
+        percent(*target),
+    )
+}
+
+/// A share in per cent, without digits that say nothing.
+fn percent(share: f64) -> String {
+    let text = format!("{:.2}", 100.0 * share);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate() -> Certificate {
+        serde_json::from_value(serde_json::json!({
+            "policy": "epee(threshold=0.1, patience=3)", "epsilon": 0.02, "delta": 0.05,
+            "risks": [
+                {"risk": "consistency", "bound": "exact", "n": 480, "losses": 3.0, "mean": 0.00625, "upper": 0.0161, "p": 0.01},
+                {"risk": "class:mechanism", "bound": "exact", "n": 200, "losses": 0.0, "mean": 0.0, "upper": 0.0149, "p": 0.00001},
+            ],
+            "saving": 0.45, "samples": 960, "tested": 480, "path_source": "pareto", "seed": 1, "path": ["full"],
+            "trace_digest": "sha256:ab", "model_digest": null, "data_digest": null, "split": "dev", "precision": "f32",
+            "labels": ["negative", "mechanism"], "epee_version": "0.1.0",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_committee_can_read_it() {
+        let text = words(&certificate(), None).join("\n");
+        for part in [
+            "Valid. The promise fails with a probability of at most 5 %",
+            "At most 2 % of all answers differ from those of the whole model.",
+            "Seen: 3 in 480 cases, 0.63 %; the true share is at most 1.61 % with confidence 95 % (exact bound, p = 0.0100).",
+            "Of the cases that the whole model calls mechanism, at most 2 % are called something else.",
+            "p = below 0.0001",
+            "saves 45 % of the layers",
+            "Of 960 samples of the dev split one half proposed settings",
+            "at precision f32",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(words(&certificate(), Some("it was given for precision f32, this is int8"))[0].starts_with("VOID: it was given"));
+    }
+}
