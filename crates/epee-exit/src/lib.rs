@@ -14,6 +14,7 @@ mod files;
 mod metrics;
 mod policy;
 mod replay;
+mod statistics;
 mod sweep;
 mod trace;
 
@@ -26,5 +27,9 @@ pub use policy::{
     Reason,
 };
 pub use replay::{Replay, ReplayError, replay};
+pub use statistics::{
+    Bootstrap, Interval, binomial_cdf, binomial_upper, bootstrap, bootstrap_difference, clopper_pearson, discordant,
+    mcnemar,
+};
 pub use sweep::{Grid, ListError, Patiences, Scoring, SweepRow, Thresholds, full_depth, sweep, sweep_with};
 pub use trace::{Problem, Provenance, Sample, Trace, TraceBuilder, TraceError, TraceParts, keys};
