@@ -71,6 +71,17 @@ pub(crate) fn read(logits: &[f32], ln_classes: f64) -> (usize, f64) {
     (label, (nats / ln_classes).min(1.0))
 }
 
+/// A row divided by a temperature T above 0: `out_k = z_k / T`, in f64 and rounded once. T = 1 copies it
+/// bit for bit.
+pub(crate) fn temper(logits: &[f32], temperature: f64, out: &mut Vec<f32>) {
+    out.clear();
+    if temperature == 1.0 {
+        out.extend_from_slice(logits);
+    } else {
+        out.extend(logits.iter().map(|&z| (f64::from(z) / temperature) as f32));
+    }
+}
+
 /// The first value that is not a finite number.
 pub(crate) fn first_non_finite(values: &[f32]) -> Option<usize> {
     // Without an early end the first pass is vectorised.

@@ -8,23 +8,31 @@
 //!
 //! Samples are counted from 0, classes from 0, exits from 1 to M.
 
+mod certify;
 mod choose;
 mod confidence;
+mod drift;
 mod files;
 mod metrics;
 mod policy;
+mod quality;
 mod replay;
 mod statistics;
 mod sweep;
 mod trace;
 
+pub use certify::{betting_p, exact_binomial_p, hoeffding_bentkus_p, smallest_certifiable_n};
 pub use choose::{Choice, ChooseError, Goal, choose, choose_on, pareto};
 pub use confidence::{argmax, entropy, softmax};
+pub use drift::{DriftError, DriftMonitor, Status};
 pub use files::write_atomic;
 pub use metrics::{Counts, ExitMetrics, Metric, Metrics, UnknownMetric, per_exit, ratio, saving};
 pub use policy::{
     Answer, CheckedPolicy, Decision, Evidence, EvidenceError, ExitPolicy, Policy, PolicyError, PolicyKind, PolicyState,
     Reason,
+};
+pub use quality::{
+    ExitQuality, QualityError, ReliabilityBin, exit_quality, expected_calibration_error, fit_temperatures, reliability,
 };
 pub use replay::{Replay, ReplayError, replay};
 pub use statistics::{

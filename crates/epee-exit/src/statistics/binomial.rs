@@ -117,10 +117,11 @@ fn sum_from(first: f64, ratios: impl Iterator<Item = f64>) -> f64 {
 pub(super) fn mass(k: u64, n: u64, p: f64) -> f64 {
     let q = 1.0 - p;
     if k == 0 {
-        return libm::exp(n as f64 * libm::log1p(-p));
+        // q is exact from one half on, and rounded below.
+        return if p >= 0.5 { libm::pow(q, n as f64) } else { libm::exp(n as f64 * libm::log1p(-p)) };
     }
     if k == n {
-        return libm::exp(n as f64 * libm::log(p));
+        return libm::pow(p, n as f64);
     }
     let (hits, misses, all) = (k as f64, (n - k) as f64, n as f64);
     let log = stirling_error(n)
