@@ -84,9 +84,11 @@ fixtures:
     {{python}} scripts/reference.py
     {{python}} scripts/reference_tokens.py
     {{python}} scripts/reference_images.py
+    {{python}} scripts/reference_statistics.py
 
 # fail if the committed fixtures are not what the script makes
 fixtures-check:
     {{python}} scripts/reference.py --check
     {{python}} scripts/reference_tokens.py --check
     {{python}} scripts/reference_images.py --check
+    {{python}} scripts/reference_statistics.py --check

@@ -1,0 +1,16 @@
+//! Settings with a statistical certificate: with probability at least 1 − δ, the risk is at most ε.
+
+mod abstain;
+mod bounds;
+mod certificate;
+mod error;
+mod path;
+mod procedure;
+mod risk;
+
+pub use abstain::{Abstention, abstain};
+pub use bounds::{betting_p, exact_binomial_p, hoeffding_bentkus_p, smallest_certifiable_n};
+pub use certificate::{Certificate, CertifiedRisk, Running};
+pub use error::CertifyError;
+pub use procedure::{Certification, Demand, PathPoint, PathSource, RiskEstimate, certify, fixed_sequence};
+pub use risk::{Bound, Risk};

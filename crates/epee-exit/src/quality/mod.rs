@@ -1,0 +1,185 @@
+//! How far each exit's probabilities can be believed: temperatures, reliability, proper scores.
+
+mod auroc;
+mod error;
+mod reliability;
+mod temperature;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+pub use error::QualityError;
+pub use reliability::{ReliabilityBin, expected_calibration_error, reliability};
+pub use temperature::fit_temperatures;
+
+use crate::confidence::{argmax, ln_classes, read, temper};
+use crate::trace::Trace;
+
+/// How good one exit's probabilities are, over the samples with a label. With `p = softmax(z / T)`:
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExitQuality {
+    /// The exit, from 1.
+    pub exit: usize,
+    /// T.
+    pub temperature: f64,
+    /// The mean of `-ln p_y`, in nats.
+    pub nll: f64,
+    /// See [`expected_calibration_error`].
+    pub ece: f64,
+    /// Brier's score (1950): the mean of `Σ_k (p_k - 1[y = k])²`, in [0, 2].
+    pub brier: f64,
+    /// How well this exit's normalised entropy finds the samples that it answers wrong and the last
+    /// exit right: the area under the ROC curve, ties counting half. `None` where there are none
+    /// or nothing else, so always for the last exit.
+    pub auroc: Option<f64>,
+}
+
+/// The quality of every exit at its temperature, `[M]`, with the calibration error over `bins` bins of
+/// equal mass. A temperature changes no answer: what an exit answers is read from its logits as recorded.
+///
+/// # Errors
+/// No labels, no bins, not one temperature an exit, a temperature that is not a finite number above 0.
+///
+/// ```
+/// # use epee_exit::{Trace, TraceParts, exit_quality};
+/// // Probabilities 1/4 and 3/4, for the class that is true: -ln 3/4 and 1/16 + 1/16.
+/// let trace = Trace::new(TraceParts {
+///     exits: 1,
+///     classes: 2,
+///     logits: vec![0.0, 3f32.ln()],
+///     labels: vec![1],
+///     ..TraceParts::default()
+/// })?;
+/// let got = &exit_quality(&trace, &[1.0], 10)?[0];
+/// assert!((got.nll - 0.287_682).abs() < 1e-6 && (got.brier - 0.125).abs() < 1e-6);
+/// assert_eq!(got.auroc, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn exit_quality(trace: &Trace, temperatures: &[f64], bins: usize) -> Result<Vec<ExitQuality>, QualityError> {
+    if temperatures.len() != trace.exits() {
+        return Err(QualityError::Temperatures { expected: trace.exits(), got: temperatures.len() });
+    }
+    for (exit, &temperature) in (1..).zip(temperatures) {
+        check_temperature(exit, temperature)?;
+    }
+    if bins == 0 {
+        return Err(QualityError::Bins);
+    }
+    let samples = labelled(trace)?;
+    let of_exit = |(i, &temperature): (usize, &f64)| quality(trace, &samples, i + 1, temperature, bins);
+    Ok(temperatures.par_iter().enumerate().map(of_exit).collect())
+}
+
+fn quality(trace: &Trace, samples: &[(usize, usize)], exit: usize, temperature: f64, bins: usize) -> ExitQuality {
+    let ln_classes = ln_classes(trace.classes());
+    let mut probabilities = Probabilities::default();
+    let (mut nll, mut brier) = (0.0, 0.0);
+    let (mut answers, mut scores) = (Vec::with_capacity(samples.len()), Vec::with_capacity(samples.len()));
+    for &(sample, label) in samples {
+        let row = trace.row(sample, exit);
+        let predicted = argmax(row);
+        let right = predicted == label;
+        let saved_later = !right && argmax(trace.row(sample, trace.exits())) == label;
+        let p = probabilities.of(row, temperature);
+        brier += p.iter().enumerate().map(|(k, p)| (p - f64::from(u8::from(k == label))).powi(2)).sum::<f64>();
+        answers.push((p[predicted], right));
+        nll -= probabilities.ln(label);
+        scores.push((read(&probabilities.tempered, ln_classes).1, saved_later));
+    }
+    let all = samples.len() as f64;
+    ExitQuality {
+        exit,
+        temperature,
+        nll: nll / all,
+        ece: expected_calibration_error(&reliability::equal_mass(&mut answers, bins)),
+        brier: brier / all,
+        auroc: auroc::auroc(&mut scores),
+    }
+}
+
+/// The samples with a label, each its index and its class; at least one.
+fn labelled(trace: &Trace) -> Result<Vec<(usize, usize)>, QualityError> {
+    let known = |(sample, &label): (usize, &i64)| Some((sample, usize::try_from(label).ok()?));
+    let samples: Vec<_> = trace.labels().iter().enumerate().filter_map(known).collect();
+    if samples.is_empty() { Err(QualityError::NoLabels) } else { Ok(samples) }
+}
+
+fn check_temperature(exit: usize, got: f64) -> Result<(), QualityError> {
+    if got.is_finite() && got > 0.0 { Ok(()) } else { Err(QualityError::Temperature { exit, got }) }
+}
+
+/// `softmax(z / T)` of one row at a time, in f64.
+#[derive(Default)]
+struct Probabilities {
+    tempered: Vec<f32>,
+    p: Vec<f64>,
+    max: f64,
+    ln_sum: f64,
+}
+
+impl Probabilities {
+    fn of(&mut self, row: &[f32], temperature: f64) -> &[f64] {
+        temper(row, temperature, &mut self.tempered);
+        // A low temperature may take a great logit past what f32 holds.
+        self.tempered.iter_mut().for_each(|z| *z = z.clamp(f32::MIN, f32::MAX));
+        self.max = f64::from(self.tempered.iter().copied().fold(f32::MIN, f32::max));
+        let max = self.max;
+        self.p.clear();
+        self.p.extend(self.tempered.iter().map(|&z| libm::exp(f64::from(z) - max)));
+        let sum: f64 = self.p.iter().sum();
+        self.ln_sum = libm::log(sum);
+        self.p.iter_mut().for_each(|p| *p /= sum);
+        &self.p
+    }
+
+    /// `ln p` of one class of the last row, also where p underflows.
+    fn ln(&self, class: usize) -> f64 {
+        f64::from(self.tempered[class]) - self.max - self.ln_sum
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::trace::TraceParts;
+
+    fn trace(exits: usize, logits: Vec<f32>, labels: Vec<i64>) -> Trace {
+        Trace::new(TraceParts { exits, classes: 2, logits, labels, ..TraceParts::default() }).unwrap()
+    }
+
+    #[test]
+    fn auroc_is_of_what_the_last_exit_would_save() {
+        // Exit 1: unsure and wrong (saved), sure and right, sure and wrong but so is exit 2, unlabelled.
+        let logits = vec![0.1, 0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 3.0, 0.0, 2.0, 0.0, 2.0, 5.0, 0.0, 0.0, 0.0];
+        let got = exit_quality(&trace(2, logits, vec![1, 1, 0, -1]), &[1.0, 2.0], 5).unwrap();
+        assert_eq!((got[0].auroc, got[1].auroc), (Some(1.0), None));
+        assert_eq!((got[1].exit, got[1].temperature), (2, 2.0));
+    }
+
+    #[test]
+    fn extreme_logits_give_finite_scores() {
+        let logits = vec![f32::MAX, f32::MIN, 1e30, 1e31];
+        let got = exit_quality(&trace(1, logits, vec![1, 1]), &[0.01], 5).unwrap();
+        assert!(got[0].nll.is_finite() && got[0].ece == 0.5 && got[0].brier == 1.0, "{got:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_judged_says_why() {
+        let two = trace(2, vec![0.0; 4], vec![0]);
+        let error = |trace: &Trace, temperatures: &[f64], bins| {
+            exit_quality(trace, temperatures, bins).unwrap_err().to_string()
+        };
+        assert_eq!(error(&two, &[1.0], 5), "temperatures: expected 2 (the number of exits), got 1");
+        for got in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(error(&two, &[1.0, got], 5), format!("exit 2: expected a temperature above 0, got {got}"));
+        }
+        assert_eq!(error(&two, &[1.0, 1.0], 0), "bins: expected at least 1, got 0");
+        assert!(error(&trace(1, vec![0.0; 2], vec![-1]), &[1.0], 5).contains("got none"));
+        for got in [0, 3] {
+            let error = reliability(&two, got, 1.0, 5).unwrap_err();
+            assert_eq!(error.to_string(), format!("exit: expected 1 to 2 (the number of exits), got {got}"));
+        }
+        assert_eq!(reliability(&two, 1, 1.0, 0), Err(QualityError::Bins));
+    }
+}

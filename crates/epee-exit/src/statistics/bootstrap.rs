@@ -1,0 +1,356 @@
+//! Bootstrap intervals for scores: how far a score moves when the samples are drawn again.
+//!
+//! Samples with the same label and the same predictions are alike, so a resample is a draw of how
+//! often each such cell occurs. With few cells that is one binomial a cell instead of one draw a
+//! sample.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use rayon::prelude::*;
+
+use super::Interval;
+use super::binomial::mass;
+use crate::metrics::Counts;
+
+/// How to draw.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bootstrap {
+    /// How many resamples; 2,000 by default.
+    pub resamples: usize,
+    /// The share of them that the interval holds; 0.95 by default.
+    pub level: f64,
+    /// What the draws start from; 0 by default.
+    pub seed: u64,
+}
+
+impl Default for Bootstrap {
+    fn default() -> Self {
+        Self { resamples: 2000, level: 0.95, seed: 0 }
+    }
+}
+
+/// The percentile interval of a score of predictions `[N]` against labels `[N]` (Efron 1979): with
+/// N samples drawn with replacement `resamples` times, the quantiles `(1 - level)/2` and
+/// `(1 + level)/2` of `statistic`, interpolated linearly.
+///
+/// A sample whose label or prediction is outside the classes (-1 for unknown) is left out, as in
+/// [`Counts::of`], and so is a resample whose statistic is NaN. The ends are NaN where nothing is
+/// left or the level is outside (0, 1). The answer depends on the seed and on how often each pair
+/// of label and prediction occurs, not on the order of the samples or on the number of threads.
+///
+/// ```
+/// # use epee_exit::{Bootstrap, Counts, bootstrap};
+/// let (labels, predictions) = (vec![0; 100], [vec![0; 80], vec![1; 20]].concat());
+/// let got = bootstrap(&labels, &predictions, 2, &Bootstrap::default(), Counts::accuracy);
+/// // 0.8 ± 1.96 sqrt(0.8 · 0.2 / 100)
+/// assert!((got.low - 0.72).abs() < 0.015 && (got.high - 0.88).abs() < 0.015);
+/// ```
+pub fn bootstrap(
+    labels: &[i64],
+    predictions: &[u32],
+    classes: usize,
+    options: &Bootstrap,
+    statistic: impl Fn(&Counts) -> f64 + Sync,
+) -> Interval {
+    let cells = Cells::of(labels, [predictions], classes);
+    cells.interval(options, |[counts]| statistic(counts))
+}
+
+/// The percentile interval of `statistic(b) - statistic(a)`, each resample drawn once for both lists
+/// of predictions `[N]`; otherwise as [`bootstrap`].
+///
+/// ```
+/// # use epee_exit::{Bootstrap, Counts, bootstrap_difference};
+/// let labels = vec![0; 100];
+/// let (a, b) = ([vec![0; 80], vec![1; 20]].concat(), [vec![0; 70], vec![1; 30]].concat());
+/// let got = bootstrap_difference(&labels, &a, &b, 2, &Bootstrap::default(), Counts::accuracy);
+/// // -0.1 ± 1.96 sqrt(0.1 · 0.9 / 100): they differ on 10 samples alone.
+/// assert!((got.low + 0.16).abs() < 0.015 && (got.high + 0.04).abs() < 0.015);
+/// ```
+pub fn bootstrap_difference(
+    labels: &[i64],
+    a: &[u32],
+    b: &[u32],
+    classes: usize,
+    options: &Bootstrap,
+    statistic: impl Fn(&Counts) -> f64 + Sync,
+) -> Interval {
+    let cells = Cells::of(labels, [a, b], classes);
+    cells.interval(options, |[a, b]| statistic(b) - statistic(a))
+}
+
+/// One draw from a cell's binomial costs about as much as this many draws of a sample.
+const BINOMIAL_COST: usize = 32;
+
+/// The distinct samples: their label, what each of P lists predicts, and how many there are.
+struct Cells<const P: usize> {
+    classes: usize,
+    kinds: Vec<(usize, [usize; P])>,
+    counts: Vec<u64>,
+}
+
+impl<const P: usize> Cells<P> {
+    fn of(labels: &[i64], predictions: [&[u32]; P], classes: usize) -> Self {
+        let inside = |class: usize| (class < classes).then_some(class);
+        let kind = |(i, &label): (usize, &i64)| {
+            let label = inside(usize::try_from(label).ok()?)?;
+            let mut predicted = [0; P];
+            for (to, list) in predicted.iter_mut().zip(predictions) {
+                *to = inside(*list.get(i)? as usize)?;
+            }
+            Some((label, predicted))
+        };
+        let mut all: Vec<(usize, [usize; P])> = labels.iter().enumerate().filter_map(kind).collect();
+        all.sort_unstable();
+        let mut cells = Cells { classes, kinds: Vec::new(), counts: Vec::new() };
+        for group in all.chunk_by(|a, b| a == b) {
+            cells.kinds.push(group[0]);
+            cells.counts.push(group.len() as u64);
+        }
+        cells
+    }
+
+    fn interval(&self, options: &Bootstrap, statistic: impl Fn(&[Counts; P]) -> f64 + Sync) -> Interval {
+        let samples: u64 = self.counts.iter().sum();
+        let unknown = Interval { low: f64::NAN, high: f64::NAN };
+        if samples == 0 || !(options.level > 0.0 && options.level < 1.0) {
+            return unknown;
+        }
+        let by_cell = (self.counts.len() as u64).saturating_mul(BINOMIAL_COST as u64) <= samples;
+        let cell_of: Vec<u32> = if by_cell { Vec::new() } else { self.cell_of_samples() };
+        let bits = ChaCha8Rng::seed_from_u64(options.seed);
+        let one = |(drawn, counts): &mut (Vec<u64>, [Counts; P]), resample: usize| {
+            let mut bits = bits.clone();
+            bits.set_stream(resample as u64);
+            if by_cell {
+                multinomial(&self.counts, samples, &mut bits, drawn);
+            } else {
+                drawn.fill(0);
+                for _ in 0..samples {
+                    drawn[cell_of[below(samples, &mut bits)] as usize] += 1;
+                }
+            }
+            self.fill(drawn, counts);
+            statistic(counts)
+        };
+        let empty = || (vec![0; self.counts.len()], std::array::from_fn(|_| Counts::of(&[], &[], self.classes)));
+        let mut values: Vec<f64> = (0..options.resamples).into_par_iter().map_init(empty, one).collect();
+        values.retain(|value| !value.is_nan());
+        if values.is_empty() {
+            return unknown;
+        }
+        values.sort_unstable_by(f64::total_cmp);
+        let half = (1.0 - options.level) / 2.0;
+        Interval { low: quantile(&values, half), high: quantile(&values, 1.0 - half) }
+    }
+
+    fn cell_of_samples(&self) -> Vec<u32> {
+        let cells = (0u32..).zip(&self.counts);
+        cells.flat_map(|(cell, &count)| std::iter::repeat_n(cell, count as usize)).collect()
+    }
+
+    fn fill(&self, drawn: &[u64], counts: &mut [Counts; P]) {
+        for (p, counts) in counts.iter_mut().enumerate() {
+            counts.correct.fill(0);
+            counts.predicted.fill(0);
+            counts.actual.fill(0);
+            for (&(label, predicted), &times) in self.kinds.iter().zip(drawn) {
+                counts.actual[label] += times;
+                counts.predicted[predicted[p]] += times;
+                if predicted[p] == label {
+                    counts.correct[label] += times;
+                }
+            }
+        }
+    }
+}
+
+/// `samples` draws from cells in proportion to `counts`, which add up to at least 1: cell by cell,
+/// binomial among those that are left.
+fn multinomial(counts: &[u64], samples: u64, bits: &mut ChaCha8Rng, drawn: &mut [u64]) {
+    let mut weight: u64 = counts.iter().sum();
+    let mut left = samples;
+    for (drawn, &count) in drawn.iter_mut().zip(counts) {
+        *drawn = if count == weight { left } else { binomial(left, count as f64 / weight as f64, bits) };
+        left -= *drawn;
+        weight -= count;
+    }
+}
+
+/// A binomial draw, n trials of probability p in (0, 1), by inversion from the mode outwards: about
+/// `sqrt(n p (1 - p))` steps.
+fn binomial(n: u64, p: f64, bits: &mut ChaCha8Rng) -> u64 {
+    let odds = p / (1.0 - p);
+    let mode = (((n + 1) as f64 * p) as u64).min(n);
+    let (mut below, mut above) = (mode, mode);
+    let mut at_below = mass(mode, n, p);
+    let mut at_above = at_below;
+    let mut u = unit(bits) - at_below;
+    while u >= 0.0 && (below > 0 || above < n) {
+        if above < n {
+            at_above *= (n - above) as f64 * odds / (above + 1) as f64;
+            above += 1;
+            u -= at_above;
+            if u < 0.0 {
+                return above;
+            }
+        }
+        if below > 0 {
+            at_below *= below as f64 / ((n - below + 1) as f64 * odds);
+            below -= 1;
+            u -= at_below;
+            if u < 0.0 {
+                return below;
+            }
+        }
+        if at_above == 0.0 && at_below == 0.0 {
+            break;
+        }
+    }
+    // In the first place, or past the rounding of the last: the likeliest value.
+    mode
+}
+
+/// A number in [0, 1), a multiple of 2^-53.
+fn unit(bits: &mut ChaCha8Rng) -> f64 {
+    (bits.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// A number in `0..n`.
+fn below(n: u64, bits: &mut ChaCha8Rng) -> usize {
+    ((u128::from(bits.next_u64()) * u128::from(n)) >> 64) as usize
+}
+
+/// The quantile of sorted values, at least one, with linear interpolation: numpy's default.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let at = share * (sorted.len() - 1) as f64;
+    let low = sorted[at as usize];
+    let high = sorted[(at as usize + 1).min(sorted.len() - 1)];
+    low + (high - low) * (at - at.floor())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn bits(seed: u64) -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(seed)
+    }
+
+    #[test]
+    fn binomial_draws_have_the_right_distribution() {
+        for (n, p, seed) in [(1u64, 0.3, 1), (12, 0.5, 2), (30, 0.02, 3), (40, 0.97, 4)] {
+            let mut bits = bits(seed);
+            let draws = 40_000;
+            let mut seen = vec![0u64; n as usize + 1];
+            for _ in 0..draws {
+                seen[binomial(n, p, &mut bits) as usize] += 1;
+            }
+            for (k, &seen) in seen.iter().enumerate() {
+                let want = mass(k as u64, n, p);
+                let error = (want * (1.0 - want) / f64::from(draws)).sqrt();
+                let got = seen as f64 / f64::from(draws);
+                assert!((got - want).abs() < 4.5 * error + 1e-4, "n={n} p={p} k={k}: {got}, expected {want}");
+            }
+        }
+    }
+
+    #[test]
+    fn multinomial_draws_add_up_and_have_the_right_moments() {
+        let counts = [500, 0, 30, 20_000, 1, 4_469];
+        let (mut drawn, mut bits) = ([0; 6], bits(5));
+        let (mut sums, mut squares, mut cross) = ([0.0; 6], [0.0; 6], 0.0);
+        let (draws, samples) = (4_000, 25_000u64);
+        let share = |cell: usize| counts[cell] as f64 / samples as f64;
+        for _ in 0..draws {
+            multinomial(&counts, samples, &mut bits, &mut drawn);
+            assert_eq!(drawn.iter().sum::<u64>(), samples);
+            for cell in 0..6 {
+                let off = drawn[cell] as f64 - counts[cell] as f64;
+                sums[cell] += off;
+                squares[cell] += off * off;
+            }
+            cross += (drawn[3] as f64 - 20_000.0) * (drawn[5] as f64 - 4_469.0);
+        }
+        for cell in 0..6 {
+            let variance = samples as f64 * share(cell) * (1.0 - share(cell));
+            let (mean, got) = (sums[cell] / f64::from(draws), squares[cell] / f64::from(draws));
+            assert!(mean.abs() <= 4.0 * (variance / f64::from(draws)).sqrt(), "cell {cell}: mean {mean}");
+            assert!((got - variance).abs() <= 0.15 * variance, "cell {cell}: {got}, expected {variance}");
+        }
+        let want = -(samples as f64) * share(3) * share(5);
+        let got = cross / f64::from(draws);
+        assert!((got / want - 1.0).abs() < 0.15, "{got}, expected {want}");
+    }
+
+    #[test]
+    fn cell_by_cell_and_sample_by_sample_agree() {
+        // The same shares at two sizes: 4 cells of 120 samples are drawn one by one, of 200 by cell.
+        for samples in [120usize, 200] {
+            let labels: Vec<i64> = (0..samples as i64).map(|i| i % 2).collect();
+            let predictions: Vec<u32> = (0..samples as u32).map(|i| u32::from(i % 10 < 3) ^ (i % 2)).collect();
+            let options = Bootstrap { resamples: 20_000, ..Bootstrap::default() };
+            let got = bootstrap(&labels, &predictions, 2, &options, Counts::accuracy);
+            let half = 1.96 * (0.21 / samples as f64).sqrt();
+            let step = 1.0 / samples as f64;
+            assert!((got.low - (0.7 - half)).abs() < step && (got.high - (0.7 + half)).abs() < step, "{got:?}");
+        }
+    }
+
+    #[test]
+    fn order_threads_and_unknown_labels_do_not_matter() {
+        let labels: Vec<i64> = (0..900).map(|i| i % 4 - 1).collect();
+        let a: Vec<u32> = (0..900).map(|i| (i * i) % 3).collect();
+        let b: Vec<u32> = (0..900).map(|i| (i % 4 + 2) % 3).collect();
+        let options = Bootstrap { resamples: 300, seed: 9, ..Bootstrap::default() };
+        let run = |threads: usize, labels: &[i64], a: &[u32], b: &[u32]| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| bootstrap_difference(labels, a, b, 3, &options, Counts::macro_f1))
+        };
+        let want = run(1, &labels, &a, &b);
+        assert!(want.low < want.high);
+        assert_eq!(run(5, &labels, &a, &b), want);
+        let back = |list: &[u32]| list.iter().rev().copied().collect::<Vec<_>>();
+        let known: Vec<usize> = (0..900).filter(|&i| labels[i] >= 0).collect();
+        assert_eq!(run(2, &labels.iter().rev().copied().collect::<Vec<_>>(), &back(&a), &back(&b)), want);
+        let of = |list: &[u32]| known.iter().map(|&i| list[i]).collect::<Vec<_>>();
+        assert_eq!(run(2, &known.iter().map(|&i| labels[i]).collect::<Vec<_>>(), &of(&a), &of(&b)), want);
+        let other = Bootstrap { seed: 10, ..options };
+        assert_ne!(bootstrap_difference(&labels, &a, &b, 3, &other, Counts::macro_f1), want);
+    }
+
+    #[test]
+    fn a_paired_difference_of_equal_answers_is_zero() {
+        let labels: Vec<i64> = (0..50).map(|i| i % 2).collect();
+        let a = vec![0; 50];
+        let got = bootstrap_difference(&labels, &a, &a, 2, &Bootstrap::default(), Counts::macro_f1);
+        assert_eq!(got, Interval { low: 0.0, high: 0.0 });
+    }
+
+    #[test]
+    fn nothing_to_draw_is_unknown() {
+        let options = Bootstrap::default();
+        for (labels, options) in [
+            (vec![-1, -1], options),
+            (vec![], options),
+            (vec![0, 1], Bootstrap { level: 1.5, ..options }),
+            (vec![0, 1], Bootstrap { level: f64::NAN, ..options }),
+            (vec![0, 1], Bootstrap { resamples: 0, ..options }),
+            (vec![7, 8], options),
+        ] {
+            let got = bootstrap(&labels, &[0, 0], 2, &options, Counts::accuracy);
+            assert!(got.low.is_nan() && got.high.is_nan(), "{labels:?}");
+        }
+    }
+
+    #[test]
+    fn fifty_thousand_samples_are_quick() {
+        let labels: Vec<i64> = (0..50_000).map(|i| i % 5).collect();
+        let predictions: Vec<u32> = (0..50_000).map(|i| if i % 7 == 0 { (i / 7) % 5 } else { i % 5 }).collect();
+        let start = std::time::Instant::now();
+        let got = bootstrap(&labels, &predictions, 5, &Bootstrap::default(), Counts::macro_f1);
+        println!("25 cells: {:?} {got:?}", start.elapsed());
+        assert!(start.elapsed().as_millis() < 1_000, "{:?}", start.elapsed()); // 100 ms on an idle machine
+    }
+}

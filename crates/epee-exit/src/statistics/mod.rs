@@ -1,0 +1,30 @@
+//! Intervals and tests for counts: exact binomial bounds, McNemar's test, the bootstrap.
+//!
+//! Everything is computed with `libm` and seeded ChaCha8 bits, so a number is the same on every
+//! platform and with any number of threads.
+
+mod binomial;
+mod bootstrap;
+mod mcnemar;
+
+use serde::Serialize;
+
+pub use binomial::{binomial_cdf, binomial_upper, clopper_pearson};
+pub use bootstrap::{Bootstrap, bootstrap, bootstrap_difference};
+pub use mcnemar::{discordant, mcnemar};
+
+/// From `low` to `high`, both included. NaN where nothing is known, which JSON writes as `null`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    /// Whether a value lies in it, ends included.
+    pub fn contains(&self, value: f64) -> bool {
+        self.low <= value && value <= self.high
+    }
+}
