@@ -16,6 +16,7 @@ mod files;
 mod metrics;
 mod policy;
 mod quality;
+mod random;
 mod replay;
 mod statistics;
 mod sweep;
