@@ -65,7 +65,7 @@ def betting(losses, epsilon, delta):
 
 
 def quality(rng):
-    samples, exits, classes, bins = 95, 3, 3, 10
+    samples, exits, classes, bins = 98, 3, 3, 10
     labels = rng.integers(0, classes, samples)
     logits = rng.normal(size=(samples, exits, classes)) * np.array([0.5, 2.0, 6.0])[:, None]
     logits += np.eye(classes)[labels][:, None, :] * np.array([0.8, 3.0, 7.0])[:, None]

@@ -42,7 +42,24 @@ pub enum Goal {
     MaxLoss(f64),
     /// At most this mean time of a sample, in seconds, by the layers' measured times; then the best metric.
     MaxLatency(f64),
+    /// This share of layers saved, as near as possible (within 0.025 all are alike); then the best metric. For comparing
+    /// policies at the same saving.
+    Matched(f64),
 }
+
+impl Goal {
+    /// What is to be as great as possible, most important first.
+    pub(crate) fn key(self, saving: f64, score: f64) -> [f64; 3] {
+        match self {
+            Goal::MaxLoss(_) => [saving, score, 0.0],
+            Goal::Saving(_) | Goal::MaxLatency(_) => [score, saving, 0.0],
+            Goal::Matched(target) => [-((saving - target).abs() - NEAR).max(0.0), score, saving],
+        }
+    }
+}
+
+/// Savings no further apart than this are alike.
+const NEAR: f64 = 0.025;
 
 /// A chosen setting.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -102,7 +119,8 @@ pub enum ChooseError {
 ///
 /// [`Goal::MaxLoss`]: the greatest saving among settings whose metric is at least full depth's minus
 /// the loss. [`Goal::Saving`]: the best metric among settings that save at least the target.
-/// [`Goal::MaxLatency`]: the best metric among settings whose mean time is at most the target.
+/// [`Goal::MaxLatency`]: the best metric among settings whose mean time is at most the target. [`Goal::Matched`]: the best
+/// metric among settings within 0.025 of the saving, or else the nearest.
 /// Equal ones are told apart by the other of the two, then by caution: the lower threshold (never is
 /// the lowest), the greater patience (never is the greatest), the later fixed exit, the earlier row.
 /// A setting that saves nothing is full depth: where no other qualifies, the choice is full depth and
@@ -112,7 +130,7 @@ pub enum ChooseError {
 /// A goal outside its range; a trace without labels, or without times where the goal is one.
 pub fn choose(rows: &[SweepRow], full: &SweepRow, goal: Goal, metric: Metric) -> Result<Choice, ChooseError> {
     match goal {
-        Goal::Saving(got) if !(0.0..=1.0).contains(&got) => return Err(ChooseError::Goal { what: "saving", got }),
+        Goal::Saving(got) | Goal::Matched(got) if !(0.0..=1.0).contains(&got) => return Err(ChooseError::Goal { what: "saving", got }),
         Goal::MaxLoss(got) if !(0.0..=1.0).contains(&got) => return Err(ChooseError::Goal { what: "max loss", got }),
         Goal::MaxLatency(got) if !(got > 0.0 && got.is_finite()) => return Err(ChooseError::Latency { got }),
         Goal::MaxLatency(_) if full.seconds.is_none() => return Err(ChooseError::NoTimes),
@@ -126,16 +144,14 @@ pub fn choose(rows: &[SweepRow], full: &SweepRow, goal: Goal, metric: Metric) ->
             Goal::Saving(target) => row.saving >= target - SLACK,
             Goal::MaxLoss(loss) => row.get(metric) >= full.get(metric) - loss - SLACK,
             Goal::MaxLatency(most) => row.seconds.is_some_and(|seconds| seconds <= most),
+            Goal::Matched(_) => true,
         };
         // Of a latency full depth may be enough.
         enough && (row.saving > 0.0 || matches!(goal, Goal::MaxLatency(_)))
     };
     let better = |a: &SweepRow, b: &SweepRow| {
-        let (saving, score) = (a.saving.total_cmp(&b.saving), a.get(metric).total_cmp(&b.get(metric)));
-        let values = match goal {
-            Goal::Saving(_) | Goal::MaxLatency(_) => score.then(saving),
-            Goal::MaxLoss(_) => saving.then(score),
-        };
+        let key = |row: &SweepRow| goal.key(row.saving, row.get(metric));
+        let values = key(a).iter().zip(key(b)).fold(Ordering::Equal, |order, (a, b)| order.then(a.total_cmp(&b)));
         values.then_with(|| caution(b).cmp_to(&caution(a)))
     };
     let mut best: Option<&SweepRow> = None;

@@ -151,6 +151,16 @@ mod tests {
     }
 
     #[test]
+    fn a_temperature_divides_and_one_changes_no_bit() {
+        let mut out = vec![9.0; 7];
+        temper(&[3.0, -0.5], 2.0, &mut out);
+        assert_eq!(out, [1.5, -0.25]);
+        let row = [0.1, -0.0, f32::MIN_POSITIVE / 2.0];
+        temper(&row, 1.0, &mut out);
+        assert_eq!(out.iter().map(|z| z.to_bits()).collect::<Vec<_>>(), row.map(f32::to_bits));
+    }
+
+    #[test]
     fn one_class_is_certain() {
         assert_eq!(entropy(&[4.0]), 0.0);
         assert_eq!(softmax(&[4.0]), [1.0]);

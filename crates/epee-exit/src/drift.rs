@@ -4,9 +4,9 @@
 //! e-process bets against "the risk is at most ε". While that is true it hardly ever grows large:
 //! `P(E_t >= 1/δ for any t) <= δ`, Ville's inequality, however long it watches.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
+
+use crate::random::{stream, unit};
 
 /// The bets that are mixed, times 1 - ε: each grows fastest where losses of 0 or 1 have a risk of 1, 2, 3 or 5 ε.
 /// The first never loses.
@@ -96,10 +96,9 @@ impl DriftMonitor {
     /// answers depend on the seed and on how many came before.
     pub fn should_shadow(&mut self) -> bool {
         let State { seed, shadow_fraction, asked, .. } = &mut self.state;
-        let mut bits = ChaCha8Rng::seed_from_u64(*seed);
-        bits.set_stream(*asked);
+        let draw = unit(&mut stream(*seed, *asked));
         *asked = asked.wrapping_add(1);
-        ((bits.next_u64() >> 11) as f64 / (1u64 << 53) as f64) < *shadow_fraction
+        draw < *shadow_fraction
     }
 
     /// Takes the loss of a sample that was run to full depth, in [0, 1]. A loss outside counts as the
@@ -224,13 +223,9 @@ mod tests {
 
     /// The loss after which each of 2,000 streams raises the alarm, from 1. `risk` of a time, from 0.
     fn alarms(length: u64, from: u64, risk: impl Fn(u64) -> f64) -> Vec<Option<u64>> {
-        let one = |stream| {
-            let (mut monitor, mut bits) = (monitor(), ChaCha8Rng::seed_from_u64(21));
-            bits.set_stream(from + stream);
-            (1..=length).find(|&t| {
-                let u = (bits.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-                monitor.observe(f64::from(u8::from(u < risk(t - 1)))) == Status::Alarm
-            })
+        let one = |number| {
+            let (mut monitor, mut bits) = (monitor(), stream(21, from + number));
+            (1..=length).find(|&t| monitor.observe(f64::from(u8::from(unit(&mut bits) < risk(t - 1)))) == Status::Alarm)
         };
         (0..STREAMS).map(one).collect()
     }

@@ -17,6 +17,7 @@ mod files;
 mod metrics;
 mod policy;
 mod quality;
+mod random;
 mod refine;
 mod replay;
 mod statistics;

@@ -1,6 +1,6 @@
 //! Thresholds that differ by exit, found by coordinate search from one threshold for all.
 
-use crate::choose::{Choice, ChooseError, Goal, choose};
+use crate::choose::{Choice, ChooseError, choose};
 use crate::policy::{Policy, Threshold};
 use crate::stream::{Readings, Stream};
 use crate::sweep::{Scorer, Scoring, row};
@@ -66,12 +66,8 @@ pub fn refine(trace: &Trace, start: &Choice, scoring: &Scoring) -> Result<Choice
 
 /// Whether a choice serves its goal strictly better than another.
 fn better(choice: &Choice, than: &Choice) -> bool {
-    let Choice { row, goal, metric, .. } = choice;
-    let key = |saving: f64, value: f64| match goal {
-        Goal::MaxLoss(_) => (saving, value),
-        Goal::Saving(_) | Goal::MaxLatency(_) => (value, saving),
-    };
-    !than.met || key(row.saving, row.get(*metric)) > key(than.row.saving, than.row.get(*metric))
+    let key = |it: &Choice| choice.goal.key(it.row.saving, it.row.get(choice.metric));
+    !than.met || key(choice) > key(than)
 }
 
 /// The best setting of a family for a goal, among thresholds spread over its own levels: as many for every policy, whatever

@@ -108,10 +108,8 @@ fn is_share(value: f64) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use rand_chacha::ChaCha8Rng;
-    use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
-
     use super::*;
+    use crate::random::{stream, unit};
 
     #[test]
     fn what_cannot_be_judged_is_not_certified() {
@@ -154,10 +152,8 @@ mod tests {
     fn rejections(draw: impl Fn(f64) -> f64, n: usize, epsilon: f64, delta: f64) -> [f64; 2] {
         let (repeats, mut hits) = (4_000u64, [0u32; 2]);
         for repeat in 0..repeats {
-            let mut bits = ChaCha8Rng::seed_from_u64(11);
-            bits.set_stream(repeat);
-            let uniform = |bits: &mut ChaCha8Rng| (bits.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-            let losses: Vec<f64> = (0..n).map(|_| draw(uniform(&mut bits))).collect();
+            let mut bits = stream(11, repeat);
+            let losses: Vec<f64> = (0..n).map(|_| draw(unit(&mut bits))).collect();
             if losses.iter().all(|&loss| loss >= 0.0) {
                 hits[0] += u32::from(hoeffding_bentkus_p(losses.iter().sum(), n as u64, epsilon) <= delta);
             }

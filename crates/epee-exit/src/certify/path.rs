@@ -53,10 +53,11 @@ pub(super) fn pareto_path(readings: &Readings<'_>, grid: &Grid, risks: &[Risk]) 
     // From the greatest saving down; a setting stays if its risk is below all that save more.
     scored.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.1.total_cmp(&b.1)).then(a.0.cmp(&b.0)));
     let mut path = Vec::new();
-    let mut least = f64::INFINITY;
+    let (mut least, mut last) = (f64::INFINITY, f64::INFINITY);
     for (at, risk, saving) in scored {
-        if saving > 0.0 && risk < least {
-            least = risk;
+        // Few samples see no difference between risks that differ: a more cautious setting of the same risk is a smaller step.
+        if saving > 0.0 && (risk < least || risk == least && last - saving >= STEP) {
+            (least, last) = (risk, saving);
             path.push(policies[at].clone());
         }
     }
@@ -64,6 +65,9 @@ pub(super) fn pareto_path(readings: &Readings<'_>, grid: &Grid, risks: &[Risk]) 
     path.reverse();
     Ok(path)
 }
+
+/// The least saving between two settings of one risk.
+const STEP: f64 = 0.01;
 
 /// How many samples a risk speaks of.
 pub(super) fn counted(risk: Risk, full: &[u32], labels: &[i64]) -> i64 {

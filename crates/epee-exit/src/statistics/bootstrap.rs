@@ -5,12 +5,12 @@
 //! sample.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use rayon::prelude::*;
 
 use super::Interval;
 use super::binomial::mass;
 use crate::metrics::Counts;
+use crate::random::{below, stream, unit};
 
 /// How to draw.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,16 +118,14 @@ impl<const P: usize> Cells<P> {
         }
         let by_cell = (self.counts.len() as u64).saturating_mul(BINOMIAL_COST as u64) <= samples;
         let cell_of: Vec<u32> = if by_cell { Vec::new() } else { self.cell_of_samples() };
-        let bits = ChaCha8Rng::seed_from_u64(options.seed);
         let one = |(drawn, counts): &mut (Vec<u64>, [Counts; P]), resample: usize| {
-            let mut bits = bits.clone();
-            bits.set_stream(resample as u64);
+            let mut bits = stream(options.seed, resample as u64);
             if by_cell {
                 multinomial(&self.counts, samples, &mut bits, drawn);
             } else {
                 drawn.fill(0);
                 for _ in 0..samples {
-                    drawn[cell_of[below(samples, &mut bits)] as usize] += 1;
+                    drawn[cell_of[below(samples, &mut bits) as usize] as usize] += 1;
                 }
             }
             self.fill(drawn, counts);
@@ -211,16 +209,6 @@ fn binomial(n: u64, p: f64, bits: &mut ChaCha8Rng) -> u64 {
     mode
 }
 
-/// A number in [0, 1), a multiple of 2^-53.
-fn unit(bits: &mut ChaCha8Rng) -> f64 {
-    (bits.next_u64() >> 11) as f64 / (1u64 << 53) as f64
-}
-
-/// A number in `0..n`.
-fn below(n: u64, bits: &mut ChaCha8Rng) -> usize {
-    ((u128::from(bits.next_u64()) * u128::from(n)) >> 64) as usize
-}
-
 /// The quantile of sorted values, at least one, with linear interpolation: numpy's default.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = share * (sorted.len() - 1) as f64;
@@ -234,14 +222,10 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn bits(seed: u64) -> ChaCha8Rng {
-        ChaCha8Rng::seed_from_u64(seed)
-    }
-
     #[test]
     fn binomial_draws_have_the_right_distribution() {
         for (n, p, seed) in [(1u64, 0.3, 1), (12, 0.5, 2), (30, 0.02, 3), (40, 0.97, 4)] {
-            let mut bits = bits(seed);
+            let mut bits = stream(seed, 0);
             let draws = 40_000;
             let mut seen = vec![0u64; n as usize + 1];
             for _ in 0..draws {
@@ -259,7 +243,7 @@ mod tests {
     #[test]
     fn multinomial_draws_add_up_and_have_the_right_moments() {
         let counts = [500, 0, 30, 20_000, 1, 4_469];
-        let (mut drawn, mut bits) = ([0; 6], bits(5));
+        let (mut drawn, mut bits) = ([0; 6], stream(5, 0));
         let (mut sums, mut squares, mut cross) = ([0.0; 6], [0.0; 6], 0.0);
         let (draws, samples) = (4_000, 25_000u64);
         let share = |cell: usize| counts[cell] as f64 / samples as f64;

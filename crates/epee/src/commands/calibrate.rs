@@ -240,6 +240,7 @@ pub(crate) fn goal_text(goal: Goal) -> String {
     match goal {
         Goal::MaxLoss(loss) => format!("max-loss {loss}"),
         Goal::Saving(saving) => format!("saving {saving}"),
+        Goal::Matched(saving) => format!("saving {saving}, matched"),
         Goal::MaxLatency(seconds) => format!("max-latency {}", Latency::of(seconds)),
     }
 }

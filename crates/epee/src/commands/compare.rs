@@ -32,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "POLICY", value_delimiter = ',', default_value = "all", hide_possible_values = true,
         value_parser = choice())]
     policies: Vec<Choice>,
-    /// Savings to match [default: 0.3,0.5,0.7]
+    /// Savings to match: of the settings within 0.025 the best, or else the nearest [default: 0.3,0.5,0.7]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     saving: Vec<f64>,
     /// Losses of the metric to tolerate against full depth, each a goal of its own
@@ -40,6 +40,9 @@ pub(crate) struct Args {
     max_loss: Vec<f64>,
     #[command(flatten)]
     scoring: ScoringArgs,
+    /// Show each setting
+    #[arg(long)]
+    settings: bool,
     /// Seed of the bootstrap
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -57,7 +60,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     contest.metric = args.scoring.metric();
     contest.bootstrap.seed = args.seed;
     if !(args.saving.is_empty() && args.max_loss.is_empty()) {
-        contest.goals = args.saving.iter().map(|&saving| Goal::Saving(saving)).collect();
+        contest.goals = args.saving.iter().map(|&saving| Goal::Matched(saving)).collect();
         contest.goals.extend(args.max_loss.iter().map(|&loss| Goal::MaxLoss(loss)));
     }
     let mut results = Vec::new();
@@ -91,7 +94,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
             heading(contest.metric),
             decimal(*full, 3)
         ))?;
-        ui.print(contest_table(rows, contest.metric))?;
+        ui.print(contest_table(rows, contest.metric, args.settings))?;
     }
     if results.len() > 1 {
         let all: Vec<&[Contestant]> = results.iter().map(|(_, _, rows)| rows.as_slice()).collect();
@@ -116,30 +119,35 @@ fn same_model(dev: &Path, reporting: &Trace, path: &Path) -> anyhow::Result<Trac
     Ok(choosing)
 }
 
-fn contest_table(rows: &[Contestant], metric: Metric) -> String {
-    let header = ["goal", "policy", "saving", "accuracy", "", heading(metric), "", "against EPEE", "", "McNemar p", "setting"];
+fn contest_table(rows: &[Contestant], metric: Metric, settings: bool) -> String {
+    let mut header = vec!["policy", "saving", "accuracy", "", heading(metric), "", "against EPEE", "", "McNemar p"];
+    header.extend(settings.then_some("setting"));
+    let mut lines = Vec::new();
     let mut goal = None;
-    let lines = rows.iter().map(|row| {
-        let first = goal != Some(row.goal);
-        goal = Some(row.goal);
-        let mut cells = vec![if first { goal_text(row.goal) } else { String::new() }, row.name.clone()];
-        if !row.met {
-            cells.extend(["–"; 8].map(String::from));
-            cells.push("none reaches it".to_owned());
-            return cells;
-        }
-        cells.extend([decimal(row.saving, 3), decimal(row.accuracy, 3), range(row.accuracy_interval, false)]);
-        cells.extend([decimal(row.value, 3), range(row.interval, false)]);
-        match &row.against_epee {
-            Some(other) => {
+    for row in rows {
+        lines.extend(goal_line(&mut goal, row.goal));
+        let mut cells = vec![format!("  {}", row.name)];
+        if row.met {
+            cells.extend([decimal(row.saving, 3), decimal(row.accuracy, 3), range(row.accuracy_interval, false)]);
+            cells.extend([decimal(row.value, 3), range(row.interval, false)]);
+            if let Some(other) = &row.against_epee {
                 cells.extend([format!("{:+.3}", other.value), range(other.interval, true), decimal(other.mcnemar, 3)]);
             }
-            None => cells.extend(["", "", ""].map(String::from)),
+        } else {
+            cells.push("none reaches it".to_owned());
         }
-        cells.push(row.policy.to_string());
-        cells
-    });
-    table(header, lines.collect::<Vec<_>>())
+        if settings {
+            cells.resize(9, String::new());
+            cells.push(row.policy.to_string());
+        }
+        lines.push(cells);
+    }
+    table(header, lines)
+}
+
+/// A line of its own where a goal begins.
+fn goal_line(current: &mut Option<Goal>, goal: Goal) -> Option<Vec<String>> {
+    (current.replace(goal) != Some(goal)).then(|| vec![goal_text(goal)])
 }
 
 fn range(interval: Interval, signed: bool) -> String {
@@ -159,20 +167,19 @@ fn mean_table(all: &[&[Contestant]], metric: Metric) -> String {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         [decimal(mean, 3), format!("{low:.3} to {high:.3}")]
     };
+    let mut lines = Vec::new();
     let mut goal = None;
-    let lines = all[0].iter().filter_map(|row| {
+    for row in all[0] {
         let same = |rows: &&[Contestant]| rows.iter().find(|r| r.goal == row.goal && r.name == row.name && r.met).cloned();
-        let rows: Vec<Contestant> = all.iter().map(same).collect::<Option<_>>()?;
-        let first = goal != Some(row.goal);
-        goal = Some(row.goal);
-        let mut cells = vec![if first { goal_text(row.goal) } else { String::new() }, row.name.clone()];
+        let Some(rows) = all.iter().map(same).collect::<Option<Vec<Contestant>>>() else { continue };
+        lines.extend(goal_line(&mut goal, row.goal));
+        let mut cells = vec![format!("  {}", row.name)];
         for value in [|r: &Contestant| r.saving, |r: &Contestant| r.accuracy, |r: &Contestant| r.value] {
             cells.extend(of(rows.iter().map(value).collect()));
         }
         let against: Option<Vec<f64>> = rows.iter().map(|r| r.against_epee.map(|d| d.value)).collect();
-        cells.push(against.map_or_else(String::new, |all| format!("{:+.3}", all.iter().sum::<f64>() / all.len() as f64)));
-        Some(cells)
-    });
-    let lines: Vec<_> = lines.collect();
-    table(["goal", "policy", "saving", "", "accuracy", "", heading(metric), "", "against EPEE"], lines)
+        cells.extend(against.map(|all| format!("{:+.3}", all.iter().sum::<f64>() / all.len() as f64)));
+        lines.push(cells);
+    }
+    table(["policy", "saving", "", "accuracy", "", heading(metric), "", "against EPEE"], lines)
 }
