@@ -1,7 +1,10 @@
 //! Times a whole sweep: 10,008 settings (834 thresholds × 12 patiences) over 50,000 samples × 12
 //! exits × 4 classes, from a trace file on disk to rows with macro-F1.
 //!
-//! Run: `cargo bench -p epee-exit`. Goal: one second on two cores. See `README.md` beside this file
+//! Then what `epee calibrate` does with the same trace and settings: a choice by tolerated loss, and a certificate for each kind
+//! of risk; and what `epee compare` does. Peak memory is the process's.
+//!
+//! Run: `cargo bench -p epee-exit --bench sweep`. Goals on two cores: one second for the sweep, two for a calibration. See `README.md` beside this file
 //! for what was expected and what came out.
 
 #![allow(clippy::unwrap_used)]
@@ -9,7 +12,7 @@
 use std::time::Instant;
 
 use epee_exit::{Goal, Grid, Metric, Provenance, Scoring, Trace, TraceParts};
-use epee_exit::{choose, full_depth, pareto, per_exit, replay, sweep};
+use epee_exit::{Contest, Demand, Risk, certify, choose, choose_on, compare, full_depth, pareto, per_exit, replay, sweep};
 
 const SAMPLES: usize = 50_000;
 const EXITS: usize = 12;
@@ -65,6 +68,38 @@ fn grid() -> Grid {
     }
 }
 
+/// Times a choice, certificates and a comparison, each from the trace in memory.
+fn calibrations(trace: &Trace, grid: &Grid) {
+    let base = Demand::new(0.05, 0.05);
+    let certified = |demand: &Demand| {
+        let got = certify(trace, grid, demand).unwrap();
+        format!("{} saves {:.3}", got.chosen().policy, got.chosen().saving)
+    };
+    let gap = Demand { risks: vec![Risk::Gap], ..base.clone() };
+    let four = vec![Risk::Consistency, Risk::Gap, Risk::Class(0), Risk::Class(1)];
+    let timed = |name: &str, run: &dyn Fn() -> String| {
+        let start = Instant::now();
+        let result = run();
+        println!("{name:<44} {:6.2} s  {result}", start.elapsed().as_secs_f64());
+    };
+    let scoring = Scoring::default();
+    timed("choose, at most 0.01 macro-F1 lost", &|| {
+        choose_on(trace, grid, &scoring, Goal::MaxLoss(0.01), Metric::MacroF1).unwrap().policy.to_string()
+    });
+    timed("certify, consistency, exact", &|| certified(&base));
+    timed("certify, gap, betting", &|| certified(&gap));
+    timed("certify, four risks, temperatures", &|| {
+        certified(&Demand { risks: four.clone(), epsilon: 0.1, fit_temperatures: true, ..base.clone() })
+    });
+    timed("compare, all policies, three savings", &|| {
+        format!("{} rows", compare(trace, trace, &Contest::all(), &scoring).unwrap().len())
+    });
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if let Some(peak) = status.lines().find(|line| line.starts_with("VmHWM")) {
+        println!("peak memory {}", peak.trim_start_matches("VmHWM:").trim());
+    }
+}
+
 fn main() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trace.safetensors");
@@ -113,6 +148,7 @@ fn main() {
 
     let full = full_depth(&trace, &Scoring::default());
     let choice = choose(&rows, &full, Goal::MaxLoss(0.01), Metric::MacroF1).unwrap();
+    calibrations(&trace, &grid);
     let exits = per_exit(&trace);
     println!(
         "macro-F1 {:.3} at exit 1, {:.3} at exit {EXITS}; {} on the front of {}; chosen: {} saves {:.3}",

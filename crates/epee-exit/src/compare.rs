@@ -5,11 +5,11 @@ use serde::Serialize;
 use crate::choose::{Choice, ChooseError, Goal, choose};
 use crate::metrics::{Counts, Metric};
 use crate::policy::{Policy, PolicyKind};
-use crate::refine::{candidates, refine};
+use crate::refine::{refine, spread};
 use crate::replay::{ReplayError, replay};
 use crate::statistics::{Bootstrap, Interval, bootstrap, bootstrap_difference, clopper_pearson, discordant, mcnemar};
 use crate::stream::Readings;
-use crate::sweep::{Grid, Scoring, full_depth, runnable, score_readings};
+use crate::sweep::{Grid, Scoring, full_depth, runnable};
 use crate::trace::Trace;
 
 /// What is compared, and how.
@@ -122,8 +122,7 @@ pub fn compare(
     let choices = |&kind: &PolicyKind| -> Result<Vec<(Goal, String, Choice)>, ChooseError> {
         let mut rows = Vec::new();
         for family in grid.families(kind) {
-            let settings = candidates(&readings, &family, contest.thresholds)?;
-            rows.extend(score_readings(&readings, &settings, scoring)?);
+            rows.extend(spread(&readings, &family, contest.thresholds, scoring)?);
         }
         let mut choices = Vec::new();
         for &goal in &contest.goals {

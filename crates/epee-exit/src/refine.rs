@@ -3,7 +3,7 @@
 use crate::choose::{Choice, ChooseError, choose};
 use crate::policy::{Policy, Threshold};
 use crate::stream::{Readings, Stream};
-use crate::sweep::{Scorer, Scoring, row};
+use crate::sweep::{Scorer, Scoring, SweepRow, row};
 use crate::trace::Trace;
 
 /// Thresholds tried for one exit at a time.
@@ -70,16 +70,22 @@ fn better(choice: &Choice, than: &Choice) -> bool {
     !than.met || key(choice) > key(than)
 }
 
-/// The best setting of a family for a goal, among thresholds spread over its own levels: as many for every policy, whatever
-/// its units.
-pub(crate) fn candidates(readings: &Readings<'_>, family: &Policy, most: usize) -> Result<Vec<Policy>, ChooseError> {
+/// The scores of a family, with thresholds spread over its own levels: as many for every policy, whatever its units.
+pub(crate) fn spread(
+    readings: &Readings<'_>,
+    family: &Policy,
+    most: usize,
+    scoring: &Scoring,
+) -> Result<Vec<SweepRow>, ChooseError> {
     let trace = readings.trace();
-    if family.threshold().is_none() {
-        return Ok(vec![family.clone()]);
-    }
-    let stream = Stream::new(readings, &family.check(trace.exits(), trace.classes())?)?;
-    let thresholds = stream.quantiles(1..trace.exits(), most).into_iter().map(Some).chain([None]);
-    let settings = thresholds.map(|threshold| family.with_threshold(Threshold::from(threshold)));
+    let (exits, classes) = (trace.exits(), trace.classes());
+    let stream = Stream::new(readings, &family.check(exits, classes)?)?;
+    let mut thresholds = if family.threshold().is_some() { stream.quantiles(1..exits, most) } else { Vec::new() };
     // Rounding may carry a quantile out of its range, as a confidence above 1.
-    Ok(settings.filter(|setting| setting.check(trace.exits(), trace.classes()).is_ok()).collect())
+    thresholds.retain(|&threshold| family.with_threshold(threshold).check(exits, classes).is_ok());
+    let scorer = Scorer::new(trace, &scoring.micro_classes);
+    let cells = scorer.column(&stream, thresholds.len(), |sample, stops| stream.stops(sample, &thresholds, stops));
+    let settings = [None].into_iter().chain(thresholds.iter().copied().map(Some));
+    let setting = |threshold: Option<f64>| family.with_threshold(Threshold::from(threshold));
+    Ok(settings.zip(cells).map(|(threshold, cell)| row(setting(threshold), cell, trace)).collect())
 }

@@ -122,7 +122,9 @@ impl Stream {
     /// Thresholds spread over the levels of some exits, from the most cautious: at most `most`, rounded to four digits, each
     /// once.
     pub(crate) fn quantiles(&self, exits: std::ops::Range<usize>, most: usize) -> Vec<f64> {
-        let rows = (0..self.samples()).flat_map(|sample| {
+        // More samples than this say nothing more of two hundred quantiles.
+        let step = self.samples().div_ceil(ENOUGH);
+        let rows = (0..self.samples()).step_by(step).flat_map(|sample| {
             let seen = exits.start..exits.end.min(self.cap(sample) + 1);
             let levels = self.levels(sample);
             seen.map(move |exit| levels[exit - 1]).filter(|level| level.is_finite())
@@ -137,6 +139,9 @@ impl Stream {
         thresholds
     }
 }
+
+/// Samples that quantiles are taken of.
+const ENOUGH: usize = 5000;
 
 /// Sorts thresholds from the most cautious to the boldest.
 pub(crate) fn sort_by_boldness(thresholds: &mut [f64], fires: Fires) {

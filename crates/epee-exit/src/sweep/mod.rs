@@ -129,18 +129,10 @@ pub fn full_depth(trace: &Trace, scoring: &Scoring) -> SweepRow {
 /// # Errors
 /// As [`sweep`].
 pub fn score(trace: &Trace, policies: &[Policy], scoring: &Scoring) -> Result<Vec<SweepRow>, PolicyError> {
-    score_readings(&Readings::new(trace, &scoring.temperatures)?, policies, scoring)
-}
-
-pub(crate) fn score_readings(
-    readings: &Readings<'_>,
-    policies: &[Policy],
-    scoring: &Scoring,
-) -> Result<Vec<SweepRow>, PolicyError> {
-    let trace = readings.trace();
+    let readings = Readings::new(trace, &scoring.temperatures)?;
     let mut cells: Vec<(usize, Cell)> = families(policies)
         .into_par_iter()
-        .map(|(family, members)| family_cells(readings, &family, &members, policies, scoring))
+        .map(|(family, members)| family_cells(&readings, &family, &members, policies, scoring))
         .collect::<Result<Vec<_>, _>>()?
         .concat();
     cells.sort_unstable_by_key(|(at, _)| *at);
