@@ -44,6 +44,10 @@ pub(crate) enum Swatch {
     Full,
     /// A line of a class.
     Line(&'static str),
+    /// A box between two lines: dark on light.
+    Frame,
+    /// The ring around a chosen setting.
+    Ring,
     /// An area of a class.
     Area(&'static str),
 }
@@ -83,6 +87,18 @@ impl Swatch {
             Swatch::Mark(look, filled) => mark(*look, *filled),
             Swatch::Full => line("full") + &format!("<path class=\"star\" d=\"{}\"/>", star(x + SWATCH / 2.0, y + 7.0)),
             Swatch::Line(class) => line(class),
+            Swatch::Frame => ["halo", "edge"]
+                .map(|class| {
+                    format!(
+                        "<rect class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"24\" height=\"10\"/>",
+                        x + 5.0,
+                        y + 2.0
+                    )
+                })
+                .concat(),
+            Swatch::Ring => {
+                format!("<circle class=\"ring\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"6\"/>", x + SWATCH / 2.0, y + 7.0)
+            }
             Swatch::Area(class) => {
                 format!("<rect class=\"{class}\" x=\"{x:.1}\" y=\"{:.1}\" width=\"{SWATCH}\" height=\"12\"/>", y + 1.0)
             }

@@ -65,7 +65,7 @@ pub fn gather(trace: &Trace, name: &str, most: usize) -> Result<TraceReport, Rep
     }
     report.saving = METRICS.map(|metric| rows.tradeoff(metric, most)).to_vec();
     report.fronts = Some(rows.fronts(METRICS[1], most));
-    report.degeneracy = Some(rows.degeneracy(METRICS[1], trace.exits()));
+    report.degeneracy = Some(rows.degeneracy(METRICS[1], trace.exits(), most));
     let chosen = choose(&rows.epee, &rows.full, Goal::MaxLoss(TOLERATED), Metric::MacroF1)
         .map_err(|error| ReportError::Replay(error.to_string()))?;
     let policy = chosen.policy.check(trace.exits(), trace.classes());
@@ -103,8 +103,9 @@ impl Swept {
         Tradeoff { metric: name.to_owned(), full: Some(self.full.get(metric)), curves }
     }
 
-    /// EPEE with one part off beside the other part alone.
-    fn degeneracy(&self, (metric, name): (Metric, &str), exits: usize) -> Degeneracy {
+    /// EPEE with one part off beside the other part alone; every fifth threshold where a curve may not have them all.
+    fn degeneracy(&self, (metric, name): (Metric, &str), exits: usize, most: usize) -> Degeneracy {
+        let step = if most < self.entropy.len() { 5 } else { 1 };
         let special = |name: &str, keep: &dyn Fn(Option<f64>, Option<usize>) -> bool| {
             let kept = self.epee.iter().filter(|row| {
                 let (threshold, patience) = row.policy.parts();
@@ -116,14 +117,18 @@ impl Swept {
             name: name.to_owned(),
             points: rows.iter().map(|row| point(row, metric)).collect(),
         };
+        let every = |mut curve: Curve| {
+            curve.points = curve.points.into_iter().step_by(step).collect();
+            curve
+        };
         let pairs = vec![
             Likeness {
-                parent: parent("entropy", &self.entropy),
-                special: special("epee, P_t = never", &|_, patience| patience.is_none()),
+                parent: every(parent("entropy", &self.entropy)),
+                special: every(special("epee, P_t = never", &|_, patience| patience.is_none())),
             },
             Likeness {
-                parent: parent("entropy", &self.entropy),
-                special: special(&format!("epee, P_t = M = {exits}"), &|_, patience| patience == Some(exits)),
+                parent: every(parent("entropy", &self.entropy)),
+                special: every(special(&format!("epee, P_t = M = {exits}"), &|_, patience| patience == Some(exits))),
             },
             Likeness {
                 parent: parent("patience", &self.patience),

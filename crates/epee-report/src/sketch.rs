@@ -38,16 +38,34 @@ impl<'a> Axis<'a> {
 
     /// A range that shows all values, with some space around them, within 0 to 1.
     pub(crate) fn around(label: &'a str, values: impl Iterator<Item = f64>) -> Self {
-        let (low, high) = values
-            .filter(|value| value.is_finite())
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-        if low > high {
-            return Axis::share(label);
-        }
-        let space = (0.06 * (high - low)).max(0.01);
-        let range = (low - space).max(0.0)..(high + space).min(1.0).max(low + 0.01);
-        let decimals = if range.end - range.start < 0.3 { 2 } else { 1 };
+        let Some((low, high)) = span(values) else { return Axis::share(label) };
+        let space = 0.06 * (high - low);
+        let range = (low - space).max(0.0)..(high + space).min(1.0);
+        let decimals = decimals(&range);
         Axis { label, range, ticks: 6, decimals }
+    }
+}
+
+/// The least that an axis or a scale of colours shows: differences of a few samples stay small.
+const LEAST_SPAN: f64 = 0.05;
+
+/// From the least value to the greatest, and not too close to each other; `None` where there is none.
+pub(crate) fn span(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    let (low, high) = values
+        .filter(|value| value.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    let more = ((LEAST_SPAN - (high - low)) / 2.0).max(0.0);
+    // What does not fit below 0 or above 1 goes to the other side.
+    let (down, up) = ((low - more).min(0.0), (high + more - 1.0).max(0.0));
+    (low <= high).then(|| ((low - more).max(0.0) - up, (high + more).min(1.0) - down))
+}
+
+/// How many decimals tell a handful of ticks apart.
+pub(crate) fn decimals(range: &Range<f64>) -> usize {
+    match range.end - range.start {
+        width if width < 0.08 => 3,
+        width if width < 0.5 => 2,
+        _ => 1,
     }
 }
 

@@ -30,9 +30,6 @@ const ROLES: [(&str, &str, &str); 7] = [
     ("bar", "#0072B2", "#5AB1EA"),
 ];
 
-/// How many looks there are before they repeat.
-pub(crate) const LOOKS: usize = COLOURS.len() * DASHES.len();
-
 /// How a curve looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Look {
@@ -44,16 +41,19 @@ pub(crate) struct Look {
 
 /// The looks of curves, by name: the paper's policies look the same everywhere, the others follow in order.
 pub(crate) fn looks<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Look> {
-    let mut others = 0;
-    let look = |name: &str| {
-        if let Some(at) = ["entropy", "patience", "epee", "fixed"].iter().position(|known| name == *known) {
-            return Look { hue: at, dash: [0, 1, 0, 2][at] };
-        }
-        let at = (4 + others) % LOOKS;
-        others += 1;
-        Look { hue: at % COLOURS.len(), dash: (at + at / COLOURS.len()) % DASHES.len() }
+    // Hues in turn, each with its next dashes when its turn comes again; the first four hues begin after those that the
+    // paper's policies have.
+    let mut others = (0..DASHES.len())
+        .flat_map(|round| {
+            let hues = [(4, 0), (5, 1), (6, 2), (7, 3), (0, 1), (1, 2), (2, 1), (3, 3)];
+            hues.map(|(hue, dash)| Look { hue, dash: (dash + round) % DASHES.len() })
+        })
+        .cycle();
+    let mut look = |name: &str| match ["entropy", "patience", "epee", "fixed"].iter().position(|known| name == *known) {
+        Some(hue) => Look { hue, dash: [0, 1, 0, 2][hue] },
+        None => others.next().unwrap_or(Look { hue: 7, dash: 3 }),
     };
-    names.map(look).collect()
+    names.map(&mut look).collect()
 }
 
 impl Look {
@@ -126,7 +126,7 @@ pub(crate) fn figure_css(colours: Colours) -> String {
         ".t{{font-family:{family};fill:{ink}}}.mu{{fill:{muted}}}.ax{{stroke:{axis};fill:none}}\
          .gr{{stroke:{};fill:none}}.ln{{fill:none;stroke-width:2;stroke-linejoin:round}}\
          .full{{stroke:{ink};fill:none;stroke-width:1.2;stroke-dasharray:4 3}}.star{{fill:{ink}}}\
-         .edge{{stroke:{ink};fill:none;stroke-width:1.6}}.band{{fill:{}}}.bar{{fill:{}}}.pale{{fill:{axis};fill-opacity:.35}}\
+         .edge,.halo{{fill:none;stroke:#101214;stroke-width:1.5}}.halo{{stroke:#FFFFFF;stroke-width:3.6}}.band{{fill:{}}}.bar{{fill:{}}}.pale{{fill:{axis};fill-opacity:.35}}\
          .h{{fill:{paper};fill-opacity:0}}.ring{{fill:none;stroke:{ink};stroke-width:1.6}}",
         role("grid"),
         role("band"),

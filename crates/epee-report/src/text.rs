@@ -33,7 +33,7 @@ pub(crate) fn maybe(value: Option<f64>, decimals: usize) -> String {
 
 /// A share as a percentage.
 pub(crate) fn percent(share: f64, decimals: usize) -> String {
-    if share.is_finite() { format!("{} %", decimal(100.0 * share, decimals)) } else { "–".to_owned() }
+    if share.is_finite() { format!("{}\u{a0}%", decimal(100.0 * share, decimals)) } else { "–".to_owned() }
 }
 
 /// A count with its thousands apart.
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(decimal(-0.25, 2), "−0.25");
         assert_eq!(
             (decimal(f64::NAN, 3), maybe(None, 1), percent(0.4537, 1)),
-            ("–".into(), "–".into(), "45.4 %".into())
+            ("–".into(), "–".into(), "45.4\u{a0}%".into())
         );
         assert_eq!([0, 999, 1000, 1234567].map(count), ["0", "999", "1,000", "1,234,567"]);
     }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
-use commands::{bench, calibrate, data, eval, info, predict, quickstart, sweep, trace, train};
+use commands::{bench, calibrate, data, eval, info, predict, quickstart, report, sweep, trace, train};
 use ui::{Format, Ui};
 
 /// Transformer classifiers that stop thinking when they know the answer
@@ -37,6 +37,7 @@ enum Command {
     Trace(trace::Args),
     Sweep(sweep::Args),
     Calibrate(calibrate::Args),
+    Report(report::Args),
     Eval(eval::Args),
     Predict(predict::Args),
     Bench(bench::Args),
@@ -71,6 +72,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Trace(args) => trace::run(args, ui),
         Command::Sweep(args) => sweep::run(args, ui),
         Command::Calibrate(args) => calibrate::run(args, ui),
+        Command::Report(args) => report::run(args, ui),
         Command::Eval(args) => eval::run(args, ui),
         Command::Predict(args) => predict::run(args, ui),
         Command::Bench(args) => bench::run(args, ui),

@@ -1,7 +1,7 @@
 //! Figure 8: special cases lie exactly on the policies they come from.
 
 use super::head;
-use crate::data::{Degeneracy, Likeness};
+use crate::data::{Degeneracy, Likeness, Point};
 use crate::error::ReportError;
 use crate::figure::{Figure, Swatch, Table};
 use crate::sketch::{Axis, PANEL, Sketch, tip};
@@ -30,15 +30,17 @@ pub(super) fn degeneracy(data: &Degeneracy) -> Result<Figure, ReportError> {
         let mut sketch = Sketch::new(slug, parent, PANEL, x, y, 0.0)?;
         if let Some(pair) = pairs.first() {
             sketch.line(&look.line(), pair.parent.points.iter().map(|point| (point.saving, point.value)));
-            for point in &pair.parent.points {
+            for &i in &apart(&sketch, &pair.parent.points) {
+                let point = &pair.parent.points[i];
                 sketch.mark(look, false, (point.saving, point.value), 6.4);
             }
         }
         legend.push((Swatch::Curve(look), (*parent).to_owned()));
         for (nth, pair) in pairs.iter().enumerate() {
-            for (i, point) in pair.special.points.iter().enumerate() {
+            for (turn, i) in apart(&sketch, &pair.special.points).into_iter().enumerate() {
+                let point = &pair.special.points[i];
                 // Several special cases take turns, or the last would hide the others.
-                if i % pairs.len() == nth {
+                if turn % pairs.len() == nth {
                     sketch.mark(special(nth), true, (point.saving, point.value), 3.0);
                     sketch.hit((point.saving, point.value), &tip(&pair.special.name, &data.metric, point));
                 }
@@ -58,13 +60,29 @@ pub(super) fn degeneracy(data: &Degeneracy) -> Result<Figure, ReportError> {
         slug: slug.to_owned(),
         title: "Special cases and their parents".to_owned(),
         caption: format!(
-            "Lines and hollow marks: the parent policies. Filled marks: EPEE with one part switched off. {verdict}"
+            "Lines and hollow marks: the parent policies. Filled marks: EPEE with one part switched off; marks too close to one another are left out. {verdict}"
         ),
         panels,
         columns: 2,
         tables: vec![table(data)],
         legend,
     })
+}
+
+/// The points that have room for a mark of their own: each some pixels from the one before.
+fn apart(sketch: &Sketch, points: &[Point]) -> Vec<usize> {
+    let mut kept: Vec<usize> = Vec::new();
+    for (i, point) in points.iter().enumerate() {
+        let (x, y) = sketch.at(point.saving, point.value);
+        let far = kept.last().is_none_or(|&last| {
+            let (u, v) = sketch.at(points[last].saving, points[last].value);
+            (x - u).hypot(y - v) > 11.0
+        });
+        if far {
+            kept.push(i);
+        }
+    }
+    kept
 }
 
 fn table(data: &Degeneracy) -> Table {

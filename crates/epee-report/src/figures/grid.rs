@@ -8,7 +8,7 @@ use crate::canvas::width;
 use crate::data::{Grid, GridRow};
 use crate::error::ReportError;
 use crate::figure::{Figure, Panel, Swatch, Table};
-use crate::sketch::{Axis, Size, Sketch};
+use crate::sketch::{Axis, Size, Sketch, decimals, span};
 use crate::text::decimal;
 
 const HEAT: Size = Size { width: 460.0, height: 400.0, text: 12.5 };
@@ -36,7 +36,7 @@ pub(super) fn grid(grid: &Grid) -> Result<Figure, ReportError> {
         panels,
         columns: 2,
         tables,
-        legend: vec![(Swatch::Line("edge"), "framed: entropy alone (right), patience alone (bottom)".to_owned())],
+        legend: vec![(Swatch::Frame, "entropy alone (right), patience alone (bottom)".to_owned())],
     })
 }
 
@@ -47,8 +47,8 @@ fn heat(grid: &Grid, name: &str, get: fn(&GridRow) -> &[f64]) -> Result<Panel, R
     let y = bare("entropy threshold τ (normalised)", rows);
     let mut sketch = Sketch::new("fig4-grid", name, HEAT, x, y, SCALE)?;
     let values = || grid.rows.iter().flat_map(get).copied().filter(|value| value.is_finite());
-    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-    let part = |value: f64| if high > low { (value - low) / (high - low) } else { 0.5 };
+    let (low, high) = span(values()).unwrap_or((0.0, 1.0));
+    let part = |value: f64| (value - low) / (high - low);
     for (r, row) in grid.rows.iter().enumerate() {
         for (c, &value) in get(row).iter().enumerate() {
             let more = format!(" fill=\"{}\"", colour(part(value)));
@@ -63,15 +63,19 @@ fn heat(grid: &Grid, name: &str, get: fn(&GridRow) -> &[f64]) -> Result<Panel, R
     }
     labels(&mut sketch, grid);
     if let Some(c) = grid.patiences.iter().position(|patience| patience == "never") {
-        sketch.rect("edge", (c as f64, 0.0), (c as f64 + 1.0, rows), "", None);
+        frame(&mut sketch, (c as f64, 0.0), (c as f64 + 1.0, rows));
     }
     if grid.rows.first().is_some_and(|row| row.threshold == "0") {
-        sketch.rect("edge", (0.0, 0.0), (columns, 1.0), "", None);
+        frame(&mut sketch, (0.0, 0.0), (columns, 1.0));
     }
-    if low <= high {
-        scale(&mut sketch, low, high);
-    }
+    scale(&mut sketch, low, high);
     Ok(sketch.done())
+}
+
+/// A frame that shows on light cells and on dark ones.
+fn frame(sketch: &mut Sketch, a: (f64, f64), b: (f64, f64)) {
+    sketch.rect("halo", a, b, "", None);
+    sketch.rect("edge", a, b, "", None);
 }
 
 /// The names of rows and columns, as many as there is room for.
@@ -120,7 +124,7 @@ fn scale(sketch: &mut Sketch, low: f64, high: f64) {
     for i in 0..=4 {
         let part = f64::from(i) / 4.0;
         let y = bottom - part * (bottom - top);
-        let text = format!("{:.2}", low + part * (high - low));
+        let text = format!("{:.*}", decimals(&(low..high)).max(2), low + part * (high - low));
         sketch.write(x + 14.0, y + 4.0, &text, "start", "t mu", HEAT.text - 1.5);
     }
 }

@@ -28,11 +28,10 @@ pub(super) fn risk(risk: &Risk) -> Result<Figure, ReportError> {
     for (from, to) in bands(&risk.points, space) {
         sketch.rect("band", (from, bottom), (to, top), "", None);
     }
-    let [left, _, right, _] = sketch.area();
+    let [_, _, right, _] = sketch.area();
     let (_, level) = sketch.at(low, epsilon);
     sketch.line("full", [(low - space, epsilon), (high + space, epsilon)].into_iter());
     sketch.write(right - 4.0, level - 5.0, &format!("ε = {epsilon}"), "end", "t", 12.0);
-    debug_assert!(left < right);
     sketch.line(&EMPIRICAL.line(), risk.points.iter().map(|point| (point.position, point.empirical)));
     sketch.line(&UPPER.line(), risk.points.iter().filter_map(|point| Some((point.position, point.upper?))));
     for point in &risk.points {

@@ -41,7 +41,7 @@ pub(super) fn fronts(fronts: &Tradeoff, choice: Option<&Choice>) -> Result<Figur
     if let Some(choice) = choice.filter(|choice| choice.met && choice.metric == fronts.metric) {
         let (x, y) = sketch.at(choice.saving, choice.value);
         sketch.raw(&format!("<circle class=\"ring\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"8\"/>"));
-        legend.push((Swatch::Line("ring"), "chosen setting (ring)".to_owned()));
+        legend.push((Swatch::Ring, "chosen setting".to_owned()));
     }
     Ok(Figure {
         slug: slug.to_owned(),

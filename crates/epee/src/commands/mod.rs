@@ -7,6 +7,7 @@ pub(crate) mod eval;
 pub(crate) mod info;
 pub(crate) mod predict;
 pub(crate) mod quickstart;
+pub(crate) mod report;
 pub(crate) mod sweep;
 pub(crate) mod trace;
 pub(crate) mod train;
