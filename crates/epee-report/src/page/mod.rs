@@ -93,7 +93,7 @@ fn headlines(sections: &[Section<'_>]) -> Markup {
                     @match &report.choice {
                         Some(choice) if choice.met => {
                             span.number { (percent(choice.saving, 1)) }
-                            span.what { strong { (report.name) } " saves this share of its layers for " (section::cost(choice)) }
+                            span.what { strong { (report.name) } " saves this share of its layers " (section::cost(choice)) }
                         }
                         Some(choice) => {
                             span.number { "0 %" }

@@ -33,7 +33,7 @@ fn headline(choice: &Choice) -> Markup {
         p.says {
             @if choice.met {
                 "With " code { (choice.setting) } " it computes " strong { (percent(1.0 - choice.saving, 1)) }
-                " of the layers and saves " strong { (percent(choice.saving, 1)) } ", for " (cost(choice)) ". "
+                " of the layers and saves " strong { (percent(choice.saving, 1)) } ", " (cost(choice)) ". "
             } @else {
                 "No setting saves anything: full depth is the choice. "
             }
@@ -45,11 +45,11 @@ fn headline(choice: &Choice) -> Markup {
 /// What a choice costs, in words.
 pub(super) fn cost(choice: &Choice) -> Markup {
     let lost = 100.0 * (choice.full - choice.value);
-    let of = html! { (choice.metric) " (" (decimal(choice.value, 3)) ", full depth " (decimal(choice.full, 3)) ")" };
+    let of = html! { (choice.metric) " (" (decimal(choice.value, 4)) ", full depth " (decimal(choice.full, 4)) ")" };
     html! {
-        @if lost.abs() < 0.005 { "no loss of " (of) }
-        @else if lost > 0.0 { (decimal(lost, 2)) " points of " (of) }
-        @else { "a gain of " (decimal(-lost, 2)) " points of " (of) }
+        @if lost.abs() < 0.005 { "at no loss of " (of) }
+        @else if lost > 0.0 { "for " (decimal(lost, 2)) " points of " (of) }
+        @else { "with a gain of " (decimal(-lost, 2)) " points of " (of) }
     }
 }
 

@@ -87,7 +87,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         let figures: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
         return ui.print_json(&json!({ "page": args.out, "bytes": bytes, "figures": figures }));
     }
-    ui.note(format!("{}: {} traces, {} KB", args.out.display(), reports.len(), bytes.div_ceil(1000)));
+    let traces = if reports.len() == 1 { "1 trace".to_owned() } else { format!("{} traces", reports.len()) };
+    ui.note(format!("{}: {traces}, {} KB", args.out.display(), bytes.div_ceil(1000)));
     if let Some(dir) = &args.figures {
         ui.note(format!("{}: {} files", dir.display(), written.len()));
     }
