@@ -65,9 +65,10 @@ parity-full *NAMES:
     cargo build --release -p epee-model --example bench_peer
     {{python}} scripts/parity_full.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_peer" {{NAMES}}
 
-# replay speed: settings x samples x exits per second
+# replay speed: settings x samples x exits per second; a report of a large trace
 bench:
     cargo bench -p epee-exit
+    cargo bench -p epee-report
 
 # a training step and an inference, beside PyTorch (needs scripts/requirements.txt)
 bench-train *ARGS:

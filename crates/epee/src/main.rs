@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use commands::{bench, calibrate, compare, data, eval, info, policy, predict, quickstart, sweep, trace, train};
+use commands::{bench, calibrate, compare, data, eval, info, policy, predict, quickstart, report, sweep, trace, train};
 use ui::{Format, Ui};
 
 /// Transformer classifiers that stop thinking when they know the answer
@@ -38,6 +38,7 @@ enum Command {
     Sweep(sweep::Args),
     Compare(compare::Args),
     Calibrate(calibrate::Args),
+    Report(report::Args),
     Eval(eval::Args),
     Predict(predict::Args),
     Bench(bench::Args),
@@ -78,6 +79,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Sweep(args) => sweep::run(args, ui),
         Command::Compare(args) => compare::run(args, ui),
         Command::Calibrate(args) => calibrate::run(args, ui),
+        Command::Report(args) => report::run(args, ui),
         Command::Eval(args) => eval::run(args, ui),
         Command::Predict(args) => predict::run(args, ui),
         Command::Bench(args) => bench::run(args, ui),

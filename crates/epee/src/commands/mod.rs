@@ -9,6 +9,7 @@ pub(crate) mod info;
 pub(crate) mod policy;
 pub(crate) mod predict;
 pub(crate) mod quickstart;
+pub(crate) mod report;
 pub(crate) mod settings;
 pub(crate) mod sweep;
 pub(crate) mod trace;

@@ -125,11 +125,9 @@ impl ExitRule for FPabee {
         if classes < 2 {
             return Vec::new();
         }
-        let below = || patiences.iter().flatten().copied().filter(|&patience| patience < exits);
-        let family = |(divergence, patience)| {
-            FPabee { divergence, threshold: Threshold::Never, patience, outputs: Outputs::Softmax }
-        };
-        Divergence::NAMES.iter().flat_map(|&(_, divergence)| below().map(move |t| (divergence, t))).map(family).collect()
+        let below = patiences.iter().flatten().copied().filter(|&patience| patience < exits);
+        let (divergence, outputs) = (Divergence::JensenShannon, Outputs::Softmax);
+        below.map(|patience| FPabee { divergence, threshold: Threshold::Never, patience, outputs }).collect()
     }
 
     fn thresholds(_: usize, _: usize) -> Vec<f64> {

@@ -1,0 +1,54 @@
+//! Risk against setting, and how far it is certified.
+
+use epee_exit::{Certification, CertifyError, Demand, Grid, Risk as Asked, Trace, certify};
+
+use super::Options;
+use crate::data::{Certificate, Risk, RiskPoint, TraceReport};
+use crate::error::ReportError;
+
+/// Certifies EPEE's standard settings on the trace, by consistency and, where there are labels, by the gap; what cannot be
+/// certified is a note.
+pub(super) fn add(report: &mut TraceReport, trace: &Trace, options: &Options) -> Result<(), ReportError> {
+    let grid = Grid::standard(trace.exits(), trace.classes());
+    let risks = [
+        (Asked::Consistency, "consistency", "answers that differ from full depth's"),
+        (Asked::Gap, "gap", "wrong answers added, less those mended"),
+    ];
+    for (asked, slug, name) in risks {
+        if asked.needs_labels() && trace.labelled() == 0 {
+            continue;
+        }
+        let demand = Demand { risks: vec![asked], ..Demand::new(options.epsilon, options.delta) };
+        match certify(trace, &grid, &demand) {
+            Ok(got) => report.risks.push(risk(&got, options, slug, name)),
+            Err(error @ (CertifyError::TooFew { .. } | CertifyError::FullDepth { .. } | CertifyError::OneClass { .. })) => {
+                let text = error.to_string();
+                let sentence = text.lines().next().unwrap_or_default();
+                report.notes.push(format!("The risk `{slug}` at most {}: {sentence}.", options.epsilon));
+            }
+            Err(error) => return Err(ReportError::Replay(error.to_string())),
+        }
+    }
+    Ok(())
+}
+
+/// The settings of the path that have an upper bound, by saving.
+fn risk(got: &Certification, options: &Options, slug: &str, name: &str) -> Risk {
+    let shown = got.path.iter().enumerate().filter(|(_, point)| !point.upper.is_empty());
+    let point = |(at, point): (usize, &epee_exit::PathPoint)| RiskPoint {
+        position: point.saving,
+        setting: point.policy.to_string(),
+        empirical: point.risks[0].mean,
+        upper: point.upper.first().copied(),
+        certified: at < got.certified,
+    };
+    let mut points: Vec<RiskPoint> = shown.map(point).collect();
+    points.sort_by(|a, b| a.position.total_cmp(&b.position));
+    Risk {
+        slug: slug.to_owned(),
+        name: name.to_owned(),
+        axis: "saving".to_owned(),
+        certificate: Certificate { epsilon: options.epsilon, delta: options.delta },
+        points,
+    }
+}
