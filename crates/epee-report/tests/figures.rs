@@ -87,7 +87,7 @@ fn tables_hold_the_sweeps_values() {
     let report = gather(&trace, "t", &Options::new(150)).unwrap();
     let figures = figures(&report).unwrap();
     let fine: Vec<Option<f64>> = (0..=100).map(|i| Some(f64::from(i) / 100.0)).collect();
-    let grid = Grid { thresholds: fine, ..Grid::standard(12) };
+    let grid = Grid { thresholds: Some(fine), ..Grid::standard(12, 4) };
     let rows = sweep(&trace, &grid.clone().with_kinds([PolicyKind::Entropy, PolicyKind::Patience])).unwrap();
     let saving = find(&figures, "fig1-saving");
     for (table, metric) in saving.tables.iter().zip([Metric::Accuracy, Metric::MacroF1]) {
@@ -110,10 +110,10 @@ fn tables_hold_the_sweeps_values() {
         let want = [exit.accuracy, exit.macro_f1, exit.entropy].map(|value| format!("{value:.4}"));
         assert_eq!(line[1..], want);
     }
-    let standard = sweep(&trace, &Grid::standard(12)).unwrap();
+    let standard = sweep(&trace, &Grid::standard(12, 4)).unwrap();
     let heat = find(&figures, "fig4-grid");
     for row in &standard {
-        let (threshold, patience) = row.policy.parts();
+        let (threshold, patience) = (row.policy.threshold().and_then(epee_exit::Threshold::scalar), row.policy.rule.patience());
         let text = |table: usize| {
             let table = &heat.tables[table];
             let column = patience.map_or("never".to_owned(), |patience| patience.to_string());
@@ -142,7 +142,7 @@ fn the_choice_and_its_histogram_are_a_replays() {
     let full = full_depth(&trace, &Scoring::default());
     assert!(choice.met && choice.full - choice.value <= 0.01 + 1e-12 && choice.full == full.macro_f1);
     let fine: Vec<Option<f64>> = (0..=100).map(|i| Some(f64::from(i) / 100.0)).collect();
-    let rows = sweep(&trace, &Grid { thresholds: fine, ..Grid::standard(12) }).unwrap();
+    let rows = sweep(&trace, &Grid { thresholds: Some(fine), ..Grid::standard(12, 4) }).unwrap();
     let best = choose(&rows, &full, Goal::MaxLoss(0.01), Metric::MacroF1).unwrap();
     assert_eq!(best.policy, policy);
     assert_eq!(report.histogram.iter().map(|bin| bin.samples).collect::<Vec<_>>(), metrics.histogram);
@@ -195,7 +195,7 @@ fn without_labels_what_needs_them_is_left_out_and_said() {
     parts.labels = vec![-1; 200];
     let report = gather(&Trace::new(parts).unwrap(), "t", &Options::new(150)).unwrap();
     let figures = figures(&report).unwrap();
-    assert_eq!(figures.iter().map(|figure| figure.slug.as_str()).collect::<Vec<_>>(), ["fig3-exits", "fig4-grid"]);
+    assert_eq!(figures.iter().map(|figure| figure.slug.as_str()).collect::<Vec<_>>(), ["fig3-exits", "fig4-grid", "risk-consistency"]);
     assert_eq!(figures.iter().map(|figure| figure.panels.len()).collect::<Vec<_>>(), [1, 1]);
     let page = html(&[report]).unwrap();
     assert!(page.contains("No sample of this trace has a label. Left out: quality against saving"));
@@ -212,7 +212,7 @@ fn what_no_policy_fits_is_an_error() {
 
 #[test]
 fn the_smallest_trace_is_drawn() {
-    let report = gather(&Trace::new(parts(1, 1, &Options::new(2))).unwrap(), "t", 2).unwrap();
+    let report = gather(&Trace::new(parts(1, 1, 2)).unwrap(), "t", &Options::new(2)).unwrap();
     for figure in figures(&report).unwrap() {
         elements(&figure.svg("t"));
         figure.png("t").unwrap();
