@@ -81,7 +81,13 @@ fn table(people: &Trace, n: usize, epsilon: f64, error: f64) -> bool {
     );
     [
         row(people, "consistency, entropy, fixed path, exact", &one, &prior, n),
-        row(people, "the same, Hoeffding-Bentkus", &one, &Demand { bound: Some(Bound::HoeffdingBentkus), ..prior.clone() }, n),
+        row(
+            people,
+            "the same, Hoeffding-Bentkus",
+            &one,
+            &Demand { bound: Some(Bound::HoeffdingBentkus), ..prior.clone() },
+            n,
+        ),
         row(people, "consistency, EPEE, Pareto path, exact", &two, &base, n),
         row(people, "gap, EPEE, Pareto path, betting", &two, &gap, n),
         row(people, "gap, EPEE, Pareto path, exact", &two, &Demand { bound: Some(Bound::Exact), ..gap.clone() }, n),
@@ -99,7 +105,12 @@ fn main() {
     for path in std::env::args().skip(1).filter(|arg| !arg.starts_with("--")) {
         let people = Trace::load(&path).unwrap();
         let full = epee_exit::full_depth(&people, &epee_exit::Scoring::default());
-        println!("\n{path}: {} samples, {} exits, full depth errs at {:.3}", people.samples(), people.exits(), 1.0 - full.accuracy);
+        println!(
+            "\n{path}: {} samples, {} exits, full depth errs at {:.3}",
+            people.samples(),
+            people.exits(),
+            1.0 - full.accuracy
+        );
         // The error that is tolerated lies a little above full depth's.
         holds &= table(&people, 1000, 0.05, ((1.0 - full.accuracy + 0.04) * 100.0).round() / 100.0);
     }

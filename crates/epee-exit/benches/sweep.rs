@@ -11,8 +11,10 @@
 
 use std::time::Instant;
 
+use epee_exit::{
+    Contest, Demand, Risk, certify, choose, choose_on, compare, full_depth, pareto, per_exit, replay, sweep,
+};
 use epee_exit::{Goal, Grid, Metric, Provenance, Scoring, Trace, TraceParts};
-use epee_exit::{Contest, Demand, Risk, certify, choose, choose_on, compare, full_depth, pareto, per_exit, replay, sweep};
 
 const SAMPLES: usize = 50_000;
 const EXITS: usize = 12;

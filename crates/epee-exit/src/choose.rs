@@ -130,7 +130,9 @@ pub enum ChooseError {
 /// A goal outside its range; a trace without labels, or without times where the goal is one.
 pub fn choose(rows: &[SweepRow], full: &SweepRow, goal: Goal, metric: Metric) -> Result<Choice, ChooseError> {
     match goal {
-        Goal::Saving(got) | Goal::Matched(got) if !(0.0..=1.0).contains(&got) => return Err(ChooseError::Goal { what: "saving", got }),
+        Goal::Saving(got) | Goal::Matched(got) if !(0.0..=1.0).contains(&got) => {
+            return Err(ChooseError::Goal { what: "saving", got });
+        }
         Goal::MaxLoss(got) if !(0.0..=1.0).contains(&got) => return Err(ChooseError::Goal { what: "max loss", got }),
         Goal::MaxLatency(got) if !(got > 0.0 && got.is_finite()) => return Err(ChooseError::Latency { got }),
         Goal::MaxLatency(_) if full.seconds.is_none() => return Err(ChooseError::NoTimes),

@@ -37,9 +37,9 @@ pub use drift::{DriftError, DriftMonitor, Status};
 pub use files::write_atomic;
 pub use metrics::{Counts, ExitMetrics, Metric, Metrics, UnknownMetric, per_exit, ratio, saving};
 pub use policy::{
-    Answer, Berxit, BranchyNet, CheckedPolicy, Decision, DeeBert, Divergence, Elbert, Ensemble, Entropy, Epee, Evidence,
-    EvidenceError, ExitPolicy, FPabee, Fixed, Full, Margin, Outputs, Pabee, Patience, Pcee, Policy, PolicyError, PolicyKind,
-    PolicyState, Reason, Rule, ShallowDeep, Threshold, Voting,
+    Answer, Berxit, BranchyNet, CheckedPolicy, Decision, DeeBert, Divergence, Elbert, Ensemble, Entropy, Epee,
+    Evidence, EvidenceError, ExitPolicy, FPabee, Fixed, Full, Margin, Outputs, Pabee, Patience, Pcee, Policy,
+    PolicyError, PolicyKind, PolicyState, Reason, Rule, ShallowDeep, Threshold, Voting,
 };
 pub use quality::{
     ExitQuality, QualityError, ReliabilityBin, exit_quality, expected_calibration_error, fit_temperatures, reliability,
@@ -50,5 +50,7 @@ pub use statistics::{
     Bootstrap, Interval, binomial_cdf, binomial_upper, bootstrap, bootstrap_difference, clopper_pearson, discordant,
     mcnemar,
 };
-pub use sweep::{Grid, ListError, Patiences, Scoring, SweepRow, Thresholds, full_depth, runnable, score, sweep, sweep_with};
+pub use sweep::{
+    Grid, ListError, Patiences, Scoring, SweepRow, Thresholds, full_depth, runnable, score, sweep, sweep_with,
+};
 pub use trace::{Problem, Provenance, Sample, Trace, TraceBuilder, TraceError, TraceParts, keys};

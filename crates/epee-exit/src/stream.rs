@@ -179,9 +179,8 @@ impl Stream {
         stops.clear();
         let cap = self.cap(sample);
         let mut earlier = thresholds.len();
-        let stop = |from: usize, exit: usize| {
-            Stop { from: from as u32, exit: exit as u32, answer: self.answer(sample, exit) }
-        };
+        let stop =
+            |from: usize, exit: usize| Stop { from: from as u32, exit: exit as u32, answer: self.answer(sample, exit) };
         for (m, &level) in self.levels(sample)[..cap - 1].iter().enumerate() {
             // Only thresholds that no earlier exit passes at; most levels pass at none of them.
             if earlier == 0 || !self.fires.at(level, thresholds[earlier - 1]) {
@@ -197,9 +196,8 @@ impl Stream {
     /// Where a sample leaves as the threshold of one exit goes through a list while the others stand still.
     pub(crate) fn stops_at(&self, sample: usize, exit: usize, list: &[f64], others: &[f64], stops: &mut Vec<Stop>) {
         stops.clear();
-        let stop = |from: usize, exit: usize| {
-            Stop { from: from as u32, exit: exit as u32, answer: self.answer(sample, exit) }
-        };
+        let stop =
+            |from: usize, exit: usize| Stop { from: from as u32, exit: exit as u32, answer: self.answer(sample, exit) };
         let cap = self.cap(sample);
         let passes = |m: usize| m != exit && self.fires.at(self.levels(sample)[m - 1], others[m - 1]);
         let without = (1..cap).find(|&m| passes(m)).unwrap_or(cap);

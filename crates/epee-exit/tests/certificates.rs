@@ -140,8 +140,13 @@ fn too_few_samples_are_told_how_many_it_takes() {
     assert_eq!(certify(&middling, &entropy, &prior).unwrap().tested, 200);
     // n = 149 without an error is exactly enough, 148 is not.
     let perfect = |n: usize| {
-        let parts =
-            TraceParts { exits: 2, classes: 2, logits: [0.0, 9.0, 0.0, 9.0].repeat(n), labels: vec![-1; n], ..Default::default() };
+        let parts = TraceParts {
+            exits: 2,
+            classes: 2,
+            logits: [0.0, 9.0, 0.0, 9.0].repeat(n),
+            labels: vec![-1; n],
+            ..Default::default()
+        };
         Trace::new(parts).unwrap()
     };
     let entropy = Grid::standard(2, 2).with_kinds([PolicyKind::Entropy]);
@@ -154,9 +159,13 @@ fn impossible_demands_are_errors() {
     let trace = population(800, 4, 6);
     let grid = Grid::standard(4, 2);
     let error = |demand: Demand, trace: &Trace| certify(trace, &grid, &demand).unwrap_err().to_string();
-    for (epsilon, delta, what) in
-        [(0.0, 0.05, "max risk"), (1.0, 0.05, "max risk"), (f64::NAN, 0.05, "max risk"), (0.1, 0.0, "confidence"), (0.1, 1.0, "confidence")]
-    {
+    for (epsilon, delta, what) in [
+        (0.0, 0.05, "max risk"),
+        (1.0, 0.05, "max risk"),
+        (f64::NAN, 0.05, "max risk"),
+        (0.1, 0.0, "confidence"),
+        (0.1, 1.0, "confidence"),
+    ] {
         let text = error(Demand::new(epsilon, delta), &trace);
         assert!(text.starts_with(&format!("{what}: expected a number above 0 and below 1, got ")), "{text}");
     }
@@ -227,7 +236,11 @@ fn a_threshold_for_each_exit_serves_its_goal_at_least_as_well() {
         let grid = Grid::standard(6, 2).with_kinds([kind]);
         let one = choose_on(&trace, &grid, &scoring, goal, Metric::Accuracy).unwrap();
         let each = refine(&trace, &one, &scoring).unwrap();
-        assert!(matches!(each.policy.threshold(), Some(Threshold::PerExit(list)) if list.len() == 5), "{}", each.policy);
+        assert!(
+            matches!(each.policy.threshold(), Some(Threshold::PerExit(list)) if list.len() == 5),
+            "{}",
+            each.policy
+        );
         // What the search believes is what a replay gives.
         let metrics = replay(&each.policy.check(6, 2).unwrap(), &trace).unwrap().metrics(&trace);
         assert_eq!((metrics.accuracy, metrics.saving), (each.row.accuracy, each.row.saving));

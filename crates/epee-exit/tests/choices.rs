@@ -6,7 +6,7 @@ mod common;
 
 use common::any_trace;
 use epee_exit::{
-    Goal, Grid, Metric, Policy, PolicyKind, Scoring, SweepRow, choose, choose_on, full_depth, pareto, sweep,
+    Goal, Grid, Metric, Policy, Scoring, SweepRow, choose, choose_on, full_depth, pareto, runnable, sweep,
 };
 use proptest::prelude::*;
 
@@ -93,7 +93,7 @@ proptest! {
     #[test]
     fn the_front_is_what_nothing_beats(trace in any_trace(2..5)) {
         prop_assume!(trace.labelled() > 0);
-        let grid = Grid::standard(trace.exits(), trace.classes()).with_kinds(PolicyKind::ALL.into_iter().filter(|&kind| kind != PolicyKind::Berxit));
+        let grid = Grid::standard(trace.exits(), trace.classes()).with_kinds(runnable(&trace));
         let rows = sweep(&trace, &grid).unwrap();
         let metric = Metric::MacroF1;
         let front = pareto(&rows, metric);

@@ -49,7 +49,11 @@ fn reaches(value: f64, threshold: f64) -> Option<bool> {
 }
 
 /// What an oracle expects of each sample: an exit and a class.
-fn agree(trace: &Trace, policy: &Policy, oracle: impl Fn(usize) -> Option<(usize, usize)>) -> Result<(), TestCaseError> {
+fn agree(
+    trace: &Trace,
+    policy: &Policy,
+    oracle: impl Fn(usize) -> Option<(usize, usize)>,
+) -> Result<(), TestCaseError> {
     let got = run(policy, trace);
     for sample in 0..trace.samples() {
         if let Some(want) = oracle(sample) {

@@ -20,10 +20,7 @@ fn threshold() -> impl Strategy<Value = f64> {
 fn any_case() -> impl Strategy<Value = (Trace, Policy, Vec<f64>)> {
     any_scored_trace(2..7).prop_flat_map(|trace| {
         let (exits, classes) = (trace.exits(), trace.classes());
-        let temperatures = prop_oneof![
-            Just(Vec::new()),
-            prop::collection::vec(0.2..5.0f64, exits),
-        ];
+        let temperatures = prop_oneof![Just(Vec::new()), prop::collection::vec(0.2..5.0f64, exits),];
         (Just(trace), any_setting(exits, classes), temperatures)
     })
 }

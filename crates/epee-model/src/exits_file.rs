@@ -123,7 +123,9 @@ impl ExitsFile {
             return Err(json(format!("expected exits and classes above 0, got {} and {}", file.exits, file.classes)));
         }
         let policy = file.policy.check(file.exits, file.classes);
-        policy.and_then(|policy| policy.with_temperatures(&file.temperatures)).map_err(|error| json(error.to_string()))?;
+        policy
+            .and_then(|policy| policy.with_temperatures(&file.temperatures))
+            .map_err(|error| json(error.to_string()))?;
         Ok(file)
     }
 

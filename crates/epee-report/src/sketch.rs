@@ -40,7 +40,9 @@ impl<'a> Axis<'a> {
     pub(crate) fn around(label: &'a str, values: impl Iterator<Item = f64>) -> Self {
         let Some((low, high)) = span(values) else { return Axis::share(label) };
         let space = 0.06 * (high - low);
-        let range = (low - space).max(0.0)..(high + space).min(1.0);
+        // Only what has values below 0, a gap that is mended, has an axis below 0.
+        let floor = if low < 0.0 { f64::NEG_INFINITY } else { 0.0 };
+        let range = (low - space).max(floor)..(high + space).min(1.0);
         let decimals = decimals(&range);
         Axis { label, range, ticks: 6, decimals }
     }
@@ -56,8 +58,9 @@ pub(crate) fn span(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
     let more = ((LEAST_SPAN - (high - low)) / 2.0).max(0.0);
     // What does not fit below 0 or above 1 goes to the other side.
-    let (down, up) = ((low - more).min(0.0), (high + more - 1.0).max(0.0));
-    (low <= high).then(|| ((low - more).max(0.0) - up, (high + more).min(1.0) - down))
+    let floor = low.min(0.0);
+    let (down, up) = ((low - more - floor).min(0.0), (high + more - 1.0).max(0.0));
+    (low <= high).then(|| ((low - more).max(floor) - up, (high + more).min(1.0) - down))
 }
 
 /// How many decimals tell a handful of ticks apart.

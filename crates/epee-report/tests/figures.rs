@@ -8,7 +8,7 @@ use common::{EVIL, parts, trace, whole};
 use epee_exit::{
     Goal, Grid, Metric, Policy, PolicyKind, Scoring, Trace, choose, full_depth, pareto, per_exit, replay, sweep,
 };
-use epee_report::{Options, Figure, ReportError, figures, gather, html};
+use epee_report::{Figure, Options, ReportError, figures, gather, html};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
@@ -113,7 +113,8 @@ fn tables_hold_the_sweeps_values() {
     let standard = sweep(&trace, &Grid::standard(12, 4)).unwrap();
     let heat = find(&figures, "fig4-grid");
     for row in &standard {
-        let (threshold, patience) = (row.policy.threshold().and_then(epee_exit::Threshold::scalar), row.policy.rule.patience());
+        let (threshold, patience) =
+            (row.policy.threshold().and_then(epee_exit::Threshold::scalar), row.policy.rule.patience());
         let text = |table: usize| {
             let table = &heat.tables[table];
             let column = patience.map_or("never".to_owned(), |patience| patience.to_string());
@@ -195,8 +196,11 @@ fn without_labels_what_needs_them_is_left_out_and_said() {
     parts.labels = vec![-1; 200];
     let report = gather(&Trace::new(parts).unwrap(), "t", &Options::new(150)).unwrap();
     let figures = figures(&report).unwrap();
-    assert_eq!(figures.iter().map(|figure| figure.slug.as_str()).collect::<Vec<_>>(), ["fig3-exits", "fig4-grid", "risk-consistency"]);
-    assert_eq!(figures.iter().map(|figure| figure.panels.len()).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(
+        figures.iter().map(|figure| figure.slug.as_str()).collect::<Vec<_>>(),
+        ["fig3-exits", "fig4-grid", "risk-consistency"]
+    );
+    assert_eq!(figures.iter().map(|figure| figure.panels.len()).collect::<Vec<_>>(), [1, 1, 1]);
     let page = html(&[report]).unwrap();
     assert!(page.contains("No sample of this trace has a label. Left out: quality against saving"));
     assert!(!page.contains("NaN"));

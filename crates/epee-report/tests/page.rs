@@ -19,7 +19,9 @@ fn the_same_reports_give_the_same_small_page() {
 fn a_page_of_eight_large_traces_stays_below_two_megabytes() {
     let most = most_points(8);
     let reports: Vec<TraceReport> = (0..8)
-        .map(|i| gather(&Trace::new(parts(3000 + i, 12, 4)).unwrap(), &format!("trace-{i}"), &Options::new(most)).unwrap())
+        .map(|i| {
+            gather(&Trace::new(parts(3000 + i, 12, 4)).unwrap(), &format!("trace-{i}"), &Options::new(most)).unwrap()
+        })
         .collect();
     let page = html(&reports).unwrap();
     assert!(page.len() < 2_000_000, "{} bytes", page.len());

@@ -113,7 +113,8 @@ pub(super) fn prior_path(grid: &Grid) -> Result<Vec<Policy>, usize> {
     let count = families(&policies).len();
     let kind = policies.first().map(Policy::kind);
     let by_threshold = count == 1 && policies.iter().all(|policy| policy.threshold().is_some());
-    let by_family = count == policies.len() && policies.iter().all(|policy| Some(policy.kind()) == kind && policy.threshold().is_none());
+    let by_family = count == policies.len()
+        && policies.iter().all(|policy| Some(policy.kind()) == kind && policy.threshold().is_none());
     if by_threshold {
         let boldness = |policy: &Policy| {
             let threshold = policy.threshold().and_then(Threshold::scalar);

@@ -146,9 +146,7 @@ pub fn certify(trace: &Trace, grid: &Grid, demand: &Demand) -> Result<Certificat
         _ => Vec::new(),
     };
     let path = match (demand.path, &finder) {
-        (PathSource::Pareto, Some(finder)) => {
-            pareto_path(&Readings::new(finder, &temperatures)?, grid, &demand.risks)?
-        }
+        (PathSource::Pareto, Some(finder)) => pareto_path(&Readings::new(finder, &temperatures)?, grid, &demand.risks)?,
         _ => prior_path(grid).map_err(|families| CertifyError::NoOrder { families })?,
     };
     let (path, certified) = Tester::new(&Readings::new(&tester, &temperatures)?, path, demand)?.walk();
@@ -189,7 +187,8 @@ fn enough(trace: &Trace, samples: &[usize], demand: &Demand, hint: &str) -> Resu
         let n = counted(risk, &full, &labels) as usize;
         if (n as u64) < needs {
             let of = if samples.len() < trace.samples() { " in the half that tests" } else { "" };
-            let hint = format!("with zero losses seen, {needs} samples{of} are the fewest for this risk and confidence{hint}");
+            let hint =
+                format!("with zero losses seen, {needs} samples{of} are the fewest for this risk and confidence{hint}");
             return Err(CertifyError::TooFew { risk: risk.name(|class| trace.class_name(class)), n, needs, hint });
         }
     }
@@ -265,7 +264,7 @@ impl<'a> Tester<'a> {
         }
         // Bounds for the choice, its neighbours, and evenly over the rest.
         let step = points.len().div_ceil(CHUNK).max(1);
-        let shown = |at: &usize| at % step == 0 || at + 1 >= certified && *at <= certified;
+        let shown = |at: &usize| at.is_multiple_of(step) || (at + 1 >= certified && *at <= certified);
         let shown: Vec<usize> = (0..points.len()).filter(shown).collect();
         let upper: Vec<Vec<f64>> = shown.par_iter().map(|&at| self.point(at, true).upper).collect();
         for (at, upper) in shown.into_iter().zip(upper) {

@@ -172,9 +172,15 @@ mod tests {
         let elbert: Policy = "elbert(threshold=0.1, window=2)".parse().unwrap();
         assert_eq!(error(elbert, 2, 3), "elbert needs 2 classes, got 3 classes");
         let regression: Policy = "pabee(patience=2, distance=0.1)".parse().unwrap();
-        assert_eq!(error(regression.clone(), 2, 3), "pabee with a distance needs one number from each exit, got 3 classes");
+        assert_eq!(
+            error(regression.clone(), 2, 3),
+            "pabee with a distance needs one number from each exit, got 3 classes"
+        );
         assert!(regression.check(2, 1).is_ok());
-        assert_eq!(error("deebert(threshold=0.1)".parse().unwrap(), 2, 1), "deebert needs at least 2 classes, got 1 class");
+        assert_eq!(
+            error("deebert(threshold=0.1)".parse().unwrap(), 2, 1),
+            "deebert needs at least 2 classes, got 1 class"
+        );
     }
 
     #[test]

@@ -71,8 +71,12 @@ impl<'a> Scorer<'a> {
         let mut counts = Counts {
             correct: vec![0; self.classes],
             predicted: vec![0; self.classes],
-            actual: Counts::of(self.labels, &self.labels.iter().map(|&l| l.max(0) as u32).collect::<Vec<_>>(), self.classes)
-                .actual,
+            actual: Counts::of(
+                self.labels,
+                &self.labels.iter().map(|&l| l.max(0) as u32).collect::<Vec<_>>(),
+                self.classes,
+            )
+            .actual,
         };
         let (mut layers, mut nanoseconds) = (0u64, 0u64);
         let rows = changes.costs.iter().zip(changes.counts.chunks_exact(2 * self.classes));

@@ -143,9 +143,9 @@ impl Trace {
         let TraceParts { exits, classes, ref ids, ref tokens, .. } = self.parts;
         let width = exits * classes;
         let logits = samples.iter().flat_map(|&i| &self.parts.logits[i * width..(i + 1) * width]).copied().collect();
-        let scores = self.scores().map(|scores| {
-            samples.iter().flat_map(|&i| &scores[i * exits..(i + 1) * exits]).copied().collect()
-        });
+        let scores = self
+            .scores()
+            .map(|scores| samples.iter().flat_map(|&i| &scores[i * exits..(i + 1) * exits]).copied().collect());
         Trace {
             parts: TraceParts {
                 exits,

@@ -74,13 +74,13 @@ pub(crate) fn any_setting(exits: usize, classes: usize) -> impl Strategy<Value =
         4 => (0.0..1.0f64).prop_map(Threshold::All),
         2 => vec(prop::option::of(0.0..1.0f64), exits - 1).prop_map(Threshold::PerExit),
     ];
-    let ensemble =
-        prop::sample::select(vec![Ensemble::None, Ensemble::None, Ensemble::RunMean, Ensemble::AllMean]);
+    let ensemble = prop::sample::select(vec![Ensemble::None, Ensemble::None, Ensemble::RunMean, Ensemble::AllMean]);
     let kind = prop::sample::select(PolicyKind::ALL.to_vec());
     (kind, any::<prop::sample::Index>(), threshold, ensemble).prop_map(move |(kind, index, threshold, ensemble)| {
         let grid = epee_exit::Grid::standard(exits, classes);
         let families = grid.families(kind);
         let family = if families.is_empty() { Policy::full() } else { families[index.index(families.len())].clone() };
+        let family = if family.check(exits, classes).is_ok() { family } else { Policy::full() };
         let policy = family.with_ensemble(ensemble).with_threshold(threshold.clone());
         // A policy that compares several exits with one threshold takes the first of a list.
         if policy.check(exits, classes).is_ok() { policy } else { family.with_threshold(0.5) }

@@ -56,7 +56,7 @@ pub(super) fn risk(risk: &Risk) -> Result<Figure, ReportError> {
     let certified = risk.points.iter().filter(|point| point.certified).count();
     Ok(Figure {
         slug,
-        title: "Risk against setting".to_owned(),
+        title: format!("Risk against setting: {}", risk.slug),
         caption: format!(
             "Risk: {}. {certified} of {} settings are certified: their risk is at most ε = {epsilon}, with a confidence of {}.",
             risk.name,

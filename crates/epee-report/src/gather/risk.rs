@@ -21,7 +21,9 @@ pub(super) fn add(report: &mut TraceReport, trace: &Trace, options: &Options) ->
         let demand = Demand { risks: vec![asked], ..Demand::new(options.epsilon, options.delta) };
         match certify(trace, &grid, &demand) {
             Ok(got) => report.risks.push(risk(&got, options, slug, name)),
-            Err(error @ (CertifyError::TooFew { .. } | CertifyError::FullDepth { .. } | CertifyError::OneClass { .. })) => {
+            Err(
+                error @ (CertifyError::TooFew { .. } | CertifyError::FullDepth { .. } | CertifyError::OneClass { .. }),
+            ) => {
                 let text = error.to_string();
                 let sentence = text.lines().next().unwrap_or_default();
                 report.notes.push(format!("The risk `{slug}` at most {}: {sentence}.", options.epsilon));

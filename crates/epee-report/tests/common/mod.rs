@@ -3,7 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use epee_exit::{Provenance, Trace, TraceParts};
-use epee_report::{Options, Bin, Certificate, Reliability, Risk, RiskPoint, TraceReport, gather, most_points};
+use epee_report::{Bin, Certificate, Options, Reliability, Risk, RiskPoint, TraceReport, gather, most_points};
 
 /// What a careless page would run.
 pub(crate) const EVIL: &str = "<script>alert(1)</script>";

@@ -143,7 +143,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
     bar.finish_and_clear();
     let (policy, live) = match real {
-        Some((classifier, split)) => eval::runs(classifier, &args.precision, args.policy.clone(), &split.examples, 1, ui)?,
+        Some((classifier, split)) => {
+            eval::runs(classifier, &args.precision, args.policy.clone(), &split.examples, 1, ui)?
+        }
         None => (Policy::full(), Vec::new()),
     };
     if ui.json() {

@@ -18,7 +18,8 @@ use crate::ui::{Ui, table};
 
 /// Choose the exit setting that meets a goal and make it the model's default
 #[derive(clap::Args)]
-#[command(after_help = "Choose on the dev split, report on the test split. With --max-risk one half of the trace finds settings and the other \
+#[command(
+    after_help = "Choose on the dev split, report on the test split. With --max-risk one half of the trace finds settings and the other \
     tests them; what passes is certified: with the given confidence, each risk is at most the given one. The certificate stands in the \
     model's exits.json, `epee info` says it in words, and it is void as soon as weights, labels, precision or policy are others. Where \
     nothing can be certified the model falls back to full depth.\n\n\
@@ -28,7 +29,8 @@ use crate::ui::{Ui, table};
     epee calibrate dev.safetensors --model DIR --max-latency 20ms\n  \
     epee calibrate dev.safetensors --model DIR --max-risk 0.02 --confidence 0.95\n  \
     epee calibrate dev.safetensors --model DIR --max-risk 0.05 --risk consistency,class:mechanism --fit-temperatures\n  \
-    epee calibrate dev.safetensors --model DIR --abstain 0.05")]
+    epee calibrate dev.safetensors --model DIR --abstain 0.05"
+)]
 pub(crate) struct Args {
     /// A trace of the model, as `epee trace` writes it
     #[arg(value_name = "FILE")]

@@ -13,14 +13,16 @@ use crate::ui::{Ui, table};
 
 /// Compare policies at matched saving, or at the same tolerated loss, with intervals
 #[derive(clap::Args)]
-#[command(after_help = "Every policy tries 200 thresholds spread over its own levels for each of its other parts, and its best setting \
+#[command(
+    after_help = "Every policy tries 200 thresholds spread over its own levels for each of its other parts, and its best setting \
     for a goal is chosen on --dev and reported on the trace. BranchyNet has a threshold for each exit; EPEE and entropy are shown both \
     ways. Accuracy has Clopper-Pearson intervals, the metric bootstrap ones; differences from EPEE are on the same samples, with \
     McNemar's exact p. A policy that cannot run on a trace (BERxiT without scores, ELBERT with three classes) is left out.\n\n\
     Examples:\n  \
     epee compare test.safetensors --dev dev.safetensors\n  \
     epee compare test.safetensors --dev dev.safetensors --policies epee,entropy,patience --max-loss 0.01\n  \
-    epee compare seed-1/test.st seed-2/test.st --dev seed-1/dev.st,seed-2/dev.st --format json")]
+    epee compare seed-1/test.st seed-2/test.st --dev seed-1/dev.st,seed-2/dev.st --format json"
+)]
 pub(crate) struct Args {
     /// Trace files to report on
     #[arg(required = true, value_name = "TRACE")]
@@ -80,7 +82,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if ui.json() {
         let all: Vec<Value> = results
             .iter()
-            .map(|(path, full, rows)| json!({"trace": path, "metric": contest.metric, "full_depth": full, "rows": rows}))
+            .map(
+                |(path, full, rows)| json!({"trace": path, "metric": contest.metric, "full_depth": full, "rows": rows}),
+            )
             .collect();
         return ui.print_json(&all);
     }
@@ -88,12 +92,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         if i > 0 {
             ui.print("")?;
         }
-        ui.print(format!(
-            "{}: {} at full depth {}\n",
-            path.display(),
-            heading(contest.metric),
-            decimal(*full, 3)
-        ))?;
+        ui.print(format!("{}: {} at full depth {}\n", path.display(), heading(contest.metric), decimal(*full, 3)))?;
         ui.print(contest_table(rows, contest.metric, args.settings))?;
     }
     if results.len() > 1 {
@@ -170,7 +169,8 @@ fn mean_table(all: &[&[Contestant]], metric: Metric) -> String {
     let mut lines = Vec::new();
     let mut goal = None;
     for row in all[0] {
-        let same = |rows: &&[Contestant]| rows.iter().find(|r| r.goal == row.goal && r.name == row.name && r.met).cloned();
+        let same =
+            |rows: &&[Contestant]| rows.iter().find(|r| r.goal == row.goal && r.name == row.name && r.met).cloned();
         let Some(rows) = all.iter().map(same).collect::<Option<Vec<Contestant>>>() else { continue };
         lines.extend(goal_line(&mut goal, row.goal));
         let mut cells = vec![format!("  {}", row.name)];

@@ -114,7 +114,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let classifier = Classifier::load(&args.model, *first, ui)?;
     let labels = classifier.artefact.labels.clone();
     let split = labelled_split(&classifier, &args.data, &args.split, args.limit)?;
-    let (policy, runs) = runs(classifier, &args.precision, args.policy.clone(), &split.examples, args.batch_size as usize, ui)?;
+    let (policy, runs) =
+        runs(classifier, &args.precision, args.policy.clone(), &split.examples, args.batch_size as usize, ui)?;
     if let Some(file) = &args.predictions {
         write_predictions(file, &split.examples, &runs[0].answers, &labels)?;
     }

@@ -115,7 +115,8 @@ fn channels(count: usize) -> String {
 
 fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
     let artefact = Artefact::load(dir)?;
-    let ExitsFile { pooling, pooler, policy, temperatures, calibration, certificate, abstention, exits, .. } = &artefact.exits;
+    let ExitsFile { pooling, pooler, policy, temperatures, calibration, certificate, abstention, exits, .. } =
+        &artefact.exits;
     let mut facts = vec![("kind", json!("multi-exit model"))];
     facts.extend(sizes(&artefact.config));
     facts.extend([

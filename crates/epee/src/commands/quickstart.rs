@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use epee_exit::{Goal, Grid, Metric, Scoring, choose, full_depth, per_exit, sweep};
+use epee_exit::{Goal, Grid, Metric, Scoring, Trace, choose, full_depth, per_exit, sweep};
 use epee_model::{ExitsFile, Heads, Model};
 use epee_nn::Precision;
+use epee_report::{Options, gather, html, most_points};
 use serde_json::json;
 
 use self::lesson::Lesson;
@@ -88,6 +89,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         trace.save(&path)?;
         ui.note(path.display().to_string());
     }
+    report(&[("dev", &dev_trace), ("test", &test_trace)], &out.join("report.html"), ui)?;
 
     let grid = Grid::standard(dev_trace.exits(), dev_trace.classes());
     let rows = sweep(&dev_trace, &grid)?;
@@ -153,6 +155,15 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The page of figures of some traces.
+fn report(traces: &[(&str, &Trace)], path: &Path, ui: Ui) -> anyhow::Result<()> {
+    let options = Options::new(most_points(traces.len()));
+    let reports = traces.iter().map(|(name, trace)| gather(trace, name, &options)).collect::<Result<Vec<_>, _>>()?;
+    epee_model::write_atomic(path, html(&reports)?.as_bytes())?;
+    ui.note(format!("{}: every figure, for a browser", path.display()));
+    Ok(())
+}
+
 /// `epee-quickstart`, or the first free `epee-quickstart-N`.
 fn free_folder() -> anyhow::Result<PathBuf> {
     let name = |n: usize| match n {
@@ -180,7 +191,7 @@ fn fit(lesson: &Lesson, out: &Path, ui: Ui) -> anyhow::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use epee_exit::{Trace, TraceParts};
+    use epee_exit::TraceParts;
 
     #[test]
     fn grades_are_counted() {

@@ -1,9 +1,9 @@
 //! BranchyNet.
 
+use super::deebert;
 use crate::policy::parts::{Parts, Printed};
 use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal};
 use crate::policy::{PolicyError, Threshold};
-use super::deebert;
 
 /// Exit where `H_m < T_m`: raw entropy in nats, a threshold for each exit (or one for all).
 #[derive(Clone, Debug, PartialEq)]

@@ -58,10 +58,7 @@ impl ExitRule for Elbert {
         Signal { level: reading.entropy(), stop: state.count >= self.window }
     }
 
-    fn families(_: usize, classes: usize, patiences: &[Option<usize>]) -> Vec<Self> {
-        if classes != 2 {
-            return Vec::new();
-        }
+    fn families(_: usize, _: usize, patiences: &[Option<usize>]) -> Vec<Self> {
         let family = |(window, margin)| Elbert { threshold: Threshold::Never, window, margin };
         let windows = patiences.iter().flatten();
         windows.flat_map(|&window| [0.0, 0.2, 0.4].map(|margin| (window, margin))).map(family).collect()

@@ -1,8 +1,8 @@
 //! Budgeted mode.
 
+use crate::policy::PolicyError;
 use crate::policy::parts::{Parts, Printed};
 use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal};
-use crate::policy::PolicyError;
 
 /// One exit answers every sample.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -121,10 +121,7 @@ impl ExitRule for FPabee {
         Signal::level(state.greatest_of_last(self.patience, divergence))
     }
 
-    fn families(exits: usize, classes: usize, patiences: &[Option<usize>]) -> Vec<Self> {
-        if classes < 2 {
-            return Vec::new();
-        }
+    fn families(exits: usize, _: usize, patiences: &[Option<usize>]) -> Vec<Self> {
         let below = patiences.iter().flatten().copied().filter(|&patience| patience < exits);
         let (divergence, outputs) = (Divergence::JensenShannon, Outputs::Softmax);
         below.map(|patience| FPabee { divergence, threshold: Threshold::Never, patience, outputs }).collect()

@@ -1,8 +1,8 @@
 //! Full depth.
 
+use crate::policy::PolicyError;
 use crate::policy::parts::{Parts, Printed};
 use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal};
-use crate::policy::PolicyError;
 
 /// The last exit answers every sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

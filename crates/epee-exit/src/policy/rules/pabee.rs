@@ -32,9 +32,11 @@ impl ExitRule for Pabee {
         check_patience(Some(self.patience), exits)?;
         match self.distance {
             Some(got) if got <= 0.0 => Err(PolicyError::Part { part: "distance", expected: "a number above 0", got }),
-            Some(_) if classes != 1 => {
-                Err(PolicyError::Classes { policy: "pabee with a distance", needs: "one number from each exit", got: classes })
-            }
+            Some(_) if classes != 1 => Err(PolicyError::Classes {
+                policy: "pabee with a distance",
+                needs: "one number from each exit",
+                got: classes,
+            }),
             _ => Ok(()),
         }
     }

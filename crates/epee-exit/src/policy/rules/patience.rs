@@ -1,8 +1,8 @@
 //! Patience alone.
 
+use crate::policy::PolicyError;
 use crate::policy::parts::{Parts, Printed};
 use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_patience};
-use crate::policy::PolicyError;
 
 /// Eq. 2: exit where `patience` exits in a row agree, `P_m >= P_t`.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -48,6 +48,11 @@ fn path(name: &str) -> PathSource {
 }
 
 impl PromiseArgs {
+    /// δ, without the digits that the subtraction leaves behind.
+    fn delta(&self) -> f64 {
+        ((1.0 - self.confidence) * 1e12).round() / 1e12
+    }
+
     fn risks(&self, trace: &Trace) -> anyhow::Result<Vec<Risk>> {
         let risk = |name: &String| match (name.as_str(), name.strip_prefix("class:")) {
             ("consistency", _) => Ok(Risk::Consistency),
@@ -76,7 +81,7 @@ pub(super) fn certify(
         path: how.path,
         seed: how.seed,
         fit_temperatures: args.fit_temperatures,
-        ..Demand::new(epsilon, 1.0 - how.confidence)
+        ..Demand::new(epsilon, how.delta())
     };
     let certification = match epee_exit::certify(trace, &args.settings.grid(trace), &demand) {
         Ok(certification) => certification,
@@ -138,7 +143,7 @@ pub(super) fn abstain(
     ui: Ui,
 ) -> anyhow::Result<()> {
     let policy = exits.policy.check(exits.exits, exits.classes)?.with_temperatures(&exits.temperatures)?;
-    let rule = epee_exit::abstain(trace, &policy, target, 1.0 - args.promise.confidence, args.promise.seed)?;
+    let rule = epee_exit::abstain(trace, &policy, target, args.promise.delta(), args.promise.seed)?;
     if !ui.json() {
         ui.print(format!(
             "abstains below confidence {}: answers {} of {} test samples (coverage {}), {} of them wrong, at most {} with confidence {}",

@@ -52,7 +52,8 @@ fn promise(risk: &CertifiedRisk, epsilon: f64, labels: &[String]) -> String {
         "error" => format!("At most {most} of all answers are wrong."),
         other => {
             let class = other.strip_prefix("class:").unwrap_or(other);
-            let known = if labels.iter().any(|label| label == class) { "" } else { " (a class that this model does not have)" };
+            let known =
+                if labels.iter().any(|label| label == class) { "" } else { " (a class that this model does not have)" };
             format!("Of the cases that the whole model calls {class}{known}, at most {most} are called something else.")
         }
     }
@@ -123,6 +124,9 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }
-        assert!(words(&certificate(), Some("it was given for precision f32, this is int8"))[0].starts_with("VOID: it was given"));
+        assert!(
+            words(&certificate(), Some("it was given for precision f32, this is int8"))[0]
+                .starts_with("VOID: it was given")
+        );
     }
 }

@@ -152,7 +152,10 @@ mod tests {
     fn json_rows_name_their_file_only_among_several() {
         let a = Path::new("a");
         let one: Value = serde_json::from_slice(&json(&[(a, rows())]).unwrap()).unwrap();
-        assert_eq!((one[0]["policy"].as_str(), one[0]["patience"].as_u64(), one[0].get("file")), (Some("epee"), Some(1), None));
+        assert_eq!(
+            (one[0]["policy"].as_str(), one[0]["patience"].as_u64(), one[0].get("file")),
+            (Some("epee"), Some(1), None)
+        );
         let two: Value = serde_json::from_slice(&json(&[(a, rows()), (Path::new("b"), rows())]).unwrap()).unwrap();
         assert_eq!((two[0]["file"].as_str(), two[rows().len()]["file"].as_str()), (Some("a"), Some("b")));
     }

@@ -54,8 +54,7 @@ pub(crate) fn grid_tables(rows: &[SweepRow], grid: &Grid, metric: Metric) -> Str
 /// One value of each EPEE setting, thresholds down and patiences across.
 fn grid_table(rows: &[SweepRow], grid: &Grid, cell: impl Fn(&SweepRow) -> String) -> String {
     let patiences = grid.patiences();
-    let header: Vec<String> =
-        std::iter::once("τ \\ P_t".to_owned()).chain(patiences.iter().map(or_never)).collect();
+    let header: Vec<String> = std::iter::once("τ \\ P_t".to_owned()).chain(patiences.iter().map(or_never)).collect();
     let thresholds = grid.thresholds_of(PolicyKind::Epee);
     let lines = thresholds.iter().map(|&threshold| {
         let cells = patiences.iter().map(|&patience| {
