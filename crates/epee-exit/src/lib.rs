@@ -26,8 +26,8 @@ mod sweep;
 mod trace;
 
 pub use certify::{
-    Abstention, Bound, Certificate, Certification, CertifiedRisk, CertifyError, Demand, PathPoint, PathSource, Risk,
-    RiskEstimate, Running, abstain, betting_p, certify, exact_binomial_p, fixed_sequence, hoeffding_bentkus_p,
+    Abstention, Bound, Certificate, Certification, CertifiedRisk, CertifyError, Demand, MeasuredRisk, PathPoint, PathSource, Risk,
+    RiskEstimate, Running, abstain, betting_p, certify, exact_binomial_p, fixed_sequence, hoeffding_bentkus_p, measure,
     smallest_certifiable_n,
 };
 pub use choose::{Choice, ChooseError, Goal, choose, choose_on, pareto};

@@ -47,7 +47,12 @@ fn a_certificate_is_given_shown_and_voided() {
     let model = shop.path("model");
     let made = trace(&shop, 1200, 10, |_| {});
     let base = ["calibrate", &made, "--model", &model, "--max-risk", "0.05"];
-    let said = json(epee().args(base).args(["--risk", "consistency,gap,class:1", "--format", "json"]));
+    let risks = ["--risk", "consistency,gap,class:1", "--report-on", &made, "--format", "json"];
+    let said = json(epee().args(base).args(risks));
+    let outcome = &said["reported_on"];
+    assert_eq!(outcome["risks"].as_object().unwrap().len(), 3);
+    assert!(outcome["risks"]["consistency"]["mean"].as_f64().unwrap() <= 0.05, "{outcome}");
+    assert_eq!(outcome["risks"]["consistency"]["n"], 1200);
     let certificate = &exits(&shop)["certificate"];
     assert_eq!(&said["certificate"], certificate);
     assert_eq!((certificate["epsilon"].as_f64(), certificate["samples"].as_u64()), (Some(0.05), Some(1200)));

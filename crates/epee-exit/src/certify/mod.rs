@@ -13,4 +13,4 @@ pub use bounds::{betting_p, exact_binomial_p, hoeffding_bentkus_p, smallest_cert
 pub use certificate::{Certificate, CertifiedRisk, Running};
 pub use error::CertifyError;
 pub use procedure::{Certification, Demand, PathPoint, PathSource, RiskEstimate, certify, fixed_sequence};
-pub use risk::{Bound, Risk};
+pub use risk::{Bound, MeasuredRisk, Risk, measure};

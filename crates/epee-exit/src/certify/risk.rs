@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::CheckedPolicy;
+use crate::replay::{ReplayError, replay};
+use crate::trace::Trace;
+
 /// A risk: the mean of a loss over the samples it speaks of. `ŷ_m` is the answer at the exit taken, `ŷ_M` that of full
 /// depth, `y` the label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,6 +52,44 @@ impl Risk {
             Risk::Class(class) => format!("class:{}", class_name(class)),
         }
     }
+}
+
+/// A risk as it was seen on some trace.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct MeasuredRisk {
+    /// How many samples the risk speaks of.
+    pub n: usize,
+    /// The sum of their losses.
+    pub losses: i64,
+    /// Their mean; not a number where there is no sample.
+    pub mean: f64,
+}
+
+/// The risk of a policy on a trace: what a certificate's promise came to there.
+///
+/// # Errors
+/// As [`replay()`](crate::replay()).
+///
+/// ```
+/// # use epee_exit::{Policy, Risk, Trace, TraceParts, measure};
+/// // Exit 1 says class 1 for both samples, exit 2 tells them apart.
+/// let logits = vec![0.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0];
+/// let trace = Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![0, 1], ..Default::default() })?;
+/// let risk = measure(&trace, &Policy::fixed(1).check(2, 2)?, Risk::Consistency)?;
+/// assert_eq!((risk.n, risk.losses, risk.mean), (2, 1, 0.5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn measure(trace: &Trace, policy: &CheckedPolicy, risk: Risk) -> Result<MeasuredRisk, ReplayError> {
+    let answers = replay(policy, trace)?.labels;
+    let full = replay(&policy.full_depth(), trace)?.labels;
+    let losses: Vec<i64> = answers
+        .iter()
+        .zip(&full)
+        .zip(trace.labels())
+        .filter_map(|((&answer, &full), &label)| risk.loss(answer, full, label).map(i64::from))
+        .collect();
+    let sum: i64 = losses.iter().sum();
+    Ok(MeasuredRisk { n: losses.len(), losses: sum, mean: sum as f64 / losses.len() as f64 })
 }
 
 /// How a p-value of "the risk is above ε" is computed.

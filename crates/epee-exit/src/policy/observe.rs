@@ -140,6 +140,13 @@ impl CheckedPolicy {
         Ok(CheckedPolicy { temperatures: if plain { Vec::new() } else { temperatures.to_vec() }, ..self })
     }
 
+    /// Full depth of the same model, over the same temperatures.
+    #[must_use]
+    pub fn full_depth(&self) -> CheckedPolicy {
+        let full = CheckedPolicy::new(Policy::full(), self.exits, self.classes);
+        CheckedPolicy { temperatures: self.temperatures.clone(), ..full }
+    }
+
     /// The setting, as it was given.
     pub fn policy(&self) -> &Policy {
         &self.policy

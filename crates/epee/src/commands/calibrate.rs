@@ -3,10 +3,12 @@
 mod latency;
 mod promise;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::bail;
-use epee_exit::{Choice, Goal, Metric, Scoring, Trace, choose_on, exit_quality, fit_temperatures, refine};
+use anyhow::{Context, bail};
+use epee_exit::{
+    Choice, Goal, Metric, Policy, Scoring, Trace, choose_on, exit_quality, fit_temperatures, measure, refine, score,
+};
 use epee_model::{Calibration, ExitsFile, model_digest};
 use serde_json::{Value, json};
 
@@ -46,6 +48,9 @@ pub(crate) struct Args {
     /// Let the chosen threshold differ by exit where that serves the goal better on this trace
     #[arg(long, conflicts_with = "max_risk")]
     per_exit: bool,
+    /// Another trace of the model, as of the test split, to report the outcome on
+    #[arg(long, value_name = "TRACE")]
+    report_on: Option<PathBuf>,
     #[command(flatten)]
     promise: PromiseArgs,
     #[command(flatten)]
@@ -94,6 +99,10 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if let Some(split @ ("train" | "test")) = trace.provenance().split.as_deref() {
         ui.note(format!("{}: chosen on the {split} split, so its figures flatter", args.file.display()));
     }
+    let reporting = match &args.report_on {
+        Some(path) => Some(reporting(path, &trace)?),
+        None => None,
+    };
     let mut report = serde_json::Map::new();
     if let Some(goal) = args.goal.goal() {
         choose_plainly(args, &trace, goal, &mut exits, &mut report, ui)?;
@@ -106,11 +115,52 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         exits.abstention = None;
     }
     exits.save(&args.model)?;
+    if let Some(trace) = &reporting {
+        outcome(args, trace, &exits, &mut report, ui)?;
+    }
     if ui.json() {
         report.insert("model".to_owned(), args.model.display().to_string().into());
         return ui.print_json(&Value::Object(report));
     }
     ui.print(format!("{} is now the default of {}", exits.policy, args.model.display()))?;
+    Ok(())
+}
+
+/// The trace to report on: of the same model as the one that chooses.
+fn reporting(path: &Path, choosing: &Trace) -> anyhow::Result<Trace> {
+    let trace = Trace::load(path)?;
+    let problem = check_shape(&trace, choosing.exits(), choosing.classes());
+    problem.with_context(|| format!("--report-on {}", path.display()))?;
+    let (model, recorded) = (&choosing.provenance().model_digest, &trace.provenance().model_digest);
+    if let Some(model) = model {
+        check_digest(recorded.as_deref(), model).with_context(|| format!("--report-on {}", path.display()))?;
+    }
+    Ok(trace)
+}
+
+/// What the model's policy comes to on another trace, and what became of each certified risk.
+fn outcome(
+    args: &Args,
+    trace: &Trace,
+    exits: &ExitsFile,
+    report: &mut serde_json::Map<String, Value>,
+    ui: Ui,
+) -> anyhow::Result<()> {
+    let scoring = Scoring { temperatures: exits.temperatures.clone(), ..args.settings.scoring(trace)? };
+    let rows = score(trace, &[exits.policy.clone(), Policy::full()], &scoring)?;
+    let policy = exits.policy.check(exits.exits, exits.classes)?.with_temperatures(&exits.temperatures)?;
+    let mut risks = serde_json::Map::new();
+    for (name, risk) in args.promise.named_risks(trace)?.into_iter().filter(|_| exits.certificate.is_some()) {
+        risks.insert(name, json!(measure(trace, &policy, risk)?));
+    }
+    if !ui.json() {
+        let split = trace.provenance().split.as_deref().unwrap_or("another trace");
+        ui.print(format!("\non {split}, {} samples\n{}", trace.samples(), setting_table(&rows, args.settings.metric())))?;
+        for (name, risk) in &risks {
+            ui.print(format!("{name}: {} in {}, {}", risk["losses"], risk["n"], decimal(risk["mean"].as_f64().unwrap_or(f64::NAN), 4)))?;
+        }
+    }
+    report.insert("reported_on".to_owned(), json!({"chosen": rows[0], "full_depth": rows[1], "risks": risks}));
     Ok(())
 }
 
@@ -283,7 +333,7 @@ fn loss_line(metric: Metric, value: f64, full: f64) -> String {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use epee_exit::{Grid, Policy, Provenance, Scoring, TraceParts};
+    use epee_exit::{Grid, Provenance, TraceParts};
 
     use super::*;
 

@@ -53,6 +53,12 @@ impl PromiseArgs {
         ((1.0 - self.confidence) * 1e12).round() / 1e12
     }
 
+    /// The risks, each with its name.
+    pub(super) fn named_risks(&self, trace: &Trace) -> anyhow::Result<Vec<(String, Risk)>> {
+        let risks = self.risks(trace)?;
+        Ok(risks.into_iter().map(|risk| (risk.name(|class| trace.class_name(class)), risk)).collect())
+    }
+
     fn risks(&self, trace: &Trace) -> anyhow::Result<Vec<Risk>> {
         let risk = |name: &String| match (name.as_str(), name.strip_prefix("class:")) {
             ("consistency", _) => Ok(Risk::Consistency),
