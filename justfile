@@ -65,10 +65,18 @@ parity-full *NAMES:
     cargo build --release -p epee-model --example bench_peer
     {{python}} scripts/parity_full.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_peer" {{NAMES}}
 
+# certificates against their promise: a thousand calibration sets from each population, synthetic and any TRACES
+bench-guarantee *TRACES:
+    cargo bench -p epee-exit --bench guarantee -- {{TRACES}}
+
+# the tables of policies and certificates from what `just run` left
+promises-table OUT="runs":
+    {{python}} scripts/promises.py {{OUT}} --epee "${CARGO_TARGET_DIR:-target}/release/epee"
+
 # replay speed: settings x samples x exits per second; a report of a large trace
 bench:
-    cargo bench -p epee-exit
-    cargo bench -p epee-report
+    cargo bench -p epee-exit --bench sweep
+    cargo bench -p epee-report --bench report
 
 # a training step and an inference, beside PyTorch (needs scripts/requirements.txt)
 bench-train *ARGS:
