@@ -132,6 +132,6 @@ for dataset, runs in datasets:
                 certificate, outcome = said["certificate"], said["reported_on"]
                 bound = certificate["risks"][0]
                 print(
-                    f"{first} `{certificate['policy']}` | {bound['n']} | {certificate['saving']:.3f} | {bound['upper']:.4f} | "
+                    f"{first} `{certificate['grounds']['policy']}` | {bound['n']} | {certificate['saving']:.3f} | {bound['upper']:.4f} | "
                     f"{outcome['risks'][risk]['mean']:.4f} | {outcome['chosen']['saving']:.3f} |"
                 )

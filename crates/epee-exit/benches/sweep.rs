@@ -94,7 +94,7 @@ fn calibrations(trace: &Trace, grid: &Grid) {
         certified(&Demand { risks: four.clone(), epsilon: 0.1, fit_temperatures: true, ..base.clone() })
     });
     timed("compare, all policies, three savings", &|| {
-        format!("{} rows", compare(trace, trace, &Contest::all(), &scoring).unwrap().len())
+        format!("{} rows", compare(trace, trace, &Contest::all(trace), &scoring).unwrap().len())
     });
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     if let Some(peak) = status.lines().find(|line| line.starts_with("VmHWM")) {

@@ -9,7 +9,7 @@ use crate::refine::{refine, spread};
 use crate::replay::{ReplayError, replay};
 use crate::statistics::{Bootstrap, Interval, bootstrap, bootstrap_difference, clopper_pearson, discordant, mcnemar};
 use crate::stream::Readings;
-use crate::sweep::{Grid, Scoring, full_depth, runnable};
+use crate::sweep::{Grid, Scoring, check_runs, full_depth, runnable};
 use crate::trace::Trace;
 
 /// What is compared, and how.
@@ -30,10 +30,10 @@ pub struct Contest {
 }
 
 impl Contest {
-    /// All policies at matched savings of 0.3, 0.5 and 0.7 by macro-F1, 200 thresholds each.
-    pub fn all() -> Contest {
+    /// All policies that can run on a trace, at matched savings of 0.3, 0.5 and 0.7 by macro-F1, 200 thresholds each.
+    pub fn all(trace: &Trace) -> Contest {
         Contest {
-            kinds: PolicyKind::ALL.into_iter().filter(|&kind| kind != PolicyKind::Full).collect(),
+            kinds: runnable(trace),
             goals: [0.3, 0.5, 0.7].map(Goal::Matched).to_vec(),
             metric: Metric::MacroF1,
             thresholds: 200,
@@ -101,10 +101,8 @@ pub enum CompareError {
 
 /// Chooses every policy's best setting for every goal on `choosing`, and reports it on `reporting`.
 ///
-/// A policy that cannot run on the traces (BERxiT without scores, ELBERT with three classes) is left out.
-///
 /// # Errors
-/// Traces of different shapes; no labels; a goal outside its range.
+/// A policy that cannot run on the traces (BERxiT without scores, ELBERT with three classes); traces of different shapes; no labels; a goal outside its range.
 pub fn compare(
     choosing: &Trace,
     reporting: &Trace,
@@ -120,6 +118,7 @@ pub fn compare(
     let full = full_depth(choosing, scoring);
     let grid = Grid::standard(exits, classes);
     let choices = |&kind: &PolicyKind| -> Result<Vec<(Goal, String, Choice)>, ChooseError> {
+        check_runs(kind, choosing)?;
         let mut rows = Vec::new();
         for family in grid.families(kind) {
             rows.extend(spread(&readings, &family, contest.thresholds, scoring)?);
@@ -139,9 +138,7 @@ pub fn compare(
         }
         Ok(choices)
     };
-    let runnable = runnable(choosing);
-    let kinds: Vec<PolicyKind> = contest.kinds.iter().copied().filter(|kind| runnable.contains(kind)).collect();
-    let choices: Vec<Vec<_>> = kinds.par_iter().map(choices).collect::<Result<_, _>>()?;
+    let choices: Vec<Vec<_>> = contest.kinds.par_iter().map(choices).collect::<Result<_, _>>()?;
     let mut choices: Vec<(Goal, String, Choice)> = choices.into_iter().flatten().collect();
     let place = |goal: &Goal| contest.goals.iter().position(|other| other == goal);
     choices.sort_by_key(|(goal, ..)| place(goal));

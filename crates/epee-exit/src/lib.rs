@@ -26,9 +26,9 @@ mod sweep;
 mod trace;
 
 pub use certify::{
-    Abstention, Bound, Certificate, Certification, CertifiedRisk, CertifyError, Demand, MeasuredRisk, PathPoint, PathSource, Risk,
-    RiskEstimate, Running, abstain, betting_p, certify, exact_binomial_p, fixed_sequence, hoeffding_bentkus_p, measure,
-    smallest_certifiable_n,
+    Abstention, Bound, Certificate, Certification, CertifiedRisk, CertifyError, Demand, Grounds, MeasuredRisk,
+    PathPoint, PathSource, Risk, RiskEstimate, Running, abstain, betting_p, certify, exact_binomial_p, fixed_sequence,
+    hoeffding_bentkus_p, measure, smallest_certifiable_n,
 };
 pub use choose::{Choice, ChooseError, Goal, choose, choose_on, pareto};
 pub use compare::{CompareError, Contest, Contestant, Difference, compare};
@@ -51,6 +51,7 @@ pub use statistics::{
     mcnemar,
 };
 pub use sweep::{
-    Grid, ListError, Patiences, Scoring, SweepRow, Thresholds, full_depth, runnable, score, sweep, sweep_with,
+    Grid, ListError, Patiences, Scoring, SweepRow, Thresholds, check_runs, full_depth, runnable, score, sweep,
+    sweep_with,
 };
 pub use trace::{Problem, Provenance, Sample, Trace, TraceBuilder, TraceError, TraceParts, keys};

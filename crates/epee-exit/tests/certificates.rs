@@ -175,7 +175,7 @@ fn impossible_demands_are_errors() {
     parts.labels = vec![-1; 800];
     let unlabelled = Trace::new(parts.clone()).unwrap();
     let gap = Demand { risks: vec![Risk::Gap], ..Demand::new(0.05, 0.05) };
-    assert!(error(gap.clone(), &unlabelled).contains("ask for the risk `consistency`"));
+    assert!(error(gap.clone(), &unlabelled).contains("the risk `consistency` needs none"));
     assert!(certify(&unlabelled, &grid, &Demand::new(0.05, 0.05)).is_ok());
     parts.labels = vec![1; 800];
     let text = error(gap, &Trace::new(parts).unwrap());
@@ -190,12 +190,21 @@ fn abstaining_answers_where_it_can() {
     let policy = Policy::full().check(6, 2).unwrap();
     let all = replay(&policy, &trace).unwrap().metrics(&trace);
     let target = (1.0 - all.accuracy) / 3.0;
-    let got = abstain(&trace, &policy, target, 0.05, 1).unwrap();
+    let got = abstain(&trace, &policy, target, 0.05, 1, String::new()).unwrap();
     assert!(got.coverage > 0.2 && got.coverage < 1.0 && got.upper <= target && got.tested == 4000, "{got:?}");
     // Loose enough, everything is answered; too tight, nothing can be promised.
-    assert_eq!(abstain(&trace, &policy, 0.9, 0.05, 1).unwrap().coverage, 1.0);
-    assert!(abstain(&trace, &policy, 1e-5, 0.05, 1).unwrap_err().to_string().starts_with("not certifiable: of the"));
-    assert!(abstain(&trace, &policy, 1.5, 0.05, 1).unwrap_err().to_string().starts_with("abstain: expected"));
+    assert_eq!(abstain(&trace, &policy, 0.9, 0.05, 1, String::new()).unwrap().coverage, 1.0);
+    assert!(
+        abstain(&trace, &policy, 0.001, 0.05, 1, String::new())
+            .unwrap_err()
+            .to_string()
+            .starts_with("not certifiable: of the")
+    );
+    let one = trace.subset(&[0]);
+    assert!(abstain(&one, &policy, 0.05, 0.05, 1, String::new()).is_err());
+    assert!(
+        abstain(&trace, &policy, 1.5, 0.05, 1, String::new()).unwrap_err().to_string().starts_with("abstain: expected")
+    );
 }
 
 #[test]
@@ -215,7 +224,7 @@ fn abstaining_keeps_its_promise() {
     let mut random = ChaCha8Rng::seed_from_u64(3);
     let (mut given, mut broken) = (0, 0);
     for seed in 0..draws {
-        if let Ok(got) = abstain(&draw(&people, 800, &mut random), &policy, target, delta, seed as u64) {
+        if let Ok(got) = abstain(&draw(&people, 800, &mut random), &policy, target, delta, seed as u64, String::new()) {
             given += 1;
             broken += u32::from(risk(got.below) > target);
         }

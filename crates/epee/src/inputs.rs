@@ -50,13 +50,13 @@ impl Classifier {
         {
             ui.note(format!("note: {} was chosen on a trace at {chosen_at}, this runs at {runs_at}", exits.policy));
         }
-        if asked.is_none() && exits.certificate.is_some() {
+        if exits.certificate.is_some() || exits.abstention.is_some() {
+            let policy = asked.as_ref().unwrap_or(&exits.policy);
             let digest = self.artefact.digest()?;
-            if let Some(reason) = void(&self.artefact, &digest, runs_at) {
+            for (promise, reason) in void(&self.artefact, &digest, runs_at, policy) {
                 ui.note(format!(
-                    "warning: the certificate of this model is void: {reason}; it answers by {}, without a promise\n\
-                     hint: record a trace of it as it is and run `epee calibrate` again",
-                    exits.policy
+                    "warning: the {promise} of this model is void: {reason}; it answers by {policy}, without that promise\n\
+                     hint: record a trace of it as it runs and use `epee calibrate` again"
                 ));
             }
         }
@@ -80,16 +80,22 @@ impl Classifier {
     }
 }
 
-/// Why a model's certificate does not hold where it runs at a precision; `None` where it does, or where it has none.
-pub(crate) fn void(artefact: &Artefact, digest: &str, precision: &str) -> Option<String> {
+/// The promises of a model that do not hold where it runs a policy at a precision, each with its reason.
+pub(crate) fn void(artefact: &Artefact, digest: &str, precision: &str, policy: &Policy) -> Vec<(&'static str, String)> {
     let exits = &artefact.exits;
-    exits.certificate.as_ref()?.void(&Running {
+    let runs = Running {
         model_digest: digest,
         labels: &artefact.labels,
         precision,
-        policy: &exits.policy,
+        policy,
         temperatures: &exits.temperatures,
-    })
+    };
+    let certificate = exits.certificate.as_ref().and_then(|certificate| certificate.void(&runs));
+    let abstention = exits.abstention.as_ref().and_then(|abstention| abstention.grounds.void(&runs));
+    [("certificate", certificate), ("abstention", abstention)]
+        .into_iter()
+        .filter_map(|(promise, reason)| Some((promise, reason?)))
+        .collect()
 }
 
 /// Reads a split, or only its first examples.

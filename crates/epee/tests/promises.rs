@@ -57,8 +57,8 @@ fn a_certificate_is_given_shown_and_voided() {
     assert_eq!(&said["certificate"], certificate);
     assert_eq!((certificate["epsilon"].as_f64(), certificate["samples"].as_u64()), (Some(0.05), Some(1200)));
     assert_eq!((certificate["tested"].as_u64(), certificate["risks"].as_array().unwrap().len()), (Some(600), 3));
-    assert!(certificate["trace_digest"].as_str().unwrap().starts_with("sha256:"));
-    assert_eq!(certificate["policy"], exits(&shop)["policy"]);
+    assert!(certificate["grounds"]["trace_digest"].as_str().unwrap().starts_with("sha256:"));
+    assert_eq!(certificate["grounds"]["policy"], exits(&shop)["policy"]);
     assert!(certificate["saving"].as_f64().unwrap() > 0.3, "{certificate}");
 
     let words = |shop: &Workshop| {
@@ -91,6 +91,13 @@ fn a_certificate_is_given_shown_and_voided() {
     fs::write(&file, by_hand.to_string()).unwrap();
     assert!(predict(&[]).contains("void: it was given for the policy"));
 
+    // A file whose numbers were mended by hand does not bear its promise out.
+    let mut by_hand = exits(&shop);
+    by_hand["policy"] = by_hand["certificate"]["grounds"]["policy"].clone();
+    by_hand["certificate"]["epsilon"] = 0.0001.into();
+    fs::write(&file, by_hand.to_string()).unwrap();
+    assert!(predict(&[]).contains("does not bear the promise out"), "{}", predict(&[]));
+
     // A plain goal takes the place of the promise.
     epee().args(["calibrate", &made, "--model", &model, "--saving", "0.3"]).assert().success();
     assert!(exits(&shop).get("certificate").is_none());
@@ -109,6 +116,9 @@ fn what_cannot_be_certified_is_full_depth() {
         "{text}"
     );
     assert_eq!(exits(&shop)["policy"], "full");
+    // What was chosen before can be had back.
+    let kept: Value = serde_json::from_slice(&fs::read(shop.dir().join("model/exits.json.before")).unwrap()).unwrap();
+    assert_ne!(kept["policy"], "full");
 }
 
 #[test]
@@ -130,10 +140,16 @@ fn impossible_demands_leave_the_model_as_it_was() {
         (&["--max-risk", "0.1", "--risk", "harm"], "expected consistency, gap, error or class:NAME, got harm"),
         (&["--max-risk", "0.1", "--risk", "class:Nothing"], "--risk class: expected one of "),
         (&["--max-risk", "0.1", "--path", "prior"], "a path fixed beforehand needs settings with a natural order"),
-        (&["--max-risk", "0.1", "--policy", "berxit"], "learned exit scores"),
+        (&["--max-risk", "0.1", "--policy", "berxit"], "learned exit head"),
         (&["--max-risk", "0.1", "--policy", "elbert", "--threshold", "0.5"], "elbert needs 2 classes"),
-        (&["--saving", "0.2", "--policy", "berxit"], "learned exit scores"),
+        (&["--saving", "0.2", "--policy", "berxit"], "learned exit head"),
         (&["--max-latency", "1us"], "no setting of the grid reaches the goal (max-latency 0.001ms)"),
+        (&["--max-latency", "1us"], "the fastest takes "),
+        (&["--saving", "0.9"], "the greatest saving is 0.500"),
+        (&["--saving", "0.2", "--risk", "gap"], "--risk is part of a promise, and this goal makes none"),
+        (&["--saving", "0.2", "--confidence", "0.9"], "--confidence is part of a promise"),
+        (&["--max-risk", "-0.1"], "max risk: expected a number above 0 and below 1, got -0.1"),
+        (&["--max-risk", "0.1", "--abstain", "0.0001"], "not certifiable: n = 200, needs"),
         (&["--abstain", "2"], "abstain: expected a number above 0 and below 1, got 2"),
     ] {
         let text = error(&made, flags);
@@ -151,6 +167,17 @@ fn impossible_demands_leave_the_model_as_it_was() {
     assert!(error(&single, &["--max-loss", "0.01", "--fit-temperatures"]).contains("class"));
     let other = trace(&shop, 400, 10, |parts| parts.provenance.model_digest = Some("sha256:0123".into()));
     assert!(error(&other, &["--max-risk", "0.1"]).contains("got one of another"));
+    let renamed = trace(&shop, 400, 10, |parts| parts.provenance.label_names.swap(0, 1));
+    assert!(error(&renamed, &["--saving", "0.2"]).contains("expected the model's classes"));
+    let vague = trace(&shop, 400, 10, |parts| parts.provenance.precision = None);
+    assert!(error(&vague, &["--max-risk", "0.1"]).contains("does not say at which it was recorded"));
+    let odd = trace(&shop, 400, 10, |parts| parts.provenance.precision = Some("f17".into()));
+    assert!(error(&odd, &["--max-risk", "0.1"]).contains("precision: "));
+    let one = trace(&shop, 1, 10, |_| {});
+    assert!(
+        error(&one, &["--abstain", "0.1"]).contains("not certifiable: n = 0")
+            || error(&one, &["--abstain", "0.1"]).contains("every labelled")
+    );
     let timeless = trace(&shop, 400, 10, |parts| parts.provenance.layer_seconds.clear());
     assert!(error(&timeless, &["--max-latency", "20ms"]).contains("no measured times of layers"));
 }
@@ -176,6 +203,12 @@ fn a_model_abstains_where_it_is_unsure() {
     let output = epee().args(["predict", "--model", &model, "--format", "json", "x"]).output().unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(answer["abstains"].is_boolean(), "{answer}");
+    // The rule is about this policy: with another, or at another precision, its promise is void.
+    for flags in [["--policy", "full"], ["--precision", "int8"]] {
+        let output = epee().args(["predict", "--model", &model, "x"]).args(flags).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("the abstention of this model is void"), "{flags:?}: {text}");
+    }
     let info = String::from_utf8(epee().args(["info", &model]).output().unwrap().stdout).unwrap();
     assert!(info.contains("the model abstains"), "{info}");
 }
@@ -224,6 +257,8 @@ fn policies_are_listed_swept_and_compared() {
     assert!(!names.contains(&"elbert") && !names.contains(&"berxit"));
     let epee_row = rows.iter().find(|row| row["name"] == "epee").unwrap();
     assert!(epee_row["interval"]["low"].as_f64().unwrap() <= epee_row["value"].as_f64().unwrap());
+    let text = error_of(epee().args(["compare", &made, "--policies", "epee,elbert"]));
+    assert!(text.contains("elbert needs 2 classes, got 4"), "{text}");
     let text = error_of(epee().args(["compare", &made, &made, "--dev", &made]));
     assert!(text.contains("--dev: expected a trace for each of the 2"), "{text}");
     assert!(Path::new(&made).exists());

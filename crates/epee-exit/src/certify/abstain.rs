@@ -5,7 +5,8 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{CertifyError, exact_binomial_p, fixed_sequence};
+use super::procedure::check_labels;
+use super::{CertifyError, Grounds, exact_binomial_p, fixed_sequence, smallest_certifiable_n};
 use crate::policy::CheckedPolicy;
 use crate::replay::answers;
 use crate::statistics::binomial_upper;
@@ -13,7 +14,10 @@ use crate::trace::Trace;
 
 /// A confidence below which a model abstains, and the promise that comes with it. Part of `exits.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Abstention {
+    /// The setting it is about, of which model, on which samples.
+    pub grounds: Grounds,
     /// Abstain where the greatest probability of the answer is below this.
     pub below: f64,
     /// The tolerated share of wrong answers among those given.
@@ -43,13 +47,14 @@ const MOST: usize = 200;
 /// tests ever lower confidences by the exact binomial p-value, and stops before the first that fails.
 ///
 /// # Errors
-/// A target or δ outside (0, 1); no labels; no confidence that passes.
+/// A target or δ outside (0, 1); no labels, or of one class; too few samples; no confidence that passes.
 pub fn abstain(
     trace: &Trace,
     policy: &CheckedPolicy,
     target: f64,
     delta: f64,
     seed: u64,
+    trace_digest: String,
 ) -> Result<Abstention, CertifyError> {
     for (what, got) in [("abstain", target), ("confidence", 1.0 - delta)] {
         if !(got > 0.0 && got < 1.0) {
@@ -65,8 +70,13 @@ pub fn abstain(
             (f64::from(confidence), answer.label as i64 != label)
         })
         .collect();
-    if outcomes.is_empty() {
-        return Err(CertifyError::NoLabels { risk: "error".to_owned() });
+    check_labels(trace, "error")?;
+    let needs = smallest_certifiable_n(target, delta).unwrap_or(1 << 53);
+    if (outcomes.len() as u64 / 2) < needs {
+        let hint = format!(
+            "with no error seen, {needs} answers in the half that tests are the fewest for this share and confidence"
+        );
+        return Err(CertifyError::TooFew { risk: "error".to_owned(), n: outcomes.len() / 2, needs, hint });
     }
     outcomes.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     let (finder, tester) = outcomes.split_at(outcomes.len() / 2);
@@ -98,6 +108,7 @@ pub fn abstain(
         return Err(CertifyError::Abstain { target, answered: answered as usize, errors, upper });
     }
     Ok(Abstention {
+        grounds: Grounds::new(policy.policy(), policy.temperatures(), trace, trace_digest),
         below: path[passed - 1],
         target,
         delta,

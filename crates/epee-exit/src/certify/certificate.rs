@@ -2,18 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Certification, Demand, PathSource};
+use super::{Certification, Demand, Grounds, PathSource, Running, exact_binomial_p, hoeffding_bentkus_p};
 use crate::policy::Policy;
 use crate::trace::Trace;
 
 /// A promise about one policy of one model, and what it rests on. Part of `exits.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// The setting that was certified.
-    pub policy: Policy,
-    /// What each exit's logits are divided by; empty for nothing.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub temperatures: Vec<f64>,
+    /// The setting that was certified, of which model, on which samples.
+    pub grounds: Grounds,
     /// ε: each risk is at most this.
     pub epsilon: f64,
     /// δ: the promise fails with at most this probability, over the draw of the calibration samples.
@@ -32,24 +30,11 @@ pub struct Certificate {
     pub seed: u64,
     /// Certified settings from full depth to the choice, at most a hundred, evenly taken: a server may move among them.
     pub path: Vec<Policy>,
-    /// Digest of the trace.
-    pub trace_digest: String,
-    /// Digest of the model.
-    pub model_digest: Option<String>,
-    /// Digest of the data.
-    pub data_digest: Option<String>,
-    /// The split the trace was recorded on.
-    pub split: Option<String>,
-    /// The precision of the forward pass.
-    pub precision: Option<String>,
-    /// The classes.
-    pub labels: Vec<String>,
-    /// The version of epee that wrote this.
-    pub epee_version: String,
 }
 
 /// One risk of a certificate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CertifiedRisk {
     /// `consistency`, `gap`, `error` or `class:NAME`.
     pub risk: String,
@@ -86,10 +71,8 @@ impl Certificate {
         let last = certification.certified - 1;
         let steps = last.min(MOST - 1);
         let path = (0..=steps).map(|i| certification.path[i * last / steps.max(1)].policy.clone());
-        let from = trace.provenance();
         Certificate {
-            policy: chosen.policy.clone(),
-            temperatures: certification.temperatures.clone(),
+            grounds: Grounds::new(&chosen.policy, &certification.temperatures, trace, trace_digest),
             epsilon: demand.epsilon,
             delta: demand.delta,
             risks: demand.risks.iter().enumerate().map(risk).collect(),
@@ -99,49 +82,32 @@ impl Certificate {
             path_source: if demand.path == PathSource::Pareto { "pareto" } else { "prior" }.to_owned(),
             seed: demand.seed,
             path: path.collect(),
-            trace_digest,
-            model_digest: from.model_digest.clone(),
-            data_digest: from.data_digest.clone(),
-            split: from.split.clone(),
-            precision: from.precision.clone(),
-            labels: (0..trace.classes()).map(|class| trace.class_name(class)).collect(),
-            epee_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
 
-    /// Why the promise does not hold for a model that runs like this; `None` where it does. What the trace did not say
-    /// cannot be compared, and voids nothing.
+    /// Why the promise does not hold for a model that runs like this: another model, or a file whose numbers do not bear
+    /// their promise out. `None` where it holds.
     pub fn void(&self, runs: &Running<'_>) -> Option<String> {
-        let other = |what: &str, expected: &str, got: &str| {
-            (expected != got).then(|| format!("it was given for {what} {expected}, this is {got}"))
-        };
-        let known = |what: &str, expected: &Option<String>, got: &str| {
-            expected.as_deref().and_then(|expected| other(what, expected, got))
-        };
-        let temperatures = || {
-            let text = |all: &[f64]| if all.is_empty() { "none".to_owned() } else { format!("{all:?}") };
-            other("the temperatures", &text(&self.temperatures), &text(runs.temperatures))
-        };
-        // The digest covers the labels; they are compared first because their words say more.
-        other("the classes", &self.labels.join(", "), &runs.labels.join(", "))
-            .or_else(|| known("the model", &self.model_digest, runs.model_digest))
-            .or_else(|| known("precision", &self.precision, runs.precision))
-            .or_else(|| other("the policy", &self.policy.to_string(), &runs.policy.to_string()))
-            .or_else(temperatures)
+        self.grounds.void(runs).or_else(|| self.contradiction())
     }
-}
 
-/// A model as it runs, for [`Certificate::void`].
-#[derive(Clone, Copy, Debug)]
-pub struct Running<'a> {
-    /// Digest of the model.
-    pub model_digest: &'a str,
-    /// Its classes.
-    pub labels: &'a [String],
-    /// The precision it runs at.
-    pub precision: &'a str,
-    /// The policy it runs.
-    pub policy: &'a Policy,
-    /// What its logits are divided by.
-    pub temperatures: &'a [f64],
+    /// What in the file contradicts itself, as after an edit.
+    fn contradiction(&self) -> Option<String> {
+        let share = |value: f64| value > 0.0 && value < 1.0;
+        if !share(self.epsilon) || !share(self.delta) || self.risks.is_empty() {
+            return Some("its file names no risk, or levels that are not between 0 and 1".to_owned());
+        }
+        let borne_out = |risk: &CertifiedRisk| {
+            let (n, losses) = (risk.n as u64, risk.losses.max(0.0));
+            let p = match risk.bound.as_str() {
+                "exact" => exact_binomial_p(losses as u64, n, self.epsilon),
+                "hoeffding-bentkus" => hoeffding_bentkus_p(losses, n, self.epsilon),
+                // The order of the losses is not written down.
+                _ => risk.p,
+            };
+            n > 0 && risk.n <= self.tested && risk.p <= self.delta && (p - risk.p).abs() < 1e-9
+        };
+        let weak = self.risks.iter().find(|risk| !borne_out(risk));
+        weak.map(|risk| format!("what its file says was seen of `{}` does not bear the promise out", risk.risk))
+    }
 }

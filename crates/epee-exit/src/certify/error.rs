@@ -21,7 +21,8 @@ pub enum CertifyError {
     /// The risk speaks of labelled samples, and there is none.
     #[error(
         "the risk `{risk}` compares answers with labels, and no sample of the trace has one\n\
-         hint: record a trace of a labelled split, or ask for the risk `consistency`, which needs none"
+         hint: record a trace of a labelled split{}",
+        if risk == "error" { "" } else { "; the risk `consistency` needs none" }
     )]
     NoLabels {
         /// The risk.

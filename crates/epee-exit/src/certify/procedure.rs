@@ -137,7 +137,7 @@ pub fn certify(trace: &Trace, grid: &Grid, demand: &Demand) -> Result<Certificat
     let halves = demand.path == PathSource::Pareto || demand.fit_temperatures;
     let (first, second) = order.split_at(if halves { order.len() / 2 } else { 0 });
     enough(trace, &order, demand, "")?;
-    let hint = "\nhint: --path prior tests all of them, in the order of one policy's threshold";
+    let hint = "\nhint: --path prior --policy entropy tests all of them, in the order of one policy's threshold";
     enough(trace, second, demand, if demand.path == PathSource::Pareto { hint } else { "" })?;
 
     let (finder, tester) = (halves.then(|| trace.subset(first)), trace.subset(second));
@@ -166,20 +166,24 @@ fn check(trace: &Trace, demand: &Demand) -> Result<(), CertifyError> {
         return Err(CertifyError::NoRisk);
     }
     if let Some(risk) = demand.risks.iter().find(|risk| risk.needs_labels()) {
-        let mut labels = trace.labels().iter().filter(|&&label| label >= 0);
-        let Some(&one) = labels.next() else {
-            return Err(CertifyError::NoLabels { risk: risk.name(|class| trace.class_name(class)) });
-        };
-        if trace.classes() > 1 && labels.all(|&label| label == one) {
-            return Err(CertifyError::OneClass { class: trace.class_name(one as usize) });
-        }
+        check_labels(trace, &risk.name(|class| trace.class_name(class)))?;
+    }
+    Ok(())
+}
+
+/// Refuses labels that are missing or of one class.
+pub(super) fn check_labels(trace: &Trace, risk: &str) -> Result<(), CertifyError> {
+    let mut labels = trace.labels().iter().filter(|&&label| label >= 0);
+    let Some(&one) = labels.next() else { return Err(CertifyError::NoLabels { risk: risk.to_owned() }) };
+    if trace.classes() > 1 && labels.all(|&label| label == one) {
+        return Err(CertifyError::OneClass { class: trace.class_name(one as usize) });
     }
     Ok(())
 }
 
 /// Refuses samples that are too few to certify even a risk of 0.
 fn enough(trace: &Trace, samples: &[usize], demand: &Demand, hint: &str) -> Result<(), CertifyError> {
-    let needs = smallest_certifiable_n(demand.epsilon, demand.delta).unwrap_or(u64::MAX);
+    let needs = smallest_certifiable_n(demand.epsilon, demand.delta).unwrap_or(1 << 53);
     let last = |&sample: &usize| crate::confidence::argmax(trace.row(sample, trace.exits())) as u32;
     let full: Vec<u32> = samples.iter().map(last).collect();
     let labels: Vec<i64> = samples.iter().map(|&sample| trace.labels()[sample]).collect();

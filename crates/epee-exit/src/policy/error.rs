@@ -15,7 +15,7 @@ pub enum PolicyError {
         problem: String,
     },
     /// A threshold is outside its range.
-    #[error("threshold: expected a number from {low} to {high}, got {got}")]
+    #[error("threshold: expected a number {}, got {got}", range(*low, *high))]
     Threshold {
         /// The least.
         low: f64,
@@ -76,6 +76,14 @@ pub enum PolicyError {
         /// What it needs.
         needs: &'static str,
         /// K.
+        got: usize,
+    },
+    /// A policy that compares exits, for a model that has too few.
+    #[error("{policy} needs more exits to compare, got {got}")]
+    Exits {
+        /// Its name.
+        policy: &'static str,
+        /// M.
         got: usize,
     },
     /// BERxiT without learned scores.
@@ -139,4 +147,9 @@ pub enum EvidenceError {
         /// The exit that came.
         got: usize,
     },
+}
+
+/// A range in words; one without an upper end names the lower alone.
+fn range(low: f64, high: f64) -> String {
+    if high == f64::MAX { format!("of at least {low}") } else { format!("from {low} to {high}") }
 }

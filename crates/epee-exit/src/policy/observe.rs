@@ -176,6 +176,11 @@ impl CheckedPolicy {
         self.policy.rule.only(self.exits).filter(|_| self.policy.ensemble == Ensemble::None)
     }
 
+    /// What each exit's logits are divided by; empty for nothing.
+    pub fn temperatures(&self) -> &[f64] {
+        &self.temperatures
+    }
+
     /// The temperature of an exit.
     fn temperature(&self, exit: usize) -> f64 {
         self.temperatures.get(exit - 1).copied().unwrap_or(1.0)

@@ -1,6 +1,6 @@
 //! The settings of a sweep.
 
-use crate::policy::{Ensemble, Policy, PolicyKind, Threshold};
+use crate::policy::{Ensemble, Policy, PolicyError, PolicyKind, Threshold};
 use crate::stream::check_scores;
 use crate::trace::Trace;
 
@@ -23,14 +23,20 @@ pub struct Grid {
 
 /// The policies that can run on a trace, but for full depth: BERxiT needs scores, ELBERT two classes.
 pub fn runnable(trace: &Trace) -> Vec<PolicyKind> {
-    let (exits, classes) = (trace.exits(), trace.classes());
-    let grid = Grid::standard(exits, classes);
-    let runs = |kind: &PolicyKind| {
-        let family = grid.families(*kind).into_iter().next();
-        let checked = family.and_then(|family| family.check(exits, classes).ok());
-        *kind != PolicyKind::Full && checked.is_some_and(|policy| check_scores(&policy, trace).is_ok())
-    };
+    let runs = |kind: &PolicyKind| *kind != PolicyKind::Full && check_runs(*kind, trace).is_ok();
     PolicyKind::ALL.into_iter().filter(runs).collect()
+}
+
+/// Why a policy cannot run on a trace.
+///
+/// # Errors
+/// A policy for another number of classes or exits, or one that reads scores the trace lacks.
+pub fn check_runs(kind: PolicyKind, trace: &Trace) -> Result<(), PolicyError> {
+    let (exits, classes) = (trace.exits(), trace.classes());
+    match Grid::standard(exits, classes).families(kind).into_iter().next() {
+        Some(family) => check_scores(&family.check(exits, classes)?, trace),
+        None => Err(PolicyError::Exits { policy: kind.name(), got: exits }),
+    }
 }
 
 impl Grid {

@@ -9,7 +9,7 @@ mod column;
 mod grid;
 mod list;
 
-pub use grid::{Grid, runnable};
+pub use grid::{Grid, check_runs, runnable};
 pub use list::{ListError, Patiences, Thresholds};
 
 use rayon::prelude::*;

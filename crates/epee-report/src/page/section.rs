@@ -48,8 +48,8 @@ pub(super) fn cost(choice: &Choice) -> Markup {
     let of = html! { (choice.metric) " (" (decimal(choice.value, 4)) ", full depth " (decimal(choice.full, 4)) ")" };
     html! {
         @if lost.abs() < 0.005 { "at no loss of " (of) }
-        @else if lost > 0.0 { "for " (decimal(lost, 2)) " points of " (of) }
-        @else { "with a gain of " (decimal(-lost, 2)) " points of " (of) }
+        @else if lost > 0.0 { "for " (decimal(lost / 100.0, 4)) " of " (of) }
+        @else { "with a gain of " (decimal(-lost / 100.0, 4)) " of " (of) }
     }
 }
 

@@ -5,11 +5,13 @@ mod promise;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use epee_exit::{
-    Choice, Goal, Metric, Policy, Scoring, Trace, choose_on, exit_quality, fit_temperatures, measure, refine, score,
+    Choice, Goal, Metric, Policy, PolicyKind, Scoring, Trace, choose_on, exit_quality, fit_temperatures, measure,
+    refine, score, sweep_with,
 };
-use epee_model::{Calibration, ExitsFile, model_digest};
+use epee_model::{Artefact, Calibration, ExitsFile};
+use epee_nn::Precision;
 use serde_json::{Value, json};
 
 use self::latency::Latency;
@@ -62,19 +64,19 @@ pub(crate) struct Args {
 #[group(required = true, multiple = true)]
 struct GoalArgs {
     /// Save as much as possible while the metric falls by at most this much against full depth, such as 0.01
-    #[arg(long, value_name = "LOSS", conflicts_with_all = ["saving", "max_latency", "max_risk"])]
+    #[arg(long, value_name = "LOSS", allow_negative_numbers = true, conflicts_with_all = ["saving", "max_latency", "max_risk"])]
     max_loss: Option<f64>,
     /// Keep the metric as high as possible while at least this share of the layers is saved, such as 0.5
-    #[arg(long, value_name = "SHARE", conflicts_with_all = ["max_latency", "max_risk"])]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, conflicts_with_all = ["max_latency", "max_risk"])]
     saving: Option<f64>,
     /// Keep the metric as high as possible while a sample takes at most this long in the mean, by the times in the trace: 20ms, 0.02s
     #[arg(long, value_name = "TIME", conflicts_with = "max_risk")]
     max_latency: Option<Latency>,
     /// Certify that each --risk is at most this, such as 0.01
-    #[arg(long, value_name = "RISK")]
+    #[arg(long, value_name = "RISK", allow_negative_numbers = true)]
     max_risk: Option<f64>,
     /// Abstain from answers that are too unsure, so that at most this share of the others is wrong; beside a goal, or alone
-    #[arg(long, value_name = "RISK")]
+    #[arg(long, value_name = "RISK", allow_negative_numbers = true)]
     abstain: Option<f64>,
 }
 
@@ -89,12 +91,16 @@ impl GoalArgs {
 
 /// Chooses a setting and writes it into `exits.json`.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
-    let trace = Trace::load(&args.file)?;
-    let mut exits = ExitsFile::load(&args.model)?;
-    check_shape(&trace, exits.exits, exits.classes)?;
-    let recorded = trace.provenance().model_digest.as_deref();
-    if let Some(note) = check_digest(recorded, &model_digest(&args.model)?)? {
-        ui.note(format!("{}: {note}", args.file.display()));
+    args.promise.check(args.goal.max_risk.is_some(), args.goal.abstain.is_some())?;
+    let mut artefact = Artefact::load(&args.model)?;
+    let trace = of_model(Trace::load(&args.file)?, &artefact, ui).with_context(|| args.file.display().to_string())?;
+    let exits = &mut artefact.exits;
+    let labelled = trace.labelled();
+    if (1..trace.samples()).contains(&labelled) {
+        ui.note(format!(
+            "note: {labelled} of {} samples have a label; what needs labels rests on those alone",
+            trace.samples()
+        ));
     }
     if let Some(split @ ("train" | "test")) = trace.provenance().split.as_deref() {
         ui.note(format!("{}: chosen on the {split} split, so its figures flatter", args.file.display()));
@@ -103,26 +109,71 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         Some(path) => Some(reporting(path, &trace)?),
         None => None,
     };
-    let mut report = serde_json::Map::new();
+    let before = exits.policy.clone();
+    let mut report = Report::default();
     if let Some(goal) = args.goal.goal() {
-        choose_plainly(args, &trace, goal, &mut exits, &mut report, ui)?;
+        choose_plainly(args, &trace, goal, exits, &mut report, ui)?;
     } else if let Some(epsilon) = args.goal.max_risk {
-        promise::certify(args, &trace, epsilon, &mut exits, &mut report, ui)?;
+        promise::certify(args, &trace, epsilon, exits, &mut report)?;
     }
+    exits.abstention = None;
     if let Some(target) = args.goal.abstain {
-        promise::abstain(args, &trace, target, &mut exits, &mut report, ui)?;
-    } else {
-        exits.abstention = None;
+        promise::abstain(args, &trace, target, exits, &mut report, ui)?;
     }
+    // Nothing is said to be so before it is written.
     exits.save(&args.model)?;
     if let Some(trace) = &reporting {
-        outcome(args, trace, &exits, &mut report, ui)?;
+        outcome(args, trace, exits, &mut report)?;
     }
     if ui.json() {
-        report.insert("model".to_owned(), args.model.display().to_string().into());
-        return ui.print_json(&Value::Object(report));
+        report.json.insert("model".to_owned(), args.model.display().to_string().into());
+        return ui.print_json(&Value::Object(report.json));
     }
-    ui.print(format!("{} is now the default of {}", exits.policy, args.model.display()))?;
+    let only_abstains = args.goal.goal().is_none() && args.goal.max_risk.is_none();
+    let verb = if only_abstains && before == exits.policy { "stays" } else { "is now" };
+    report.text.push(format!("{} {verb} the default of {}", exits.policy, args.model.display()));
+    ui.print(report.text.join("\n"))?;
+    Ok(())
+}
+
+/// What there is to print when all is done: for people and for scripts.
+#[derive(Default)]
+struct Report {
+    text: Vec<String>,
+    json: serde_json::Map<String, Value>,
+}
+
+/// The trace as one of this model: its shape, digest, classes and precision must not be another's; what it does not say is taken
+/// from the model.
+fn of_model(trace: Trace, artefact: &Artefact, ui: Ui) -> anyhow::Result<Trace> {
+    let exits = &artefact.exits;
+    check_shape(&trace, exits.exits, exits.classes)?;
+    let digest = artefact.digest()?;
+    if let Some(note) = check_digest(trace.provenance().model_digest.as_deref(), &digest)? {
+        ui.note(format!("note: {note}"));
+    }
+    let mut parts = trace.into_parts();
+    let names = &mut parts.provenance.label_names;
+    if names.is_empty() {
+        names.clone_from(&artefact.labels);
+    } else if *names != artefact.labels {
+        bail!("expected the model's classes ({}), got {}", artefact.labels.join(", "), names.join(", "));
+    }
+    if let Some(precision) = &parts.provenance.precision {
+        precision.parse::<Precision>().map_err(|problem| anyhow!("precision: {problem}"))?;
+    }
+    parts.provenance.model_digest = Some(digest);
+    Ok(Trace::new(parts)?)
+}
+
+/// No model has a learned exit score yet: a setting that reads it could not answer.
+fn check_answers(args: &Args, trace: &Trace) -> anyhow::Result<()> {
+    if args.settings.grid(trace).kinds.contains(&PolicyKind::Berxit) {
+        bail!(
+            "{}: berxit needs a learned exit head to answer by, which this model does not have\nhint: use another policy",
+            args.model.display()
+        );
+    }
     Ok(())
 }
 
@@ -139,28 +190,20 @@ fn reporting(path: &Path, choosing: &Trace) -> anyhow::Result<Trace> {
 }
 
 /// What the model's policy comes to on another trace, and what became of each certified risk.
-fn outcome(
-    args: &Args,
-    trace: &Trace,
-    exits: &ExitsFile,
-    report: &mut serde_json::Map<String, Value>,
-    ui: Ui,
-) -> anyhow::Result<()> {
+fn outcome(args: &Args, trace: &Trace, exits: &ExitsFile, report: &mut Report) -> anyhow::Result<()> {
     let scoring = Scoring { temperatures: exits.temperatures.clone(), ..args.settings.scoring(trace)? };
     let rows = score(trace, &[exits.policy.clone(), Policy::full()], &scoring)?;
     let policy = exits.policy.check(exits.exits, exits.classes)?.with_temperatures(&exits.temperatures)?;
+    let split = trace.provenance().split.as_deref().unwrap_or("another trace");
+    let table = setting_table(&rows, args.settings.metric());
+    report.text.push(format!("\non {split}, {} samples\n{table}", trace.samples()));
     let mut risks = serde_json::Map::new();
     for (name, risk) in args.promise.named_risks(trace)?.into_iter().filter(|_| exits.certificate.is_some()) {
-        risks.insert(name, json!(measure(trace, &policy, risk)?));
+        let seen = measure(trace, &policy, risk)?;
+        report.text.push(format!("{name}: {} in {}, {}", seen.losses, seen.n, decimal(seen.mean, 4)));
+        risks.insert(name, json!(seen));
     }
-    if !ui.json() {
-        let split = trace.provenance().split.as_deref().unwrap_or("another trace");
-        ui.print(format!("\non {split}, {} samples\n{}", trace.samples(), setting_table(&rows, args.settings.metric())))?;
-        for (name, risk) in &risks {
-            ui.print(format!("{name}: {} in {}, {}", risk["losses"], risk["n"], decimal(risk["mean"].as_f64().unwrap_or(f64::NAN), 4)))?;
-        }
-    }
-    report.insert("reported_on".to_owned(), json!({"chosen": rows[0], "full_depth": rows[1], "risks": risks}));
+    report.json.insert("reported_on".to_owned(), json!({"chosen": rows[0], "full_depth": rows[1], "risks": risks}));
     Ok(())
 }
 
@@ -170,17 +213,19 @@ fn choose_plainly(
     trace: &Trace,
     goal: Goal,
     exits: &mut ExitsFile,
-    report: &mut serde_json::Map<String, Value>,
+    report: &mut Report,
     ui: Ui,
 ) -> anyhow::Result<()> {
+    check_answers(args, trace)?;
     let temperatures = if args.fit_temperatures { fit_temperatures(trace)? } else { Vec::new() };
     let scoring = Scoring { temperatures, ..args.settings.scoring(trace)? };
     let mut choice = choose_on(trace, &args.settings.grid(trace), &scoring, goal, args.settings.metric())?;
     if !choice.met {
         bail!(
-            "no setting of the grid reaches the goal ({}); the model keeps its policy, {}\n\
+            "no setting of the grid reaches the goal ({}){}; the model keeps its policy, {}\n\
              hint: `epee sweep {}` shows what each setting costs and saves",
             goal_text(choice.goal),
+            nearest(args, trace, &scoring, goal)?,
             exits.policy,
             args.file.display()
         );
@@ -201,14 +246,12 @@ fn choose_plainly(
             )
         });
     }
-    show_temperatures(trace, &scoring.temperatures, report, ui)?;
+    show_temperatures(trace, &scoring.temperatures, report)?;
     exits.policy = choice.policy.clone();
     exits.calibration = Some(calibration(&choice, trace));
     exits.certificate = None;
     exits.temperatures = scoring.temperatures;
-    if !ui.json() {
-        ui.print(choice_text(&choice))?;
-    }
+    report.text.push(choice_text(&choice));
     for (key, value) in [
         ("policy", json!(choice.policy)),
         ("met", json!(choice.met)),
@@ -217,38 +260,44 @@ fn choose_plainly(
         ("chosen", json!(choice.row)),
         ("full_depth", json!(choice.full)),
     ] {
-        report.insert(key.to_owned(), value);
+        report.json.insert(key.to_owned(), value);
     }
     Ok(())
 }
 
+/// The best that settings come to, where none reaches a goal.
+fn nearest(args: &Args, trace: &Trace, scoring: &Scoring, goal: Goal) -> anyhow::Result<String> {
+    let rows = sweep_with(trace, &args.settings.grid(trace), scoring)?;
+    let most = rows.iter().map(|row| row.saving).fold(0.0, f64::max);
+    let least = rows.iter().filter_map(|row| row.seconds).fold(f64::INFINITY, f64::min);
+    Ok(match goal {
+        Goal::Saving(_) => format!(", the greatest saving is {most:.3}"),
+        Goal::MaxLatency(_) if least.is_finite() => format!(", the fastest takes {:.3}ms in the mean", 1e3 * least),
+        _ => String::new(),
+    })
+}
+
 /// How well each exit is calibrated, before and after its temperature; nothing where none was fitted.
-fn show_temperatures(
-    trace: &Trace,
-    temperatures: &[f64],
-    report: &mut serde_json::Map<String, Value>,
-    ui: Ui,
-) -> anyhow::Result<()> {
+fn show_temperatures(trace: &Trace, temperatures: &[f64], report: &mut Report) -> anyhow::Result<()> {
     if temperatures.is_empty() {
         return Ok(());
     }
     let before = exit_quality(trace, &vec![1.0; trace.exits()], BINS)?;
     let after = exit_quality(trace, temperatures, BINS)?;
-    report.insert("temperatures".to_owned(), json!(temperatures));
-    report.insert("quality".to_owned(), json!({"before": before, "after": after}));
-    if !ui.json() {
-        let rows = before.iter().zip(&after).map(|(before, after)| {
-            vec![
-                after.exit.to_string(),
-                decimal(after.temperature, 3),
-                format!("{} → {}", decimal(before.nll, 3), decimal(after.nll, 3)),
-                format!("{} → {}", decimal(before.ece, 3), decimal(after.ece, 3)),
-                format!("{} → {}", decimal(before.brier, 3), decimal(after.brier, 3)),
-            ]
-        });
-        ui.print(table(["exit", "temperature", "NLL", "ECE", "Brier"], rows))?;
-        ui.print("")?;
-    }
+    report.json.insert("temperatures".to_owned(), json!(temperatures));
+    report.json.insert("quality".to_owned(), json!({"before": before, "after": after}));
+    let rows = before.iter().zip(&after).map(|(before, after)| {
+        vec![
+            after.exit.to_string(),
+            decimal(after.temperature, 3),
+            format!("{} → {}", decimal(before.nll, 3), decimal(after.nll, 3)),
+            format!("{} → {}", decimal(before.ece, 3), decimal(after.ece, 3)),
+            format!("{} → {}", decimal(before.brier, 3), decimal(after.brier, 3)),
+            after.auroc.map_or_else(|| "–".to_owned(), |auroc| decimal(auroc, 3)),
+        ]
+    });
+    report.text.push(table(["exit", "temperature", "NLL", "ECE", "Brier", "AUROC"], rows));
+    report.text.push(String::new());
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use epee_exit::{Contest, Contestant, Goal, Interval, Metric, Trace, compare};
+use epee_exit::{Contest, Contestant, Goal, Interval, Metric, Trace, check_runs, compare};
 use serde_json::{Value, json};
 
 use super::calibrate::goal_text;
@@ -17,7 +17,8 @@ use crate::ui::{Ui, table};
     after_help = "Every policy tries 200 thresholds spread over its own levels for each of its other parts, and its best setting \
     for a goal is chosen on --dev and reported on the trace. BranchyNet has a threshold for each exit; EPEE and entropy are shown both \
     ways. Accuracy has Clopper-Pearson intervals, the metric bootstrap ones; differences from EPEE are on the same samples, with \
-    McNemar's exact p. A policy that cannot run on a trace (BERxiT without scores, ELBERT with three classes) is left out.\n\n\
+    McNemar's exact p. Intervals of macro-F1 lean upwards where classes are rare: a class that a resample lacks does not count. Of `all`, a policy that cannot \
+    run on a trace (BERxiT without scores, ELBERT with three classes) is left out.\n\n\
     Examples:\n  \
     epee compare test.safetensors --dev dev.safetensors\n  \
     epee compare test.safetensors --dev dev.safetensors --policies epee,entropy,patience --max-loss 0.01\n  \
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if args.dev.is_empty() {
         ui.note("note: settings are chosen on the traces that they are reported on, which flatters them: see --dev");
     }
-    let mut contest = Contest::all();
+    let mut contest = Contest { kinds: Vec::new(), ..Contest::all(&Trace::load(&args.traces[0])?) };
     contest.metric = args.scoring.metric();
     contest.bootstrap.seed = args.seed;
     if !(args.saving.is_empty() && args.max_loss.is_empty()) {
@@ -72,6 +73,11 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
             Some(dev) => same_model(dev, &reporting, path)?,
             None => reporting.clone(),
         };
+        for choice in &args.policies {
+            if let Choice::One(kind) = choice {
+                check_runs(*kind, &choosing).with_context(|| format!("{}: --policies {kind}", path.display()))?;
+            }
+        }
         contest.kinds = kinds(&args.policies, &choosing);
         let scoring = args.scoring.scoring(&reporting)?;
         let contestants =

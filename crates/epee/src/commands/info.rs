@@ -5,7 +5,7 @@ mod certificate;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use epee_exit::Trace;
+use epee_exit::{Grounds, Trace};
 use epee_model::{Artefact, Calibration, Config, ExitsFile, Input, model_digest};
 use epee_nn::Parameters;
 use serde_json::{Value, json};
@@ -50,10 +50,11 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     for (name, value) in &facts {
         let value = match (*name, value) {
             // What is said in words is not shown as data too.
-            ("certificate" | "certificate_void" | "abstention", _) => continue,
-            ("certificate_words", Value::Array(lines)) => {
+            ("certificate" | "certificate_void" | "abstention" | "abstention_void", _) => continue,
+            ("certificate_words" | "abstention_words", Value::Array(lines)) => {
                 let indent = format!("\n{:<width$}  ", "");
-                lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(&indent)
+                let lines = lines.iter().filter_map(Value::as_str).flat_map(|line| wrapped(line, WIDTH));
+                lines.collect::<Vec<_>>().join(&indent)
             }
             ("calibration", Value::Object(_)) => calibration_words(value),
             (_, Value::String(text)) => text.clone(),
@@ -65,6 +66,29 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         ui.print(format!("{:<width$}  {value}", name.trim_end_matches("_words").replace('_', " ")))?;
     }
     Ok(())
+}
+
+/// Characters in a line of words.
+const WIDTH: usize = 96;
+
+/// A sentence over several lines, the further ones indented as the first; control characters would reach the terminal.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let text = text.replace(char::is_control, "\u{fffd}");
+    let indent = &text[..text.len() - text.trim_start().len()];
+    let mut lines = vec![indent.to_owned()];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        if line.trim().is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(format!("{indent}{word}"));
+        }
+    }
+    lines
 }
 
 /// How a policy was chosen, in a line.
@@ -135,16 +159,22 @@ fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
         facts.push(("calibration", json!(calibration)));
     }
     let digest = artefact.digest()?;
+    // At the precision that a promise was given for: which one a model runs at is chosen when it is loaded.
+    let void = |promise: &str, grounds: &Grounds| {
+        let precision = grounds.precision.as_deref().unwrap_or_default();
+        let all = inputs::void(&artefact, &digest, precision, policy);
+        all.into_iter().find(|(name, _)| *name == promise).map(|(_, reason)| reason)
+    };
     if let Some(certificate) = certificate {
-        // At the precision it was given for: which one a model runs at is chosen when it is loaded.
-        let precision = certificate.precision.clone().unwrap_or_default();
-        let void = inputs::void(&artefact, &digest, &precision);
+        let void = void("certificate", &certificate.grounds);
         facts.push(("certificate_words", json!(certificate::words(certificate, void.as_deref()))));
         facts.push(("certificate_void", json!(void)));
         facts.push(("certificate", json!(certificate)));
     }
     if let Some(abstention) = abstention {
-        facts.push(("abstention_words", json!(certificate::abstention(abstention))));
+        let void = void("abstention", &abstention.grounds);
+        facts.push(("abstention_words", json!(certificate::abstention(abstention, void.as_deref()))));
+        facts.push(("abstention_void", json!(void)));
         facts.push(("abstention", json!(abstention)));
     }
     facts.push(("digest", json!(digest)));

@@ -14,16 +14,23 @@ pub(super) fn words(certificate: &Certificate, void: Option<&str>) -> Vec<String
         ),
     });
     for risk in &certificate.risks {
-        lines.push(promise(risk, *epsilon, &certificate.labels));
+        lines.push(promise(risk, *epsilon, &certificate.grounds.labels));
         lines.push(seen(risk, *delta));
     }
     lines.push(format!(
         "Stopping early saves {} of the layers on these samples. The setting: {}.",
         percent(certificate.saving),
-        certificate.policy
+        certificate.grounds.policy
     ));
-    let split = certificate.split.as_deref().map_or_else(String::new, |split| format!(" of the {split} split"));
-    lines.push(if tested < samples {
+    let grounds = &certificate.grounds;
+    let split = grounds.split.as_deref().map_or_else(String::new, |split| format!(" of the {split} split"));
+    lines.push(if tested < samples && certificate.path_source == "prior" {
+        format!(
+            "Of {samples} samples{split} one half set the temperatures, and the other, {tested} that had no part in that, tested settings \
+             whose order was fixed beforehand (split by seed {}).",
+            certificate.seed
+        )
+    } else if tested < samples {
         format!(
             "Of {samples} samples{split} one half proposed settings and the other, {tested} that had no part in that, tested \
              them (split by seed {}).",
@@ -32,12 +39,12 @@ pub(super) fn words(certificate: &Certificate, void: Option<&str>) -> Vec<String
     } else {
         format!("All {samples} samples{split} tested settings whose order was fixed beforehand.")
     });
-    let precision = certificate.precision.as_deref().map_or_else(String::new, |p| format!(" at precision {p}"));
+    let precision = grounds.precision.as_deref().map_or_else(String::new, |p| format!(" at precision {p}"));
     lines.push(format!(
         "It holds for this model{precision} on cases drawn as those samples were: another hospital, another year or another kind \
          of text needs its own. It speaks of the share of cases, not of any one of them."
     ));
-    lines.push(format!("Trace {}, path {}.", certificate.trace_digest, certificate.path_source));
+    lines.push(format!("Trace {}, path {}.", grounds.trace_digest, certificate.path_source));
     lines
 }
 
@@ -60,29 +67,37 @@ fn promise(risk: &CertifiedRisk, epsilon: f64, labels: &[String]) -> String {
 }
 
 fn seen(risk: &CertifiedRisk, delta: f64) -> String {
+    let what = match (risk.risk.as_str(), risk.bound.as_str()) {
+        ("gap", "betting") => " wrong answers more than full depth gives,",
+        ("gap", _) => " wrong answers added",
+        _ => "",
+    };
     format!(
-        "  Seen: {} in {} cases, {}; the true share is at most {} with confidence {} ({} bound, p = {}).",
+        "  Seen: {}{what} in {} cases, {}; for this setting alone the bound is {} with confidence {} ({} bound, {}).",
         risk.losses,
         risk.n,
         percent(risk.mean),
         percent(risk.upper),
         percent(1.0 - delta),
         risk.bound,
-        if risk.p < 1e-4 { "below 0.0001".to_owned() } else { format!("{:.4}", risk.p) },
+        if risk.p < 1e-4 { "p below 0.0001".to_owned() } else { format!("p = {:.4}", risk.p) },
     )
 }
 
 /// When the model abstains, and what that buys.
-pub(super) fn abstention(abstention: &Abstention) -> String {
+pub(super) fn abstention(abstention: &Abstention, void: Option<&str>) -> Vec<String> {
+    let first = void.map(|reason| format!("VOID: {reason}. The model still abstains, but nothing is promised of it."));
     let Abstention { below, target, delta, coverage, answered, errors, tested, upper, .. } = abstention;
-    format!(
-        "Where its confidence is below {below:.4} the model abstains: of {tested} test samples it answered {answered} ({}) and \
-         {errors} of these wrong. With confidence {} at most {} of the answers it gives are wrong ({} was asked for).",
-        percent(*coverage),
+    let words = format!(
+        "Where its confidence is below {below:.4} the model abstains: with confidence {} at most {} of the answers it gives are wrong. Of \
+         {tested} samples held back for the test it answered {answered} ({}), {errors} of these wrong (bound {}). Its policy: {}.",
         percent(1.0 - delta),
-        percent(*upper),
         percent(*target),
-    )
+        percent(*coverage),
+        percent(*upper),
+        abstention.grounds.policy,
+    );
+    first.into_iter().chain([words]).collect()
 }
 
 /// A share in per cent, without digits that say nothing.
@@ -97,14 +112,16 @@ mod tests {
 
     fn certificate() -> Certificate {
         serde_json::from_value(serde_json::json!({
-            "policy": "epee(threshold=0.1, patience=3)", "epsilon": 0.02, "delta": 0.05,
+            "grounds": {
+                "policy": "epee(threshold=0.1, patience=3)", "trace_digest": "sha256:ab", "model_digest": null, "data_digest": null,
+                "split": "dev", "precision": "f32", "labels": ["negative", "mechanism"], "epee_version": "0.1.0",
+            },
+            "epsilon": 0.02, "delta": 0.05,
             "risks": [
                 {"risk": "consistency", "bound": "exact", "n": 480, "losses": 3.0, "mean": 0.00625, "upper": 0.0161, "p": 0.01},
                 {"risk": "class:mechanism", "bound": "exact", "n": 200, "losses": 0.0, "mean": 0.0, "upper": 0.0149, "p": 0.00001},
             ],
             "saving": 0.45, "samples": 960, "tested": 480, "path_source": "pareto", "seed": 1, "path": ["full"],
-            "trace_digest": "sha256:ab", "model_digest": null, "data_digest": null, "split": "dev", "precision": "f32",
-            "labels": ["negative", "mechanism"], "epee_version": "0.1.0",
         }))
         .unwrap()
     }
@@ -115,9 +132,9 @@ mod tests {
         for part in [
             "Valid. The promise fails with a probability of at most 5 %",
             "At most 2 % of all answers differ from those of the whole model.",
-            "Seen: 3 in 480 cases, 0.63 %; the true share is at most 1.61 % with confidence 95 % (exact bound, p = 0.0100).",
+            "Seen: 3 in 480 cases, 0.62 %; for this setting alone the bound is 1.61 % with confidence 95 % (exact bound, p = 0.0100).",
             "Of the cases that the whole model calls mechanism, at most 2 % are called something else.",
-            "p = below 0.0001",
+            "p below 0.0001",
             "saves 45 % of the layers",
             "Of 960 samples of the dev split one half proposed settings",
             "at precision f32",
