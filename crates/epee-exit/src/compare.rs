@@ -72,15 +72,44 @@ pub struct Contestant {
     pub against_epee: Option<Difference>,
 }
 
-/// A paired difference.
+/// A paired difference of two lists of answers to the same samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Difference {
-    /// This minus EPEE.
+    /// The metric of the second minus that of the first.
     pub value: f64,
     /// Its paired bootstrap interval.
     pub interval: Interval,
     /// McNemar's exact test of the answers.
     pub mcnemar: f64,
+}
+
+impl Difference {
+    /// Between two lists of answers `[N]` to samples with labels `[N]`, -1 for unknown.
+    ///
+    /// ```
+    /// # use epee_exit::{Bootstrap, Difference, Metric, Scoring};
+    /// let (labels, a, b) = ([0, 1, 1, 0], [0, 1, 1, 0], [0, 1, 0, 0]);
+    /// let difference =
+    ///     Difference::between(&labels, &a, &b, 2, Metric::Accuracy, &Scoring::default(), &Bootstrap::default());
+    /// assert_eq!((difference.value, difference.mcnemar), (-0.25, 1.0));
+    /// ```
+    pub fn between(
+        labels: &[i64],
+        a: &[u32],
+        b: &[u32],
+        classes: usize,
+        metric: Metric,
+        scoring: &Scoring,
+        options: &Bootstrap,
+    ) -> Difference {
+        let value = |counts: &Counts| scoring.value(metric, counts);
+        let (only_a, only_b) = discordant(labels, a, b);
+        Difference {
+            value: value(&Counts::of(labels, b, classes)) - value(&Counts::of(labels, a, classes)),
+            interval: bootstrap_difference(labels, a, b, classes, options, value),
+            mcnemar: mcnemar(only_a, only_b),
+        }
+    }
 }
 
 /// A comparison that cannot be made.
@@ -153,12 +182,7 @@ fn report(
 ) -> Result<Vec<Contestant>, CompareError> {
     use rayon::prelude::*;
     let (labels, classes, options) = (trace.labels(), trace.classes(), &contest.bootstrap);
-    let value = |counts: &Counts| match contest.metric {
-        Metric::Accuracy => counts.accuracy(),
-        Metric::MacroF1 => counts.macro_f1(),
-        Metric::MicroF1 if scoring.micro_classes.is_empty() => counts.micro_f1(),
-        Metric::MicroF1 => counts.micro_f1_over(&scoring.micro_classes),
-    };
+    let value = |counts: &Counts| scoring.value(contest.metric, counts);
     let run = |policy: &Policy| -> Result<_, CompareError> {
         let checked = policy.check(trace.exits(), classes).and_then(|p| p.with_temperatures(&scoring.temperatures));
         Ok(replay(&checked.map_err(ChooseError::from)?, trace)?)
@@ -175,12 +199,7 @@ fn report(
         let right = counts.correct.iter().sum();
         let rival = epee.iter().find(|(other, _)| *other == goal && name != PolicyKind::Epee.name());
         let against_epee = rival.map(|(_, epee)| {
-            let (b, c) = discordant(labels, epee, &replayed.labels);
-            Difference {
-                value: value(&counts) - value(&Counts::of(labels, epee, classes)),
-                interval: bootstrap_difference(labels, epee, &replayed.labels, classes, options, value),
-                mcnemar: mcnemar(b, c),
-            }
+            Difference::between(labels, epee, &replayed.labels, classes, contest.metric, scoring, options)
         });
         Ok(Contestant {
             goal,

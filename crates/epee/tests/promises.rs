@@ -156,7 +156,7 @@ fn impossible_demands_leave_the_model_as_it_was() {
         assert!(text.contains(part), "{flags:?}: {text}");
     }
     let unlabelled = trace(&shop, 400, 10, |parts| parts.labels.fill(-1));
-    assert!(error(&unlabelled, &["--max-risk", "0.1", "--risk", "gap"]).contains("ask for the risk `consistency`"));
+    assert!(error(&unlabelled, &["--max-risk", "0.1", "--risk", "gap"]).contains("the risk `consistency` needs none"));
     assert!(error(&unlabelled, &["--max-loss", "0.01"]).contains("expected a trace with labels"));
     assert!(error(&unlabelled, &["--abstain", "0.1"]).contains("no sample of the trace has one"));
     let single = trace(&shop, 400, 10, |parts| parts.labels.fill(2));

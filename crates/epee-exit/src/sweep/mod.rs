@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::ser::SerializeStruct;
 
 use crate::confidence::{argmax, temper};
-use crate::metrics::{Metric, ratio, saving};
+use crate::metrics::{Counts, Metric, ratio, saving};
 use crate::policy::{Policy, PolicyError, Rule, Threshold};
 use crate::stream::{Readings, Stream, sort_by_boldness};
 use crate::trace::Trace;
@@ -83,6 +83,18 @@ pub struct Scoring {
     pub micro_classes: Vec<usize>,
     /// A temperature for each exit, applied before every policy; none where this is empty.
     pub temperatures: Vec<f64>,
+}
+
+impl Scoring {
+    /// A metric of counted answers.
+    pub fn value(&self, metric: Metric, counts: &Counts) -> f64 {
+        match metric {
+            Metric::Accuracy => counts.accuracy(),
+            Metric::MacroF1 => counts.macro_f1(),
+            Metric::MicroF1 if self.micro_classes.is_empty() => counts.micro_f1(),
+            Metric::MicroF1 => counts.micro_f1_over(&self.micro_classes),
+        }
+    }
 }
 
 /// Scores every setting of the grid, in the order of [`Grid::policies`], on all cores.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use epee_exit::{
-    Choice, Goal, Metric, Policy, PolicyKind, Scoring, Trace, choose_on, exit_quality, fit_temperatures, measure,
-    refine, score, sweep_with,
+    Bootstrap, Choice, Difference, Goal, Metric, Policy, PolicyKind, Scoring, Trace, choose_on, exit_quality,
+    fit_temperatures, measure, refine, replay, score, sweep_with,
 };
 use epee_model::{Artefact, Calibration, ExitsFile};
 use epee_nn::Precision;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use self::latency::Latency;
 use self::promise::PromiseArgs;
 use super::settings::SettingArgs;
-use super::sweep::{decimal, heading, setting_table};
+use super::sweep::{decimal, difference_line, heading, setting_table};
 use crate::ui::{Ui, table};
 
 /// Choose the exit setting that meets a goal and make it the model's default
@@ -196,14 +196,22 @@ fn outcome(args: &Args, trace: &Trace, exits: &ExitsFile, report: &mut Report) -
     let policy = exits.policy.check(exits.exits, exits.classes)?.with_temperatures(&exits.temperatures)?;
     let split = trace.provenance().split.as_deref().unwrap_or("another trace");
     let table = setting_table(&rows, args.settings.metric());
-    report.text.push(format!("\non {split}, {} samples\n{table}", trace.samples()));
+    let difference = from_full_depth(trace, &exits.policy, args.settings.metric(), &scoring)?;
+    report.text.push(format!(
+        "\non {split}, {} samples\n{table}\n{}",
+        trace.samples(),
+        difference_line(args.settings.metric(), &difference)
+    ));
     let mut risks = serde_json::Map::new();
     for (name, risk) in args.promise.named_risks(trace)?.into_iter().filter(|_| exits.certificate.is_some()) {
         let seen = measure(trace, &policy, risk)?;
         report.text.push(format!("{name}: {} in {}, {}", seen.losses, seen.n, decimal(seen.mean, 4)));
         risks.insert(name, json!(seen));
     }
-    report.json.insert("reported_on".to_owned(), json!({"chosen": rows[0], "full_depth": rows[1], "risks": risks}));
+    report.json.insert(
+        "reported_on".to_owned(),
+        json!({"chosen": rows[0], "full_depth": rows[1], "difference": difference, "risks": risks}),
+    );
     Ok(())
 }
 
@@ -250,8 +258,8 @@ fn choose_plainly(
     exits.policy = choice.policy.clone();
     exits.calibration = Some(calibration(&choice, trace));
     exits.certificate = None;
-    exits.temperatures = scoring.temperatures;
-    report.text.push(choice_text(&choice));
+    exits.temperatures.clone_from(&scoring.temperatures);
+    report.text.push(choice_text(&choice, trace, &scoring)?);
     for (key, value) in [
         ("policy", json!(choice.policy)),
         ("met", json!(choice.met)),
@@ -362,21 +370,22 @@ pub(crate) fn calibration(choice: &Choice, trace: &Trace) -> Calibration {
     }
 }
 
-/// The chosen setting above full depth, and what lies between them.
-pub(crate) fn choice_text(choice: &Choice) -> String {
+/// The chosen setting above full depth on the trace that chose it, and what lies between them.
+pub(crate) fn choice_text(choice: &Choice, trace: &Trace, scoring: &Scoring) -> anyhow::Result<String> {
     if !choice.met {
-        return setting_table(std::slice::from_ref(&choice.full), choice.metric);
+        return Ok(setting_table(std::slice::from_ref(&choice.full), choice.metric));
     }
-    format!(
-        "{}\n{}",
-        setting_table(&[choice.row.clone(), choice.full.clone()], choice.metric),
-        loss_line(choice.metric, choice.row.get(choice.metric), choice.full.get(choice.metric))
-    )
+    let table = setting_table(&[choice.row.clone(), choice.full.clone()], choice.metric);
+    let difference = from_full_depth(trace, &choice.policy, choice.metric, scoring)?;
+    Ok(format!("{table}\n{}", difference_line(choice.metric, &difference)))
 }
 
-fn loss_line(metric: Metric, value: f64, full: f64) -> String {
-    let change = if value < full { "below" } else { "above" };
-    format!("{} {} {change} full depth", heading(metric), decimal((value - full).abs(), 4))
+/// A setting's answers against full depth's, sample by sample.
+fn from_full_depth(trace: &Trace, policy: &Policy, metric: Metric, scoring: &Scoring) -> anyhow::Result<Difference> {
+    let policy = policy.check(trace.exits(), trace.classes())?.with_temperatures(&scoring.temperatures)?;
+    let (full, chosen) = (replay(&policy.full_depth(), trace)?.labels, replay(&policy, trace)?.labels);
+    let options = Bootstrap::default();
+    Ok(Difference::between(trace.labels(), &full, &chosen, trace.classes(), metric, scoring, &options))
 }
 
 #[cfg(test)]
@@ -443,14 +452,15 @@ mod tests {
         assert_eq!((entry.goal.as_str(), entry.metric.as_str()), ("max-loss 0.01", "macro_f1"));
         assert_eq!((entry.value, entry.full_depth, entry.saving, entry.samples), (1.0, 1.0, 0.5, 2));
         assert_eq!((entry.split.as_deref(), entry.data_digest.as_deref()), (Some("dev"), Some("d1")));
-        assert!(choice_text(&choice).contains("macro-F1 0.0000 above full depth"));
+        let text = choice_text(&choice, &trace(), &Scoring::default()).unwrap();
+        assert!(text.contains("macro-F1 0.0000 above full depth, 95 % interval +0.0000 to +0.0000"), "{text}");
     }
 
     #[test]
     fn a_goal_out_of_reach_is_full_depth() {
         let choice = choice(Goal::Saving(0.9));
         assert_eq!((choice.met, &choice.policy), (false, &Policy::full()));
-        assert!(!choice_text(&choice).contains("full depth"));
-        assert!(choice_text(&choice).contains("full "));
+        let text = choice_text(&choice, &trace(), &Scoring::default()).unwrap();
+        assert!(text.contains("full ") && !text.contains("full depth"), "{text}");
     }
 }

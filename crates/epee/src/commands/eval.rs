@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use epee_data::{Dataset, Example, Sequence, Split, pack_count};
-use epee_exit::{Answer, CheckedPolicy, Metrics, Policy, Replay};
+use epee_exit::{Answer, Bootstrap, CheckedPolicy, Difference, Metric, Metrics, Policy, Replay, Scoring};
 use epee_model::{Batch, Engine, ExitRowFirst, Session};
 use epee_nn::Precision;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::check_absent;
-use super::sweep::decimal;
+use super::sweep::{decimal, difference_line};
 use crate::inputs::{Classifier, labels, split};
 use crate::ui::{Ui, table};
 
@@ -98,6 +98,8 @@ pub(crate) struct Live {
     pub(crate) answers: Vec<Answer>,
     pub(crate) metrics: Metrics,
     pub(crate) full_depth: Metrics,
+    /// Macro-F1 of the policy minus full depth's, on the same samples.
+    pub(crate) difference: Difference,
     pub(crate) wall_clock: WallClock,
     pub(crate) grades: Vec<Grade>,
 }
@@ -176,7 +178,7 @@ pub(crate) fn runs(
 pub(crate) fn report(policy: &Policy, split: &str, live: &Live) -> Value {
     json!({
         "precision": live.precision.name(), "policy": policy, "split": split, "metrics": live.metrics,
-        "full_depth": live.full_depth, "wall_clock": live.wall_clock, "grades": live.grades,
+        "full_depth": live.full_depth, "difference": live.difference, "wall_clock": live.wall_clock, "grades": live.grades,
     })
 }
 
@@ -233,8 +235,18 @@ pub(crate) fn live(
         threads: rayon::current_num_threads(),
     };
     let grades = grades(examples, answers.iter().map(|answer| (answer.label, answer.exit)));
+    let labels_of = |answers: &[Answer]| answers.iter().map(|answer| answer.label as u32).collect::<Vec<_>>();
+    let difference = Difference::between(
+        &labels,
+        &labels_of(&full_answers),
+        &labels_of(&answers),
+        classes,
+        Metric::MacroF1,
+        &Scoring::default(),
+        &Bootstrap::default(),
+    );
     let (metrics, full_depth) = (metrics(&answers), metrics(&full_answers));
-    Ok(Live { precision: engine.precision(), metrics, full_depth, answers, wall_clock, grades })
+    Ok(Live { difference, precision: engine.precision(), metrics, full_depth, answers, wall_clock, grades })
 }
 
 /// One of those that take turns on the same batches.
@@ -325,6 +337,7 @@ pub(crate) fn summary(policy: &Policy, live: &Live) -> String {
             row("full, last layer trimmed".to_owned(), &live.full_depth, clock.full_depth_trimmed_ms),
         ],
     );
+    text.push_str(&format!("\n{}", difference_line(Metric::MacroF1, &live.difference)));
     let exits = live.metrics.histogram.iter().enumerate().map(|(m, n)| format!("{}: {n}", m + 1));
     text.push_str(&format!("\nsamples by exit  {}", exits.collect::<Vec<_>>().join("  ")));
     text.push_str(&format!(

@@ -131,7 +131,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         (format!("Every setting, on {} dev {things}", dev_trace.samples()), grid_tables(&rows, &grid, Metric::MacroF1)),
         (
             format!("The setting chosen on dev: the greatest saving at no more than {MAX_LOSS} macro-F1 lost"),
-            choice_text(&choice),
+            choice_text(&choice, &dev_trace, &Scoring::default())?,
         ),
         (
             format!("The same setting on {} test {things}", test_trace.samples()),

@@ -1,12 +1,29 @@
 //! A trace and its settings as tables, for `sweep` and for `quickstart`.
 
-use epee_exit::{Grid, Metric, Policy, PolicyKind, SweepRow, Trace, per_exit};
+use epee_exit::{Difference, Grid, Metric, Policy, PolicyKind, SweepRow, Trace, per_exit};
 
 use crate::ui::table;
 
 /// A number with some decimals; a dash where there is none.
 pub(crate) fn decimal(value: f64, decimals: usize) -> String {
     if value.is_nan() { "–".to_owned() } else { format!("{value:.decimals$}") }
+}
+
+/// A setting beside full depth on the same samples: the difference, its paired interval, and whether answers differ by more than
+/// chance.
+pub(crate) fn difference_line(metric: Metric, difference: &Difference) -> String {
+    let Difference { value, interval, mcnemar } = difference;
+    if value.is_nan() {
+        return "no sample has a label to compare by".to_owned();
+    }
+    let side = if *value < 0.0 { "below" } else { "above" };
+    format!(
+        "{} {:.4} {side} full depth, 95 % interval {:+.4} to {:+.4} on the same samples (bootstrap); McNemar p {mcnemar:.3}",
+        heading(metric),
+        value.abs(),
+        interval.low,
+        interval.high,
+    )
 }
 
 /// How a metric is called in a table's header.
