@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::calibrate::goal_text;
 use super::settings::{Choice, ScoringArgs, choice, kinds};
-use super::sweep::{decimal, heading};
+use super::sweep::{decimal, heading, p_text};
 use crate::ui::{Ui, table};
 
 /// Compare policies at matched saving, or at the same tolerated loss, with intervals
@@ -136,7 +136,7 @@ fn contest_table(rows: &[Contestant], metric: Metric, settings: bool) -> String 
             cells.extend([decimal(row.saving, 3), decimal(row.accuracy, 3), range(row.accuracy_interval, false)]);
             cells.extend([decimal(row.value, 3), range(row.interval, false)]);
             if let Some(other) = &row.against_epee {
-                cells.extend([format!("{:+.3}", other.value), range(other.interval, true), decimal(other.mcnemar, 3)]);
+                cells.extend([format!("{:+.3}", other.value), range(other.interval, true), p_text(other.mcnemar)]);
             }
         } else {
             cells.push("none reaches it".to_owned());

@@ -12,7 +12,7 @@ use epee_exit::{Grid, Metric, PolicyKind, SweepRow, Trace, pareto, sweep_with};
 use super::check_absent;
 use super::settings::SettingArgs;
 use crate::ui::{Format, Ui};
-pub(crate) use tables::{decimal, difference_line, exit_table, grid_tables, heading, setting_table};
+pub(crate) use tables::{decimal, difference_line, exit_table, grid_tables, heading, p_text, setting_table};
 
 /// Score every exit setting of a grid on recorded traces
 #[derive(clap::Args)]

@@ -9,6 +9,11 @@ pub(crate) fn decimal(value: f64, decimals: usize) -> String {
     if value.is_nan() { "–".to_owned() } else { format!("{value:.decimals$}") }
 }
 
+/// A p-value with three decimals, or that it is less.
+pub(crate) fn p_text(p: f64) -> String {
+    if p < 0.0005 { "< 0.001".to_owned() } else { decimal(p, 3) }
+}
+
 /// A setting beside full depth on the same samples: the difference, its paired interval, and whether answers differ by more than
 /// chance.
 pub(crate) fn difference_line(metric: Metric, difference: &Difference) -> String {
@@ -18,11 +23,12 @@ pub(crate) fn difference_line(metric: Metric, difference: &Difference) -> String
     }
     let side = if *value < 0.0 { "below" } else { "above" };
     format!(
-        "{} {:.4} {side} full depth, 95 % interval {:+.4} to {:+.4} on the same samples (bootstrap); McNemar p {mcnemar:.3}",
+        "{} {:.4} {side} full depth, 95 % interval {:+.4} to {:+.4} on the same samples (bootstrap); McNemar p {}",
         heading(metric),
         value.abs(),
         interval.low,
         interval.high,
+        p_text(*mcnemar),
     )
 }
 
