@@ -1,24 +1,25 @@
 //! `epee calibrate`: chooses the setting that meets a goal and writes it into the model.
 
 mod latency;
+mod of_model;
+mod outcome;
 mod promise;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, anyhow, bail};
-use epee_exit::{
-    Bootstrap, Choice, Difference, Goal, Metric, Policy, PolicyKind, Scoring, Trace, choose_on, exit_quality,
-    fit_temperatures, measure, refine, replay, score, sweep_with,
-};
+use anyhow::{Context, bail};
+use epee_exit::{Choice, Goal, PolicyKind, Scoring, Trace, choose_on, fit_temperatures, refine, sweep_with};
 use epee_model::{Artefact, Calibration, ExitsFile};
-use epee_nn::Precision;
 use serde_json::{Value, json};
 
 use self::latency::Latency;
+use self::of_model::{of_model, reporting};
+pub(crate) use self::outcome::choice_text;
+use self::outcome::{outcome, show_temperatures};
 use self::promise::PromiseArgs;
 use super::settings::SettingArgs;
-use super::sweep::{decimal, difference_line, heading, setting_table};
-use crate::ui::{Ui, table};
+use super::sweep::{decimal, heading};
+use crate::ui::Ui;
 
 /// Choose the exit setting that meets a goal and make it the model's default
 #[derive(clap::Args)]
@@ -143,29 +144,6 @@ struct Report {
     json: serde_json::Map<String, Value>,
 }
 
-/// The trace as one of this model: its shape, digest, classes and precision must not be another's; what it does not say is taken
-/// from the model.
-fn of_model(trace: Trace, artefact: &Artefact, ui: Ui) -> anyhow::Result<Trace> {
-    let exits = &artefact.exits;
-    check_shape(&trace, exits.exits, exits.classes)?;
-    let digest = artefact.digest()?;
-    if let Some(note) = check_digest(trace.provenance().model_digest.as_deref(), &digest)? {
-        ui.note(format!("note: {note}"));
-    }
-    let mut parts = trace.into_parts();
-    let names = &mut parts.provenance.label_names;
-    if names.is_empty() {
-        names.clone_from(&artefact.labels);
-    } else if *names != artefact.labels {
-        bail!("expected the model's classes ({}), got {}", artefact.labels.join(", "), names.join(", "));
-    }
-    if let Some(precision) = &parts.provenance.precision {
-        precision.parse::<Precision>().map_err(|problem| anyhow!("precision: {problem}"))?;
-    }
-    parts.provenance.model_digest = Some(digest);
-    Ok(Trace::new(parts)?)
-}
-
 /// No model has a learned exit score yet: a setting that reads it could not answer.
 fn check_answers(args: &Args, trace: &Trace) -> anyhow::Result<()> {
     if args.settings.grid(trace).kinds.contains(&PolicyKind::Berxit) {
@@ -174,44 +152,6 @@ fn check_answers(args: &Args, trace: &Trace) -> anyhow::Result<()> {
             args.model.display()
         );
     }
-    Ok(())
-}
-
-/// The trace to report on: of the same model as the one that chooses.
-fn reporting(path: &Path, choosing: &Trace) -> anyhow::Result<Trace> {
-    let trace = Trace::load(path)?;
-    let problem = check_shape(&trace, choosing.exits(), choosing.classes());
-    problem.with_context(|| format!("--report-on {}", path.display()))?;
-    let (model, recorded) = (&choosing.provenance().model_digest, &trace.provenance().model_digest);
-    if let Some(model) = model {
-        check_digest(recorded.as_deref(), model).with_context(|| format!("--report-on {}", path.display()))?;
-    }
-    Ok(trace)
-}
-
-/// What the model's policy comes to on another trace, and what became of each certified risk.
-fn outcome(args: &Args, trace: &Trace, exits: &ExitsFile, report: &mut Report) -> anyhow::Result<()> {
-    let scoring = Scoring { temperatures: exits.temperatures.clone(), ..args.settings.scoring(trace)? };
-    let rows = score(trace, &[exits.policy.clone(), Policy::full()], &scoring)?;
-    let policy = exits.policy.check(exits.exits, exits.classes)?.with_temperatures(&exits.temperatures)?;
-    let split = trace.provenance().split.as_deref().unwrap_or("another trace");
-    let table = setting_table(&rows, args.settings.metric());
-    let difference = from_full_depth(trace, &exits.policy, args.settings.metric(), &scoring)?;
-    report.text.push(format!(
-        "\non {split}, {} samples\n{table}\n{}",
-        trace.samples(),
-        difference_line(args.settings.metric(), &difference)
-    ));
-    let mut risks = serde_json::Map::new();
-    for (name, risk) in args.promise.named_risks(trace)?.into_iter().filter(|_| exits.certificate.is_some()) {
-        let seen = measure(trace, &policy, risk)?;
-        report.text.push(format!("{name}: {} in {}, {}", seen.losses, seen.n, decimal(seen.mean, 4)));
-        risks.insert(name, json!(seen));
-    }
-    report.json.insert(
-        "reported_on".to_owned(),
-        json!({"chosen": rows[0], "full_depth": rows[1], "difference": difference, "risks": risks}),
-    );
     Ok(())
 }
 
@@ -285,65 +225,6 @@ fn nearest(args: &Args, trace: &Trace, scoring: &Scoring, goal: Goal) -> anyhow:
     })
 }
 
-/// How well each exit is calibrated, before and after its temperature; nothing where none was fitted.
-fn show_temperatures(trace: &Trace, temperatures: &[f64], report: &mut Report) -> anyhow::Result<()> {
-    if temperatures.is_empty() {
-        return Ok(());
-    }
-    let before = exit_quality(trace, &vec![1.0; trace.exits()], BINS)?;
-    let after = exit_quality(trace, temperatures, BINS)?;
-    report.json.insert("temperatures".to_owned(), json!(temperatures));
-    report.json.insert("quality".to_owned(), json!({"before": before, "after": after}));
-    let rows = before.iter().zip(&after).map(|(before, after)| {
-        vec![
-            after.exit.to_string(),
-            decimal(after.temperature, 3),
-            format!("{} → {}", decimal(before.nll, 3), decimal(after.nll, 3)),
-            format!("{} → {}", decimal(before.ece, 3), decimal(after.ece, 3)),
-            format!("{} → {}", decimal(before.brier, 3), decimal(after.brier, 3)),
-            after.auroc.map_or_else(|| "–".to_owned(), |auroc| decimal(auroc, 3)),
-        ]
-    });
-    report.text.push(table(["exit", "temperature", "NLL", "ECE", "Brier", "AUROC"], rows));
-    report.text.push(String::new());
-    Ok(())
-}
-
-/// Bins of equal mass for the calibration error.
-const BINS: usize = 15;
-
-/// The trace must have the model's exits and classes.
-fn check_shape(trace: &Trace, exits: usize, classes: usize) -> anyhow::Result<()> {
-    let got = (trace.exits(), trace.classes());
-    if got != (exits, classes) {
-        bail!(
-            "expected a trace of the model's {exits} exits and {classes} classes, got one of {} exits and {} classes",
-            got.0,
-            got.1
-        );
-    }
-    Ok(())
-}
-
-/// The trace must be one of this model; where it does not say, a note does.
-fn check_digest(recorded: Option<&str>, model: &str) -> anyhow::Result<Option<&'static str>> {
-    match recorded {
-        None => Ok(Some("the trace does not say which model it is of; taken to be this one")),
-        Some(digest) if digest == model => Ok(None),
-        Some(digest) => bail!(
-            "expected a trace of this model (digest {}), got one of another (digest {})\n\
-             hint: record it again with `epee trace`",
-            short(model),
-            short(digest)
-        ),
-    }
-}
-
-/// The first characters of a digest.
-fn short(digest: &str) -> String {
-    digest.chars().take(12).collect()
-}
-
 /// The goal as it is written on the command line.
 pub(crate) fn goal_text(goal: Goal) -> String {
     match goal {
@@ -370,28 +251,10 @@ pub(crate) fn calibration(choice: &Choice, trace: &Trace) -> Calibration {
     }
 }
 
-/// The chosen setting above full depth on the trace that chose it, and what lies between them.
-pub(crate) fn choice_text(choice: &Choice, trace: &Trace, scoring: &Scoring) -> anyhow::Result<String> {
-    if !choice.met {
-        return Ok(setting_table(std::slice::from_ref(&choice.full), choice.metric));
-    }
-    let table = setting_table(&[choice.row.clone(), choice.full.clone()], choice.metric);
-    let difference = from_full_depth(trace, &choice.policy, choice.metric, scoring)?;
-    Ok(format!("{table}\n{}", difference_line(choice.metric, &difference)))
-}
-
-/// A setting's answers against full depth's, sample by sample.
-fn from_full_depth(trace: &Trace, policy: &Policy, metric: Metric, scoring: &Scoring) -> anyhow::Result<Difference> {
-    let policy = policy.check(trace.exits(), trace.classes())?.with_temperatures(&scoring.temperatures)?;
-    let (full, chosen) = (replay(&policy.full_depth(), trace)?.labels, replay(&policy, trace)?.labels);
-    let options = Bootstrap::default();
-    Ok(Difference::between(trace.labels(), &full, &chosen, trace.classes(), metric, scoring, &options))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use epee_exit::{Grid, Provenance, TraceParts};
+    use epee_exit::{Grid, Metric, Policy, Provenance, TraceParts};
 
     use super::*;
 
@@ -430,18 +293,6 @@ mod tests {
         assert!(parse(&["--saving", "0.5", "--max-loss", "0.01"]).is_err());
         assert!(parse(&["--saving", "0.5", "--max-risk", "0.01"]).is_err());
         assert!(parse(&["--max-risk", "0.01", "--per-exit"]).is_err());
-    }
-
-    #[test]
-    fn another_model_is_an_error() {
-        assert_eq!(check_digest(Some("abc"), "abc").unwrap(), None);
-        assert!(check_digest(None, "abc").unwrap().is_some());
-        let error = check_digest(Some("0123456789abcdef"), "fedcba9876543210").unwrap_err().to_string();
-        assert!(error.contains("digest fedcba987654") && error.contains("digest 0123456789ab"), "{error}");
-        assert!(check_shape(&trace(), 2, 2).is_ok());
-        let error = check_shape(&trace(), 6, 2).unwrap_err().to_string();
-        assert!(error.contains("6 exits and 2 classes, got one of 2 exits and 2 classes"), "{error}");
-        assert!(check_shape(&trace(), 2, 3).is_err());
     }
 
     #[test]

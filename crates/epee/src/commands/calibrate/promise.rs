@@ -6,7 +6,8 @@ use epee_exit::{Bound, Certificate, CertifyError, Demand, PathSource, Policy, Ri
 use epee_model::{ExitsFile, file_digest};
 use serde_json::json;
 
-use super::{Args, Report, check_answers, show_temperatures};
+use super::outcome::show_temperatures;
+use super::{Args, Report, check_answers};
 use crate::commands::settings::class;
 use crate::commands::sweep::decimal;
 use crate::ui::{Ui, table};
