@@ -73,6 +73,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         }
         if let Some(dataset) = &dataset {
             add_texts(&mut report, &trace, dataset).with_context(|| path.display().to_string())?;
+            if report.late.is_none() {
+                ui.note(format!("{}: no sample leaves after exit 1, so no text is shown", path.display()));
+            }
         }
         reports.push(report);
     }
