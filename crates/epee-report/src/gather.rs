@@ -59,12 +59,16 @@ pub fn gather(trace: &Trace, name: &str, options: &Options) -> Result<TraceRepor
         epee: swept(PolicyKind::Epee, &settings)?,
         full: full_depth(trace, &Scoring::default()),
     };
-    let coarse = swept(PolicyKind::Epee, &standard)?;
+    // Of many traces every second threshold: a cell of the grid is as long as a point of a curve.
+    let step = if most < 50 { 2 } else { 1 };
+    let thresholds = standard.thresholds_of(PolicyKind::Epee).into_iter().step_by(step).collect();
+    let coarse = Settings { thresholds: Some(thresholds), ..standard.clone() };
+    let cells = swept(PolicyKind::Epee, &coarse)?;
     let mut report = TraceReport {
         name: name.to_owned(),
         facts: facts(trace),
         exits: exits(trace),
-        grid: Some(grid(&coarse, trace)),
+        grid: Some(grid(&cells, &coarse, trace)),
         ..TraceReport::default()
     };
     risk::add(&mut report, trace, options)?;
@@ -84,7 +88,7 @@ pub fn gather(trace: &Trace, name: &str, options: &Options) -> Result<TraceRepor
         ));
     }
     report.saving = METRICS.map(|metric| rows.tradeoff(metric, most)).to_vec();
-    confidence::add(&mut report, trace)?;
+    confidence::add(&mut report, trace, most)?;
     let others: Vec<PolicyKind> = runnable(trace).into_iter().filter(|kind| !SWEPT.contains(kind)).collect();
     let others: Vec<(PolicyKind, Vec<SweepRow>)> =
         others.into_iter().map(|kind| Ok((kind, swept(kind, &standard)?))).collect::<Result<_, ReportError>>()?;
@@ -126,8 +130,12 @@ impl Swept {
     fn fronts(&self, others: &[(PolicyKind, Vec<SweepRow>)], (metric, name): (Metric, &str), most: usize) -> Tradeoff {
         let policies =
             [("fixed", &self.fixed), ("entropy", &self.entropy), ("patience", &self.patience), ("epee", &self.epee)];
-        let policies = policies.into_iter().chain(others.iter().map(|(kind, rows)| (kind.name(), rows)));
-        let curves = policies.map(|(policy, rows)| curve(policy, &pareto(rows, metric), metric, most)).collect();
+        let paper = policies.into_iter().map(|(policy, rows)| (policy, rows, most));
+        // There are many of them, and they are there for comparison.
+        let others = others.iter().map(|(kind, rows)| (kind.name(), rows, most.div_ceil(3).max(6)));
+        let front =
+            |(policy, rows, most): (&str, &Vec<SweepRow>, usize)| curve(policy, &pareto(rows, metric), metric, most);
+        let curves = paper.chain(others).map(front).collect();
         Tradeoff { metric: name.to_owned(), full: Some(self.full.get(metric)), curves }
     }
 
@@ -199,8 +207,7 @@ fn exits(trace: &Trace) -> Vec<ExitRow> {
 }
 
 /// The standard grid as rows of thresholds.
-fn grid(rows: &[SweepRow], trace: &Trace) -> Grid {
-    let settings = Settings::standard(trace.exits(), trace.classes());
+fn grid(rows: &[SweepRow], settings: &Settings, trace: &Trace) -> Grid {
     let (thresholds, patiences) = (settings.thresholds_of(PolicyKind::Epee), settings.patiences());
     let never = |text: Option<String>| text.unwrap_or_else(|| "never".to_owned());
     let labelled = trace.labelled() > 0;

@@ -47,10 +47,10 @@ fn parts(file: &Path) -> Vec<String> {
 /// How many points a curve may have so that a page of so many traces stays small.
 ///
 /// ```
-/// assert_eq!((epee_report::most_points(1), epee_report::most_points(10)), (150, 30));
+/// assert_eq!((epee_report::most_points(1), epee_report::most_points(10)), (150, 24));
 /// ```
 pub fn most_points(traces: usize) -> usize {
-    (300 / traces.max(1)).clamp(25, 150)
+    (240 / traces.max(1)).clamp(16, 150)
 }
 
 #[cfg(test)]

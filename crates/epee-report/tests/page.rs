@@ -16,9 +16,9 @@ fn the_same_reports_give_the_same_small_page() {
 }
 
 #[test]
-fn a_page_of_eight_large_traces_stays_below_two_megabytes() {
-    let most = most_points(8);
-    let reports: Vec<TraceReport> = (0..8)
+fn a_page_of_six_large_traces_stays_below_two_megabytes() {
+    let most = most_points(6);
+    let reports: Vec<TraceReport> = (0..6)
         .map(|i| {
             gather(&Trace::new(parts(3000 + i, 12, 4)).unwrap(), &format!("trace-{i}"), &Options::new(most)).unwrap()
         })

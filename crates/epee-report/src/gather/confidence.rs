@@ -5,13 +5,11 @@ use epee_exit::{Trace, expected_calibration_error, reliability};
 use crate::data::{Bin, Reliability, TraceReport};
 use crate::error::ReportError;
 
-/// Bins of equal mass.
-const BINS: usize = 12;
-
-/// Reliability of every exit, logits taken as they are.
-pub(super) fn add(report: &mut TraceReport, trace: &Trace) -> Result<(), ReportError> {
+/// Reliability of every exit, logits taken as they are, in bins of equal mass: twelve, or six where `most` points are few.
+pub(super) fn add(report: &mut TraceReport, trace: &Trace, most: usize) -> Result<(), ReportError> {
+    let bins = if most < 75 { 6 } else { 12 };
     for exit in 1..=trace.exits() {
-        let bins = reliability(trace, exit, 1.0, BINS).map_err(|error| ReportError::Replay(error.to_string()))?;
+        let bins = reliability(trace, exit, 1.0, bins).map_err(|error| ReportError::Replay(error.to_string()))?;
         let bin = |bin: &epee_exit::ReliabilityBin| Bin {
             count: bin.count,
             confidence: bin.confidence,

@@ -36,7 +36,14 @@ pub(super) fn add(report: &mut TraceReport, trace: &Trace, options: &Options) ->
 
 /// The settings of the path that have an upper bound, by saving.
 fn risk(got: &Certification, options: &Options, slug: &str, name: &str) -> Risk {
-    let shown = got.path.iter().enumerate().filter(|(_, point)| !point.upper.is_empty());
+    // Around the choice all, elsewhere about half as many as a curve may have.
+    let step = got.path.len().div_ceil(options.most.div_ceil(2)).max(1);
+    let near = |at: usize| at + 1 >= got.certified && at <= got.certified;
+    let shown = got
+        .path
+        .iter()
+        .enumerate()
+        .filter(|(at, point)| !point.upper.is_empty() && (at.is_multiple_of(step) || near(*at)));
     let point = |(at, point): (usize, &epee_exit::PathPoint)| RiskPoint {
         position: point.saving,
         setting: point.policy.to_string(),
