@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use crate::confidence::{Facts, facts, ln_classes, temper};
-use crate::policy::{CheckedPolicy, Fires, PolicyError, PolicyKind, PolicyState, Reading, check_temperatures};
+use crate::policy::{
+    CheckedPolicy, Fires, Policy, PolicyError, PolicyKind, PolicyState, Reading, Threshold, check_temperatures,
+};
 use crate::trace::Trace;
 
 /// A trace read once: what every policy needs to know of each exit.
@@ -143,8 +145,34 @@ impl Stream {
 /// Samples that quantiles are taken of.
 const ENOUGH: usize = 5000;
 
+/// The thresholds of some settings of a family, each once, from the most cautious to the boldest: the rows of a column behind
+/// the one without a threshold.
+pub(crate) struct Ladder {
+    pub(crate) thresholds: Vec<f64>,
+    fires: Fires,
+}
+
+impl Ladder {
+    pub(crate) fn of<'a>(settings: impl Iterator<Item = &'a Policy>, fires: Fires) -> Ladder {
+        let mut thresholds: Vec<f64> =
+            settings.filter_map(|policy| policy.threshold().and_then(Threshold::scalar)).collect();
+        sort_by_boldness(&mut thresholds, fires);
+        thresholds.dedup();
+        Ladder { thresholds, fires }
+    }
+
+    /// The row of a column that a threshold is at; 0 for none.
+    pub(crate) fn row(&self, threshold: Option<f64>) -> usize {
+        let below = |threshold: f64| {
+            let bold = self.fires.boldness(threshold);
+            self.thresholds.partition_point(|&t| self.fires.boldness(t) < bold)
+        };
+        threshold.map_or(0, |threshold| 1 + below(threshold))
+    }
+}
+
 /// Sorts thresholds from the most cautious to the boldest.
-pub(crate) fn sort_by_boldness(thresholds: &mut [f64], fires: Fires) {
+fn sort_by_boldness(thresholds: &mut [f64], fires: Fires) {
     thresholds.sort_unstable_by(|a, b| fires.boldness(*a).total_cmp(&fires.boldness(*b)));
 }
 

@@ -4,7 +4,7 @@ use super::Risk;
 use super::procedure::full_answers;
 use crate::metrics::saving;
 use crate::policy::{Policy, PolicyError, Threshold};
-use crate::stream::{Readings, Stream, sort_by_boldness};
+use crate::stream::{Ladder, Readings, Stream};
 use crate::sweep::{Grid, families};
 
 /// The settings that no other beats in both the greatest risk and the saving on these samples, by ascending saving, behind
@@ -22,20 +22,11 @@ pub(super) fn pareto_path(readings: &Readings<'_>, grid: &Grid, risks: &[Risk]) 
                 policies[at].check(trace.exits(), trace.classes())?;
             }
             let stream = Stream::new(readings, &family.check(trace.exits(), trace.classes())?)?;
-            let mut thresholds: Vec<f64> =
-                members.iter().filter_map(|&at| policies[at].threshold().and_then(Threshold::scalar)).collect();
-            sort_by_boldness(&mut thresholds, stream.fires);
-            thresholds.dedup();
-            let sums = sums(&stream, &thresholds, &full, trace.labels(), risks);
+            let ladder = Ladder::of(members.iter().map(|&at| &policies[at]), stream.fires);
+            let sums = sums(&stream, &ladder.thresholds, &full, trace.labels(), risks);
             let width = risks.len() + 1;
             let scores = |policy: &Policy| {
-                let at = match policy.threshold().and_then(Threshold::scalar) {
-                    Some(value) => {
-                        let bold = stream.fires.boldness(value);
-                        1 + thresholds.partition_point(|&t| stream.fires.boldness(t) < bold)
-                    }
-                    None => 0,
-                };
+                let at = ladder.row(policy.threshold().and_then(Threshold::scalar));
                 let row = &sums[at * width..(at + 1) * width];
                 let means = row[1..].iter().zip(&counted).map(|(&sum, &n)| sum as f64 / n.max(1) as f64);
                 (means.fold(f64::NEG_INFINITY, f64::max), saving(row[0] as u64, trace.samples(), trace.exits()))

@@ -192,6 +192,40 @@ pub(super) trait ExitRule: Sized {
     }
 }
 
+/// For a rule with a part `threshold`.
+macro_rules! has_threshold {
+    () => {
+        fn threshold(&self) -> Option<&crate::policy::Threshold> {
+            Some(&self.threshold)
+        }
+
+        fn threshold_mut(&mut self) -> Option<&mut crate::policy::Threshold> {
+            Some(&mut self.threshold)
+        }
+    };
+}
+
+/// For a rule whose only part is its threshold.
+macro_rules! only_threshold {
+    () => {
+        crate::policy::rule::has_threshold!();
+
+        fn read(parts: &mut crate::policy::parts::Parts<'_>) -> Result<Self, String> {
+            Ok(Self { threshold: parts.threshold()? })
+        }
+
+        fn print(&self, parts: &mut crate::policy::parts::Printed) {
+            parts.part("threshold", &self.threshold);
+        }
+
+        fn families(_: usize, _: usize, _: &[Option<usize>]) -> Vec<Self> {
+            vec![Self { threshold: crate::policy::Threshold::Never }]
+        }
+    };
+}
+
+pub(super) use {has_threshold, only_threshold};
+
 /// Checks a patience against 1 to M.
 pub(super) fn check_patience(patience: Option<usize>, exits: usize) -> Result<(), PolicyError> {
     match patience {

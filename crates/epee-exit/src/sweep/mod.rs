@@ -19,7 +19,7 @@ use serde::ser::SerializeStruct;
 use crate::confidence::{argmax, temper};
 use crate::metrics::{Counts, Metric, ratio, saving};
 use crate::policy::{Policy, PolicyError, Rule, Threshold};
-use crate::stream::{Readings, Stream, sort_by_boldness};
+use crate::stream::{Ladder, Readings, Stream};
 use crate::trace::Trace;
 use column::Cell;
 pub(crate) use column::Scorer;
@@ -179,17 +179,12 @@ fn family_cells(
     }
     let stream = Stream::new(readings, &family.check(exits, classes)?)?;
     let scorer = Scorer::new(trace, &scoring.micro_classes);
-    let mut thresholds: Vec<f64> =
-        members.iter().filter_map(|&at| policies[at].threshold().and_then(Threshold::scalar)).collect();
-    sort_by_boldness(&mut thresholds, stream.fires);
-    thresholds.dedup();
-    let cells = scorer.column(&stream, thresholds.len(), |sample, stops| stream.stops(sample, &thresholds, stops));
+    let ladder = Ladder::of(members.iter().map(|&at| &policies[at]), stream.fires);
+    let thresholds = ladder.thresholds.as_slice();
+    let cells = scorer.column(&stream, thresholds.len(), |sample, stops| stream.stops(sample, thresholds, stops));
     let cell = |policy: &Policy| match policy.threshold() {
-        None | Some(Threshold::Never) => cells[0],
-        Some(Threshold::All(value)) => {
-            let bold = stream.fires.boldness(*value);
-            cells[1 + thresholds.partition_point(|&t| stream.fires.boldness(t) < bold)]
-        }
+        None | Some(Threshold::Never) => cells[ladder.row(None)],
+        Some(Threshold::All(value)) => cells[ladder.row(Some(*value))],
         Some(list @ Threshold::PerExit(_)) => {
             let list = list.resolve(exits);
             scorer.one((0..trace.samples()).map(|sample| {

@@ -1,7 +1,6 @@
 //! BERxiT's learned exit.
 
-use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal};
+use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, only_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// Exit where `u_m < th`: `u = σ(w·pooled + b)` is a learned score of being wrong, one head for all exits. The scores
@@ -13,13 +12,7 @@ pub struct Berxit {
 }
 
 impl ExitRule for Berxit {
-    fn read(parts: &mut Parts<'_>) -> Result<Self, String> {
-        Ok(Self { threshold: parts.threshold()? })
-    }
-
-    fn print(&self, parts: &mut Printed) {
-        parts.part("threshold", &self.threshold);
-    }
+    only_threshold!();
 
     fn check(&self, exits: usize, _: usize) -> Result<(), PolicyError> {
         self.threshold.check(exits, 0.0, 1.0)
@@ -27,17 +20,5 @@ impl ExitRule for Berxit {
 
     fn signal(&self, _: &mut PolicyState, reading: &Reading<'_>) -> Signal {
         Signal::level(reading.score.map_or(f64::NAN, f64::from))
-    }
-
-    fn families(_: usize, _: usize, _: &[Option<usize>]) -> Vec<Self> {
-        vec![Self { threshold: Threshold::Never }]
-    }
-
-    fn threshold(&self) -> Option<&Threshold> {
-        Some(&self.threshold)
-    }
-
-    fn threshold_mut(&mut self) -> Option<&mut Threshold> {
-        Some(&mut self.threshold)
     }
 }

@@ -1,8 +1,7 @@
 //! BranchyNet.
 
 use super::deebert;
-use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal};
+use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, only_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// Exit where `H_m < T_m`: raw entropy in nats, a threshold for each exit (or one for all).
@@ -13,13 +12,7 @@ pub struct BranchyNet {
 }
 
 impl ExitRule for BranchyNet {
-    fn read(parts: &mut Parts<'_>) -> Result<Self, String> {
-        Ok(Self { threshold: parts.threshold()? })
-    }
-
-    fn print(&self, parts: &mut Printed) {
-        parts.part("threshold", &self.threshold);
-    }
+    only_threshold!();
 
     fn check(&self, exits: usize, classes: usize) -> Result<(), PolicyError> {
         deebert::check_nats("branchynet", &self.threshold, exits, classes)
@@ -29,19 +22,7 @@ impl ExitRule for BranchyNet {
         Signal::level(reading.facts().nats)
     }
 
-    fn families(_: usize, _: usize, _: &[Option<usize>]) -> Vec<Self> {
-        vec![Self { threshold: Threshold::Never }]
-    }
-
     fn thresholds(_: usize, classes: usize) -> Vec<f64> {
         deebert::nats(classes)
-    }
-
-    fn threshold(&self) -> Option<&Threshold> {
-        Some(&self.threshold)
-    }
-
-    fn threshold_mut(&mut self) -> Option<&mut Threshold> {
-        Some(&mut self.threshold)
     }
 }

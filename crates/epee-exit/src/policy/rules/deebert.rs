@@ -1,7 +1,6 @@
 //! DeeBERT.
 
-use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_classes};
+use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_classes, only_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// Exit where `H_m < S`: raw entropy in nats.
@@ -12,13 +11,7 @@ pub struct DeeBert {
 }
 
 impl ExitRule for DeeBert {
-    fn read(parts: &mut Parts<'_>) -> Result<Self, String> {
-        Ok(Self { threshold: parts.threshold()? })
-    }
-
-    fn print(&self, parts: &mut Printed) {
-        parts.part("threshold", &self.threshold);
-    }
+    only_threshold!();
 
     fn check(&self, exits: usize, classes: usize) -> Result<(), PolicyError> {
         check_nats("deebert", &self.threshold, exits, classes)
@@ -28,20 +21,8 @@ impl ExitRule for DeeBert {
         Signal::level(reading.facts().nats)
     }
 
-    fn families(_: usize, _: usize, _: &[Option<usize>]) -> Vec<Self> {
-        vec![Self { threshold: Threshold::Never }]
-    }
-
     fn thresholds(_: usize, classes: usize) -> Vec<f64> {
         nats(classes)
-    }
-
-    fn threshold(&self) -> Option<&Threshold> {
-        Some(&self.threshold)
-    }
-
-    fn threshold_mut(&mut self) -> Option<&mut Threshold> {
-        Some(&mut self.threshold)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::entropy::check_entropy;
 use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_patience};
+use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_patience, has_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// Two classes: exit at `H_m < δ` (normalised), or where the last N exits all lie on one side of a half, each by at least
@@ -64,13 +64,7 @@ impl ExitRule for Elbert {
         windows.flat_map(|&window| [0.0, 0.2, 0.4].map(|margin| (window, margin))).map(family).collect()
     }
 
-    fn threshold(&self) -> Option<&Threshold> {
-        Some(&self.threshold)
-    }
-
-    fn threshold_mut(&mut self) -> Option<&mut Threshold> {
-        Some(&mut self.threshold)
-    }
+    has_threshold!();
 
     fn patience(&self) -> Option<usize> {
         Some(self.window)

@@ -1,7 +1,6 @@
 //! Entropy alone.
 
-use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal};
+use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, only_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// Eq. 1: exit where the normalised entropy is below the threshold, `H_m < τ`.
@@ -12,13 +11,7 @@ pub struct Entropy {
 }
 
 impl ExitRule for Entropy {
-    fn read(parts: &mut Parts<'_>) -> Result<Self, String> {
-        Ok(Self { threshold: parts.threshold()? })
-    }
-
-    fn print(&self, parts: &mut Printed) {
-        parts.part("threshold", &self.threshold);
-    }
+    only_threshold!();
 
     fn check(&self, exits: usize, classes: usize) -> Result<(), PolicyError> {
         check_entropy(&self.threshold, exits, classes)
@@ -26,18 +19,6 @@ impl ExitRule for Entropy {
 
     fn signal(&self, _: &mut PolicyState, reading: &Reading<'_>) -> Signal {
         Signal::level(reading.entropy())
-    }
-
-    fn families(_: usize, _: usize, _: &[Option<usize>]) -> Vec<Self> {
-        vec![Self { threshold: Threshold::Never }]
-    }
-
-    fn threshold(&self) -> Option<&Threshold> {
-        Some(&self.threshold)
-    }
-
-    fn threshold_mut(&mut self) -> Option<&mut Threshold> {
-        Some(&mut self.threshold)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::entropy::check_entropy;
 use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_patience};
+use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_patience, has_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// Eq. 3: exit at `H_m < τ` or `P_m >= P_t`.
@@ -36,13 +36,7 @@ impl ExitRule for Epee {
         patiences.iter().map(|&patience| Epee { threshold: Threshold::Never, patience }).collect()
     }
 
-    fn threshold(&self) -> Option<&Threshold> {
-        Some(&self.threshold)
-    }
-
-    fn threshold_mut(&mut self) -> Option<&mut Threshold> {
-        Some(&mut self.threshold)
-    }
+    has_threshold!();
 
     fn patience(&self) -> Option<usize> {
         self.patience

@@ -1,7 +1,7 @@
 //! F-PABEE.
 
 use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_classes, check_patience};
+use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_classes, check_patience, has_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// A counter grows by 1 where `D(p_(m-1), p_m) < τ` and falls to 0 where it is not; exit where it reaches the patience.
@@ -131,13 +131,7 @@ impl ExitRule for FPabee {
         vec![0.0, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
     }
 
-    fn threshold(&self) -> Option<&Threshold> {
-        Some(&self.threshold)
-    }
-
-    fn threshold_mut(&mut self) -> Option<&mut Threshold> {
-        Some(&mut self.threshold)
-    }
+    has_threshold!();
 
     fn patience(&self) -> Option<usize> {
         Some(self.patience)

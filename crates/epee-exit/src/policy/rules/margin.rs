@@ -1,7 +1,6 @@
 //! The margin between the two greatest probabilities.
 
-use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, Fires, PolicyState, Reading, Signal, check_classes};
+use crate::policy::rule::{ExitRule, Fires, PolicyState, Reading, Signal, check_classes, only_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// Exit where `p_(1) - p_(2) >= threshold`: top-1 minus top-2.
@@ -14,13 +13,7 @@ pub struct Margin {
 impl ExitRule for Margin {
     const FIRES: Fires = Fires::AtLeast;
 
-    fn read(parts: &mut Parts<'_>) -> Result<Self, String> {
-        Ok(Self { threshold: parts.threshold()? })
-    }
-
-    fn print(&self, parts: &mut Printed) {
-        parts.part("threshold", &self.threshold);
-    }
+    only_threshold!();
 
     fn check(&self, exits: usize, classes: usize) -> Result<(), PolicyError> {
         self.threshold.check(exits, 0.0, 1.0)?;
@@ -29,17 +22,5 @@ impl ExitRule for Margin {
 
     fn signal(&self, _: &mut PolicyState, reading: &Reading<'_>) -> Signal {
         Signal::level(reading.facts().margin)
-    }
-
-    fn families(_: usize, _: usize, _: &[Option<usize>]) -> Vec<Self> {
-        vec![Self { threshold: Threshold::Never }]
-    }
-
-    fn threshold(&self) -> Option<&Threshold> {
-        Some(&self.threshold)
-    }
-
-    fn threshold_mut(&mut self) -> Option<&mut Threshold> {
-        Some(&mut self.threshold)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::entropy::check_entropy;
 use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_patience};
+use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_patience, has_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// A counter grows by 1 where the normalised entropy is below the threshold and falls to 0 where it is not; exit where it
@@ -41,13 +41,7 @@ impl ExitRule for Pcee {
         below.map(|&patience| Pcee { threshold: Threshold::Never, patience }).collect()
     }
 
-    fn threshold(&self) -> Option<&Threshold> {
-        Some(&self.threshold)
-    }
-
-    fn threshold_mut(&mut self) -> Option<&mut Threshold> {
-        Some(&mut self.threshold)
-    }
+    has_threshold!();
 
     fn patience(&self) -> Option<usize> {
         Some(self.patience)

@@ -1,8 +1,7 @@
 //! Shallow-Deep networks.
 
 use crate::confidence::probabilities;
-use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, Fires, PolicyState, Reading, Signal};
+use crate::policy::rule::{ExitRule, Fires, PolicyState, Reading, Signal, only_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// Exit where `max p_m >= q`. Where no exit passes, all layers are paid and the most confident exit answers, the
@@ -16,13 +15,7 @@ pub struct ShallowDeep {
 impl ExitRule for ShallowDeep {
     const FIRES: Fires = Fires::AtLeast;
 
-    fn read(parts: &mut Parts<'_>) -> Result<Self, String> {
-        Ok(Self { threshold: parts.threshold()? })
-    }
-
-    fn print(&self, parts: &mut Printed) {
-        parts.part("threshold", &self.threshold);
-    }
+    only_threshold!();
 
     fn check(&self, exits: usize, _: usize) -> Result<(), PolicyError> {
         self.threshold.check(exits, 0.0, 1.0)
@@ -37,23 +30,11 @@ impl ExitRule for ShallowDeep {
         Signal::level(confidence)
     }
 
-    fn families(_: usize, _: usize, _: &[Option<usize>]) -> Vec<Self> {
-        vec![Self { threshold: Threshold::Never }]
-    }
-
     fn thresholds(_: usize, _: usize) -> Vec<f64> {
         vec![
             0.999, 0.998, 0.995, 0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.92, 0.9, 0.87, 0.84, 0.8, 0.75, 0.7, 0.6, 0.5,
             0.4, 0.3, 0.2, 0.1,
         ]
-    }
-
-    fn threshold(&self) -> Option<&Threshold> {
-        Some(&self.threshold)
-    }
-
-    fn threshold_mut(&mut self) -> Option<&mut Threshold> {
-        Some(&mut self.threshold)
     }
 
     fn answer(&self, state: &PolicyState, _: &Reading<'_>, last: bool) -> Option<(usize, Vec<f64>)> {

@@ -1,7 +1,7 @@
 //! Voting.
 
 use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, Fires, PolicyState, Reading, Signal};
+use crate::policy::rule::{ExitRule, Fires, PolicyState, Reading, Signal, has_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// Every exit so far has a vote; exit where `V / m^scale >= threshold`, V being the votes of the class that has most.
@@ -53,13 +53,7 @@ impl ExitRule for Voting {
         (2..=2 * exits).rev().map(|i| i as f64 / 2.0).collect()
     }
 
-    fn threshold(&self) -> Option<&Threshold> {
-        Some(&self.threshold)
-    }
-
-    fn threshold_mut(&mut self) -> Option<&mut Threshold> {
-        Some(&mut self.threshold)
-    }
+    has_threshold!();
 
     fn answer(&self, state: &PolicyState, reading: &Reading<'_>, _: bool) -> Option<(usize, Vec<f64>)> {
         let shares: Vec<f64> = state.votes.iter().map(|&votes| f64::from(votes) / reading.exit as f64).collect();
