@@ -35,22 +35,27 @@ impl<P: Clone> AdamW<P> {
         AdamW { betas: (0.9, 0.999), eps: 1e-8, weight_decay, steps: 0, m: zero.clone(), v: zero }
     }
 
-    /// One step of size `learning_rate` on gradients scaled by `scale`.
-    pub fn step<T: Scalar>(&mut self, parameters: &mut P, grads: &P, learning_rate: f64, scale: f64)
+    /// One step on gradients scaled by `scale`. `rate` is told a parameter's name and says its learning rate; at 0 the parameter
+    /// is frozen, and its moments with it.
+    pub fn step<T: Scalar>(&mut self, parameters: &mut P, grads: &P, scale: f64, rate: impl Fn(&str) -> f64)
     where
         P: Parameters<T>,
     {
         self.steps += 1;
         let (b1, b2) = self.betas;
         let t = self.steps as f64;
-        let decay = T::of(1.0 - learning_rate * self.weight_decay);
-        let size = T::of(learning_rate / (1.0 - b1.powf(t)));
+        let bias = 1.0 - b1.powf(t);
         let root = T::of(1.0 / (1.0 - b2.powf(t)).sqrt());
         let (scale, eps) = (T::of(scale), T::of(self.eps));
         let (b1, c1, b2, c2) = (T::of(b1), T::of(1.0 - b1), T::of(b2), T::of(1.0 - b2));
         let all = parameters.parameters_mut().into_iter().zip(grads.parameters());
         let moments = self.m.parameters_mut().into_iter().zip(self.v.parameters_mut());
-        for (((_, p), (_, g)), ((_, m), (_, v))) in all.zip(moments) {
+        for (((name, p), (_, g)), ((_, m), (_, v))) in all.zip(moments) {
+            let rate = rate(&name);
+            if rate == 0.0 {
+                continue;
+            }
+            let (decay, size) = (T::of(1.0 - rate * self.weight_decay), T::of(rate / bias));
             let g = g.data();
             team::row_blocks([(p.data_mut(), 1), (m.data_mut(), 1), (v.data_mut(), 1)], TASK, |first, [p, m, v]| {
                 vectorised!({
@@ -63,6 +68,16 @@ impl<P: Clone> AdamW<P> {
                 });
             });
         }
+    }
+
+    /// Forgets everything: moments zero, no step taken. What a second stage of training begins with.
+    pub fn reset<T: Scalar>(&mut self)
+    where
+        P: Parameters<T>,
+    {
+        self.steps = 0;
+        self.m.set_zero();
+        self.v.set_zero();
     }
 }
 

@@ -194,15 +194,30 @@ fn embedding() {
 }
 
 #[test]
-fn softmax_cross_entropy() {
-    let logits = Numbers(8).tensor(&[3, 4]);
-    let labels = [2, 0, 3];
-    let ce = cross_entropy(&logits, &labels);
-    for i in 0..logits.len() {
-        difference(&format!("logit {i}"), ce.dlogits.data()[i], |h| {
-            let mut moved = logits.clone();
+fn losses() {
+    let mut numbers = Numbers(8);
+    let (logits, teacher) = (numbers.tensor(&[3, 4]), numbers.tensor(&[3, 4]));
+    let scores = numbers.tensor(&[3, 1]);
+    let plain = Targets::of(&[2, 0, 3], 4);
+    let shaped = plain.clone().mixed(0.3, &[1, 2, 0]).weighted(&[0.5, 1.0, 2.0, 3.0]).smoothed(0.2);
+    for targets in [plain, shaped] {
+        let of_logits: [&dyn Fn(&Tensor<f64>) -> Loss<f64>; 2] =
+            [&|z| cross_entropy(z, &targets), &|z| distillation(z, &teacher, 3.0, &targets)];
+        for (loss, name) in of_logits.into_iter().zip(["cross-entropy", "distillation"]) {
+            check_loss(name, &logits, loss);
+        }
+        check_loss("exit head", &scores, &|u| exit_head_loss(u, &[true, false, true], &targets));
+    }
+}
+
+fn check_loss(name: &str, x: &Tensor<f64>, loss: &dyn Fn(&Tensor<f64>) -> Loss<f64>) {
+    let gradient = loss(x).gradient;
+    assert!(gradient.data().iter().any(|d| d.abs() > 1e-2), "{name}: no gradient");
+    for i in 0..x.len() {
+        difference(&format!("{name}, input {i}"), gradient.data()[i], |h| {
+            let mut moved = x.clone();
             moved.data_mut()[i] += h;
-            cross_entropy(&moved, &labels).loss
+            loss(&moved).loss
         });
     }
 }
@@ -214,7 +229,7 @@ fn adamw_against_its_definition() {
     let mut adam = AdamW::new(&p, 0.01);
     let mut expected = [(1.0f64, 0.0f64, 0.0f64), (-2.0, 0.0, 0.0)];
     for (t, g) in [[0.5, -1.0], [0.25, 3.0], [-1.0, 0.0]].into_iter().enumerate() {
-        adam.step(&mut p, &Tensor::from_vec(&[2], g.to_vec()), 0.1, 1.0);
+        adam.step(&mut p, &Tensor::from_vec(&[2], g.to_vec()), 1.0, |_| 0.1);
         for ((x, m, v), g) in expected.iter_mut().zip(g) {
             let t = t as i32 + 1;
             *x -= 0.1 * 0.01 * *x;

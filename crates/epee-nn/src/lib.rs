@@ -47,7 +47,7 @@ pub use kernels::peak::peak;
 pub use kernels::team::in_pool;
 pub use layer_norm::{LayerNorm, SavedNorm};
 pub use linear::Linear;
-pub use loss::{CrossEntropy, cross_entropy};
+pub use loss::{Loss, Targets, cross_entropy, distillation, exit_head_loss};
 pub use packed_layer::{PackedLayer, Span, Workspace};
 pub use packed_linear::PackedLinear;
 pub use parameters::{Parameters, join};

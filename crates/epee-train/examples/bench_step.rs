@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         model.backward(&batch, &joint.dlogits, &saved, &mut grads);
         marks.push(Instant::now());
         let norm = grad_norm(&grads);
-        optimiser.step(&mut model, &grads, 3e-5, clip_grad_norm(norm, 1.0));
+        optimiser.step(&mut model, &grads, clip_grad_norm(norm, 1.0), |_| 3e-5);
         marks.push(Instant::now());
         if step > 0 {
             for (phase, pair) in phases.iter_mut().zip(marks.windows(2)) {

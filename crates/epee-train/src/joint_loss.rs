@@ -1,6 +1,6 @@
 //! Eq. 4: the weighted mean of every exit's cross-entropy.
 
-use epee_nn::{Scalar, Tensor, cross_entropy};
+use epee_nn::{Scalar, Targets, Tensor, cross_entropy};
 
 /// The loss of all exits on one batch.
 #[derive(Debug)]
@@ -27,13 +27,13 @@ pub fn exit_weights(exits: usize) -> Vec<f64> {
 pub fn joint_loss<T: Scalar>(logits: &[Tensor<T>], labels: &[usize]) -> JointLoss<T> {
     let mut joint = JointLoss { loss: 0.0, per_exit: Vec::new(), dlogits: Vec::new() };
     for (z, weight) in logits.iter().zip(exit_weights(logits.len())) {
-        let mut ce = cross_entropy(z, labels);
+        let mut ce = cross_entropy(z, &Targets::of(labels, z.cols()));
         joint.loss += weight * ce.loss;
         joint.per_exit.push(ce.loss);
-        for d in ce.dlogits.data_mut() {
+        for d in ce.gradient.data_mut() {
             *d *= T::of(weight);
         }
-        joint.dlogits.push(ce.dlogits);
+        joint.dlogits.push(ce.gradient);
     }
     joint
 }

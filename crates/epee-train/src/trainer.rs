@@ -62,7 +62,7 @@ impl Trainer {
         let (joint, _) = self.gradient(batch, labels, dropout);
         let norm = grad_norm(&self.grads);
         if joint.loss.is_finite() && norm.is_finite() {
-            self.optimiser.step(&mut self.model, &self.grads, learning_rate, clip_grad_norm(norm, clip));
+            self.optimiser.step(&mut self.model, &self.grads, clip_grad_norm(norm, clip), |_| learning_rate);
         }
         StepResult { loss: joint.loss, per_exit: joint.per_exit, gradient_norm: norm }
     }
