@@ -46,7 +46,7 @@ pub use dataset::{
 pub use digest::sha256;
 pub use error::{Error, Result};
 pub use example::Example;
-pub use image::{Filter, Image, ImageProcessor, MAX_PIXELS, resize};
+pub use image::{Augmentation, Filter, Image, ImageProcessor, MAX_PIXELS, Mixed, resize};
 pub use inspect::{ClassCount, Inspection, Lengths, Overlap, PictureSizes, Sample, SplitReport, inspect};
 pub use pack::{pack, pack_count, pack_order};
 pub use partition::{Fractions, Partition, partition};

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::Kept;
+
 /// An error of a training run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -12,7 +14,7 @@ pub enum Error {
         /// The option.
         name: &'static str,
         /// Its range.
-        expected: &'static str,
+        expected: String,
         /// What was given.
         got: String,
     },
@@ -21,7 +23,7 @@ pub enum Error {
     Data(String),
     /// The loss or the gradient is not finite any more.
     #[error(
-        "the {what} is {value} at step {step} (epoch {epoch}, batch of {batch})\nhint: a lower \
+        "the {what} is {value} at step {step} (epoch {epoch}, batch of {batch}): {kept}\nhint: a lower \
          --learning-rate, a longer --warmup or a lower --clip"
     )]
     NotFinite {
@@ -35,6 +37,23 @@ pub enum Error {
         epoch: usize,
         /// The first ids of the batch.
         batch: String,
+        /// What is left.
+        kept: Kept,
+    },
+    /// The loss is that of a model that is sure of wrong answers.
+    #[error(
+        "the run diverged: the mean loss of epoch {epoch} is {loss:.3}, that of guessing {guess:.3}: {kept}\nhint: a lower \
+         --learning-rate, a longer --warmup or a lower --clip"
+    )]
+    Diverged {
+        /// From 1.
+        epoch: usize,
+        /// The mean over its steps, in nats.
+        loss: f64,
+        /// `ln K`
+        guess: f64,
+        /// What is left.
+        kept: Kept,
     },
     /// A checkpoint that cannot be gone on from.
     #[error("{path}: {problem}")]
@@ -63,4 +82,10 @@ pub enum Error {
         /// The reason.
         source: std::io::Error,
     },
+}
+
+impl Error {
+    pub(crate) fn option(name: &'static str, expected: &str, got: String) -> Error {
+        Error::Option { name, expected: expected.to_owned(), got }
+    }
 }

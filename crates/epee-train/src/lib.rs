@@ -1,25 +1,33 @@
-//! Joint training of all exits (Eq. 4 of the paper), evaluation of every exit, checkpoints and resume.
+//! Training of all exits: recipes, evaluation of every exit, checkpoints and resume.
 //!
-//! [`train`] is the whole loop: batches of shuffled examples, [`joint_loss`], AdamW with linear warm-up and decay,
-//! evaluation of every exit on dev after each epoch, the best model kept. It tells an [`Observer`] what happens, and stops
-//! where the observer says so, with a checkpoint from which it goes on.
+//! [`train`] is the whole loop: batches in an order of their own each epoch, the losses a [`Recipe`] adds up ([`joint_loss`]), AdamW
+//! with linear warm-up and decay, evaluation of every exit on dev after each epoch, the best model kept. It tells an [`Observer`]
+//! what happens, and stops where the observer says so, with a checkpoint from which it goes on to the same bits.
 //!
 //! This crate knows the model by its forward and backward pass only.
 
 mod checkpoint;
 mod error;
+mod evaluate;
+mod examples;
 mod joint_loss;
+mod log;
 mod observer;
 mod options;
+mod order;
+mod plan;
+mod recipe;
 mod run;
 mod schedule;
 mod trainer;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{CHECKPOINT_FORMAT, Checkpoints, RunIdentity, State, order_digest, refuse_if_locked};
 pub use error::Error;
-pub use joint_loss::{JointLoss, exit_weights, joint_loss};
+pub use examples::Examples;
+pub use joint_loss::{JointLoss, joint_loss};
 pub use observer::{EpochReport, Observer, StepReport};
 pub use options::{Select, TrainOptions};
-pub use run::{Examples, Outcome, Output, train};
+pub use recipe::{ClassWeights, Distillation, ExitWeights, Recipe, RecipeName, Regime, Stage, Step};
+pub use run::{Kept, Outcome, Output, Run, train};
 pub use schedule::LinearSchedule;
 pub use trainer::Trainer;

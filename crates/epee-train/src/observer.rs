@@ -12,10 +12,16 @@ pub struct StepReport {
     pub steps: u64,
     /// From 1.
     pub epoch: usize,
-    /// Eq. 4 on this batch, dropout on, in nats.
+    /// Sequences in the batch.
+    pub sequences: usize,
+    /// Tokens, or patches, in the batch.
+    pub tokens: usize,
+    /// What the recipe makes smaller, on this batch, dropout on, in nats.
     pub loss: f64,
     /// `CE_m` on this batch.
     pub exit_losses: Vec<f64>,
+    /// The share of the batch that each exit answers right.
+    pub exit_accuracies: Vec<f64>,
     /// Before clipping.
     pub gradient_norm: f64,
     /// Of this step.

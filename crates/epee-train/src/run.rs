@@ -1,37 +1,28 @@
 //! The training loop.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use epee_data::{Sequence, pack_count};
-use epee_exit::{ExitMetrics, Trace, TraceParts, per_exit};
-use epee_model::{Artefact, Batch, Config, Engine, ExitsFile, Model, ModelCard, write_atomic};
-use epee_nn::{Dropout, Precision};
+use epee_data::{Augmentation, Sequence};
+use epee_model::{Artefact, Batch, Config, ExitsFile, Input, Model, ModelCard};
+use epee_nn::{Dropout, Targets};
 use rand::SeedableRng;
-use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use serde::Serialize;
 
+use crate::evaluate::{evaluate, results, score};
+use crate::log::{Event, Log};
+use crate::order::Order;
+use crate::plan::Plan;
+use crate::trainer::{StepInput, StepResult};
 use crate::{
-    Checkpoint, EpochReport, Error, LinearSchedule, Observer, Select, StepReport, TrainOptions, Trainer, exit_weights,
+    Checkpoints, EpochReport, Error, Examples, Observer, RunIdentity, State, StepReport, TrainOptions, Trainer,
+    order_digest,
 };
-
-/// Tokenised examples with labels.
-#[derive(Clone, Debug, Default)]
-pub struct Examples {
-    /// One id per example, for messages.
-    pub ids: Vec<String>,
-    /// Texts as tokens, or pictures.
-    pub sequences: Vec<Sequence>,
-    /// Classes, from 0.
-    pub labels: Vec<usize>,
-}
 
 /// Where a run writes, and what it writes beside the weights.
 pub struct Output<'a> {
-    /// The artefact's directory; `metrics.jsonl` and `checkpoints/` go there too.
+    /// The artefact's directory; `metrics.jsonl`, `tensorboard/` and `checkpoints/` go there too.
     pub dir: &'a Path,
     /// Sizes.
     pub config: &'a Config,
@@ -43,226 +34,272 @@ pub struct Output<'a> {
     pub input: (&'static str, &'a [u8]),
     /// For the model card; results are filled in.
     pub card: ModelCard,
+    /// Seconds from one checkpoint to the next within an epoch; 0 writes one after each step. No part of what makes the
+    /// run: it may be resumed with another.
+    pub checkpoint_seconds: f64,
+}
+
+/// What a run is made of.
+pub struct Run<'a> {
+    /// What is trained on.
+    pub train: &'a Examples,
+    /// What models are compared on.
+    pub dev: &'a Examples,
+    /// How.
+    pub options: &'a TrainOptions,
+    /// Where to.
+    pub output: &'a Output<'a>,
+    /// Names the run for `resume`: a checkpoint of another one is refused.
+    pub identity: &'a RunIdentity,
+    /// Whether to go on from a checkpoint.
+    pub resume: bool,
 }
 
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// True where every epoch was finished; false where the observer stopped it.
+    /// True where the run came to its end; false where the observer stopped it.
     pub finished: bool,
     /// Steps taken in all.
     pub steps: u64,
+    /// Epochs behind it; fewer than asked for where early stopping ended it.
+    pub epochs: usize,
     /// The epoch of the model that was kept, and its score on dev; none before the first epoch's end.
     pub best: Option<(usize, f64)>,
 }
 
-/// A line of `metrics.jsonl`.
-#[derive(Serialize)]
-#[serde(tag = "event", rename_all = "lowercase")]
-enum Event<'a> {
-    Step(&'a StepReport),
-    Epoch(&'a EpochReport),
+/// What is left of a run that diverged.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    dir: PathBuf,
+    best: Option<(usize, f64)>,
 }
 
-/// Trains all exits jointly and keeps the best model in `output.dir`.
-///
-/// `run` names the run for `resume`: a checkpoint of another name is refused.
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.best {
+            Some((epoch, score)) => {
+                write!(f, "the model of epoch {epoch}, {score:.3} on dev, is kept in {}", self.dir.display())
+            }
+            None => write!(f, "no model was kept: it was the first epoch"),
+        }
+    }
+}
+
+/// An epoch whose mean loss is this many times that of guessing has diverged.
+const DIVERGED: f64 = 4.0;
+
+/// Trains all exits and keeps the best model in `output.dir`.
 ///
 /// # Errors
-/// Options out of range, data that does not fit, a loss that is not finite, files that cannot be written.
-#[allow(clippy::too_many_arguments)]
-pub fn train(
-    model: Model<f32>,
-    train: &Examples,
-    dev: &Examples,
-    options: &TrainOptions,
-    output: &Output<'_>,
-    run: &str,
-    resume: bool,
-    observer: &mut dyn Observer,
-) -> Result<Outcome, Error> {
+/// Options out of range, data that does not fit, a loss that diverges or is not finite, files that cannot be written.
+pub fn train(model: Model<f32>, run: &Run<'_>, observer: &mut dyn Observer) -> Result<Outcome, Error> {
+    let Run { train, dev, options, output, .. } = run;
     options.check()?;
-    check(train, &model, output.config, "train")?;
-    check(dev, &model, output.config, "dev")?;
+    train.check(&model, output.config, "train")?;
+    dev.check(&model, output.config, "dev")?;
     std::fs::create_dir_all(output.dir).map_err(|source| Error::Io { path: output.dir.to_owned(), source })?;
-    let mut trainer = Trainer::new(model, options.weight_decay);
-    let mut state = Checkpoint { run: run.to_owned(), step: 0, epoch_loss: 0.0, best: None };
-    // A run that was killed before its first checkpoint has a log and begins anew.
-    let begun = output.dir.join(LOG).exists() && !Checkpoint::path(output.dir).exists();
-    if resume && !begun {
-        state = Checkpoint::load(output.dir, run, &mut trainer)?;
+    Loop::new(model, run, observer)?.go(observer)
+}
+
+/// A run on its way.
+struct Loop<'a> {
+    run: &'a Run<'a>,
+    trainer: Trainer,
+    order: Order,
+    plan: Plan,
+    state: State,
+    checkpoints: Checkpoints,
+    log: Log,
+    class_weights: Vec<f64>,
+    start: Instant,
+}
+
+impl<'a> Loop<'a> {
+    fn new(model: Model<f32>, run: &'a Run<'a>, observer: &mut dyn Observer) -> Result<Loop<'a>, Error> {
+        let Run { train, options, output, .. } = run;
+        let class_weights = options.recipe().class_weights.of(&train.labels, model.classes());
+        let order = Order::new(train.sequences.iter().map(Sequence::tokens).collect(), options);
+        let plan = Plan::new(options, &order);
+        let mut trainer = Trainer::new(model, options.weight_decay);
+        let mut checkpoints = Checkpoints::open(output.dir, run.resume, output.checkpoint_seconds)?;
+        let found = match run.resume {
+            true => checkpoints.load(run.identity, &mut trainer, &mut |text| observer.warn(text))?,
+            false => None,
+        };
+        let digest = order_digest(&order.batches(found.as_ref().map_or(0, |found| found.epoch)));
+        let schedule = plan.schedule(found.as_ref().map_or(0, |found| found.step));
+        let state = match found {
+            Some(found) => {
+                checkpoints.check(&found, options.seed, schedule, &digest)?;
+                trainer.optimiser.steps = found.step - plan.stage_steps(found.step).start;
+                found
+            }
+            None => State {
+                run: run.identity.clone(),
+                step: 0,
+                epoch: 0,
+                batch: 0,
+                epoch_loss: 0.0,
+                seed: options.seed,
+                best: None,
+                schedule,
+                order: digest,
+            },
+        };
+        let log = Log::open(output.dir, &state)?;
+        let start = Instant::now();
+        Ok(Loop { run, trainer, order, plan, state, checkpoints, log, class_weights, start })
     }
-    let mut log = Log::open(output.dir, state.step)?;
-    let per_epoch = train.labels.len().div_ceil(options.batch_size) as u64;
-    let total = per_epoch * options.epochs as u64;
-    let schedule =
-        LinearSchedule { peak: options.learning_rate, warmup: (options.warmup * total as f64).round() as u64, total };
-    let start = Instant::now();
-    let first_epoch = (state.step / per_epoch) as usize;
-    for epoch in first_epoch..options.epochs {
-        let batches = pack_count(&shuffled(train.labels.len(), options.seed, epoch), options.batch_size);
-        let done = (state.step - epoch as u64 * per_epoch) as usize;
-        for indices in batches.iter().skip(done) {
-            let batch = Batch::new(indices.iter().map(|&i| &train.sequences[i]));
-            let labels: Vec<usize> = indices.iter().map(|&i| train.labels[i]).collect();
-            let learning_rate = schedule.rate(state.step);
-            let dropout = Dropout::new(0.5, options.seed).site(state.step);
-            let result = trainer.step(&batch, &labels, dropout, learning_rate, options.clip);
-            state.step += 1;
-            for (what, value) in [("loss", result.loss), ("gradient norm", result.gradient_norm)] {
-                if !value.is_finite() {
-                    let ids: Vec<&str> = indices.iter().take(4).map(|&i| train.ids[i].as_str()).collect();
-                    let batch = format!("{} examples: {} …", indices.len(), ids.join(", "));
-                    return Err(Error::NotFinite { what, value, step: state.step, epoch: epoch + 1, batch });
+
+    fn go(mut self, observer: &mut dyn Observer) -> Result<Outcome, Error> {
+        for epoch in self.state.epoch..self.run.options.epochs {
+            // Also where a run is resumed that was over.
+            if self.plan.is_stuck(epoch, self.state.best.map(|(epoch, _)| epoch)) {
+                break;
+            }
+            let batches = self.order.batches(epoch);
+            for indices in batches.iter().skip(self.state.batch) {
+                self.step(epoch, indices, observer)?;
+                let stop = observer.stop();
+                if stop || self.checkpoints.due() {
+                    self.save()?;
+                }
+                if stop {
+                    return Ok(self.outcome(false));
                 }
             }
-            state.epoch_loss += result.loss;
-            let report = StepReport {
-                step: state.step,
-                steps: total,
-                epoch: epoch + 1,
-                loss: result.loss,
-                exit_losses: result.per_exit,
-                gradient_norm: result.gradient_norm,
-                learning_rate,
-            };
-            log.write(&Event::Step(&report))?;
-            observer.step(&report);
-            // At an epoch's last step its evaluation comes first.
-            let last = state.step == (epoch as u64 + 1) * per_epoch;
-            if !last && observer.stop() {
-                state.save(output.dir, &trainer)?;
-                return Ok(Outcome { finished: false, steps: state.step, best: state.best });
+            if !self.end_epoch(epoch, batches.len(), observer)? {
+                return Ok(self.outcome(false));
             }
         }
-        let metrics = evaluate(&trainer.model, dev, epoch + 1)?;
+        Ok(self.outcome(true))
+    }
+
+    fn outcome(&self, finished: bool) -> Outcome {
+        let State { step, epoch, best, .. } = self.state;
+        Outcome { finished, steps: step, epochs: epoch, best }
+    }
+
+    fn kept(&self) -> Kept {
+        Kept { dir: self.run.output.dir.to_owned(), best: self.state.best }
+    }
+
+    fn save(&mut self) -> Result<(), Error> {
+        self.log.sync()?;
+        self.checkpoints.save(&self.state, &self.trainer)
+    }
+
+    /// A batch and what it should be answered with: pictures changed, targets smoothed, rows weighted as the options say.
+    fn batch(&self, indices: &[usize]) -> (Batch, Targets, Vec<usize>) {
+        let Run { train, options, output, .. } = self.run;
+        let mut batch = Batch::new(indices.iter().map(|&i| &train.sequences[i]));
+        let labels: Vec<usize> = indices.iter().map(|&i| train.labels[i]).collect();
+        let mut targets = Targets::of(&labels, self.class_weights.len());
+        let augmentation = Augmentation { flip: options.flip, shift: options.shift, mixup: options.mixup };
+        if let (Input::Image(input), false) = (output.config.shape.input, augmentation.is_none()) {
+            let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
+            // Epochs' orders have the streams from 1 on.
+            rng.set_stream(u64::MAX - self.state.step);
+            let sizes = [input.channels, input.height, input.width];
+            if let Some(mixed) = augmentation.apply(&mut batch.pixels, sizes, &mut rng) {
+                targets = targets.mixed(mixed.lambda, &mixed.partners);
+            }
+        }
+        let targets = targets.weighted(&self.class_weights).smoothed(self.plan.recipe.label_smoothing);
+        (batch, targets, labels)
+    }
+
+    /// One step, logged.
+    fn step(&mut self, epoch: usize, indices: &[usize], observer: &mut dyn Observer) -> Result<(), Error> {
+        let Run { train, options, .. } = self.run;
+        let (at, plan) = (self.state.step, &self.plan);
+        if at == plan.stage_steps(at).start {
+            self.trainer.optimiser.reset();
+        }
+        let (batch, targets, labels) = self.batch(indices);
+        let (exits, groups) = (self.trainer.model.depth(), self.trainer.model.groups());
+        let step = plan.step(at, exits);
+        let learning_rate = plan.rate(at);
+        let input = StepInput {
+            batch: &batch,
+            targets: &targets,
+            labels: &labels,
+            step: &step,
+            dropout: Dropout::new(0.5, options.seed).site(at),
+            clip: options.clip,
+        };
+        let rate = |name: &str| learning_rate * plan.rate_factor(name, at, exits, groups);
+        let StepResult { loss, per_exit, accuracies, gradient_norm } = self.trainer.step(&input, rate);
+        self.state.step += 1;
+        self.state.batch += 1;
+        for (what, value) in [("loss", loss), ("gradient norm", gradient_norm)] {
+            if !value.is_finite() {
+                let (step, batch, kept) = (self.state.step, train.name(indices), self.kept());
+                return Err(Error::NotFinite { what, value, step, epoch: epoch + 1, batch, kept });
+            }
+        }
+        self.state.epoch_loss += loss;
+        let report = StepReport {
+            step: self.state.step,
+            steps: plan.steps(),
+            epoch: epoch + 1,
+            sequences: batch.len(),
+            tokens: batch.tokens(),
+            loss,
+            exit_losses: per_exit,
+            exit_accuracies: accuracies,
+            gradient_norm,
+            learning_rate,
+        };
+        self.log.write(&Event::Step(&report))?;
+        observer.step(&report);
+        Ok(())
+    }
+
+    /// What follows an epoch's last step: evaluation, the model if it is the best, a checkpoint. False where the observer stops the run.
+    fn end_epoch(&mut self, epoch: usize, batches: usize, observer: &mut dyn Observer) -> Result<bool, Error> {
+        let Run { dev, options, .. } = self.run;
+        let train_loss = self.state.epoch_loss / batches as f64;
+        let guess = (self.class_weights.len() as f64).ln();
+        if train_loss > DIVERGED * guess.max(f64::MIN_POSITIVE) {
+            return Err(Error::Diverged { epoch: epoch + 1, loss: train_loss, guess, kept: self.kept() });
+        }
+        let Some(metrics) = evaluate(&self.trainer.model, dev, epoch + 1, observer)? else {
+            // The evaluation is done again.
+            self.save()?;
+            return Ok(false);
+        };
         let score = score(&metrics, options);
-        let best = state.best.is_none_or(|(_, best)| score > best);
+        let best = self.state.best.is_none_or(|(_, best)| score > best);
         let report = EpochReport {
             epoch: epoch + 1,
-            step: state.step,
-            train_loss: state.epoch_loss / per_epoch as f64,
+            step: self.state.step,
+            train_loss,
             dev: metrics,
             score,
             best,
-            seconds: start.elapsed().as_secs_f64(),
+            seconds: self.start.elapsed().as_secs_f64(),
         };
         if best {
-            state.best = Some((epoch + 1, score));
-            let card = ModelCard { results: results(&report), ..output.card.clone() };
-            Artefact::save(
-                output.dir,
-                &trainer.model,
-                output.config,
-                output.labels,
-                output.exits,
-                output.input,
-                &card,
-            )?;
+            self.state.best = Some((epoch + 1, score));
+            self.keep(&report)?;
         }
-        state.epoch_loss = 0.0;
-        log.write(&Event::Epoch(&report))?;
-        state.save(output.dir, &trainer)?;
+        self.log.write(&Event::Epoch(&report))?;
+        self.state.epoch = epoch + 1;
+        self.state.batch = 0;
+        self.state.epoch_loss = 0.0;
+        self.state.order = order_digest(&self.order.batches(epoch + 1));
+        self.state.schedule = self.plan.schedule(self.state.step);
+        self.save()?;
         observer.epoch(&report);
-        if epoch + 1 < options.epochs && observer.stop() {
-            return Ok(Outcome { finished: false, steps: state.step, best: state.best });
-        }
-    }
-    Ok(Outcome { finished: true, steps: state.step, best: state.best })
-}
-
-fn check(examples: &Examples, model: &Model<f32>, config: &Config, split: &str) -> Result<(), Error> {
-    let n = examples.labels.len();
-    if n == 0 {
-        return Err(Error::Data(format!("the {split} split holds no labelled example")));
-    }
-    if examples.sequences.len() != n || examples.ids.len() != n {
-        let (ids, sequences) = (examples.ids.len(), examples.sequences.len());
-        return Err(Error::Data(format!("{split}: {n} labels, {sequences} sequences, {ids} ids")));
-    }
-    for (id, sequence) in examples.ids.iter().zip(&examples.sequences) {
-        config.check_sequence(sequence).map_err(|problem| Error::Data(format!("{split}, example {id}: {problem}")))?;
-    }
-    match examples.labels.iter().position(|&label| label >= model.classes()) {
-        Some(i) => Err(Error::Data(format!(
-            "{split}, example {}: expected a class below {}, got {}",
-            examples.ids[i],
-            model.classes(),
-            examples.labels[i]
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// The order of an epoch: a function of seed and epoch alone, so that a resumed run finds it again.
-fn shuffled(n: usize, seed: u64, epoch: usize) -> Vec<usize> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(epoch as u64 + 1);
-    let mut order: Vec<usize> = (0..n).collect();
-    order.shuffle(&mut rng);
-    order
-}
-
-fn evaluate(model: &Model<f32>, dev: &Examples, epoch: usize) -> Result<Vec<ExitMetrics>, Error> {
-    let recording = Engine::new(model, Precision::F32).record(&dev.sequences, |_| ());
-    let parts = TraceParts {
-        exits: model.depth(),
-        classes: model.classes(),
-        logits: recording.logits,
-        labels: dev.labels.iter().map(|&label| label as i64).collect(),
-        ids: dev.ids.clone(),
-        ..TraceParts::default()
-    };
-    let trace = Trace::new(parts).map_err(|source| Error::Evaluation { epoch, source })?;
-    Ok(per_exit(&trace))
-}
-
-fn score(exits: &[ExitMetrics], options: &TrainOptions) -> f64 {
-    let values = exits.iter().map(|exit| exit.get(options.metric));
-    match options.select {
-        Select::BestExit => values.fold(f64::NEG_INFINITY, f64::max),
-        Select::WeightedMean => values.zip(exit_weights(exits.len())).map(|(value, weight)| value * weight).sum(),
-    }
-}
-
-fn results(report: &EpochReport) -> String {
-    let mut text = format!("On the dev split, after epoch {}:\n\n", report.epoch);
-    text.push_str("| exit | accuracy | macro-F1 | mean entropy |\n|---|---|---|---|\n");
-    for exit in &report.dev {
-        text.push_str(&format!(
-            "| {} | {:.3} | {:.3} | {:.3} |\n",
-            exit.exit, exit.accuracy, exit.macro_f1, exit.entropy
-        ));
-    }
-    text
-}
-
-/// The name of the log.
-const LOG: &str = "metrics.jsonl";
-
-/// `metrics.jsonl`: a line per step and per epoch.
-struct Log {
-    path: PathBuf,
-    file: File,
-}
-
-impl Log {
-    /// Keeps what was written up to a step: a resumed run writes the rest again.
-    fn open(dir: &Path, step: u64) -> Result<Log, Error> {
-        let path = dir.join(LOG);
-        let fail = |source| Error::Io { path: path.clone(), source };
-        let old = if step == 0 { String::new() } else { std::fs::read_to_string(&path).unwrap_or_default() };
-        let kept = old.lines().filter(|line| {
-            serde_json::from_str::<serde_json::Value>(line).is_ok_and(|event| event["step"].as_u64() <= Some(step))
-        });
-        let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
-        write_atomic(&path, kept.as_bytes())?;
-        let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
-        Ok(Log { path, file })
+        Ok(epoch + 1 == options.epochs || !observer.stop())
     }
 
-    fn write(&mut self, event: &Event<'_>) -> Result<(), Error> {
-        let line = serde_json::to_string(event).map_err(|error| Error::Data(error.to_string()))?;
-        writeln!(self.file, "{line}").map_err(|source| Error::Io { path: self.path.clone(), source })
+    /// Writes the model.
+    fn keep(&self, report: &EpochReport) -> Result<(), Error> {
+        let Output { dir, config, labels, exits, input, card, .. } = self.run.output;
+        let card = ModelCard { results: results(report), ..card.clone() };
+        Ok(Artefact::save(dir, &self.trainer.model, config, labels, exits, *input, &card)?)
     }
 }

@@ -3,6 +3,7 @@
 //! The way of a picture: PNG or JPEG bytes become an [`Image`] of 8 bits, an [`ImageProcessor`] (a
 //! `preprocessor_config.json`) makes it `channels × height × width` numbers. Nothing here knows of datasets or models.
 
+mod augment;
 mod codec;
 mod config;
 mod processor;
@@ -13,6 +14,7 @@ mod weights;
 
 use std::sync::Arc;
 
+pub use augment::{Augmentation, Mixed};
 pub(crate) use codec::{Encoding as ImageEncoding, decode, encode_png, encoding};
 pub use processor::ImageProcessor;
 pub use resample::resize;

@@ -1,0 +1,89 @@
+//! What a run writes down as it goes: `metrics.jsonl`, a line per step and per epoch, and the same for TensorBoard.
+
+mod tensorboard;
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use epee_model::write_atomic;
+use serde::Serialize;
+
+use self::tensorboard::Events;
+use crate::{EpochReport, Error, State, StepReport};
+
+/// The name of the log.
+pub(crate) const METRICS: &str = "metrics.jsonl";
+
+/// A line of `metrics.jsonl`.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub(crate) enum Event<'a> {
+    Step(&'a StepReport),
+    Epoch(&'a EpochReport),
+}
+
+/// The logs of a run.
+pub(crate) struct Log {
+    path: PathBuf,
+    file: File,
+    events: Events,
+}
+
+impl Log {
+    /// Keeps what was written up to a state: a resumed run writes the rest again.
+    pub(crate) fn open(dir: &Path, state: &State) -> Result<Log, Error> {
+        let path = dir.join(METRICS);
+        let fail = |source| Error::Io { path: path.clone(), source };
+        let old = if state.step == 0 { String::new() } else { std::fs::read_to_string(&path).unwrap_or_default() };
+        let kept = old.lines().filter(|line| {
+            serde_json::from_str::<serde_json::Value>(line).is_ok_and(|event| match event["event"].as_str() {
+                // A checkpoint may stand between an epoch's last step and its evaluation.
+                Some("epoch") => event["epoch"].as_u64() <= Some(state.epoch as u64),
+                _ => event["step"].as_u64() <= Some(state.step),
+            })
+        });
+        let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
+        write_atomic(&path, kept.as_bytes())?;
+        let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
+        Ok(Log { file, events: Events::open(&dir.join("tensorboard"), state.step)?, path })
+    }
+
+    /// Before a checkpoint: a log never lacks a step that its checkpoint counts.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        self.file.sync_data().map_err(|source| Error::Io { path: self.path.clone(), source })
+    }
+
+    pub(crate) fn write(&mut self, event: &Event<'_>) -> Result<(), Error> {
+        let mut line = serde_json::to_string(event).map_err(|error| Error::Data(error.to_string()))?;
+        line.push('\n');
+        self.file.write_all(line.as_bytes()).map_err(|source| Error::Io { path: self.path.clone(), source })?;
+        match event {
+            Event::Step(report) => self.events.write(report.step, &step_values(report)),
+            Event::Epoch(report) => self.events.write(report.step, &epoch_values(report)),
+        }
+    }
+}
+
+fn step_values(report: &StepReport) -> Vec<(String, f64)> {
+    let mut values = vec![
+        ("train/loss".to_owned(), report.loss),
+        ("train/learning_rate".to_owned(), report.learning_rate),
+        ("train/gradient_norm".to_owned(), report.gradient_norm),
+    ];
+    for (m, (loss, accuracy)) in report.exit_losses.iter().zip(&report.exit_accuracies).enumerate() {
+        values.push((format!("train_loss/exit_{}", m + 1), *loss));
+        values.push((format!("train_accuracy/exit_{}", m + 1), *accuracy));
+    }
+    values
+}
+
+fn epoch_values(report: &EpochReport) -> Vec<(String, f64)> {
+    let mut values = vec![("dev/score".to_owned(), report.score), ("train/epoch_loss".to_owned(), report.train_loss)];
+    for exit in &report.dev {
+        values.push((format!("dev_accuracy/exit_{}", exit.exit), exit.accuracy));
+        values.push((format!("dev_macro_f1/exit_{}", exit.exit), exit.macro_f1));
+        values.push((format!("dev_entropy/exit_{}", exit.exit), exit.entropy));
+    }
+    values
+}

@@ -1,0 +1,89 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::TrainOptions;
+
+#[test]
+fn names_are_read_back_and_their_files_are_theirs() {
+    for name in RecipeName::ALL {
+        assert_eq!(name.to_string().parse(), Ok(name));
+        assert_eq!(name.recipe().name, name);
+        assert_eq!(serde_json::to_value(name).unwrap(), name.as_str());
+        TrainOptions { recipe: name, ..TrainOptions::default() }.check().unwrap();
+    }
+    assert!("papre".parse::<RecipeName>().unwrap_err().contains("expected one of paper, uniform"));
+}
+
+#[test]
+fn what_each_step_counts() {
+    let weights = |name: RecipeName, stage, step| name.recipe().step(stage, step, 4).weights;
+    let (last, others) = (vec![0.0, 0.0, 0.0, 1.0], vec![1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0, 0.0]);
+    assert_eq!(weights(RecipeName::Paper, Stage::Second, 7), [0.1, 0.2, 0.3, 0.4]);
+    assert_eq!(weights(RecipeName::Mixed, Stage::First, 7), last);
+    assert_eq!(weights(RecipeName::Mixed, Stage::Second, 7), [0.1, 0.2, 0.3, 0.4]);
+    assert_eq!(weights(RecipeName::TwoStage, Stage::First, 7), last);
+    assert_eq!(weights(RecipeName::TwoStage, Stage::Second, 7), others);
+    assert_eq!(weights(RecipeName::Alternating, Stage::Second, 0), last);
+    assert_eq!(weights(RecipeName::Alternating, Stage::Second, 1), others);
+    assert_eq!(RecipeName::TwoStage.recipe().step(Stage::Second, 0, 4).trunk, Trunk::Frozen);
+    assert_eq!(RecipeName::Balanced.recipe().step(Stage::Second, 0, 4).trunk, Trunk::Balanced);
+    // A model of one exit has no others.
+    assert_eq!(RecipeName::Alternating.recipe().step(Stage::Second, 1, 1).weights, [1.0]);
+}
+
+#[test]
+fn what_each_parameter_learns_at() {
+    let names = [
+        "embeddings.word.weight",
+        "layers.0.attention.query.weight",
+        "layers.3.feed_forward.up.bias",
+        "exits.poolers.0.dense.weight",
+        "exits.classifiers.3.weight",
+        "exits.classifiers.0.weight",
+        "exits.score.weight",
+    ];
+    let factors = |recipe: &Recipe, stage| names.map(|name| recipe.rate_factor(name, stage, 4, 4));
+    assert_eq!(factors(&RecipeName::Paper.recipe(), Stage::Second), [1.0; 7]);
+    assert_eq!(factors(&RecipeName::HeadRate.recipe(), Stage::Second), [1.0, 1.0, 1.0, 10.0, 10.0, 10.0, 10.0]);
+    let decayed = Recipe { layer_decay: 0.5, ..RecipeName::LayerDecay.recipe() };
+    assert_eq!(factors(&decayed, Stage::Second), [0.0625, 0.125, 1.0, 1.0, 1.0, 1.0, 1.0]);
+    let two = RecipeName::TwoStage.recipe();
+    assert_eq!(factors(&two, Stage::First), [1.0; 7]);
+    assert_eq!(factors(&two, Stage::Second), [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0]);
+    assert_eq!(two.rate_factor("exits.poolers.2.dense.weight", Stage::Second, 4, 4), 1.0);
+    assert_eq!(two.rate_factor("exits.norm.weight", Stage::Second, 4, 4), 0.0);
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    let refused = |options: TrainOptions| options.check().unwrap_err().to_string();
+    let of = |recipe| TrainOptions { recipe, ..TrainOptions::default() };
+    let uniform = Some(ExitWeights::Uniform);
+    let text = refused(TrainOptions { exit_weights: uniform, ..of(RecipeName::TwoStage) });
+    assert_eq!(text, "exit-weights: expected none, got uniform with recipe two-stage, which has weights of its own");
+    let text = refused(TrainOptions { first_stage: Some(0.5), ..of(RecipeName::Paper) });
+    assert!(text.starts_with("first-stage: expected recipe two-stage or mixed beside it"), "{text}");
+    let text = refused(TrainOptions { distill_temperature: Some(2.0), ..of(RecipeName::Paper) });
+    assert!(text.starts_with("distill-temperature: expected a distill-weight above 0"), "{text}");
+    let text = refused(TrainOptions { balance: Some(true), ..of(RecipeName::TwoStage) });
+    assert!(text.starts_with("balance: expected false, got true with recipe two-stage"), "{text}");
+    let text = refused(TrainOptions { epochs: 1, ..of(RecipeName::Mixed) });
+    assert_eq!(text, "epochs: expected at least 2 with recipe mixed, one for each stage, got 1");
+    for options in [
+        TrainOptions { layer_decay: Some(0.0), ..of(RecipeName::Paper) },
+        TrainOptions { head_rate: Some(f64::NAN), ..of(RecipeName::Paper) },
+        TrainOptions { label_smoothing: Some(1.0), ..of(RecipeName::Paper) },
+        TrainOptions { distill_weight: Some(1.5), ..of(RecipeName::Paper) },
+        TrainOptions { first_stage: Some(1.0), ..of(RecipeName::Mixed) },
+    ] {
+        refused(options);
+    }
+    TrainOptions { exit_weights: uniform, distill_weight: Some(0.0), ..of(RecipeName::Distill) }.check().unwrap();
+}
+
+#[test]
+fn the_first_stage_leaves_an_epoch_for_the_second() {
+    use super::stage::first_epochs;
+    assert_eq!([2, 5, 9].map(|epochs| first_epochs(0.5, epochs)), [1, 3, 5]);
+    assert_eq!((first_epochs(0.01, 4), first_epochs(0.99, 4)), (1, 3));
+}
