@@ -1,6 +1,6 @@
 //! One training step.
 
-use epee_model::{Batch, Model};
+use epee_model::{Batch, Model, Trunk};
 use epee_nn::{AdamW, Dropout, Parameters, clip_grad_norm, grad_norm, in_pool};
 
 use crate::{JointLoss, joint_loss};
@@ -33,9 +33,9 @@ impl Trainer {
     /// Loss and gradient of Eq. 4 on a batch.
     pub fn gradient(&mut self, batch: &Batch, labels: &[usize], dropout: Dropout) -> (JointLoss<f32>, &Model<f32>) {
         self.grads.set_zero();
-        let (logits, saved) = self.model.forward(batch, dropout);
-        let joint = joint_loss(&logits, labels);
-        self.model.backward(batch, &joint.dlogits, &saved, &mut self.grads);
+        let (outputs, saved) = self.model.forward(batch, dropout);
+        let joint = joint_loss(&outputs.logits, labels);
+        self.model.backward(batch, &joint.dlogits.clone().into(), &saved, Trunk::Joint, &mut self.grads);
         (joint, &self.grads)
     }
 
