@@ -7,9 +7,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use crate::confidence::{Facts, facts, ln_classes, temper};
-use crate::policy::{
-    CheckedPolicy, Fires, Policy, PolicyError, PolicyKind, PolicyState, Reading, Threshold, check_temperatures,
-};
+use crate::policy::{CheckedPolicy, Fires, Policy, PolicyError, PolicyState, Reading, Threshold, check_temperatures};
 use crate::trace::Trace;
 
 /// A trace read once: what every policy needs to know of each exit.
@@ -183,7 +181,7 @@ fn rounded(value: f64) -> f64 {
 
 /// Refuses a policy that reads learned scores on a trace without them.
 pub(crate) fn check_scores(policy: &CheckedPolicy, trace: &Trace) -> Result<(), PolicyError> {
-    if policy.policy().kind() == PolicyKind::Berxit && trace.scores().is_none() {
+    if policy.policy().kind().reads_scores() && trace.scores().is_none() {
         return Err(PolicyError::NoScores);
     }
     Ok(())

@@ -296,7 +296,8 @@ pub fn read_backbone(dir: &Path, config: &Config, heads: Heads, seed: u64) -> Re
     let mut model = Model::zeros(config, heads);
     // Half a pooler is a damaged checkpoint, none is one that was trained without.
     let has_pooler = weights.tensors.keys().any(|name| name.starts_with("pooler."));
-    let may_be_fresh = |name: &str| name.contains("classifier.") || !has_pooler && name.contains("pooler.");
+    let head = |name: &str| name.contains("classifier.") || name.starts_with("exits.score.");
+    let may_be_fresh = |name: &str| head(name) || !has_pooler && name.contains("pooler.");
     let fresh = weights.fill(places(config, heads.pooler, "", &mut model), may_be_fresh)?;
     let left_out = weights.finish()?;
     let mut normal = init::Normal::new(seed, config.shape.initializer_range);

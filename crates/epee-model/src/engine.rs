@@ -25,6 +25,8 @@ pub(crate) struct PackedExits {
     norm: Option<LayerNorm<f32>>,
     poolers: Vec<PackedLinear>,
     classifiers: Vec<PackedLinear>,
+    /// The learned exit head.
+    score: Option<PackedLinear>,
     pub(crate) pooling: Pooling,
 }
 
@@ -34,20 +36,22 @@ impl Exits<f32> {
             norm: self.norm.clone().filter(|_| self.reads_norm),
             poolers: self.poolers.iter().map(|pooler| pooler.dense.pack(Precision::F32)).collect(),
             classifiers: self.classifiers.iter().map(|classifier| classifier.pack(Precision::F32)).collect(),
+            score: self.score.as_ref().map(|head| head.pack(Precision::F32)),
             pooling: self.pooling,
         }
     }
 }
 
 impl PackedExits {
-    /// Logits `[n, K]` of exit m (from 0) for exit rows `[n, d]`; `features` is memory to work in.
+    /// Logits `[n, K]` of exit m (from 0) for exit rows `[n, d]`, and scores `[n]` where there is a learned exit head; `features` is
+    /// memory to work in.
     pub(crate) fn forward(
         &self,
         m: usize,
         rows: &[f32],
         work: &mut Workspace,
         features: &mut [Vec<f32>; 2],
-        logits: &mut Vec<f32>,
+        (logits, scores): (&mut Vec<f32>, &mut Vec<f32>),
     ) {
         let [normed, pooled] = features;
         let mut features = rows;
@@ -63,6 +67,10 @@ impl PackedExits {
             features = pooled;
         }
         self.classifiers[m].forward(features, work, logits);
+        if let Some(head) = &self.score {
+            head.forward(features, work, scores);
+            scores.iter_mut().for_each(|score| *score = epee_nn::sigmoid(*score));
+        }
     }
 }
 
@@ -115,6 +123,11 @@ impl Engine {
         self.exits.classifiers[0].outputs()
     }
 
+    /// Whether there is a learned exit head.
+    pub fn has_scores(&self) -> bool {
+        self.exits.score.is_some()
+    }
+
     /// d
     pub fn width(&self) -> usize {
         self.layers[0].width()
@@ -132,7 +145,7 @@ impl Engine {
 
     /// Bytes that weights take: layers and heads packed, embeddings in `f32`.
     pub fn bytes(&self) -> usize {
-        let heads = self.exits.poolers.iter().chain(&self.exits.classifiers);
+        let heads = self.exits.poolers.iter().chain(&self.exits.classifiers).chain(&self.exits.score);
         let layers: usize = self.layers.iter().map(PackedLayer::bytes).sum();
         layers + heads.map(PackedLinear::bytes).sum::<usize>() + self.embeddings.bytes()
     }

@@ -43,13 +43,15 @@ pub struct Heads {
     pub pooler: PoolerKind,
     /// Whether exits read through the model's final norm, where it has one.
     pub norm: bool,
+    /// Whether there is a learned exit head, which says how likely an exit is wrong.
+    pub score: bool,
 }
 
 impl Heads {
     /// As the architecture has them: BERT's pooler over the first row, GPT-2's final norm of the last.
     pub fn of(config: &Config, classes: usize) -> Heads {
         let Shape { pooling, pooler, final_norm, .. } = config.shape;
-        Heads { classes, pooling, pooler, norm: final_norm }
+        Heads { classes, pooling, pooler, norm: final_norm, score: false }
     }
 }
 
@@ -99,6 +101,9 @@ fn last_rows(offsets: &[usize]) -> Vec<usize> {
 
 /// An exit after every layer: `z_m = classifier_m(dropout(pooler(norm(row of s_m))))`, without norm or pooler where the
 /// architecture has none. With mean pooling the norm follows the mean.
+///
+/// A learned exit head, where there is one, is one for all exits and reads what the classifiers read, before their dropout: `u_m =
+/// σ(w · pooler(norm(row of s_m)) + b)`, the probability that exit m is wrong (BERxiT, Xin et al. 2021).
 #[derive(Clone, Debug)]
 pub struct Exits<T: Scalar = f32> {
     /// The model's final norm, where it has one.
@@ -107,20 +112,25 @@ pub struct Exits<T: Scalar = f32> {
     pub(crate) poolers: Vec<Pooler<T>>,
     /// One per exit, d → K.
     pub(crate) classifiers: Vec<Linear<T>>,
+    /// The learned exit head, d → 1.
+    pub(crate) score: Option<Linear<T>>,
     pub(crate) pooling: Pooling,
     /// Whether exits read through the norm.
     pub(crate) reads_norm: bool,
     dropout: f64,
 }
 
-parameters!(Exits { norm, poolers, classifiers });
+parameters!(Exits { norm, poolers, classifiers, score });
 
 /// What [`Exits::backward`] needs.
 #[derive(Debug)]
 pub(crate) struct SavedExit<T: Scalar> {
     norm: Option<SavedNorm<T>>,
     pooler: Option<SavedPooler<T>>,
+    /// What the classifier read.
     features: Tensor<T>,
+    /// What the learned exit head read: the same before dropout.
+    undropped: Option<Tensor<T>>,
 }
 
 impl<T: Scalar> Exits<T> {
@@ -136,6 +146,7 @@ impl<T: Scalar> Exits<T> {
             norm: shape.final_norm.then(|| LayerNorm::identity(d, shape.layer_norm_eps)),
             poolers: vec![Pooler { dense: Linear::zeros(d, d) }; poolers],
             classifiers: vec![Linear::zeros(heads.classes, d); exits],
+            score: heads.score.then(|| Linear::zeros(1, d)),
             pooling: heads.pooling,
             reads_norm: heads.norm,
             dropout: shape.dropout.head,
@@ -152,14 +163,14 @@ impl<T: Scalar> Exits<T> {
         self.poolers.len().checked_sub(1).map(|last| m.min(last))
     }
 
-    /// Logits `[sequences, K]` of exit m (from 0).
+    /// Logits `[sequences, K]` of exit m (from 0), and `[sequences, 1]` of the learned exit head before the sigmoid.
     pub(crate) fn forward(
         &self,
         m: usize,
         hidden: &Tensor<T>,
         offsets: &[usize],
         dropout: Dropout,
-    ) -> (Tensor<T>, SavedExit<T>) {
+    ) -> (Tensor<T>, Option<Tensor<T>>, SavedExit<T>) {
         let mut features = self.pooling.forward(hidden, offsets);
         let (mut norm, mut pooler) = (None, None);
         if let Some(block) = self.norm.as_ref().filter(|_| self.reads_norm) {
@@ -170,30 +181,46 @@ impl<T: Scalar> Exits<T> {
             let (y, saved) = self.poolers[p].forward(features);
             (features, pooler) = (y, Some(saved));
         }
+        let (score, undropped) = self.score.as_ref().map(|head| (head.forward(&features), features.clone())).unzip();
         dropout.with_rate(self.dropout).apply(&mut features);
-        (self.classifiers[m].forward(&features), SavedExit { norm, pooler, features })
+        let logits = self.classifiers[m].forward(&features);
+        (logits, score, SavedExit { norm, pooler, features, undropped })
     }
 
-    /// Adds the gradient at the hidden states to `dhidden`.
-    #[allow(clippy::too_many_arguments)]
+    /// The gradient `[sequences, d]` at the rows exit m (from 0) reads, given those at its logits and its score; nothing where there is
+    /// neither.
     pub(crate) fn backward(
         &self,
         m: usize,
-        dlogits: &Tensor<T>,
-        offsets: &[usize],
+        dlogits: Option<&Tensor<T>>,
+        dscore: Option<&Tensor<T>>,
         dropout: Dropout,
         saved: &SavedExit<T>,
         grads: &mut Exits<T>,
-        dhidden: &mut Tensor<T>,
-    ) {
-        let mut d = self.classifiers[m].backward(dlogits, &saved.features, &mut grads.classifiers[m]);
-        dropout.with_rate(self.dropout).apply(&mut d);
+    ) -> Option<Tensor<T>> {
+        let of_logits = dlogits.map(|dlogits| {
+            let mut d = self.classifiers[m].backward(dlogits, &saved.features, &mut grads.classifiers[m]);
+            dropout.with_rate(self.dropout).apply(&mut d);
+            d
+        });
+        assert!(dscore.is_none() || self.score.is_some(), "a gradient at a score, and no learned exit head");
+        let of_score = match (dscore, &self.score, &saved.undropped, &mut grads.score) {
+            (Some(dscore), Some(head), Some(features), Some(grads)) => Some(head.backward(dscore, features, grads)),
+            _ => None,
+        };
+        let mut d = match (of_logits, of_score) {
+            (Some(mut d), Some(more)) => {
+                d.add(&more);
+                d
+            }
+            (d, more) => d.or(more)?,
+        };
         if let (Some(p), Some(saved)) = (self.pooler(m), &saved.pooler) {
             d = self.poolers[p].backward(&d, saved, &mut grads.poolers[p]);
         }
         if let (Some(norm), Some(saved), Some(grads)) = (&self.norm, &saved.norm, &mut grads.norm) {
             d = norm.backward(&d, saved, grads);
         }
-        self.pooling.backward(&d, offsets, dhidden);
+        Some(d)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use epee_exit::{Abstention, Certificate, Policy};
+use epee_exit::{Abstention, Certificate, CheckedPolicy, Policy, PolicyError};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{read_json, write_atomic};
@@ -28,6 +28,9 @@ pub struct ExitsFile {
     /// Whether exits read through the model's final norm; absent where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_norm: Option<bool>,
+    /// Whether there is a learned exit head; absent where there is none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub score: bool,
     /// Tokens a text is cut to, as in training; the model's positions where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<usize>,
@@ -83,6 +86,7 @@ impl ExitsFile {
             pooling: heads.pooling,
             pooler: heads.pooler,
             exit_norm: config.shape.final_norm.then_some(heads.norm),
+            score: heads.score,
             max_tokens: None,
             policy: Policy::full(),
             temperatures: Vec::new(),
@@ -94,8 +98,20 @@ impl ExitsFile {
 
     /// The form of the exits.
     pub fn heads(&self) -> Heads {
-        let ExitsFile { classes, pooling, pooler, exit_norm, .. } = *self;
-        Heads { classes, pooling, pooler, norm: exit_norm.unwrap_or(false) }
+        let ExitsFile { classes, pooling, pooler, exit_norm, score, .. } = *self;
+        Heads { classes, pooling, pooler, norm: exit_norm.unwrap_or(false), score }
+    }
+
+    /// Checks a policy for this model, over its temperatures.
+    ///
+    /// # Errors
+    /// A policy for another number of exits or classes, one that reads learned exit scores where there are none, temperatures that do not
+    /// fit.
+    pub fn check(&self, policy: &Policy) -> Result<CheckedPolicy, PolicyError> {
+        if policy.kind().reads_scores() && !self.score {
+            return Err(PolicyError::NoScoreHead);
+        }
+        policy.check(self.exits, self.classes)?.with_temperatures(&self.temperatures)
     }
 
     /// Reads `exits.json` in a model directory.
@@ -122,10 +138,7 @@ impl ExitsFile {
         if file.exits == 0 || file.classes == 0 {
             return Err(json(format!("expected exits and classes above 0, got {} and {}", file.exits, file.classes)));
         }
-        let policy = file.policy.check(file.exits, file.classes);
-        policy
-            .and_then(|policy| policy.with_temperatures(&file.temperatures))
-            .map_err(|error| json(error.to_string()))?;
+        file.check(&file.policy).map_err(|error| json(error.to_string()))?;
         Ok(file)
     }
 

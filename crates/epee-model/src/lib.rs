@@ -26,6 +26,7 @@ mod init;
 mod memory;
 mod model;
 mod names;
+mod outputs;
 mod session;
 mod shape;
 
@@ -41,5 +42,6 @@ pub use exits::{Exits, Heads, PoolerKind, Pooling};
 pub use exits_file::{Calibration, ExitsFile};
 pub use files::write_atomic;
 pub use model::{Model, SavedForward};
+pub use outputs::{OutputGradients, Outputs, Trunk};
 pub use session::{ExitRowFirst, Recording, Session};
 pub use shape::{DropoutRates, ImageInput, Input, Shape, TextInput};

@@ -5,7 +5,7 @@ use epee_nn::{Dropout, Parameters, SavedLayer, Scalar, Tensor, in_pool};
 use crate::embeddings::{Embeddings, SavedEmbedding};
 use crate::exits::SavedExit;
 use crate::shape::Input;
-use crate::{Backbone, Batch, Config, Exits, Heads, init};
+use crate::{Backbone, Batch, Config, Exits, Heads, OutputGradients, Outputs, Trunk, init};
 
 /// A transformer with an exit after every layer.
 #[derive(Clone, Debug)]
@@ -68,35 +68,68 @@ impl<T: Scalar> Model<T> {
         self.exits.classes()
     }
 
-    /// Logits of every exit, M times `[sequences, K]`.
-    pub fn forward(&self, batch: &Batch, dropout: Dropout) -> (Vec<Tensor<T>>, SavedForward<T>) {
+    /// Logits of every exit, and scores where there is a learned exit head.
+    pub fn forward(&self, batch: &Batch, dropout: Dropout) -> (Outputs<T>, SavedForward<T>) {
         in_pool(|| self.forward_here(batch, dropout))
     }
 
-    fn forward_here(&self, batch: &Batch, dropout: Dropout) -> (Vec<Tensor<T>>, SavedForward<T>) {
+    fn forward_here(&self, batch: &Batch, dropout: Dropout) -> (Outputs<T>, SavedForward<T>) {
         let (mut x, embedding) = self.backbone.embed(batch, dropout.site(0));
-        let mut logits = Vec::with_capacity(self.depth());
+        let mut outputs = Outputs { logits: Vec::with_capacity(self.depth()), scores: Vec::new() };
         let mut layers = Vec::with_capacity(self.depth());
         for m in 0..self.depth() {
             let (y, layer) = self.backbone.layer(m, x, &batch.offsets, layer_site(dropout, m));
-            let (z, exit) = self.exits.forward(m, &y, &batch.offsets, exit_site(dropout, m));
-            logits.push(z);
+            let (logits, score, exit) = self.exits.forward(m, &y, &batch.offsets, exit_site(dropout, m));
+            outputs.logits.push(logits);
+            outputs.scores.extend(score);
             layers.push((layer, exit));
             x = y;
         }
-        (logits, SavedForward { dropout, embedding, layers })
+        (outputs, SavedForward { dropout, embedding, layers })
     }
 
-    /// Adds the gradient of every parameter, given the gradients at every exit's logits.
-    pub fn backward(&self, batch: &Batch, dlogits: &[Tensor<T>], saved: &SavedForward<T>, grads: &mut Model<T>) {
-        in_pool(|| self.backward_here(batch, dlogits, saved, grads));
+    /// Adds the gradient of every parameter, given the gradients at the exits' outputs. Layers above the highest exit that has one are
+    /// not walked.
+    ///
+    /// # Panics
+    /// Where there is a gradient at a score and no learned exit head.
+    pub fn backward(
+        &self,
+        batch: &Batch,
+        outputs: &OutputGradients<T>,
+        saved: &SavedForward<T>,
+        trunk: Trunk,
+        grads: &mut Model<T>,
+    ) {
+        in_pool(|| self.backward_here(batch, outputs, saved, trunk, grads));
     }
 
-    fn backward_here(&self, batch: &Batch, dlogits: &[Tensor<T>], saved: &SavedForward<T>, grads: &mut Model<T>) {
-        let mut d = Tensor::zeros(&[batch.tokens(), self.backbone.width()]);
-        for (m, (layer, exit)) in saved.layers.iter().enumerate().rev() {
+    fn backward_here(
+        &self,
+        batch: &Batch,
+        outputs: &OutputGradients<T>,
+        saved: &SavedForward<T>,
+        trunk: Trunk,
+        grads: &mut Model<T>,
+    ) {
+        // At the row that each exit reads.
+        let mut entering: Vec<Option<Tensor<T>>> = vec![None; self.depth()];
+        for (m, (_, exit)) in saved.layers.iter().enumerate().rev() {
+            let logits = outputs.logits.get(m).and_then(Option::as_ref);
+            let score = outputs.scores.get(m).and_then(Option::as_ref);
             let dropout = exit_site(saved.dropout, m);
-            self.exits.backward(m, &dlogits[m], &batch.offsets, dropout, exit, &mut grads.exits, &mut d);
+            entering[m] = self.exits.backward(m, logits, score, dropout, exit, &mut grads.exits);
+        }
+        let Some(highest) = entering.iter().rposition(Option::is_some).filter(|_| trunk != Trunk::Frozen) else {
+            return;
+        };
+        trunk.scale(&mut entering);
+        let mut d = Tensor::zeros(&[batch.tokens(), self.backbone.width()]);
+        for m in (0..=highest).rev() {
+            if let Some(g) = &entering[m] {
+                self.exits.pooling.backward(g, &batch.offsets, &mut d);
+            }
+            let (layer, _) = &saved.layers[m];
             let dropout = layer_site(saved.dropout, m);
             d = self.backbone.layer_backward(m, &d, &batch.offsets, dropout, layer, &mut grads.backbone);
         }
@@ -105,7 +138,7 @@ impl<T: Scalar> Model<T> {
 
     /// Logits of every exit without dropout, M times `[sequences, K]`.
     pub fn logits(&self, batch: &Batch) -> Vec<Tensor<T>> {
-        self.forward(batch, Dropout::off()).0
+        self.forward(batch, Dropout::off()).0.logits
     }
 
     /// Hidden states after every layer, M times `[tokens, d]`.

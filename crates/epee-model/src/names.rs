@@ -53,6 +53,7 @@ impl Config {
                     PoolerKind::Shared | PoolerKind::None => plain(shared, None),
                 }
             }
+            (Some("exits"), Some("score"), ..) => plain(name.to_owned(), None),
             _ => self.backbone_place(name, shape),
         }
     }
@@ -161,6 +162,7 @@ mod tests {
             ("layers.11.feed_forward_norm.weight", "encoder.layer.11.output.LayerNorm.weight"),
             ("exits.classifiers.0.weight", "exits.1.classifier.weight"),
             ("exits.poolers.0.dense.bias", "pooler.dense.bias"),
+            ("exits.score.weight", "exits.score.weight"),
         ];
         for (ours, theirs) in pairs {
             assert_eq!(bert().place(ours, &[8, 8], PoolerKind::Shared).name, theirs);

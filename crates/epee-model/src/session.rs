@@ -44,9 +44,10 @@ pub struct Session<'e> {
     places: Vec<(usize, usize)>,
     /// Which sample of the batch is at each place.
     samples: Vec<usize>,
-    /// The exit rows of the layer just computed, and its logits, a row for each place.
+    /// The exit rows of the layer just computed, its logits, a row for each place, and its scores, where the model has them.
     exit_rows: Vec<f32>,
     logits: Vec<f32>,
+    scores: Vec<f32>,
     /// The layer's other rows have not been computed yet.
     owed: bool,
     spans: Vec<Span>,
@@ -80,6 +81,7 @@ impl<'e> Session<'e> {
             samples: Vec::new(),
             exit_rows: Vec::new(),
             logits: Vec::new(),
+            scores: Vec::new(),
             owed: false,
             spans: Vec::new(),
             rows: Vec::new(),
@@ -163,7 +165,7 @@ impl<'e> Session<'e> {
         true
     }
 
-    /// Computes the logits `[running, K]` of the exit just reached, again if [`Session::advance`] did so already.
+    /// Computes the logits `[running, K]` of the exit just reached, and its scores, again if [`Session::advance`] did so already.
     ///
     /// # Panics
     /// Where no layer has been computed.
@@ -171,9 +173,9 @@ impl<'e> Session<'e> {
         if !self.owed {
             self.pool(self.engine.exits.pooling);
         }
-        let Session { engine, work, features, logits, exit_rows, layer, .. } = self;
+        let Session { engine, work, features, logits, scores, exit_rows, layer, .. } = self;
         assert!(*layer > 0, "no exit has been reached");
-        engine.exits.forward(*layer - 1, exit_rows, work, features, logits);
+        engine.exits.forward(*layer - 1, exit_rows, work, features, (&mut *logits, scores));
         logits
     }
 
@@ -227,6 +229,12 @@ impl<'e> Session<'e> {
     /// change them.
     pub fn logits(&self) -> &[f32] {
         &self.logits
+    }
+
+    /// What the learned exit head says of the exit just computed, `[running]` as [`Session::logits`]: the probability that the exit is
+    /// wrong. Empty for a model without one.
+    pub fn scores(&self) -> &[f32] {
+        &self.scores
     }
 
     /// Lets samples leave: those for which `keep`, a value for each of [`Session::samples`], is false.
@@ -328,8 +336,8 @@ impl<'e> Session<'e> {
             }
             let mut keep = std::mem::take(&mut self.keep);
             keep.clear();
-            for (&sample, logits) in self.samples.iter().zip(self.logits.chunks_exact(classes)) {
-                let evidence = Evidence { exit, logits, score: None };
+            for (i, (&sample, logits)) in self.samples.iter().zip(self.logits.chunks_exact(classes)).enumerate() {
+                let evidence = Evidence { exit, logits, score: self.scores.get(i).copied() };
                 let decision = policy
                     .observe(&mut self.states[sample], &evidence)
                     .map_err(|source| Error::Evidence { sample, source })?;
@@ -353,11 +361,13 @@ fn gather(x: &[f32], spans: &[Span], d: usize, rows: &mut Vec<f32>) {
     }
 }
 
-/// The logits of every exit, and what they cost.
+/// The logits and scores of every exit, and what they cost.
 #[derive(Clone, Debug)]
 pub struct Recording {
     /// `[N, M, K]`, in the order of the sequences.
     pub logits: Vec<f32>,
+    /// `[N, M]`: what the learned exit head says, where the model has one.
+    pub scores: Option<Vec<f32>>,
     /// Time spent in each layer, its exit included; the embedding counts to the first, and the last computes the rows its exit
     /// reads alone (with mean pooling, all).
     pub layer_times: Vec<Duration>,
@@ -369,12 +379,13 @@ const TOKENS: usize = 1024;
 impl Engine {
     /// Runs all layers on all sequences, packed by token budget; `done` is told how many sequences a batch held.
     ///
-    /// Each sequence's logits are those it has alone, bit for bit.
+    /// Each sequence's logits and scores are those it has alone, bit for bit.
     pub fn record(&self, sequences: &[Sequence], done: impl FnMut(usize)) -> Recording {
         let mut done = done;
         let (depth, classes) = (self.depth(), self.classes());
         let lengths: Vec<usize> = sequences.iter().map(Sequence::tokens).collect();
         let mut logits = vec![0.0; sequences.len() * depth * classes];
+        let mut scores = self.has_scores().then(|| vec![0.0; sequences.len() * depth]);
         let mut layer_times = vec![Duration::ZERO; depth];
         let mut session = Session::new(self);
         for indices in pack(&lengths, TOKENS) {
@@ -388,6 +399,11 @@ impl Engine {
                         let at = (i * depth + m) * classes;
                         logits[at..at + classes].copy_from_slice(z);
                     }
+                    if let Some(scores) = &mut scores {
+                        for (&score, &i) in session.scores.iter().zip(&indices) {
+                            scores[i * depth + m] = score;
+                        }
+                    }
                     let end = Instant::now();
                     layer_times[m] += end - start;
                     start = end;
@@ -395,6 +411,6 @@ impl Engine {
             });
             done(indices.len());
         }
-        Recording { logits, layer_times }
+        Recording { logits, scores, layer_times }
     }
 }

@@ -55,7 +55,7 @@ fn nothing_is_allocated_after_the_first_batches() {
         "intermediate_size": 200, "max_position_embeddings": 80,
     });
     let config = Config::from_json(raw.as_object().unwrap().clone()).unwrap();
-    let model: Model = Model::new(&config, Heads::of(&config, 3), 7);
+    let model: Model = Model::new(&config, Heads { score: true, ..Heads::of(&config, 3) }, 7);
     let sequence = |length: usize| {
         Sequence::from(Encoding {
             ids: (0..length).map(|t| (t % 60) as u32).collect(),

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use epee_data::{Encoding, Image, ImageInput, ImageProcessor, Sequence};
-use epee_exit::{Answer, Policy, Trace, TraceParts, replay};
-use epee_model::{Batch, Config, Engine, ExitRowFirst, Heads, Model, PoolerKind, Pooling, Session};
-use epee_nn::Precision;
+use epee_exit::{Answer, Berxit, Policy, Trace, TraceParts, replay};
+use epee_model::{Batch, Config, Engine, Error, ExitRowFirst, Heads, Model, Outputs, PoolerKind, Pooling, Session};
+use epee_nn::{Dropout, Precision, sigmoid};
 use proptest::prelude::*;
 
 const DEPTH: usize = 4;
@@ -45,7 +45,7 @@ fn model(pooling: Pooling, pooler: PoolerKind) -> Model {
 
 fn model_of(family: &str, pooling: Pooling, pooler: PoolerKind) -> Model {
     let config = config(family);
-    Model::new(&config, Heads { pooling, pooler, ..Heads::of(&config, CLASSES) }, 7)
+    Model::new(&config, Heads { pooling, pooler, score: true, ..Heads::of(&config, CLASSES) }, 7)
 }
 
 /// Sequences of the given lengths, their tokens made from a seed.
@@ -86,6 +86,7 @@ fn policies() -> impl Strategy<Value = Policy> {
         Just(Policy::full()),
         (1..=DEPTH).prop_map(Policy::fixed),
         (threshold, patience).prop_map(|(threshold, patience)| Policy::epee(threshold, patience)),
+        (0.1..0.9f64).prop_map(|threshold| Berxit { threshold: threshold.into() }.into()),
     ]
 }
 
@@ -128,10 +129,15 @@ proptest! {
                 prop_assert_eq!(&session.classify(&batch, &policy).unwrap(), &alone, "{}, in parts", precision);
             }
             let recording = engine.record(&sequences, |_| ());
+            for (i, scores) in recording.scores.as_ref().unwrap().chunks_exact(DEPTH).enumerate() {
+                let alone = engine.record(&sequences[i..=i], |_| ()).scores.unwrap();
+                prop_assert_eq!(scores, alone, "{}, scores of sample {}", precision, i);
+            }
             let parts = TraceParts {
                 exits: DEPTH,
                 classes: CLASSES,
                 logits: recording.logits,
+                scores: recording.scores,
                 labels: vec![-1; sequences.len()],
                 ..TraceParts::default()
             };
@@ -155,12 +161,16 @@ fn in_f32_logits_are_training_s_bit_for_bit_and_the_others_are_near() {
         ("vit", Pooling::First, PoolerKind::PerExit),
     ] {
         let model = model_of(family, pooling, pooler);
-        let batch = match family {
-            "vit" => Batch::new(&pictures(&[0; 4], 3)),
-            _ => Batch::new(&sequences(&[5, 17, 1, 40], 3)),
-        };
-        let exact = model.logits(&batch);
-        assert_eq!(Engine::new(&model, Precision::F32).logits(&batch), exact);
+        let sequences = if family == "vit" { pictures(&[0; 4], 3) } else { sequences(&[5, 17, 1, 40], 3) };
+        let batch = Batch::new(&sequences);
+        let (Outputs { logits: exact, scores }, _) = model.forward(&batch, Dropout::off());
+        let engine = Engine::new(&model, Precision::F32);
+        assert_eq!(engine.logits(&batch), exact);
+        let recorded = engine.record(&sequences, |_| ()).scores.unwrap();
+        for (i, recorded) in recorded.chunks_exact(DEPTH).enumerate() {
+            let trained: Vec<f32> = scores.iter().map(|score| sigmoid(score.data()[i])).collect();
+            assert_eq!(recorded, trained);
+        }
         for (precision, bound) in [(Precision::Bf16, 0.05), (Precision::Int8, 0.15)] {
             let logits = Engine::new(&model, precision).logits(&batch);
             let values = || exact.iter().flat_map(|z| z.data());
@@ -198,6 +208,30 @@ fn samples_can_be_let_go_by_hand() {
         session.keep(&[false; 3]);
         assert!(!session.advance(true), "nobody is left");
     }
+}
+
+#[test]
+fn scores_are_there_where_there_is_a_learned_exit_head() {
+    let sequences = sequences(&[9, 3, 22], 5);
+    let batch = Batch::new(&sequences);
+    let engine = Engine::new(&model(Pooling::First, PoolerKind::Shared), Precision::F32);
+    let all = engine.record(&sequences, |_| ()).scores.unwrap();
+    assert!(all.iter().all(|score| (0.0..=1.0).contains(score)));
+    let mut session = Session::new(&engine);
+    session.start(&batch);
+    session.advance(true);
+    assert_eq!(session.scores(), [all[0], all[DEPTH], all[2 * DEPTH]]);
+    session.keep(&[true, false, true]);
+    session.advance(true);
+    assert_eq!(session.scores(), [all[1], all[2 * DEPTH + 1]]);
+
+    let config = config("bert");
+    let engine = Engine::new(&Model::new(&config, Heads::of(&config, CLASSES), 7), Precision::F32);
+    assert!(!engine.has_scores() && engine.record(&sequences, |_| ()).scores.is_none());
+    let policy = Policy::from(Berxit { threshold: 0.5.into() }).check(DEPTH, CLASSES).unwrap();
+    let error = Session::new(&engine).classify(&batch, &policy).unwrap_err();
+    let Error::Evidence { source, .. } = error else { panic!("{error}") };
+    assert!(source.to_string().contains("a learned exit score, which this model does not have"), "{source}");
 }
 
 #[test]

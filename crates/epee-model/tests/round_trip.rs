@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use epee_model::{Artefact, Config, ExitsFile, Heads, ModelCard, PoolerKind, read_backbone, read_whole};
+use epee_model::{Artefact, Config, ExitsFile, Heads, ModelCard, PoolerKind, model_digest, read_backbone, read_whole};
 use epee_nn::Precision;
 use safetensors::SafeTensors;
 
@@ -62,8 +62,10 @@ fn a_pooler_of_every_kind_and_exits_without_the_final_norm() {
     ] {
         let dir = fixture(&format!("tiny-{family}"));
         let config = Config::read(&dir.join("config.json")).unwrap();
-        let heads = Heads { pooler, norm: false, ..Heads::of(&config, 2) };
+        let heads = Heads { pooler, norm: false, score: true, ..Heads::of(&config, 2) };
         let (model, report) = read_backbone(&dir, &config, heads, 1).unwrap();
+        let scores = report.fresh.iter().filter(|name| name.starts_with("exits.score.")).count();
+        assert_eq!(scores, 2, "{family}: {:?}", report.fresh);
         let poolers = report.fresh.iter().filter(|name| name.contains("pooler")).count();
         // GPT-2 and this ViT have no pooler to start from.
         let expected = match (family, pooler) {
@@ -79,7 +81,50 @@ fn a_pooler_of_every_kind_and_exits_without_the_final_norm() {
         let input = ("tokenizer.json", &b"{}"[..]);
         Artefact::save(out.path(), &model, &config, &labels, &exits, input, &ModelCard::default()).unwrap();
         let artefact = Artefact::load(out.path()).unwrap();
+        assert!(artefact.exits.score && artefact.engine(Precision::F32).unwrap().has_scores());
+        assert_eq!(tensors(out.path())["exits.score.weight"].0, [1, config.shape.hidden_size]);
         let back = artefact.model().unwrap();
         assert!(config.stored(&back, heads) == config.stored(&model, heads), "{family}");
     }
+}
+
+#[test]
+fn a_learned_exit_head_is_named_and_asked_for() {
+    let dir = fixture("tiny-bert");
+    let config = Config::read(&dir.join("config.json")).unwrap();
+    let plain = Heads::of(&config, 2);
+    let save = |heads: Heads, out: &Path| {
+        let (model, _) = read_backbone(&dir, &config, heads, 1).unwrap();
+        let (labels, exits) = (["no", "yes"].map(str::to_owned), ExitsFile::new(&config, heads));
+        let input = ("tokenizer.json", &b"{}"[..]);
+        Artefact::save(out, &model, &config, &labels, &exits, input, &ModelCard::default()).unwrap();
+        std::fs::read_to_string(out.join("exits.json")).unwrap()
+    };
+    let out = tempfile::tempdir().unwrap();
+    let text = save(plain, out.path());
+    // A file of before the head was there.
+    assert!(!text.contains("score"), "{text}");
+    assert!(!ExitsFile::load(out.path()).unwrap().score);
+    let digest = model_digest(out.path()).unwrap();
+    let replaced = |from: &str, to: &str| {
+        let text = std::fs::read_to_string(out.path().join("exits.json")).unwrap();
+        std::fs::write(out.path().join("exits.json"), text.replace(from, to)).unwrap();
+    };
+    replaced("\"policy\": \"full\"", "\"policy\": \"berxit(threshold=0.3)\"");
+    let error = ExitsFile::load(out.path()).unwrap_err().to_string();
+    assert!(error.contains("a learned exit head, which this model does not have"), "{error}");
+
+    save(Heads { score: true, ..plain }, out.path());
+    replaced("\"policy\": \"full\"", "\"policy\": \"berxit(threshold=0.3)\"");
+    let artefact = Artefact::load(out.path()).unwrap();
+    assert_ne!(artefact.digest().unwrap(), digest, "the digest leaves the head out");
+    // What exits.json does not name belongs nowhere; what it names must be there.
+    replaced("\"score\": true,", "");
+    replaced("berxit(threshold=0.3)", "full");
+    let error = Artefact::load(out.path()).unwrap().engine(Precision::F32).err().unwrap().to_string();
+    assert!(error.contains("unknown tensors exits.score.bias, exits.score.weight"), "{error}");
+    save(plain, out.path());
+    replaced("\"policy\"", "\"score\": true,\n  \"policy\"");
+    let error = Artefact::load(out.path()).unwrap().engine(Precision::F32).err().unwrap().to_string();
+    assert!(error.contains("no tensor for exits.score.weight, exits.score.bias"), "{error}");
 }

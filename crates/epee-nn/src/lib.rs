@@ -32,6 +32,7 @@ mod patch_embedding;
 mod pooler;
 mod precision;
 mod scalar;
+mod sigmoid;
 mod tensor;
 mod transformer_layer;
 
@@ -55,6 +56,7 @@ pub use patch_embedding::PatchEmbedding;
 pub use pooler::{Pooler, SavedPooler, tanh};
 pub use precision::Precision;
 pub use scalar::Scalar;
+pub use sigmoid::sigmoid;
 pub use tensor::Tensor;
 pub use transformer_layer::{LayerDropout, SavedLayer, TransformerLayer};
 

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use epee_data::{Encoding, Sequence};
-use epee_model::{Batch, Config, Heads, Model};
+use epee_model::{Batch, Config, Heads, Model, Trunk};
 use epee_nn::{AdamW, Dropout, Parameters, clip_grad_norm, grad_norm};
 use epee_train::joint_loss;
 
@@ -57,10 +57,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut take_step = |step: u64| {
         let mut marks = vec![Instant::now()];
         grads.set_zero();
-        let (logits, saved) = model.forward(&batch, Dropout::new(0.1, 1).site(step));
+        let (outputs, saved) = model.forward(&batch, Dropout::new(0.1, 1).site(step));
         marks.push(Instant::now());
-        let joint = joint_loss(&logits, &labels);
-        model.backward(&batch, &joint.dlogits, &saved, &mut grads);
+        let joint = joint_loss(&outputs.logits, &labels);
+        model.backward(&batch, &joint.dlogits.into(), &saved, Trunk::Joint, &mut grads);
         marks.push(Instant::now());
         let norm = grad_norm(&grads);
         optimiser.step(&mut model, &grads, clip_grad_norm(norm, 1.0), |_| 3e-5);

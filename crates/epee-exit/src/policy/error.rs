@@ -92,6 +92,9 @@ pub enum PolicyError {
          hint: record a trace of a model with a learned exit head, or use another policy"
     )]
     NoScores,
+    /// BERxiT for a model without a learned exit head.
+    #[error("berxit answers by a learned exit head, which this model does not have\nhint: use another policy")]
+    NoScoreHead,
     /// A policy or temperatures for another model.
     #[error("temperatures: expected {expected} numbers above 0 (one for each exit), got {got}")]
     Temperatures {
@@ -133,7 +136,15 @@ pub enum EvidenceError {
         /// How many logits there were.
         got: usize,
     },
-    /// The policy needs a learned score, and there is none, or it is no number.
+    /// A learned score is NaN or infinite.
+    #[error("exit {exit}: expected a finite learned exit score, got {value}")]
+    Score {
+        /// The exit, from 1.
+        exit: usize,
+        /// The score.
+        value: f32,
+    },
+    /// The policy needs a learned score, and there is none.
     #[error("exit {exit}: berxit needs a learned exit score, which this model does not have\nhint: use another policy")]
     NoScore {
         /// The exit, from 1.

@@ -260,8 +260,12 @@ impl CheckedPolicy {
             let (expected, got) = (self.classes, logits.len());
             return Err(EvidenceError::Classes { exit, expected, got });
         }
-        if self.policy.kind() == PolicyKind::Berxit && !score.is_some_and(f32::is_finite) {
-            return Err(EvidenceError::NoScore { exit });
+        if self.policy.kind().reads_scores() {
+            match score {
+                None => return Err(EvidenceError::NoScore { exit }),
+                Some(value) if !value.is_finite() => return Err(EvidenceError::Score { exit, value }),
+                Some(_) => {}
+            }
         }
         match first_non_finite(logits) {
             Some(class) => Err(EvidenceError::NonFinite { exit, class, value: logits[class] }),
@@ -362,6 +366,18 @@ mod tests {
         assert_eq!(nan, "exit 1: expected finite logits, got NaN for class 1");
         let inf = observe(1, &[f32::INFINITY, 0.0]);
         assert_eq!(inf, "exit 1: expected finite logits, got inf for class 0");
+    }
+
+    #[test]
+    fn a_learned_score_must_be_there_and_finite() {
+        let policy: Policy = "berxit(threshold=0.5)".parse().unwrap();
+        let policy = policy.check(3, 2).unwrap();
+        let observe = |score| policy.observe(&mut policy.start(), &Evidence { exit: 1, logits: &[0.0, 1.0], score });
+        assert!(observe(None).unwrap_err().to_string().contains("which this model does not have"));
+        let nan = observe(Some(f32::NAN)).unwrap_err().to_string();
+        assert_eq!(nan, "exit 1: expected a finite learned exit score, got NaN");
+        assert_eq!(observe(Some(0.5)), Ok(Decision::Continue));
+        assert!(matches!(observe(Some(0.4)), Ok(Decision::Exit(Answer { exit: 1, reason: Reason::Threshold, .. }))));
     }
 
     #[test]

@@ -131,6 +131,13 @@ policies! {
     Margin "margin", "classic, top-1 minus top-2", "Exit where the two greatest probabilities are far enough apart.";
 }
 
+impl PolicyKind {
+    /// Whether it decides by the scores of a learned exit head.
+    pub fn reads_scores(self) -> bool {
+        self == PolicyKind::Berxit
+    }
+}
+
 impl std::fmt::Display for PolicyKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.name())

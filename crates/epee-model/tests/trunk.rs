@@ -1,0 +1,231 @@
+//! The learned exit head, and how the exits' gradients enter the trunk, against finite differences in f64.
+
+#![allow(clippy::unwrap_used)]
+
+use epee_model::{Batch, Config, Heads, Model, OutputGradients, Outputs, Pooling, Trunk};
+use epee_nn::{Dropout, Parameters, Tensor, sigmoid};
+
+const EXITS: usize = 3;
+const CLASSES: usize = 2;
+
+fn model(family: &str) -> Model<f64> {
+    let raw = serde_json::json!({
+        "model_type": family, "vocab_size": 9, "hidden_size": 4, "num_hidden_layers": EXITS, "num_attention_heads": 2,
+        "intermediate_size": 6, "max_position_embeddings": 5, "initializer_range": 0.5,
+        "n_embd": 4, "n_layer": EXITS, "n_head": 2, "n_inner": 6, "n_positions": 5,
+    });
+    let config = Config::from_json(raw.as_object().unwrap().clone()).unwrap();
+    let pooling = if family == "gpt2" { Pooling::Mean } else { Pooling::First };
+    Model::new(&config, Heads { score: true, pooling, ..Heads::of(&config, CLASSES) }, 7)
+}
+
+fn batch(sequences: &[&[u32]]) -> Batch {
+    let mut batch = Batch { offsets: vec![0], ..Batch::default() };
+    for ids in sequences {
+        batch.ids.extend_from_slice(ids);
+        batch.offsets.push(batch.ids.len());
+    }
+    batch.type_ids = vec![0; batch.ids.len()];
+    batch
+}
+
+const SEQUENCES: [&[u32]; 3] = [&[1], &[2, 3, 4], &[5, 6]];
+
+/// Exits look at their logits, their scores, or nothing.
+#[derive(Clone, Copy)]
+struct Looks {
+    logits: [f64; EXITS],
+    scores: [f64; EXITS],
+}
+
+const ALL: Looks = Looks { logits: [0.3, 2.0, 0.7], scores: [1.1, 0.0, 0.4] };
+
+impl Looks {
+    /// Of one exit alone, times a factor.
+    fn only(self, m: usize, factor: f64) -> Looks {
+        let only = |weights: [f64; EXITS]| std::array::from_fn(|i| if i == m { factor * weights[i] } else { 0.0 });
+        Looks { logits: only(self.logits), scores: only(self.scores) }
+    }
+}
+
+fn weight(i: usize) -> f64 {
+    ((i * 7 + 3) % 11) as f64 / 5.0 - 1.0
+}
+
+/// BERxiT's target of a sample at an exit.
+fn target(m: usize, i: usize) -> f64 {
+    ((m + i) % 2) as f64
+}
+
+/// `Σ_m a_m Σ_i weight_i z_i + b_m Σ_i (σ(s_i) − target_i)²`
+fn loss(outputs: &Outputs<f64>, looks: Looks) -> f64 {
+    let of_logits =
+        |m: usize| outputs.logits[m].data().iter().enumerate().map(|(i, z)| weight(i + 6 * m) * z).sum::<f64>();
+    let of_scores = |m: usize| {
+        outputs.scores[m].data().iter().enumerate().map(|(i, &s)| (sigmoid(s) - target(m, i)).powi(2)).sum::<f64>()
+    };
+    (0..EXITS).map(|m| looks.logits[m] * of_logits(m) + looks.scores[m] * of_scores(m)).sum()
+}
+
+fn gradients(outputs: &Outputs<f64>, looks: Looks) -> OutputGradients<f64> {
+    let of = |tensors: &[Tensor<f64>], factors: [f64; EXITS], f: &dyn Fn(usize, usize, f64) -> f64| {
+        let at = |m: usize| {
+            let data = tensors[m].data().iter().enumerate().map(|(i, &x)| factors[m] * f(m, i, x)).collect();
+            (factors[m] != 0.0).then(|| Tensor::from_vec(tensors[m].shape(), data))
+        };
+        (0..EXITS).map(at).collect()
+    };
+    OutputGradients {
+        logits: of(&outputs.logits, looks.logits, &|m, i, _| weight(i + 6 * m)),
+        scores: of(&outputs.scores, looks.scores, &|m, i, s| {
+            let u = sigmoid(s);
+            2.0 * (u - target(m, i)) * u * (1.0 - u)
+        }),
+    }
+}
+
+fn backward(model: &Model<f64>, batch: &Batch, dropout: Dropout, looks: Looks, trunk: Trunk) -> Model<f64> {
+    let (outputs, saved) = model.forward(batch, dropout);
+    let mut grads = model.zeros_like();
+    model.backward(batch, &gradients(&outputs, looks), &saved, trunk, &mut grads);
+    grads
+}
+
+/// Holds gradients of the parameters that are chosen against finite differences of a loss.
+fn agree(model: &Model<f64>, grads: &Model<f64>, loss: impl Fn(&Model<f64>) -> f64, chosen: impl Fn(&str) -> bool) {
+    let mut moves = 0;
+    for (p, (name, grad)) in grads.parameters().into_iter().enumerate().filter(|(_, (name, _))| chosen(name)) {
+        for i in (0..grad.len()).step_by(3) {
+            let at = |h: f64| {
+                let mut moved = model.clone();
+                moved.parameters_mut()[p].1.data_mut()[i] += h;
+                loss(&moved)
+            };
+            let (got, expected) = (grad.data()[i], (at(1e-5) - at(-1e-5)) / 2e-5);
+            let text = format!("{name}[{i}]: got {got}, finite differences say {expected}");
+            assert!((got - expected).abs() <= 1e-6 * (1.0 + expected.abs()), "{text}");
+            moves += usize::from(expected.abs() > 1e-3);
+        }
+    }
+    assert!(moves > 0, "nothing depends on the parameters that were chosen");
+}
+
+fn in_trunk(name: &str) -> bool {
+    !name.starts_with("exits.")
+}
+
+#[test]
+fn a_loss_on_scores_and_logits_with_and_without_dropout() {
+    let batch = batch(&SEQUENCES);
+    for family in ["bert", "gpt2"] {
+        let model = model(family);
+        for dropout in [Dropout::off(), Dropout::new(0.5, 3)] {
+            for looks in [ALL, Looks { logits: [0.0; EXITS], ..ALL }] {
+                let grads = backward(&model, &batch, dropout, looks, Trunk::Joint);
+                let loss = |model: &Model<f64>| loss(&model.forward(&batch, dropout).0, looks);
+                agree(&model, &grads, loss, |_| true);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frozen_trunk_gets_nothing_and_heads_what_they_would_get() {
+    let batch = batch(&SEQUENCES);
+    for family in ["bert", "gpt2"] {
+        let model = model(family);
+        let frozen = backward(&model, &batch, Dropout::off(), ALL, Trunk::Frozen);
+        let joint = backward(&model, &batch, Dropout::off(), ALL, Trunk::Joint);
+        for ((name, frozen), (_, joint)) in frozen.parameters().into_iter().zip(joint.parameters()) {
+            if in_trunk(&name) {
+                assert!(frozen.data().iter().all(|&g| g == 0.0), "{name}");
+            } else {
+                assert!(frozen == joint && joint.data().iter().any(|&g| g != 0.0), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn balanced_exits_enter_the_trunk_with_one_norm() {
+    let model = model("bert");
+    // Only the first row of a sequence is read, so the gradient of the layer's last bias, of one sequence alone, is the gradient at the
+    // row itself.
+    let squares = |m: usize, ids: &[u32], at: usize| -> f64 {
+        // Targets and weights are those of the sample's place in the batch.
+        let whole = batch(&SEQUENCES);
+        let (outputs, _) = model.forward(&whole, Dropout::off());
+        let all = gradients(&outputs, ALL.only(m, 1.0));
+        let row = |g: &Option<Tensor<f64>>| g.as_ref().map(|g| Tensor::from_vec(&[1, g.cols()], g.row(at).to_vec()));
+        let alone = batch(&[ids]);
+        let (_, saved) = model.forward(&alone, Dropout::off());
+        let of_row = OutputGradients {
+            logits: all.logits.iter().map(row).collect(),
+            scores: all.scores.iter().map(row).collect(),
+        };
+        let mut grads = model.zeros_like();
+        model.backward(&alone, &of_row, &saved, Trunk::Joint, &mut grads);
+        let name = format!("layers.{m}.feed_forward_norm.bias");
+        let (_, bias) = grads.parameters().into_iter().find(|(other, _)| *other == name).unwrap();
+        bias.data().iter().map(|g| g * g).sum()
+    };
+    let norms: Vec<f64> = (0..EXITS)
+        .map(|m| SEQUENCES.iter().enumerate().map(|(at, ids)| squares(m, ids, at)).sum::<f64>().sqrt())
+        .collect();
+    let mean = norms.iter().sum::<f64>() / EXITS as f64;
+    assert!(norms.iter().any(|norm| (norm / mean - 1.0).abs() > 0.2), "{norms:?} are all alike");
+
+    let batch = batch(&SEQUENCES);
+    let balanced = backward(&model, &batch, Dropout::off(), ALL, Trunk::Balanced);
+    let scaled = |model: &Model<f64>| {
+        let (outputs, _) = model.forward(&batch, Dropout::off());
+        (0..EXITS).map(|m| loss(&outputs, ALL.only(m, mean / norms[m]))).sum()
+    };
+    agree(&model, &balanced, scaled, in_trunk);
+    let joint = backward(&model, &batch, Dropout::off(), ALL, Trunk::Joint);
+    for ((name, balanced), (_, joint)) in balanced.parameters().into_iter().zip(joint.parameters()) {
+        assert_eq!(balanced == joint, !in_trunk(&name), "{name}");
+    }
+}
+
+#[test]
+fn one_exit_alone_is_balanced_as_it_is_and_a_gradient_of_zero_stays_zero() {
+    let batch = batch(&SEQUENCES);
+    let model = model("bert");
+    let one = ALL.only(1, 1.0);
+    let joint = backward(&model, &batch, Dropout::off(), one, Trunk::Joint);
+    assert!(backward(&model, &batch, Dropout::off(), one, Trunk::Balanced).parameters() == joint.parameters());
+    let (outputs, saved) = model.forward(&batch, Dropout::off());
+    let zeros = outputs.logits.iter().map(Tensor::zeros_like).collect::<Vec<_>>();
+    let mut grads = model.zeros_like();
+    model.backward(&batch, &zeros.into(), &saved, Trunk::Balanced, &mut grads);
+    assert!(grads.parameters().iter().all(|(_, g)| g.data().iter().all(|&g| g == 0.0)));
+}
+
+#[test]
+fn layers_above_the_highest_exit_with_a_gradient_are_not_walked() {
+    let batch = batch(&SEQUENCES);
+    let mut model = model("bert");
+    let looks = ALL.only(1, 1.0);
+    let whole = backward(&model, &batch, Dropout::off(), looks, Trunk::Joint);
+    agree(
+        &model,
+        &whole,
+        |model| loss(&model.forward(&batch, Dropout::off()).0, looks),
+        |name| !name.starts_with("layers.2."),
+    );
+    for (name, tensor) in model.parameters_mut() {
+        if name.starts_with("layers.2.") {
+            tensor.data_mut().fill(f64::NAN);
+        }
+    }
+    for trunk in [Trunk::Joint, Trunk::Balanced] {
+        let grads = backward(&model, &batch, Dropout::off(), looks, trunk);
+        assert!(grads.parameters() == whole.parameters(), "a gradient of zero went through the last layer");
+    }
+    let none = OutputGradients { logits: vec![None; EXITS], scores: Vec::new() };
+    let (_, saved) = model.forward(&batch, Dropout::off());
+    let mut grads = model.zeros_like();
+    model.backward(&batch, &none, &saved, Trunk::Joint, &mut grads);
+    assert!(grads.parameters().iter().all(|(_, g)| g.data().iter().all(|&g| g == 0.0)));
+}
