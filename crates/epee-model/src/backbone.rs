@@ -58,6 +58,11 @@ impl<T: Scalar> Backbone<T> {
         self.depth
     }
 
+    /// Layers with weights of their own.
+    pub fn groups(&self) -> usize {
+        self.layers.len()
+    }
+
     /// d, the width of a hidden state.
     pub fn width(&self) -> usize {
         self.layers[0].attention.query.inputs()

@@ -63,6 +63,11 @@ impl<T: Scalar> Model<T> {
         self.backbone.depth()
     }
 
+    /// Layers with weights of their own: M, or fewer where layers share theirs.
+    pub fn groups(&self) -> usize {
+        self.backbone.groups()
+    }
+
     /// K
     pub fn classes(&self) -> usize {
         self.exits.classes()

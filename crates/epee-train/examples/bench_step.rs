@@ -5,9 +5,9 @@
 use std::time::Instant;
 
 use epee_data::{Encoding, Sequence};
-use epee_model::{Batch, Config, Heads, Model, Trunk};
-use epee_nn::{AdamW, Dropout, Parameters, clip_grad_norm, grad_norm};
-use epee_train::joint_loss;
+use epee_model::{Batch, Config, Heads, Model};
+use epee_nn::{AdamW, Dropout, Parameters, Targets, clip_grad_norm, grad_norm};
+use epee_train::{RecipeName, Stage, joint_loss};
 
 const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
     "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512}"#;
@@ -49,6 +49,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let batch = Batch::new(&sequences(16, 64));
     let labels: Vec<usize> = (0..16).map(|i| i % 4).collect();
+    let targets = Targets::of(&labels, 4);
+    let recipe = RecipeName::Paper.recipe().step(Stage::Second, 0, model.depth());
     let mut optimiser = AdamW::new(&model, 0.0);
     let mut grads = model.zeros_like();
     let mut phases = [Vec::new(), Vec::new(), Vec::new()];
@@ -59,8 +61,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         grads.set_zero();
         let (outputs, saved) = model.forward(&batch, Dropout::new(0.1, 1).site(step));
         marks.push(Instant::now());
-        let joint = joint_loss(&outputs.logits, &labels);
-        model.backward(&batch, &joint.dlogits.into(), &saved, Trunk::Joint, &mut grads);
+        let joint = joint_loss(&outputs, &targets, &labels, &recipe);
+        model.backward(&batch, &joint.gradients, &saved, recipe.trunk, &mut grads);
         marks.push(Instant::now());
         let norm = grad_norm(&grads);
         optimiser.step(&mut model, &grads, clip_grad_norm(norm, 1.0), |_| 3e-5);

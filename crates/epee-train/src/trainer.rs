@@ -53,7 +53,7 @@ impl Trainer {
         self.grads.set_zero();
         let (outputs, saved) = self.model.forward(batch, dropout);
         let joint = joint_loss(&outputs, targets, labels, step);
-        self.model.backward(batch, &joint.gradients, saved, step.trunk, &mut self.grads);
+        self.model.backward(batch, &joint.gradients, &saved, step.trunk, &mut self.grads);
         (joint, &self.grads)
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use epee_model::{Batch, Config, Heads, Model, read_backbone, read_whole};
-use epee_nn::{Dropout, Parameters};
-use epee_train::Trainer;
+use epee_nn::{Dropout, Parameters, Targets};
+use epee_train::{RecipeName, Stage, Step, Trainer};
 use safetensors::SafeTensors;
 
 fn fixture(name: &str) -> PathBuf {
@@ -27,6 +27,11 @@ fn norm(values: impl IntoIterator<Item = f32>) -> f64 {
     values.into_iter().map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt()
 }
 
+/// A step of the paper's recipe.
+fn paper(exits: usize) -> Step {
+    RecipeName::Paper.recipe().step(Stage::Second, 0, exits)
+}
+
 /// The gradient of a fixture's batch by the names it is stored under, after its loss was compared.
 fn gradient(model: Model, config: &Config, heads: Heads, file: &SafeTensors<'_>) -> BTreeMap<String, Vec<f32>> {
     let narrow = |name: &str| integers(file, name).into_iter().map(|x| x as u32).collect();
@@ -36,7 +41,9 @@ fn gradient(model: Model, config: &Config, heads: Heads, file: &SafeTensors<'_>)
         Err(_) => (batch.ids, batch.type_ids) = (narrow("ids"), narrow("type_ids")),
     }
     let mut trainer = Trainer::new(model, 0.0);
-    let (joint, grads) = trainer.gradient(&batch, &integers(file, "labels"), Dropout::off());
+    let labels = integers(file, "labels");
+    let (targets, step) = (Targets::of(&labels, heads.classes), paper(config.depth()));
+    let (joint, grads) = trainer.gradient(&batch, &targets, &labels, &step, Dropout::off());
     let expected = f64::from(floats(file, "loss")[0]);
     assert!((joint.loss - expected).abs() < 1e-5, "loss: got {}, expected {expected}", joint.loss);
     config.stored(grads, heads).into_iter().map(|(name, (_, values))| (name, values)).collect()

@@ -93,7 +93,7 @@ impl Recipe {
             (Regime::TwoStage, Stage::Second) => two_stage::others(exits),
             (Regime::TwoStage | Regime::Mixed, Stage::First) => exit_weights::last(exits),
             (Regime::Alternating, _) => alternating::weights(exits, step),
-            (Regime::Joint | Regime::Mixed | Regime::TwoStage, _) => self.exit_weights.of(exits),
+            (Regime::Joint | Regime::Mixed, _) => self.exit_weights.of(exits),
         };
         let trunk = match (self.regime, stage) {
             (Regime::TwoStage, Stage::Second) => Trunk::Frozen,

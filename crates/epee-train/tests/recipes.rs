@@ -1,0 +1,113 @@
+//! The gradient of every recipe's steps against finite differences in f64, at every parameter of a tiny model.
+#![allow(clippy::unwrap_used)]
+
+use epee_model::{Batch, Config, Heads, Model, Outputs, Trunk};
+use epee_nn::{Dropout, Parameters, Targets, Tensor, cross_entropy, distillation, exit_head_loss};
+use epee_train::{RecipeName, Stage, Step, joint_loss};
+
+const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 9, "hidden_size": 4, "num_hidden_layers": 3, "num_attention_heads": 2,
+    "intermediate_size": 6, "max_position_embeddings": 5, "initializer_range": 0.5}"#;
+
+const LABELS: [usize; 3] = [2, 0, 1];
+
+fn batch() -> Batch {
+    Batch {
+        ids: vec![1, 2, 3, 4, 5, 6],
+        type_ids: vec![0, 0, 1, 0, 1, 1],
+        offsets: vec![0, 1, 4, 6],
+        ..Batch::default()
+    }
+}
+
+fn model() -> Model<f64> {
+    let config = Config::from_json(serde_json::from_str(CONFIG).unwrap()).unwrap();
+    Model::new(&config, Heads { score: true, ..Heads::of(&config, 3) }, 7)
+}
+
+/// A step's loss, written from the recipes' formulas. What the gradient takes for constant is taken from `fixed`: the teacher, and
+/// which answers are wrong.
+fn loss(outputs: &Outputs<f64>, fixed: &Outputs<f64>, targets: &Targets, step: &Step) -> f64 {
+    let last = outputs.logits.len() - 1;
+    let of_exit = |m: usize| {
+        let z = &outputs.logits[m];
+        let mut loss = cross_entropy(z, targets).loss;
+        if let (Some(taught), true) = (step.distillation, m < last) {
+            let kl = distillation(z, &fixed.logits[last], taught.temperature, targets).loss;
+            loss = (1.0 - taught.weight) * loss + taught.weight * kl;
+        }
+        if step.exit_head {
+            let wrong: Vec<bool> = (0..3).map(|i| best(&fixed.logits[m], i) != LABELS[i]).collect();
+            loss += exit_head_loss(&outputs.scores[m], &wrong, targets).loss;
+        }
+        loss
+    };
+    step.weights.iter().enumerate().map(|(m, weight)| weight * of_exit(m)).sum()
+}
+
+fn best(z: &Tensor<f64>, i: usize) -> usize {
+    let row = z.row(i);
+    (0..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best })
+}
+
+#[test]
+fn every_step_of_every_recipe() {
+    let (model, batch) = (model(), batch());
+    let (outputs, saved) = model.forward(&batch, Dropout::off());
+    for name in RecipeName::ALL {
+        let recipe = name.recipe();
+        let weights = recipe.class_weights.of(&[0, 0, 0, 0, 1, 2], 3);
+        let targets = Targets::of(&LABELS, 3).weighted(&weights).smoothed(0.1);
+        for (stage, at) in [(Stage::First, 0), (Stage::Second, 0), (Stage::Second, 1)] {
+            let step = recipe.step(stage, at, 3);
+            let joint = joint_loss(&outputs, &targets, &LABELS, &step);
+            assert!((joint.loss - loss(&outputs, &outputs, &targets, &step)).abs() < 1e-12, "{name}");
+            let mut grads = model.zeros_like();
+            model.backward(&batch, &joint.gradients, &saved, step.trunk, &mut grads);
+            let mut moved_at_all = false;
+            for (p, (parameter, grad)) in grads.parameters().into_iter().enumerate() {
+                let head = parameter.starts_with("exits.");
+                if step.trunk == Trunk::Balanced && !head {
+                    // What is scaled there is no gradient of the loss: epee-model/tests/trunk.rs has it.
+                    continue;
+                }
+                if step.trunk == Trunk::Frozen && !head {
+                    assert!(grad.data().iter().all(|&g| g == 0.0), "{name}: {parameter} moves");
+                    continue;
+                }
+                for i in (0..grad.len()).step_by(3) {
+                    let at = |h: f64| {
+                        let mut moved = model.clone();
+                        moved.parameters_mut()[p].1.data_mut()[i] += h;
+                        loss(&moved.forward(&batch, Dropout::off()).0, &outputs, &targets, &step)
+                    };
+                    let expected = (at(1e-5) - at(-1e-5)) / 2e-5;
+                    let got = grad.data()[i];
+                    moved_at_all |= got.abs() > 1e-4;
+                    assert!(
+                        (got - expected).abs() <= 1e-6 * (1.0 + expected.abs()),
+                        "{name}, {stage:?}, {parameter}[{i}]: got {got}, finite differences say {expected}"
+                    );
+                }
+            }
+            assert!(moved_at_all, "{name}: no gradient");
+        }
+    }
+}
+
+#[test]
+fn the_accuracies_are_the_shares_answered_right() {
+    let logits = |rows: [[f64; 2]; 4]| Tensor::from_vec(&[4, 2], rows.concat());
+    let outputs = Outputs {
+        logits: vec![
+            logits([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]),
+            logits([[0.0, 1.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]),
+        ],
+        scores: Vec::new(),
+    };
+    let labels = [0, 1, 1, 0];
+    let step = RecipeName::Paper.recipe().step(Stage::Second, 0, 2);
+    let joint = joint_loss(&outputs, &Targets::of(&labels, 2), &labels, &step);
+    // A tie is the lowest class's.
+    assert_eq!(joint.accuracies, [0.75, 0.0]);
+    assert!((joint.loss - (joint.per_exit[0] + 2.0 * joint.per_exit[1]) / 3.0).abs() < 1e-12);
+}
