@@ -60,9 +60,7 @@ impl Classifier {
                 ));
             }
         }
-        let policy = asked.unwrap_or_else(|| exits.policy.clone());
-        let checked = policy.check(self.engine.depth(), self.engine.classes())?;
-        Ok(checked.with_temperatures(&exits.temperatures)?)
+        Ok(exits.check(asked.as_ref().unwrap_or(&exits.policy))?)
     }
 
     /// Refuses a dataset with other classes than the model's.

@@ -6,7 +6,7 @@ mod common;
 
 use std::fs;
 
-use common::{Workshop, epee, json};
+use common::{Workshop, epee, error_of, json};
 use serde_json::Value;
 
 #[test]
@@ -115,6 +115,85 @@ fn sweep_and_live_runs_agree_exactly_on_exits_and_labels() {
             }
         }
     }
+}
+
+#[test]
+fn a_learned_exit_head_answers_live_as_in_a_trace_of_it() {
+    let shop = Workshop::trained();
+    let (model, data, dev) = (shop.path("model"), shop.path("data"), shop.path("dev.safetensors"));
+    let record = || {
+        let mut command = epee();
+        command.args(["trace", "--model", &model, "--data", &data, "--split", "dev", "--out", &dev, "--force"]);
+        command.assert().success();
+        epee_exit::Trace::load(&dev).unwrap()
+    };
+    let eval = || {
+        let mut command = epee();
+        command.args(["eval", "--model", &model, "--data", &data, "--split", "dev", "--format", "json"]);
+        command
+    };
+    // Without the head nothing has scores, and whoever asks for them is told.
+    assert!(record().scores().is_none());
+    let berxit = ["--policy", "berxit(threshold=0.5)"];
+    for command in [&mut eval(), epee().args(["predict", "--model", &model, "x"])] {
+        let text = error_of(command.args(berxit));
+        assert!(text.contains("berxit answers by a learned exit head, which this model does not have"), "{text}");
+    }
+
+    shop.add_score_head();
+    let trace = record();
+    let scores = trace.scores().unwrap();
+    assert_eq!(scores.len(), 2 * trace.samples());
+    let threshold = {
+        let mut first: Vec<f32> = scores.iter().step_by(2).copied().collect();
+        first.sort_by(f32::total_cmp);
+        first[first.len() / 2].to_string()
+    };
+    let sweep = ["sweep", &dev, "--policy", "berxit", "--threshold", &threshold, "--format", "json"];
+    let row = json(epee().args(sweep))[0].clone();
+    let policy: epee_exit::Policy = row["setting"].as_str().unwrap().parse().unwrap();
+    let replay = epee_exit::replay(&policy.check(2, 4).unwrap(), &trace).unwrap();
+    // Half of the samples are below the middle score.
+    assert!(replay.exits.contains(&1) && replay.exits.contains(&2));
+    for batch in ["1", "16"] {
+        let answers = shop.path("answers.jsonl");
+        let flags = ["--batch-size", batch, "--predictions", &answers, "--force", "--policy"];
+        let live = json(eval().args(flags).arg(policy.to_string()));
+        for key in ["accuracy", "macro_f1", "saving"] {
+            assert_eq!(live["metrics"][key], row[key], "{key}, batch size {batch}");
+        }
+        for (i, line) in fs::read_to_string(&answers).unwrap().lines().enumerate() {
+            let answer: Value = serde_json::from_str(line).unwrap();
+            let (exit, label) = (u64::from(replay.exits[i]), shop.labels()[replay.labels[i] as usize].clone());
+            assert_eq!(
+                (answer["exit"].as_u64(), answer["label"].as_str()),
+                (Some(exit), Some(&label[..])),
+                "sample {i}"
+            );
+        }
+    }
+
+    // What is chosen becomes the model's own.
+    let goal = ["calibrate", &dev, "--model", &model, "--policy", "berxit", "--saving", "0.1", "--format", "json"];
+    let choice = json(epee().args(goal));
+    assert!(choice["policy"].as_str().unwrap().starts_with("berxit("), "{choice}");
+    assert_eq!(json(&mut eval())["metrics"]["saving"], choice["chosen"]["saving"]);
+    let info = json(epee().args(["info", &model, "--format", "json"]));
+    assert_eq!((&info["learned_exit_head"], &info["policy"]), (&Value::Bool(true), &choice["policy"]));
+    assert_eq!(json(epee().args(["info", &dev, "--format", "json"]))["learned_exit_scores"], true);
+    let compared = json(epee().args(["compare", &dev, "--dev", &dev, "--saving", "0.2", "--format", "json"]));
+    assert!(compared[0]["rows"].as_array().unwrap().iter().any(|row| row["name"] == "berxit"), "{compared}");
+    let page = shop.path("report.html");
+    epee().args(["report", &dev, "--out", &page]).assert().success();
+    assert!(fs::read_to_string(&page).unwrap().contains("berxit"));
+
+    // A trace without scores cannot tell what was chosen by them.
+    let mut parts = trace.into_parts();
+    parts.scores = None;
+    let bare = shop.path("bare.safetensors");
+    epee_exit::Trace::new(parts).unwrap().save(&bare).unwrap();
+    let text = error_of(epee().args(goal).args(["--report-on", &bare]));
+    assert!(text.contains("expected learned exit scores"), "{text}");
 }
 
 #[test]

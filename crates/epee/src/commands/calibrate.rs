@@ -8,7 +8,9 @@ mod promise;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use epee_exit::{Choice, Goal, PolicyKind, Scoring, Trace, choose_on, fit_temperatures, refine, sweep_with};
+use epee_exit::{
+    Choice, Goal, PolicyError, PolicyKind, Scoring, Trace, choose_on, fit_temperatures, refine, sweep_with,
+};
 use epee_model::{Artefact, Calibration, ExitsFile};
 use serde_json::{Value, json};
 
@@ -144,13 +146,10 @@ struct Report {
     json: serde_json::Map<String, Value>,
 }
 
-/// No model has a learned exit score yet: a setting that reads it could not answer.
-fn check_answers(args: &Args, trace: &Trace) -> anyhow::Result<()> {
-    if args.settings.grid(trace).kinds.contains(&PolicyKind::Berxit) {
-        bail!(
-            "{}: berxit needs a learned exit head to answer by, which this model does not have\nhint: use another policy",
-            args.model.display()
-        );
+/// Refuses a policy that reads learned exit scores where the model has none: it could not answer.
+fn check_answers(args: &Args, trace: &Trace, exits: &ExitsFile) -> anyhow::Result<()> {
+    if !exits.score && args.settings.grid(trace).kinds.into_iter().any(PolicyKind::reads_scores) {
+        bail!("{}: {}", args.model.display(), PolicyError::NoScoreHead);
     }
     Ok(())
 }
@@ -164,7 +163,7 @@ fn choose_plainly(
     report: &mut Report,
     ui: Ui,
 ) -> anyhow::Result<()> {
-    check_answers(args, trace)?;
+    check_answers(args, trace, exits)?;
     let temperatures = if args.fit_temperatures { fit_temperatures(trace)? } else { Vec::new() };
     let scoring = Scoring { temperatures, ..args.settings.scoring(trace)? };
     let mut choice = choose_on(trace, &args.settings.grid(trace), &scoring, goal, args.settings.metric())?;

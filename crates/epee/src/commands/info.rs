@@ -58,6 +58,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
             }
             ("calibration", Value::Object(_)) => calibration_words(value),
             (_, Value::String(text)) => text.clone(),
+            (_, Value::Bool(true)) => "yes".to_owned(),
             (_, Value::Array(values)) if values.iter().all(Value::is_string) => {
                 values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
             }
@@ -139,7 +140,7 @@ fn channels(count: usize) -> String {
 
 fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
     let artefact = Artefact::load(dir)?;
-    let ExitsFile { pooling, pooler, policy, temperatures, calibration, certificate, abstention, exits, .. } =
+    let ExitsFile { pooling, pooler, score, policy, temperatures, calibration, certificate, abstention, exits, .. } =
         &artefact.exits;
     let mut facts = vec![("kind", json!("multi-exit model"))];
     facts.extend(sizes(&artefact.config));
@@ -150,8 +151,11 @@ fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
         ("classes", json!(artefact.labels)),
         ("pooling", json!(pooling)),
         ("pooler", json!(pooler)),
-        ("policy", json!(policy)),
     ]);
+    if *score {
+        facts.push(("learned_exit_head", json!(true)));
+    }
+    facts.push(("policy", json!(policy)));
     if !temperatures.is_empty() {
         facts.push(("temperatures", json!(temperatures)));
     }
@@ -204,6 +208,9 @@ fn trace_facts(path: &Path) -> anyhow::Result<Facts> {
         ("exits", json!(trace.exits())),
         ("classes", json!((0..trace.classes()).map(|class| trace.class_name(class)).collect::<Vec<_>>())),
     ];
+    if trace.scores().is_some() {
+        facts.push(("learned_exit_scores", json!(true)));
+    }
     let texts = [
         ("split", &from.split),
         ("precision", &from.precision),

@@ -1,4 +1,4 @@
-//! `epee trace`: records the logits of every exit.
+//! `epee trace`: records the logits of every exit, and the scores of a learned exit head.
 
 use std::path::PathBuf;
 
@@ -80,7 +80,7 @@ pub(crate) fn record(classifier: &Classifier, dataset: &Dataset, name: &str, ui:
         labels: labels(&split.examples),
         ids: split.examples.iter().map(|example| example.id.clone()).collect(),
         tokens: sequences.iter().map(|sequence| sequence.tokens() as i64).collect(),
-        scores: None,
+        scores: recording.scores,
         provenance,
     })?)
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use assert_cmd::Command;
+use epee_model::{Artefact, ExitsFile, Heads, Model, ModelCard};
+use epee_nn::Parameters;
 use tempfile::TempDir;
 
 /// The binary.
@@ -68,6 +70,30 @@ impl Workshop {
             copy(&made.dir().join(part), &shop.dir().join(part));
         }
         shop
+    }
+
+    /// Gives the trained model a learned exit head, which no command trains: random, and its scores well apart.
+    pub(crate) fn add_score_head(&self) {
+        let dir = self.dir().join("model");
+        let artefact = Artefact::load(&dir).unwrap();
+        let trained = artefact.model().unwrap();
+        let heads = Heads { score: true, ..artefact.exits.heads() };
+        let mut model: Model = Model::new(&artefact.config, heads, 3);
+        for ((name, tensor), old) in
+            model.parameters_mut().into_iter().zip(trained.parameters().into_iter().map(Some).chain([None, None]))
+        {
+            match old {
+                Some((old, trained)) => {
+                    assert_eq!(name, old);
+                    tensor.data_mut().copy_from_slice(trained.data());
+                }
+                None => tensor.data_mut().iter_mut().for_each(|x| *x *= 10.0),
+            }
+        }
+        let exits = ExitsFile { max_tokens: artefact.exits.max_tokens, ..ExitsFile::new(&artefact.config, heads) };
+        let tokenizer = fs::read(dir.join("tokenizer.json")).unwrap();
+        let input = ("tokenizer.json", &tokenizer[..]);
+        Artefact::save(&dir, &model, &artefact.config, &artefact.labels, &exits, input, &ModelCard::default()).unwrap();
     }
 
     pub(crate) fn dir(&self) -> &Path {

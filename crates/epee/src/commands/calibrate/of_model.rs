@@ -41,6 +41,9 @@ pub(super) fn reporting(path: &Path, choosing: &Trace) -> anyhow::Result<Trace> 
     if let Some(model) = model {
         check_digest(recorded.as_deref(), model).with_context(|| format!("--report-on {}", path.display()))?;
     }
+    if choosing.scores().is_some() && trace.scores().is_none() {
+        bail!("--report-on {}: expected learned exit scores, as the trace that chooses has, got none", path.display());
+    }
     Ok(trace)
 }
 

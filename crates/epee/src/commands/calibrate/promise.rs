@@ -134,7 +134,7 @@ pub(super) fn certify(
     exits: &mut ExitsFile,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    check_answers(args, trace)?;
+    check_answers(args, trace, exits)?;
     if trace.provenance().precision.is_none() {
         bail!(
             "a certificate names a precision, and the trace does not say at which it was recorded\nhint: record it with `epee trace`"
