@@ -138,10 +138,8 @@ impl TrainOptions {
             Some(weight) => Some(Distillation { weight, ..teacher }),
             None => base.distillation,
         };
-        let temperature = |d: Distillation| Distillation {
-            temperature: self.distill_temperature.unwrap_or(d.temperature),
-            ..d
-        };
+        let temperature =
+            |d: Distillation| Distillation { temperature: self.distill_temperature.unwrap_or(d.temperature), ..d };
         Recipe {
             name: self.recipe,
             regime: base.regime,

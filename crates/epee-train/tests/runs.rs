@@ -7,8 +7,8 @@ use epee_data::Encoding;
 use epee_exit::Metric;
 use epee_model::{Artefact, Config, ExitsFile, Heads, Model, ModelCard};
 use epee_train::{
-    EpochReport, Error, Examples, Observer, Outcome, Output, RecipeName, Run, RunIdentity, Select, StepReport, TrainOptions,
-    train,
+    EpochReport, Error, Examples, Observer, Outcome, Output, RecipeName, Run, RunIdentity, Select, StepReport,
+    TrainOptions, train,
 };
 
 fn config() -> Config {
@@ -328,5 +328,8 @@ fn a_run_that_diverges_stops_and_keeps_the_best() {
     let error = run(dir.path(), &options, false, &mut Watch::default()).unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, Error::Diverged { .. }), "{text}");
-    assert!(text.contains("the run diverged: the mean loss of epoch") && text.contains("that of guessing 0.693"), "{text}");
+    assert!(
+        text.contains("the run diverged: the mean loss of epoch") && text.contains("that of guessing 0.693"),
+        "{text}"
+    );
 }

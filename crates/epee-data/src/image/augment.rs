@@ -34,12 +34,7 @@ impl Augmentation {
     ///
     /// # Panics
     /// Where `pixels` is no whole number of pictures.
-    pub fn apply(
-        self,
-        pixels: &mut [f32],
-        [channels, height, width]: [usize; 3],
-        rng: &mut impl Rng,
-    ) -> Option<Mixed> {
+    pub fn apply(self, pixels: &mut [f32], [channels, height, width]: [usize; 3], rng: &mut impl Rng) -> Option<Mixed> {
         let size = channels * height * width;
         assert!(size > 0 && pixels.len().is_multiple_of(size), "whole pictures of {size} values");
         for picture in pixels.chunks_exact_mut(size) {

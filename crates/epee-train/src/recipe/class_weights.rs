@@ -46,13 +46,20 @@ impl ClassWeights {
     }
 }
 
-impl fmt::Display for ClassWeights {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ClassWeights {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             ClassWeights::None => "none",
             ClassWeights::Balanced => "balanced",
             ClassWeights::Sqrt => "sqrt",
-        })
+        }
+    }
+}
+
+impl fmt::Display for ClassWeights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

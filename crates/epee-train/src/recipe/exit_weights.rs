@@ -39,13 +39,20 @@ impl ExitWeights {
     }
 }
 
-impl fmt::Display for ExitWeights {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ExitWeights {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             ExitWeights::Depth => "depth",
             ExitWeights::Uniform => "uniform",
             ExitWeights::Late => "late",
-        })
+        }
+    }
+}
+
+impl fmt::Display for ExitWeights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -1,6 +1,8 @@
 //! `epee train`: all exits jointly, from a checkpoint or from fresh weights.
 
+mod options;
 mod start;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,13 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use epee_data::{Dataset, sha256};
-use epee_exit::Metric;
 use epee_model::{Config, ExitsFile, Heads, Model, ModelCard, PoolerKind, Pooling};
-use epee_train::{EpochReport, Examples, Observer, Outcome, Output, Select, StepReport, TrainOptions};
-use indicatif::ProgressBar;
+use epee_train::{Examples, Outcome, Output, Recipe, Regime, Run, RunIdentity, TrainOptions, refuse_if_locked};
 use serde_json::json;
 
+use self::options::OptionArgs;
 use self::start::{Start, from_checkpoint, from_nothing};
+use self::watch::Watch;
 use super::check_empty;
 use super::sweep::decimal;
 use crate::inputs;
@@ -25,11 +27,13 @@ use crate::ui::Ui;
 /// Train a model with an exit after every layer
 #[derive(clap::Args)]
 #[command(
-    after_help = "All exits are trained jointly, exit m with weight m (Eq. 4 of the paper). The best model on dev is kept.\n\
-    Ctrl-C writes a checkpoint after the current step; the same command with --resume goes on from there.\n\n\
+    after_help = "The best model on dev is kept, with metrics.jsonl and tensorboard/ beside it (tensorboard --logdir DIR).\n\
+    Ctrl-C or SIGTERM writes a checkpoint after the current step; the same command with --resume goes on from there, or after\n\
+    a crash from the last checkpoint, to the same bits.\n\n\
     Examples:\n  \
     epee train --model minilm-l6-v2 --data data/phee --out runs/phee --epochs 9 --learning-rate 2e-4\n  \
-    epee train --init bert-tiny.json --data data/notes --out runs/notes --learning-rate 1e-3"
+    epee train --init bert-tiny.json --data data/notes --out runs/notes --learning-rate 1e-3\n  \
+    epee train --model minilm-l6-v2 --data data/git --out runs/git --recipe mixed --batch-tokens 1024 --early-stopping 3"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -37,19 +41,22 @@ pub(crate) struct Args {
     /// A dataset folder with the splits train and dev
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// The folder to write: the model, metrics.jsonl, checkpoints/
+    /// The folder to write: the model, metrics.jsonl, tensorboard/, checkpoints/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// The tokenizer of a fresh model, a tokenizer.json or a folder with GPT-2's or ALBERT's files [default: the dataset's, else a
     /// small one built in]
     #[arg(long, value_name = "FILE|DIR", conflicts_with = "model")]
     tokenizer: Option<PathBuf>,
-    /// The options from --epochs to --metric as a TOML file, with `_` for `-`; flags go before it
+    /// The options from --epochs on as a TOML file, with `_` for `-`; flags go before it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Go on from the checkpoint in --out
     #[arg(long)]
     resume: bool,
+    /// Seconds from one checkpoint to the next; 0 writes one after each step. One is written after each epoch in any case
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS, value_parser = seconds)]
+    checkpoint_every: f64,
     /// Write into --out even if it holds something
     #[arg(long, conflicts_with = "resume")]
     force: bool,
@@ -64,6 +71,9 @@ pub(crate) struct Args {
     /// Whether exits read through the model's final norm, in GPT-2, ViT and DeiT [default: true]
     #[arg(long, value_name = "BOOL")]
     exit_norm: Option<bool>,
+    /// What to compute on
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceArg,
     /// Pixels of a picture's side, N or HEIGHTxWIDTH, other than the model's: position embeddings are interpolated
     #[arg(long, value_name = "N", value_parser = image_size)]
     image_size: Option<[usize; 2]>,
@@ -81,39 +91,12 @@ struct BaseArgs {
     init: Option<PathBuf>,
 }
 
-/// The options of a run; those left out are taken from --config, else from the defaults.
-#[derive(clap::Args)]
-struct OptionArgs {
-    /// Passes over the training split [default: 15]
-    #[arg(long, value_name = "N")]
-    epochs: Option<usize>,
-    /// Sequences per step [default: 16]
-    #[arg(long, value_name = "N")]
-    batch_size: Option<usize>,
-    /// Peak of the learning rate [default: 3e-5]
-    #[arg(long, value_name = "RATE")]
-    learning_rate: Option<f64>,
-    /// Share of the steps until the peak; then linear decay to 0 [default: 0.1]
-    #[arg(long, value_name = "SHARE")]
-    warmup: Option<f64>,
-    /// Decoupled weight decay [default: 0]
-    #[arg(long, value_name = "RATE")]
-    weight_decay: Option<f64>,
-    /// The gradient's greatest norm [default: 1]
-    #[arg(long, value_name = "NORM")]
-    clip: Option<f64>,
-    /// Tokens a text is cut to, at most the model's positions [default: 512]
-    #[arg(long, value_name = "N")]
-    max_tokens: Option<usize>,
-    /// Seed of fresh weights, order and dropout [default: 1]
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Which model is kept: of the best single exit, or of the best mean weighted as the loss [default: weighted-mean]
-    #[arg(long, value_enum)]
-    select: Option<SelectArg>,
-    /// The metric models are compared by on dev: macro_f1, micro_f1 or accuracy [default: macro_f1]
-    #[arg(long)]
-    metric: Option<Metric>,
+/// Seconds between checkpoints, unless it is told otherwise.
+pub(crate) const CHECKPOINT_SECONDS: f64 = 60.0;
+
+/// A number of seconds, from 0.
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|&seconds| seconds >= 0.0).ok_or_else(|| "expected seconds, at least 0".to_owned())
 }
 
 /// `224` or `192x256`.
@@ -125,6 +108,15 @@ fn image_size(text: &str) -> Result<[usize; 2], String> {
     };
     both.map(|(height, width)| [height, width])
         .ok_or_else(|| "expected N or HEIGHTxWIDTH, such as 224 or 192x256".to_owned())
+}
+
+#[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
+enum DeviceArg {
+    /// The processor's cores
+    #[default]
+    Cpu,
+    /// An NVIDIA GPU; not there yet
+    Cuda,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -142,9 +134,13 @@ enum PoolerArg {
 }
 
 impl Args {
-    /// The exits' form: the architecture's, but for what was asked for.
-    fn heads(&self, config: &Config, classes: usize) -> anyhow::Result<Heads> {
-        let mut heads = Heads::of(config, classes);
+    /// The exits' form: the architecture's and the recipe's, but for what was asked for.
+    fn heads(&self, config: &Config, classes: usize, recipe: &Recipe) -> anyhow::Result<Heads> {
+        let mut heads = Heads { score: recipe.exit_head, ..Heads::of(config, classes) };
+        // DeeBERT's: one that all exits share would stand still with the backbone.
+        if recipe.regime == Regime::TwoStage && heads.pooler == PoolerKind::Shared {
+            heads.pooler = PoolerKind::PerExit;
+        }
         if let Some(pooling) = self.pooling {
             heads.pooling = match pooling {
                 PoolingArg::First => Pooling::First,
@@ -169,43 +165,6 @@ impl Args {
     }
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum SelectArg {
-    BestExit,
-    WeightedMean,
-}
-
-impl OptionArgs {
-    /// Flags over the file over the defaults.
-    fn resolve(&self, file: Option<&Path>) -> anyhow::Result<TrainOptions> {
-        let base: TrainOptions = match file {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-                toml::from_str(&text).map_err(|error| anyhow!("{}: {error}", path.display()))?
-            }
-            None => TrainOptions::default(),
-        };
-        let select = self.select.map(|select| match select {
-            SelectArg::BestExit => Select::BestExit,
-            SelectArg::WeightedMean => Select::WeightedMean,
-        });
-        let options = TrainOptions {
-            epochs: self.epochs.unwrap_or(base.epochs),
-            batch_size: self.batch_size.unwrap_or(base.batch_size),
-            learning_rate: self.learning_rate.unwrap_or(base.learning_rate),
-            warmup: self.warmup.unwrap_or(base.warmup),
-            weight_decay: self.weight_decay.unwrap_or(base.weight_decay),
-            clip: self.clip.unwrap_or(base.clip),
-            max_tokens: self.max_tokens.unwrap_or(base.max_tokens),
-            seed: self.seed.unwrap_or(base.seed),
-            select: select.unwrap_or(base.select),
-            metric: self.metric.unwrap_or(base.metric),
-        };
-        options.check()?;
-        Ok(options)
-    }
-}
-
 /// What a training run needs.
 pub(crate) struct Job<'a> {
     pub(crate) dataset: &'a Dataset,
@@ -218,26 +177,34 @@ pub(crate) struct Job<'a> {
     pub(crate) base: String,
     pub(crate) options: TrainOptions,
     pub(crate) resume: bool,
+    /// Between two checkpoints.
+    pub(crate) checkpoint_seconds: f64,
 }
 
 /// Trains a model and says how it went.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+    refuse_if_locked(&args.out)?;
     if !args.resume {
         check_empty(&args.out, args.force)?;
+    }
+    if args.device == DeviceArg::Cuda {
+        bail!("--device cuda: this version of epee computes on the CPU alone; expected cpu");
     }
     let options = args.options.resolve(args.config.as_deref())?;
     let dataset = Dataset::open(&args.data)?;
     let Start { model, config, preprocessor, heads, base } = match (&args.base.model, &args.base.init) {
-        (Some(dir), _) => from_checkpoint(dir, args, &dataset, options.seed, ui)?,
+        (Some(dir), _) => from_checkpoint(dir, args, &dataset, &options, ui)?,
         (None, init) => {
-            from_nothing(init.as_deref().unwrap_or(Path::new("config.json")), args, &dataset, options.seed, ui)?
+            from_nothing(init.as_deref().unwrap_or(Path::new("config.json")), args, &dataset, &options, ui)?
         }
     };
     let max_tokens = options.max_tokens.min(config.positions());
     let max_tokens = config.vocab_size().map(|_| max_tokens);
     let exits = ExitsFile { max_tokens, ..ExitsFile::new(&config, heads) };
-    let resume = args.resume;
-    let job = Job { dataset: &dataset, out: &args.out, model, config, preprocessor, exits, base, options, resume };
+    let (resume, epochs) = (args.resume, options.epochs);
+    let (out, checkpoint_seconds) = (args.out.as_path(), args.checkpoint_every);
+    let dataset = &dataset;
+    let job = Job { dataset, out, model, config, preprocessor, exits, base, options, resume, checkpoint_seconds };
     let outcome = fit(job, ui)?;
     if !outcome.finished {
         bail!(
@@ -246,6 +213,12 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         );
     }
     let (epoch, score) = outcome.best.unwrap_or_default();
+    if outcome.epochs < epochs {
+        ui.note(format!(
+            "early stopping: no better model since epoch {epoch}, {} of {epochs} epochs taken",
+            outcome.epochs
+        ));
+    }
     if ui.json() {
         return ui
             .print_json(&json!({ "model": args.out, "steps": outcome.steps, "best_epoch": epoch, "score": score }));
@@ -272,22 +245,27 @@ pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
     let options = &job.options;
     let info = job.dataset.info();
     let (input, content) = job.preprocessor.file();
-    let name = json!({
-        "options": options, "train": train_digest, "dev": dev_digest, "labels": info.labels, "base": job.base,
-        "exits": job.exits, "config": job.config.to_json(&info.labels), "input": sha256(&content),
-    });
+    let identity = RunIdentity::from([
+        ("options".to_owned(), serde_json::to_string(options)?),
+        ("train".to_owned(), train_digest.clone()),
+        ("dev".to_owned(), dev_digest.clone()),
+        ("labels".to_owned(), serde_json::to_string(&info.labels)?),
+        ("base".to_owned(), job.base.clone()),
+        ("exits".to_owned(), serde_json::to_string(&job.exits)?),
+        ("config".to_owned(), job.config.to_json(&info.labels).to_string()),
+        (input.to_owned(), sha256(&content)),
+    ]);
     let card = ModelCard {
-        data: format!("{} ({} training examples, digest {})", info.name, train.labels.len(), short(&train_digest)),
-        base: job.base.clone(),
-        recipe: format!(
-            "{} epochs, batch {}, AdamW at {} with {} % warm-up and linear decay, clip {}, seed {}, exit m weighted m",
-            options.epochs,
-            options.batch_size,
-            options.learning_rate,
-            100.0 * options.warmup,
-            options.clip,
-            options.seed
+        data: format!(
+            "{}: {} training examples (digest {}), {} dev examples (digest {})",
+            info.name,
+            train.labels.len(),
+            short(&train_digest),
+            dev.labels.len(),
+            short(&dev_digest)
         ),
+        base: job.base.clone(),
+        recipe: options.to_string(),
         results: String::new(),
     };
     let output = Output {
@@ -297,30 +275,38 @@ pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
         exits: &job.exits,
         input: (input, &content),
         card,
+        checkpoint_seconds: job.checkpoint_seconds,
     };
-    let steps = train.labels.len().div_ceil(options.batch_size) * options.epochs;
-    let mut watch = Watch { ui, bar: ui.progress(steps as u64, "train"), stop: interrupts()?, epochs: options.epochs };
-    let outcome = epee_train::train(
-        job.model,
-        &train,
-        &dev,
-        options,
-        &output,
-        &sha256(name.to_string().as_bytes()),
-        job.resume,
-        &mut watch,
-    );
+    let mut watch = Watch::new(ui, options.epochs, interrupts()?);
+    let run = Run { train: &train, dev: &dev, options, output: &output, identity: &identity, resume: job.resume };
+    let outcome = epee_train::train(job.model, &run, &mut watch);
     watch.bar.finish_and_clear();
     // From here on there is no checkpoint to wait for.
     let stopped = watch.stop.swap(true, Ordering::SeqCst);
-    let outcome = outcome?;
+    let outcome = outcome.map_err(|error| changed_split(job.dataset, error))?;
     if stopped && outcome.finished {
         bail!("stopped after the last epoch: the model is whole");
     }
     Ok(outcome)
 }
 
-/// Set by the first Ctrl-C. The second ends the process, and so does the first after training has ended.
+/// Names the file where it is a split that differs from the checkpoint's.
+fn changed_split(dataset: &Dataset, error: epee_train::Error) -> anyhow::Error {
+    match &error {
+        epee_train::Error::OtherRun { part, expected, got, .. } if part == "train" || part == "dev" => {
+            let (folder, file) = (dataset.dir(), dataset.dir().join(format!("{part}.jsonl")));
+            anyhow!(
+                "{}: the {part} split of {} changed since the checkpoint: expected digest {expected}, got {got}\n\
+                 hint: put the data back, or start over without --resume",
+                file.display(),
+                folder.display()
+            )
+        }
+        _ => error.into(),
+    }
+}
+
+/// Set by the first Ctrl-C or SIGTERM. The second ends the process, and so does the first after training has ended.
 fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
@@ -337,37 +323,4 @@ fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
 fn short(digest: &str) -> &str {
     let end = digest.find(':').map_or(0, |colon| colon + 1) + 12;
     digest.get(..end).unwrap_or(digest)
-}
-
-/// Shows the user how a run goes.
-struct Watch {
-    ui: Ui,
-    bar: ProgressBar,
-    stop: Arc<AtomicBool>,
-    epochs: usize,
-}
-
-impl Observer for Watch {
-    fn step(&mut self, report: &StepReport) {
-        self.bar.set_position(report.step);
-        self.bar.set_message(format!("loss {:.3}", report.loss));
-    }
-
-    fn epoch(&mut self, report: &EpochReport) {
-        let f1: Vec<String> = report.dev.iter().map(|exit| format!("{:.3}", exit.macro_f1)).collect();
-        let best = if report.best { ", best so far" } else { "" };
-        let line = format!(
-            "epoch {}/{}: loss {:.3}, dev macro-F1 by exit {} ({:.0} s){best}",
-            report.epoch,
-            self.epochs,
-            report.train_loss,
-            f1.join(" "),
-            report.seconds
-        );
-        self.bar.suspend(|| self.ui.note(line));
-    }
-
-    fn stop(&mut self) -> bool {
-        self.stop.load(Ordering::SeqCst)
-    }
 }

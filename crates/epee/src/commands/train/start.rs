@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{anyhow, bail};
 use epee_data::{Dataset, ImageProcessor, TextTokenizer, synth};
 use epee_model::{Config, Heads, Input, Model, model_digest, read_backbone};
+use epee_train::TrainOptions;
 
 use super::{Args, short};
 use crate::fetch;
@@ -35,7 +36,7 @@ pub(super) fn from_checkpoint(
     named: &Path,
     args: &Args,
     dataset: &Dataset,
-    seed: u64,
+    options: &TrainOptions,
     ui: Ui,
 ) -> anyhow::Result<Start> {
     let dir = &fetch::local_model(named, ui)?;
@@ -44,8 +45,8 @@ pub(super) fn from_checkpoint(
     }
     let mut config = Config::read(&dir.join("config.json"))?;
     check_input(&config, dataset)?;
-    let heads = args.heads(&config, dataset.info().classes())?;
-    let (mut model, report) = read_backbone(dir, &config, heads, seed)?;
+    let heads = args.heads(&config, dataset.info().classes(), &options.recipe())?;
+    let (mut model, report) = read_backbone(dir, &config, heads, options.seed)?;
     let preprocessor = match args.image_size {
         Some([height, width]) => {
             let resized =
@@ -67,7 +68,13 @@ pub(super) fn from_checkpoint(
 }
 
 /// Fresh weights in the sizes of a `config.json`; a vocabulary is as large as its tokenizer's.
-pub(super) fn from_nothing(init: &Path, args: &Args, dataset: &Dataset, seed: u64, ui: Ui) -> anyhow::Result<Start> {
+pub(super) fn from_nothing(
+    init: &Path,
+    args: &Args,
+    dataset: &Dataset,
+    options: &TrainOptions,
+    ui: Ui,
+) -> anyhow::Result<Start> {
     let config = Config::read_for(init, 1)?;
     check_input(&config, dataset)?;
     let (config, preprocessor) = match config.shape.input {
@@ -95,8 +102,8 @@ pub(super) fn from_nothing(init: &Path, args: &Args, dataset: &Dataset, seed: u6
             (config, preprocessor)
         }
     };
-    let heads = args.heads(&config, dataset.info().classes())?;
-    let model = Model::new(&config, heads, seed);
+    let heads = args.heads(&config, dataset.info().classes(), &options.recipe())?;
+    let model = Model::new(&config, heads, options.seed);
     Ok(Start { model, config, preprocessor, heads, base: "fresh weights".to_owned() })
 }
 

@@ -1,0 +1,82 @@
+//! What the user sees of a run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use epee_train::{EpochReport, Observer, StepReport};
+use indicatif::ProgressBar;
+
+use crate::ui::Ui;
+
+/// What a moving mean keeps of the past at each step.
+const KEPT: f64 = 0.95;
+
+/// Shows the user how a run goes: a bar with the speed, the loss and every exit's accuracy as they move, and a line per epoch.
+pub(super) struct Watch {
+    ui: Ui,
+    pub(super) bar: ProgressBar,
+    pub(super) stop: Arc<AtomicBool>,
+    epochs: usize,
+    /// Moving means: the loss, then each exit's accuracy.
+    means: Vec<f64>,
+    tokens: u64,
+    start: Instant,
+}
+
+impl Watch {
+    pub(super) fn new(ui: Ui, epochs: usize, stop: Arc<AtomicBool>) -> Watch {
+        let (means, tokens, start) = (Vec::new(), 0, Instant::now());
+        Watch { ui, bar: ui.progress(0, "train"), stop, epochs, means, tokens, start }
+    }
+
+    /// Tokens a second since the run, or its resumption, began.
+    fn speed(&self) -> f64 {
+        self.tokens as f64 / self.start.elapsed().as_secs_f64().max(1e-9)
+    }
+}
+
+impl Observer for Watch {
+    fn step(&mut self, report: &StepReport) {
+        let values = std::iter::once(report.loss).chain(report.exit_accuracies.iter().copied());
+        if self.means.is_empty() {
+            // A resumed run begins in the middle; what was done before is no part of the time that is left.
+            self.bar.set_length(report.steps);
+            self.bar.set_position(report.step - 1);
+            self.bar.reset_eta();
+            self.means = values.collect();
+        } else {
+            self.means.iter_mut().zip(values).for_each(|(mean, value)| *mean = KEPT * *mean + (1.0 - KEPT) * value);
+        }
+        self.tokens += report.tokens as u64;
+        self.bar.set_position(report.step);
+        if !self.bar.is_hidden() {
+            let accuracies: Vec<String> = self.means[1..].iter().map(|mean| format!("{mean:.2}")).collect();
+            let (loss, speed) = (self.means[0], self.speed());
+            self.bar.set_message(format!("{speed:.0} tokens/s, loss {loss:.3}, accuracy {}", accuracies.join(" ")));
+        }
+    }
+
+    fn epoch(&mut self, report: &EpochReport) {
+        let f1: Vec<String> = report.dev.iter().map(|exit| format!("{:.3}", exit.macro_f1)).collect();
+        let best = if report.best { ", best so far" } else { "" };
+        let line = format!(
+            "epoch {}/{}: loss {:.3}, dev macro-F1 by exit {} ({:.0} s, {:.0} tokens/s){best}",
+            report.epoch,
+            self.epochs,
+            report.train_loss,
+            f1.join(" "),
+            report.seconds,
+            self.speed(),
+        );
+        self.bar.suspend(|| self.ui.note(line));
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.bar.suspend(|| self.ui.note(format!("warning: {text}")));
+    }
+
+    fn stop(&mut self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+}
