@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Prints RESULTS.md's table of recipes from what scripts/recipes.sh left.
+
+recipes_table.py OUT [--dataset phee git]
+
+Per recipe: macro-F1 of each exit on test, the mean over seeds with the smallest and the largest; the area under the F1-saving curve; the best
+saving at no more than one point lost. For the area, the EPEE setting (entropy threshold 0 to 1 by 0.01, every patience) with the best macro-F1 on dev
+among those that save at least s there is taken for s = 0, 0.02, ... up to the saving of exit 1; its macro-F1 on test is averaged over s. A
+recipe that answers the majority class at every exit is marked.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from statistics import mean
+
+parser = argparse.ArgumentParser()
+parser.add_argument("out", type=Path, nargs="?", default=Path("runs/recipes"))
+parser.add_argument("--dataset", nargs="+", default=["phee", "git"])
+args = parser.parse_args()
+
+
+def rows(run, name):
+    return json.loads((run / f"{name}.json").read_text())
+
+
+def key(row):
+    return row["threshold"], row["patience"]
+
+
+def area(run):
+    """Mean test macro-F1 of the settings chosen on dev for each saving."""
+    dev, test = rows(run, "epee-dev"), {key(row): row for row in rows(run, "epee-test")}
+    most = max(row["saving"] for row in dev)
+    values, saving = [], 0.0
+    while saving <= most + 1e-9:
+        chosen = max((row for row in dev if row["saving"] >= saving - 1e-9), key=lambda row: (row["macro_f1"], row["saving"]))
+        values.append(test[key(chosen)]["macro_f1"])
+        saving += 0.02
+    return mean(values)
+
+
+def one_point(run):
+    """Saving and macro-F1 on test of the setting that saves most on dev at no more than one point lost there."""
+    dev, test = rows(run, "epee-dev"), {key(row): row for row in rows(run, "epee-test")}
+    full = rows(run, "exits-dev")[-1]["macro_f1"]
+    chosen = max((row for row in dev if row["macro_f1"] >= full - 0.01), key=lambda row: row["saving"], default=None)
+    return test[key(chosen)] if chosen else {"saving": 0.0, "macro_f1": rows(run, "exits-test")[-1]["macro_f1"]}
+
+
+def spread(values):
+    values = list(values)
+    if len(values) == 1:
+        return f"{values[0]:.3f}"
+    return f"{mean(values):.3f} ({min(values):.3f}–{max(values):.3f})"
+
+
+def finished(folder):
+    runs = [run for run in folder.glob("seed-*") if (run / "epee-test.json").exists()]
+    return sorted(runs, key=lambda run: int(run.name.split("-")[1]))
+
+
+for dataset in args.dataset:
+    recipes = {folder.name: finished(folder) for folder in (args.out / dataset).glob("*") if finished(folder)}
+    if not recipes:
+        continue
+    exits = len(rows(next(iter(recipes.values()))[0], "exits-test"))
+    print(f"**{dataset}**\n")
+    head = ["recipe", "seeds", *(f"exit {m}" for m in range(1, exits + 1)), "last exit, accuracy", "area", "saving (≤ 1 point)"]
+    print("| " + " | ".join(head) + " |")
+    print("|---" * len(head) + "|")
+    for recipe, runs in sorted(recipes.items(), key=lambda item: -mean(map(area, item[1]))):
+        tests = [rows(run, "exits-test") for run in runs]
+        cells = [recipe, ", ".join(run.name.split("-")[1] for run in runs)]
+        cells += [spread(test[m]["macro_f1"] for test in tests) for m in range(exits)]
+        cells += [spread(test[-1]["accuracy"] for test in tests), spread(map(area, runs))]
+        cells.append(spread(one_point(run)["saving"] for run in runs))
+        print("| " + " | ".join(cells) + " |")
+    print()
