@@ -11,6 +11,8 @@ use crate::Scalar;
 /// assert!(sigmoid(f32::INFINITY).is_nan());
 /// ```
 pub fn sigmoid<T: Scalar>(x: T) -> T {
-    // x − x is 0, or not a number where x is not finite.
-    T::ONE / (T::ONE + (-x).exp::<false>()) + (x - x)
+    if !x.f64().is_finite() {
+        return T::of(f64::NAN);
+    }
+    T::ONE / (T::ONE + (-x).exp::<false>())
 }
