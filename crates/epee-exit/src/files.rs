@@ -12,20 +12,44 @@ use std::path::{Path, PathBuf};
 /// What the system says, a full disk for one; a path at which something other than a regular file stands.
 pub fn write_atomic<P: AsRef<[u8]>>(path: &Path, parts: &[P]) -> io::Result<()> {
     let target = resolve(path)?;
-    let Some(name) = target.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected the path of a file"));
-    };
-    let mut hidden = OsString::from(".");
-    hidden.push(name);
-    hidden.push(format!(".{}.tmp", std::process::id()));
-    let temporary = target.with_file_name(hidden);
+    let temporary = temporary(&target)?;
     let done = write_parts(&temporary, parts).and_then(|()| fs::rename(&temporary, &target));
     if done.is_err() {
         // The first error is the one to report.
         let _ = fs::remove_file(&temporary);
         return done;
     }
-    sync_folder(&target);
+    sync_folder(folder_of(&target))
+}
+
+/// Where a file is written before it is put in place: `.NAME.PROCESS.tmp` beside it.
+///
+/// # Errors
+/// Where the path ends in no name.
+pub fn temporary(path: &Path) -> io::Result<PathBuf> {
+    let Some(name) = path.file_name() else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected the path of a file"));
+    };
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}.tmp", std::process::id()));
+    Ok(path.with_file_name(hidden))
+}
+
+/// Removes what killed writes left in a folder: every file named as [`temporary`] names them. For a caller that knows
+/// that no one else writes there.
+///
+/// # Errors
+/// Where the folder cannot be read or a file not be removed.
+pub fn remove_temporaries(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.'));
+        if process.is_some_and(|(_, process)| process.parse::<u32>().is_ok()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
     Ok(())
 }
 
@@ -58,18 +82,49 @@ fn write_all<P: AsRef<[u8]>>(target: &mut impl Write, parts: &[P]) -> io::Result
     parts.iter().try_for_each(|part| target.write_all(part.as_ref()))
 }
 
-/// Makes the rename last through a power cut. The file is in place already: a system that cannot
-/// flush a folder is no failure.
-fn sync_folder(path: &Path) {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes a rename within a folder last through a power cut. A system that cannot sync a folder, or does not let it be
+/// opened, is no failure; one that tried and could not is.
+///
+/// # Errors
+/// What the system says.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        Err(error)
+            if !matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            Err(error)
+        }
+        _ => Ok(()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_write_left_is_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let left = temporary(&path("model.safetensors")).unwrap();
+        assert_eq!(left, path(&format!(".model.safetensors.{}.tmp", std::process::id())));
+        for path in [&left, &path("a.tmp"), &path(".a.tmp"), &path(".a.b.tmp"), &path("a.1.tmp")] {
+            fs::write(path, b"x").unwrap();
+        }
+        remove_temporaries(dir.path()).unwrap();
+        assert!(!left.exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4);
+    }
 
     #[test]
     fn a_full_disk_is_an_error() {

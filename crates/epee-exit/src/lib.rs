@@ -34,7 +34,7 @@ pub use choose::{Choice, ChooseError, Goal, choose, choose_on, pareto};
 pub use compare::{CompareError, Contest, Contestant, Difference, compare};
 pub use confidence::{argmax, entropy, softmax};
 pub use drift::{DriftError, DriftMonitor, Status};
-pub use files::write_atomic;
+pub use files::{remove_temporaries, sync_folder, temporary, write_atomic};
 pub use metrics::{Counts, ExitMetrics, Metric, Metrics, UnknownMetric, per_exit, ratio, saving};
 pub use policy::{
     Answer, Berxit, BranchyNet, CheckedPolicy, Decision, DeeBert, Divergence, Elbert, Ensemble, Entropy, Epee,

@@ -372,6 +372,16 @@ impl Engine {
     /// Each sequence's logits are those it has alone, bit for bit.
     pub fn record(&self, sequences: &[Sequence], done: impl FnMut(usize)) -> Recording {
         let mut done = done;
+        let all = self.record_while(sequences, |n| {
+            done(n);
+            true
+        });
+        all.unwrap_or_else(|| unreachable!("never told to stop"))
+    }
+
+    /// As [`Engine::record`], asking `go_on` after each batch; none where it says no.
+    pub fn record_while(&self, sequences: &[Sequence], go_on: impl FnMut(usize) -> bool) -> Option<Recording> {
+        let mut go_on = go_on;
         let (depth, classes) = (self.depth(), self.classes());
         let lengths: Vec<usize> = sequences.iter().map(Sequence::tokens).collect();
         let mut logits = vec![0.0; sequences.len() * depth * classes];
@@ -393,8 +403,10 @@ impl Engine {
                     start = end;
                 }
             });
-            done(indices.len());
+            if !go_on(indices.len()) {
+                return None;
+            }
         }
-        Recording { logits, layer_times }
+        Some(Recording { logits, layer_times })
     }
 }

@@ -44,6 +44,50 @@ pub enum Error {
         /// Expected and found.
         problem: String,
     },
+    /// A checkpoint whose format is another build's.
+    #[error(
+        "{path}: expected checkpoint format {expected}, got {got}\nhint: go on with the version of epee that wrote \
+         it, or start over without --resume"
+    )]
+    CheckpointFormat {
+        /// The file.
+        path: PathBuf,
+        /// This build's.
+        expected: u32,
+        /// The file's.
+        got: u32,
+    },
+    /// A checkpoint of a run with other data, another model or other options.
+    #[error(
+        "{path}: it belongs to another run: {part}: expected {expected}, got {got}\nhint: resume with the data, model \
+         and options it was written with, or start over without --resume"
+    )]
+    OtherRun {
+        /// The file.
+        path: PathBuf,
+        /// What differs: a part of the identity, and where it is an object the field.
+        part: String,
+        /// The checkpoint's.
+        expected: String,
+        /// This run's.
+        got: String,
+    },
+    /// A checkpoint that could not be written; the one before is as it was.
+    #[error("cannot write the checkpoint {path}: {reason}\nhint: {} and run again with --resume", mend(reason))]
+    Save {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// Another training writes into the folder.
+    #[error("{folder}: another training{process} writes here")]
+    Locked {
+        /// The run's folder.
+        folder: PathBuf,
+        /// ` (process 123)` where it is known.
+        process: String,
+    },
     /// The model's files.
     #[error(transparent)]
     Model(#[from] epee_model::Error),
@@ -63,4 +107,13 @@ pub enum Error {
         /// The reason.
         source: std::io::Error,
     },
+}
+
+/// What the user does about a failed write.
+fn mend(reason: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    match reason.kind() {
+        StorageFull | QuotaExceeded | FileTooLarge => "free space",
+        _ => "mend it",
+    }
 }

@@ -15,7 +15,7 @@ mod run;
 mod schedule;
 mod trainer;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{CHECKPOINT_FORMAT, Checkpoints, RunIdentity, State, order_digest, refuse_if_locked};
 pub use error::Error;
 pub use joint_loss::{JointLoss, exit_weights, joint_loss};
 pub use observer::{EpochReport, Observer, StepReport};

@@ -47,8 +47,12 @@ pub trait Observer {
     fn step(&mut self, report: &StepReport);
     /// After each epoch.
     fn epoch(&mut self, report: &EpochReport);
-    /// Asked after each step; true ends the run with a checkpoint.
+    /// Asked after each step, and between the batches of an evaluation; true ends the run with a checkpoint.
     fn stop(&mut self) -> bool {
         false
+    }
+    /// Something the user should know, on one line.
+    fn warn(&mut self, text: &str) {
+        let _ = text;
     }
 }

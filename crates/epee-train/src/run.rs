@@ -15,7 +15,8 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::{
-    Checkpoint, EpochReport, Error, LinearSchedule, Observer, Select, StepReport, TrainOptions, Trainer, exit_weights,
+    Checkpoints, EpochReport, Error, LinearSchedule, Observer, RunIdentity, Select, State, StepReport, TrainOptions,
+    Trainer, exit_weights, order_digest,
 };
 
 /// Tokenised examples with labels.
@@ -43,6 +44,9 @@ pub struct Output<'a> {
     pub input: (&'static str, &'a [u8]),
     /// For the model card; results are filled in.
     pub card: ModelCard,
+    /// Seconds from one checkpoint to the next within an epoch; 0 writes one after each step. No part of what makes the
+    /// run: it may be resumed with another.
+    pub checkpoint_seconds: f64,
 }
 
 /// How a run ended.
@@ -66,7 +70,7 @@ enum Event<'a> {
 
 /// Trains all exits jointly and keeps the best model in `output.dir`.
 ///
-/// `run` names the run for `resume`: a checkpoint of another name is refused.
+/// `run` names the run for `resume`: a checkpoint of another one is refused.
 ///
 /// # Errors
 /// Options out of range, data that does not fit, a loss that is not finite, files that cannot be written.
@@ -77,7 +81,7 @@ pub fn train(
     dev: &Examples,
     options: &TrainOptions,
     output: &Output<'_>,
-    run: &str,
+    run: &RunIdentity,
     resume: bool,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, Error> {
@@ -86,29 +90,36 @@ pub fn train(
     check(dev, &model, output.config, "dev")?;
     std::fs::create_dir_all(output.dir).map_err(|source| Error::Io { path: output.dir.to_owned(), source })?;
     let mut trainer = Trainer::new(model, options.weight_decay);
-    let mut state = Checkpoint { run: run.to_owned(), step: 0, epoch_loss: 0.0, best: None };
-    // A run that was killed before its first checkpoint has a log and begins anew.
-    let begun = output.dir.join(LOG).exists() && !Checkpoint::path(output.dir).exists();
-    if resume && !begun {
-        state = Checkpoint::load(output.dir, run, &mut trainer)?;
-    }
-    let mut log = Log::open(output.dir, state.step)?;
     let per_epoch = train.labels.len().div_ceil(options.batch_size) as u64;
     let total = per_epoch * options.epochs as u64;
     let schedule =
         LinearSchedule { peak: options.learning_rate, warmup: (options.warmup * total as f64).round() as u64, total };
+    let batches = |epoch| pack_count(&shuffled(train.labels.len(), options.seed, epoch), options.batch_size);
+    let mut checkpoints = Checkpoints::open(output.dir, resume, output.checkpoint_seconds)?;
+    let found = match resume {
+        true => checkpoints.load(run, &mut trainer, &mut |text| observer.warn(text))?,
+        false => None,
+    };
+    let order = order_digest(&batches(found.as_ref().map_or(0, |found| found.epoch)));
+    let (run, seed) = (run.clone(), options.seed);
+    let mut state = match found {
+        Some(found) => {
+            checkpoints.check(&found, seed, schedule, &order)?;
+            found
+        }
+        None => State { run, step: 0, epoch: 0, batch: 0, epoch_loss: 0.0, seed, best: None, schedule, order },
+    };
+    let mut log = Log::open(output.dir, &state)?;
     let start = Instant::now();
-    let first_epoch = (state.step / per_epoch) as usize;
-    for epoch in first_epoch..options.epochs {
-        let batches = pack_count(&shuffled(train.labels.len(), options.seed, epoch), options.batch_size);
-        let done = (state.step - epoch as u64 * per_epoch) as usize;
-        for indices in batches.iter().skip(done) {
+    for epoch in state.epoch..options.epochs {
+        for indices in batches(epoch).iter().skip(state.batch) {
             let batch = Batch::new(indices.iter().map(|&i| &train.sequences[i]));
             let labels: Vec<usize> = indices.iter().map(|&i| train.labels[i]).collect();
             let learning_rate = schedule.rate(state.step);
             let dropout = Dropout::new(0.5, options.seed).site(state.step);
             let result = trainer.step(&batch, &labels, dropout, learning_rate, options.clip);
             state.step += 1;
+            state.batch += 1;
             for (what, value) in [("loss", result.loss), ("gradient norm", result.gradient_norm)] {
                 if !value.is_finite() {
                     let ids: Vec<&str> = indices.iter().take(4).map(|&i| train.ids[i].as_str()).collect();
@@ -128,14 +139,21 @@ pub fn train(
             };
             log.write(&Event::Step(&report))?;
             observer.step(&report);
-            // At an epoch's last step its evaluation comes first.
-            let last = state.step == (epoch as u64 + 1) * per_epoch;
-            if !last && observer.stop() {
-                state.save(output.dir, &trainer)?;
+            let stop = observer.stop();
+            if stop || checkpoints.due() {
+                log.sync()?;
+                checkpoints.save(&state, &trainer)?;
+            }
+            if stop {
                 return Ok(Outcome { finished: false, steps: state.step, best: state.best });
             }
         }
-        let metrics = evaluate(&trainer.model, dev, epoch + 1)?;
+        let Some(metrics) = evaluate(&trainer.model, dev, epoch + 1, observer)? else {
+            // The evaluation is done again.
+            log.sync()?;
+            checkpoints.save(&state, &trainer)?;
+            return Ok(Outcome { finished: false, steps: state.step, best: state.best });
+        };
         let score = score(&metrics, options);
         let best = state.best.is_none_or(|(_, best)| score > best);
         let report = EpochReport {
@@ -160,9 +178,11 @@ pub fn train(
                 &card,
             )?;
         }
-        state.epoch_loss = 0.0;
         log.write(&Event::Epoch(&report))?;
-        state.save(output.dir, &trainer)?;
+        state =
+            State { epoch: epoch + 1, batch: 0, epoch_loss: 0.0, order: order_digest(&batches(epoch + 1)), ..state };
+        log.sync()?;
+        checkpoints.save(&state, &trainer)?;
         observer.epoch(&report);
         if epoch + 1 < options.epochs && observer.stop() {
             return Ok(Outcome { finished: false, steps: state.step, best: state.best });
@@ -203,8 +223,16 @@ fn shuffled(n: usize, seed: u64, epoch: usize) -> Vec<usize> {
     order
 }
 
-fn evaluate(model: &Model<f32>, dev: &Examples, epoch: usize) -> Result<Vec<ExitMetrics>, Error> {
-    let recording = Engine::new(model, Precision::F32).record(&dev.sequences, |_| ());
+/// Each exit on dev; none where the observer stops it between two batches.
+fn evaluate(
+    model: &Model<f32>,
+    dev: &Examples,
+    epoch: usize,
+    observer: &mut dyn Observer,
+) -> Result<Option<Vec<ExitMetrics>>, Error> {
+    let Some(recording) = Engine::new(model, Precision::F32).record_while(&dev.sequences, |_| !observer.stop()) else {
+        return Ok(None);
+    };
     let parts = TraceParts {
         exits: model.depth(),
         classes: model.classes(),
@@ -214,7 +242,7 @@ fn evaluate(model: &Model<f32>, dev: &Examples, epoch: usize) -> Result<Vec<Exit
         ..TraceParts::default()
     };
     let trace = Trace::new(parts).map_err(|source| Error::Evaluation { epoch, source })?;
-    Ok(per_exit(&trace))
+    Ok(Some(per_exit(&trace)))
 }
 
 fn score(exits: &[ExitMetrics], options: &TrainOptions) -> f64 {
@@ -238,7 +266,7 @@ fn results(report: &EpochReport) -> String {
 }
 
 /// The name of the log.
-const LOG: &str = "metrics.jsonl";
+pub(crate) const LOG: &str = "metrics.jsonl";
 
 /// `metrics.jsonl`: a line per step and per epoch.
 struct Log {
@@ -247,13 +275,17 @@ struct Log {
 }
 
 impl Log {
-    /// Keeps what was written up to a step: a resumed run writes the rest again.
-    fn open(dir: &Path, step: u64) -> Result<Log, Error> {
+    /// Keeps what was written up to a state: a resumed run writes the rest again.
+    fn open(dir: &Path, state: &State) -> Result<Log, Error> {
         let path = dir.join(LOG);
         let fail = |source| Error::Io { path: path.clone(), source };
-        let old = if step == 0 { String::new() } else { std::fs::read_to_string(&path).unwrap_or_default() };
+        let old = if state.step == 0 { String::new() } else { std::fs::read_to_string(&path).unwrap_or_default() };
         let kept = old.lines().filter(|line| {
-            serde_json::from_str::<serde_json::Value>(line).is_ok_and(|event| event["step"].as_u64() <= Some(step))
+            serde_json::from_str::<serde_json::Value>(line).is_ok_and(|event| match event["event"].as_str() {
+                // A checkpoint may stand between an epoch's last step and its evaluation.
+                Some("epoch") => event["epoch"].as_u64() <= Some(state.epoch as u64),
+                _ => event["step"].as_u64() <= Some(state.step),
+            })
         });
         let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
         write_atomic(&path, kept.as_bytes())?;
@@ -264,5 +296,10 @@ impl Log {
     fn write(&mut self, event: &Event<'_>) -> Result<(), Error> {
         let line = serde_json::to_string(event).map_err(|error| Error::Data(error.to_string()))?;
         writeln!(self.file, "{line}").map_err(|source| Error::Io { path: self.path.clone(), source })
+    }
+
+    /// Before a checkpoint: a log never lacks a step that its checkpoint counts.
+    fn sync(&self) -> Result<(), Error> {
+        self.file.sync_data().map_err(|source| Error::Io { path: self.path.clone(), source })
     }
 }

@@ -1,12 +1,14 @@
 //! The learning rate over a run.
 
+use serde::{Deserialize, Serialize};
+
 /// Linear warm-up from 0 to the peak, then linear decay to 0 at the end of the run, as Transformers' linear schedule.
 ///
 /// ```
 /// let schedule = epee_train::LinearSchedule { peak: 1.0, warmup: 2, total: 6 };
 /// assert_eq!((0..6).map(|step| schedule.rate(step)).collect::<Vec<_>>(), [0.0, 0.5, 1.0, 0.75, 0.5, 0.25]);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinearSchedule {
     /// The highest learning rate.
     pub peak: f64,

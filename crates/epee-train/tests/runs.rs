@@ -6,7 +6,9 @@ use std::path::Path;
 use epee_data::Encoding;
 use epee_exit::Metric;
 use epee_model::{Artefact, Config, ExitsFile, Heads, Model, ModelCard};
-use epee_train::{EpochReport, Error, Examples, Observer, Outcome, Output, Select, StepReport, TrainOptions, train};
+use epee_train::{
+    EpochReport, Error, Examples, Observer, Outcome, Output, RunIdentity, Select, StepReport, TrainOptions, train,
+};
 
 fn config() -> Config {
     let json = r#"{"model_type": "bert", "vocab_size": 12, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -42,6 +44,12 @@ struct Watch {
     losses: Vec<f64>,
     epochs: Vec<EpochReport>,
     stop_after: Option<u64>,
+    /// Stops in the first evaluation, not before.
+    stop_in_evaluation: bool,
+    asked: usize,
+    /// Seconds between checkpoints.
+    every: Option<f64>,
+    warnings: Vec<String>,
 }
 
 impl Observer for Watch {
@@ -51,7 +59,14 @@ impl Observer for Watch {
     fn epoch(&mut self, report: &EpochReport) {
         self.epochs.push(report.clone());
     }
+    fn warn(&mut self, text: &str) {
+        self.warnings.push(text.to_owned());
+    }
     fn stop(&mut self) -> bool {
+        self.asked += 1;
+        if self.stop_in_evaluation {
+            return self.asked > self.losses.len() && self.epochs.is_empty();
+        }
         self.stop_after == Some(self.losses.len() as u64)
     }
 }
@@ -66,9 +81,11 @@ fn run(dir: &Path, options: &TrainOptions, resume: bool, watch: &mut Watch) -> R
         exits: &exits,
         input: ("tokenizer.json", b"{}"),
         card: ModelCard::default(),
+        checkpoint_seconds: watch.every.unwrap_or(60.0),
     };
+    let identity = RunIdentity::from([("options".to_owned(), serde_json::to_string(options).unwrap())]);
     let model = Model::new(&config, exits.heads(), options.seed);
-    train(model, &examples(160, 1), &examples(60, 2), options, &output, &format!("toy {}", options.seed), resume, watch)
+    train(model, &examples(160, 1), &examples(60, 2), options, &output, &identity, resume, watch)
 }
 
 fn options() -> TrainOptions {
@@ -100,29 +117,110 @@ fn learns_a_task_and_keeps_the_best_model() {
     assert_eq!(log.lines().filter(|line| line.contains(r#""event":"step""#)).count(), 120);
 }
 
+/// The checkpoints of a run, the newest last.
+fn checkpoints(dir: &Path) -> Vec<std::path::PathBuf> {
+    let files = std::fs::read_dir(dir.join("checkpoints")).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.filter(|path| path.extension().is_some()).collect();
+    files.sort();
+    files
+}
+
+/// Model, newest checkpoint and log of two runs are the same, but for the seconds.
+fn assert_same(whole: &Path, parts: &Path, when: &str) {
+    let read = |path: &Path| std::fs::read(path).unwrap();
+    assert!(read(&whole.join("model.safetensors")) == read(&parts.join("model.safetensors")), "another model {when}");
+    let (a, b) = (checkpoints(whole), checkpoints(parts));
+    assert_eq!(a.last().unwrap().file_name(), b.last().unwrap().file_name(), "{when}");
+    assert!(read(a.last().unwrap()) == read(b.last().unwrap()), "another checkpoint {when}");
+    let events = |dir: &Path| {
+        let log = std::fs::read_to_string(dir.join("metrics.jsonl")).unwrap();
+        log.lines().map(|line| line.split(",\"seconds\"").next().unwrap_or(line).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(events(whole), events(parts), "another log {when}");
+}
+
 #[test]
 fn a_run_stopped_anywhere_resumes_to_the_same_bits() {
     let whole = tempfile::tempdir().unwrap();
     let options = TrainOptions { epochs: 3, select: Select::BestExit, metric: Metric::Accuracy, ..options() };
     run(whole.path(), &options, false, &mut Watch::default()).unwrap();
     // Ten steps an epoch: within one, and at both sides of its end.
-    for stop in [1, 9, 10, 11, 20, 29] {
+    for stop in [1, 9, 10, 11, 20, 29, 30] {
         let parts = tempfile::tempdir().unwrap();
         let mut watch = Watch { stop_after: Some(stop), ..Watch::default() };
         let outcome = run(parts.path(), &options, false, &mut watch).unwrap();
         assert!(!outcome.finished && outcome.steps == stop);
-        let outcome = run(parts.path(), &options, true, &mut Watch::default()).unwrap();
+        // How often checkpoints are written is no part of the run.
+        let mut watch = Watch { every: Some(0.0), ..Watch::default() };
+        let outcome = run(parts.path(), &options, true, &mut watch).unwrap();
         assert!(outcome.finished);
-        for file in ["model.safetensors", "checkpoints/last.safetensors"] {
-            let read = |dir: &Path| std::fs::read(dir.join(file)).unwrap();
-            assert!(read(whole.path()) == read(parts.path()), "{file} differs after a stop at {stop}");
-        }
-        let events = |dir: &Path| {
-            let log = std::fs::read_to_string(dir.join("metrics.jsonl")).unwrap();
-            log.lines().map(|line| line.split(",\"seconds\"").next().unwrap_or(line).to_owned()).collect::<Vec<_>>()
-        };
-        assert_eq!(events(whole.path()), events(parts.path()), "the log differs after a stop at {stop}");
+        assert_same(whole.path(), parts.path(), &format!("after a stop at {stop}"));
     }
+}
+
+#[test]
+fn a_stop_in_an_evaluation_does_it_again() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let options = TrainOptions { epochs: 2, ..options() };
+    run(whole.path(), &options, false, &mut Watch::default()).unwrap();
+    let mut watch = Watch { stop_in_evaluation: true, ..Watch::default() };
+    let outcome = run(parts.path(), &options, false, &mut watch).unwrap();
+    assert!(!outcome.finished && outcome.steps == 10 && watch.epochs.is_empty());
+    let mut watch = Watch::default();
+    assert!(run(parts.path(), &options, true, &mut watch).unwrap().finished);
+    assert_eq!(watch.losses.len(), 10, "a step was taken again");
+    assert_eq!(watch.epochs.len(), 2);
+    assert_same(whole.path(), parts.path(), "after a stop in an evaluation");
+}
+
+#[test]
+fn a_log_ahead_of_its_checkpoint_is_cut_back_within_an_epoch_s_end_too() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let options = TrainOptions { epochs: 2, ..options() };
+    run(whole.path(), &options, false, &mut Watch::default()).unwrap();
+    // Killed after the epoch was logged and before its checkpoint: the last is that of the step before the evaluation.
+    run(parts.path(), &options, false, &mut Watch { stop_after: Some(10), ..Watch::default() }).unwrap();
+    let log = std::fs::read_to_string(whole.path().join("metrics.jsonl")).unwrap();
+    let first: String = log.lines().take(11).flat_map(|line| [line, "\n"]).collect();
+    assert!(first.lines().last().unwrap().contains(r#""event":"epoch""#));
+    std::fs::write(parts.path().join("metrics.jsonl"), first).unwrap();
+    run(parts.path(), &options, true, &mut Watch::default()).unwrap();
+    assert_same(whole.path(), parts.path(), "after a kill between log and checkpoint");
+}
+
+#[test]
+fn a_checkpoint_is_due_after_its_seconds() {
+    let options = TrainOptions { epochs: 1, ..options() };
+    for (every, expected) in [
+        (0.0, &["step-000000003.safetensors", "step-000000004.safetensors"][..]),
+        (1e9, &["step-000000004.safetensors"]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut watch = Watch { every: Some(every), stop_after: Some(4), ..Watch::default() };
+        run(dir.path(), &options, false, &mut watch).unwrap();
+        let files = checkpoints(dir.path());
+        let names: Vec<&str> = files.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, expected);
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_and_the_run_ends_the_same() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let options = TrainOptions { epochs: 2, ..options() };
+    run(whole.path(), &options, false, &mut Watch::default()).unwrap();
+    let mut watch = Watch { every: Some(0.0), stop_after: Some(7), ..Watch::default() };
+    run(parts.path(), &options, false, &mut watch).unwrap();
+    let newest = checkpoints(parts.path()).pop().unwrap();
+    let mut bytes = std::fs::read(&newest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&newest, bytes).unwrap();
+    let mut watch = Watch::default();
+    run(parts.path(), &options, true, &mut watch).unwrap();
+    assert!(watch.warnings.len() == 1 && watch.warnings[0].contains("step-000000007.safetensors: not a whole"));
+    assert_eq!(watch.losses.len(), 14, "expected to go on from step 6");
+    assert_same(whole.path(), parts.path(), "after a damaged checkpoint");
 }
 
 #[test]
@@ -173,11 +271,12 @@ fn a_checkpoint_of_another_run_is_refused() {
     let short = TrainOptions { epochs: 1, ..options() };
     run(dir.path(), &short, false, &mut Watch::default()).unwrap();
     let error = run(dir.path(), &TrainOptions { seed: 2, ..short }, true, &mut Watch::default()).unwrap_err();
-    assert!(error.to_string().contains("it belongs to another run"), "{error}");
-    let folder = dir.path().join("checkpoints");
-    std::fs::write(folder.join("last.safetensors"), b"short").unwrap();
-    let error = run(dir.path(), &options(), true, &mut Watch::default()).unwrap_err();
-    assert!(error.to_string().contains("not a whole checkpoint"), "{error}");
+    assert!(error.to_string().contains("it belongs to another run: options.seed: expected 1, got 2"), "{error}");
+    for path in checkpoints(dir.path()) {
+        std::fs::write(path, b"short").unwrap();
+    }
+    let error = run(dir.path(), &short, true, &mut Watch::default()).unwrap_err();
+    assert!(error.to_string().contains("no whole checkpoint to resume from"), "{error}");
 }
 
 #[test]

@@ -184,7 +184,9 @@ fn fit(lesson: &Lesson, out: &Path, ui: Ui) -> anyhow::Result<bool> {
     let exits = ExitsFile { max_tokens, ..ExitsFile::new(config, heads) };
     let (config, preprocessor, options) = (config.clone(), preprocessor.clone(), options.clone());
     let base = "fresh weights".to_owned();
-    let job = train::Job { dataset, out, model, config, preprocessor, exits, base, options, resume: false };
+    let (resume, checkpoint_seconds) = (false, train::CHECKPOINT_SECONDS);
+    let job =
+        train::Job { dataset, out, model, config, preprocessor, exits, base, options, resume, checkpoint_seconds };
     Ok(train::fit(job, ui)?.finished)
 }
 

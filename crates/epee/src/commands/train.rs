@@ -11,7 +11,9 @@ use clap::ValueEnum;
 use epee_data::{Dataset, sha256};
 use epee_exit::Metric;
 use epee_model::{Config, ExitsFile, Heads, Model, ModelCard, PoolerKind, Pooling};
-use epee_train::{EpochReport, Examples, Observer, Outcome, Output, Select, StepReport, TrainOptions};
+use epee_train::{
+    EpochReport, Examples, Observer, Outcome, Output, RunIdentity, Select, StepReport, TrainOptions, refuse_if_locked,
+};
 use indicatif::ProgressBar;
 use serde_json::json;
 
@@ -26,7 +28,8 @@ use crate::ui::Ui;
 #[derive(clap::Args)]
 #[command(
     after_help = "All exits are trained jointly, exit m with weight m (Eq. 4 of the paper). The best model on dev is kept.\n\
-    Ctrl-C writes a checkpoint after the current step; the same command with --resume goes on from there.\n\n\
+    Ctrl-C or SIGTERM writes a checkpoint after the current step; the same command with --resume goes on from there, or after\n\
+    a crash from the last checkpoint, to the same bits.\n\n\
     Examples:\n  \
     epee train --model minilm-l6-v2 --data data/phee --out runs/phee --epochs 9 --learning-rate 2e-4\n  \
     epee train --init bert-tiny.json --data data/notes --out runs/notes --learning-rate 1e-3"
@@ -50,6 +53,9 @@ pub(crate) struct Args {
     /// Go on from the checkpoint in --out
     #[arg(long)]
     resume: bool,
+    /// Seconds from one checkpoint to the next; 0 writes one after each step. One is written after each epoch in any case
+    #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS, value_parser = seconds)]
+    checkpoint_every: f64,
     /// Write into --out even if it holds something
     #[arg(long, conflicts_with = "resume")]
     force: bool,
@@ -114,6 +120,14 @@ struct OptionArgs {
     /// The metric models are compared by on dev: macro_f1, micro_f1 or accuracy [default: macro_f1]
     #[arg(long)]
     metric: Option<Metric>,
+}
+
+/// Seconds between checkpoints, unless it is told otherwise.
+pub(crate) const CHECKPOINT_SECONDS: f64 = 60.0;
+
+/// A number of seconds, from 0.
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|&seconds| seconds >= 0.0).ok_or_else(|| "expected seconds, at least 0".to_owned())
 }
 
 /// `224` or `192x256`.
@@ -218,10 +232,13 @@ pub(crate) struct Job<'a> {
     pub(crate) base: String,
     pub(crate) options: TrainOptions,
     pub(crate) resume: bool,
+    /// Between two checkpoints.
+    pub(crate) checkpoint_seconds: f64,
 }
 
 /// Trains a model and says how it went.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+    refuse_if_locked(&args.out)?;
     if !args.resume {
         check_empty(&args.out, args.force)?;
     }
@@ -237,7 +254,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let max_tokens = config.vocab_size().map(|_| max_tokens);
     let exits = ExitsFile { max_tokens, ..ExitsFile::new(&config, heads) };
     let resume = args.resume;
-    let job = Job { dataset: &dataset, out: &args.out, model, config, preprocessor, exits, base, options, resume };
+    let (out, checkpoint_seconds) = (args.out.as_path(), args.checkpoint_every);
+    let dataset = &dataset;
+    let job = Job { dataset, out, model, config, preprocessor, exits, base, options, resume, checkpoint_seconds };
     let outcome = fit(job, ui)?;
     if !outcome.finished {
         bail!(
@@ -272,10 +291,16 @@ pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
     let options = &job.options;
     let info = job.dataset.info();
     let (input, content) = job.preprocessor.file();
-    let name = json!({
-        "options": options, "train": train_digest, "dev": dev_digest, "labels": info.labels, "base": job.base,
-        "exits": job.exits, "config": job.config.to_json(&info.labels), "input": sha256(&content),
-    });
+    let identity = RunIdentity::from([
+        ("options".to_owned(), serde_json::to_string(options)?),
+        ("train".to_owned(), train_digest.clone()),
+        ("dev".to_owned(), dev_digest),
+        ("labels".to_owned(), serde_json::to_string(&info.labels)?),
+        ("base".to_owned(), job.base.clone()),
+        ("exits".to_owned(), serde_json::to_string(&job.exits)?),
+        ("config".to_owned(), job.config.to_json(&info.labels).to_string()),
+        (input.to_owned(), sha256(&content)),
+    ]);
     let card = ModelCard {
         data: format!("{} ({} training examples, digest {})", info.name, train.labels.len(), short(&train_digest)),
         base: job.base.clone(),
@@ -297,30 +322,38 @@ pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
         exits: &job.exits,
         input: (input, &content),
         card,
+        checkpoint_seconds: job.checkpoint_seconds,
     };
     let steps = train.labels.len().div_ceil(options.batch_size) * options.epochs;
     let mut watch = Watch { ui, bar: ui.progress(steps as u64, "train"), stop: interrupts()?, epochs: options.epochs };
-    let outcome = epee_train::train(
-        job.model,
-        &train,
-        &dev,
-        options,
-        &output,
-        &sha256(name.to_string().as_bytes()),
-        job.resume,
-        &mut watch,
-    );
+    let outcome = epee_train::train(job.model, &train, &dev, options, &output, &identity, job.resume, &mut watch);
     watch.bar.finish_and_clear();
     // From here on there is no checkpoint to wait for.
     let stopped = watch.stop.swap(true, Ordering::SeqCst);
-    let outcome = outcome?;
+    let outcome = outcome.map_err(|error| changed_split(job.dataset, error))?;
     if stopped && outcome.finished {
         bail!("stopped after the last epoch: the model is whole");
     }
     Ok(outcome)
 }
 
-/// Set by the first Ctrl-C. The second ends the process, and so does the first after training has ended.
+/// Names the file where it is a split that differs from the checkpoint's.
+fn changed_split(dataset: &Dataset, error: epee_train::Error) -> anyhow::Error {
+    match &error {
+        epee_train::Error::OtherRun { part, expected, got, .. } if part == "train" || part == "dev" => {
+            let (folder, file) = (dataset.dir(), dataset.dir().join(format!("{part}.jsonl")));
+            anyhow!(
+                "{}: the {part} split of {} changed since the checkpoint: expected digest {expected}, got {got}\n\
+                 hint: put the data back, or start over without --resume",
+                file.display(),
+                folder.display()
+            )
+        }
+        _ => error.into(),
+    }
+}
+
+/// Set by the first Ctrl-C or SIGTERM. The second ends the process, and so does the first after training has ended.
 fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
@@ -365,6 +398,10 @@ impl Observer for Watch {
             report.seconds
         );
         self.bar.suspend(|| self.ui.note(line));
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.bar.suspend(|| self.ui.note(format!("warning: {text}")));
     }
 
     fn stop(&mut self) -> bool {

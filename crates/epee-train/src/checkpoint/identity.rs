@@ -1,0 +1,50 @@
+//! What makes a run the same run.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// Named parts that must be equal for a run to go on from a checkpoint: digests of data, labels, options and
+/// configurations as JSON.
+pub type RunIdentity = BTreeMap<String, String>;
+
+/// Longest value that is printed whole.
+const SHORT: usize = 80;
+
+/// The first part that differs, within a JSON object the first field: its name, what it was and what it is.
+pub(super) fn difference(was: &RunIdentity, is: &RunIdentity) -> Option<(String, String, String)> {
+    let names: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    names.into_iter().find_map(|name| {
+        let (was, is) = (was.get(name), is.get(name));
+        if was == is {
+            return None;
+        }
+        let json = |text: Option<&String>| text.and_then(|text| serde_json::from_str::<Value>(text).ok());
+        if let (Some(was), Some(is)) = (json(was), json(is))
+            && let Some(field) = field(name, &was, &is)
+        {
+            return Some(field);
+        }
+        let text = |text: Option<&String>| short(text.map_or("nothing", String::as_str));
+        Some((name.clone(), text(was), text(is)))
+    })
+}
+
+fn field(name: &str, was: &Value, is: &Value) -> Option<(String, String, String)> {
+    if was == is {
+        return None;
+    }
+    if let (Value::Object(was), Value::Object(is)) = (was, is) {
+        let names: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+        let null = &Value::Null;
+        return names.into_iter().find_map(|key| {
+            let name = format!("{name}.{key}");
+            field(&name, was.get(key).unwrap_or(null), is.get(key).unwrap_or(null))
+        });
+    }
+    Some((name.to_owned(), short(&was.to_string()), short(&is.to_string())))
+}
+
+fn short(text: &str) -> String {
+    if text.len() <= SHORT { text.to_owned() } else { epee_data::sha256(text.as_bytes()) }
+}
