@@ -95,6 +95,14 @@ fixtures:
     {{python}} scripts/reference_images.py
     {{python}} scripts/reference_statistics.py
 
+# trainings killed at two hundred random moments and resumed, against one left alone
+chaos KILLS="200":
+    EPEE_CHAOS={{KILLS}} cargo test -p epee --test chaos -- --nocapture
+
+# seconds of a checkpoint of a 6 × 384 model, and its share of a minute
+bench-checkpoint *ARGS:
+    cargo run --release -p epee-train --example bench_checkpoint -- {{ARGS}}
+
 # fail if the committed fixtures are not what the script makes
 fixtures-check:
     {{python}} scripts/reference.py --check

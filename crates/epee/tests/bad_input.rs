@@ -235,7 +235,8 @@ fn a_full_disk_names_the_file_and_leaves_nothing_half_written() {
         &limited("20", &["train", "--init", &shop.config(), "--data", &data, "--out", &new, "--epochs", "1"]),
         &["cannot write", "model.safetensors"],
     );
-    assert_eq!(names(&shop.dir().join("new")), ["metrics.jsonl"]);
+    assert_eq!(names(&shop.dir().join("new")), ["checkpoints", "metrics.jsonl"]);
+    assert_eq!(names(&shop.dir().join("new/checkpoints")), ["lock"]);
 }
 
 #[test]
@@ -279,6 +280,61 @@ fn options_out_of_range_and_files_of_options() {
     fs::write(&toml, "epoch = 3\n").unwrap();
     contains(&train(&["--config", &toml]), &["run.toml", "epoch"]);
     contains(&train(&["--resume"]), &["no checkpoint to resume from"]);
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_gone_on_from_or_written() {
+    let shop = Workshop::trained();
+    let (config, data) = (shop.config(), shop.path("data"));
+    let train = |out: &str, more: &[&str]| {
+        let out = shop.path(out);
+        let mut command = epee();
+        command.args(["train", "--init", &config, "--data", &data, "--out", &out, "--epochs", "2"]).args(more);
+        command
+    };
+    train("run", &[]).assert().success();
+    let file = |step: usize| shop.dir().join(format!("run/checkpoints/step-{step:09}.safetensors"));
+    // A damaged one is passed over, aloud.
+    let whole = fs::read(file(30)).unwrap();
+    fs::write(file(30), &whole[..whole.len() / 2]).unwrap();
+    let output = train("run", &["--resume"]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
+    contains(&stderr, &["warning: ", "step-000000030.safetensors: not a whole checkpoint: expected ", " bytes, got "]);
+    assert!(fs::read(file(30)).unwrap() == whole, "another end");
+
+    let split = shop.dir().join("data/train.jsonl");
+    let text = fs::read_to_string(&split).unwrap();
+    epee()
+        .args(["data", "synth", "--out", &data, "--train", "240", "--dev", "60", "--test", "80"])
+        .args(["--seed", "2", "--force"])
+        .assert()
+        .success();
+    assert_ne!(fs::read_to_string(&split).unwrap(), text);
+    let error = error_of(&mut train("run", &["--resume"]));
+    contains(
+        &error,
+        &[".jsonl: the ", " split of ", "changed since the checkpoint: expected digest sha256:", "hint: "],
+    );
+
+    // A full disk, at a checkpoint.
+    let error = error_of(train("full", &[]).env("EPEE_FAULT", "fail:mid-data"));
+    contains(
+        &error,
+        &[
+            "cannot write the checkpoint ",
+            "step-000000015.safetensors: ",
+            "hint: free space and run again with --resume",
+        ],
+    );
+    train("full", &["--resume"]).assert().success();
+    let error = error_of(train("fault", &[]).env("EPEE_FAULT", "fail:nowhere"));
+    contains(
+        &error,
+        &["EPEE_FAULT: expected pause:Nms or fail:POINT, one of before-temporary, ", "got `fail:nowhere`"],
+    );
+    let output = train("seconds", &["--checkpoint-every", "-1"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Ctrl-C writes a checkpoint, `--resume` ends where an undisturbed run ends.
+//! Ctrl-C and SIGTERM write a checkpoint, `--resume` ends where an undisturbed run ends.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
@@ -18,32 +18,45 @@ fn an_interrupted_run_resumes_to_the_same_bits() {
         let (config, data, out) = (shop.config(), shop.path("data"), shop.path(out));
         ["train", "--init", &config, "--data", &data, "--out", &out, "--epochs", "12"].map(str::to_owned)
     };
+    let start = |out: &str, resume: bool| {
+        let child = Command::new(assert_cmd::cargo::cargo_bin!("epee"))
+            .args(train(out))
+            .args(resume.then_some("--resume"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = shop.dir().join(out).join("metrics.jsonl");
+        let lines = || fs::read_to_string(&log).unwrap_or_default().lines().count();
+        // A resumed run's log has lines already; its first checkpoint is that of the run before.
+        let (begun, first) = (Instant::now(), if resume { lines() } else { 0 });
+        while lines() < first + 3 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no step after a minute");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child
+    };
     epee().args(train("whole")).assert().success();
 
-    let child = Command::new(assert_cmd::cargo::cargo_bin!("epee"))
-        .args(train("parts"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let log = shop.dir().join("parts/metrics.jsonl");
-    let begun = Instant::now();
-    while fs::read_to_string(&log).unwrap_or_default().lines().count() < 3 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "no step after a minute");
-        std::thread::sleep(Duration::from_millis(1));
+    for (signal, resume) in [("-INT", false), ("-TERM", true)] {
+        let child = start("parts", resume);
+        let error = error_of(epee().args(train("parts")).arg("--resume"));
+        let expected = format!("another training (process {}) writes here", child.id());
+        assert!(error.contains(&expected), "expected `{expected}` in {error}");
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains("a checkpoint was written") && stderr.contains("hint: "), "{stderr}");
     }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("a checkpoint was written") && stderr.contains("hint: "), "{stderr}");
 
     let error = error_of(epee().args(train("parts")));
     assert!(error.contains("holds something already"), "{error}");
     let error = error_of(epee().args(train("parts")).args(["--resume", "--seed", "2"]));
-    assert!(error.contains("belongs to another run"), "{error}");
+    assert!(error.contains("belongs to another run: options.seed: expected 1, got 2"), "{error}");
     epee().args(train("parts")).arg("--resume").assert().success();
-    for file in ["model.safetensors", "exits.json", "config.json", "checkpoints/last.safetensors"] {
+    let last = "checkpoints/step-000000180.safetensors";
+    for file in ["model.safetensors", "exits.json", "config.json", last] {
         let read = |out: &str| fs::read(shop.dir().join(out).join(file)).unwrap();
         assert!(read("whole") == read("parts"), "{file} differs after a resume");
     }

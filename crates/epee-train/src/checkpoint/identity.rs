@@ -1,31 +1,32 @@
 //! What makes a run the same run.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 /// Named parts that must be equal for a run to go on from a checkpoint: digests of data, labels, options and
-/// configurations as JSON.
-pub type RunIdentity = BTreeMap<String, String>;
+/// configurations as JSON. A cause stands before what follows from it, for the first that differs is the one that is named.
+pub type RunIdentity = Vec<(String, String)>;
 
 /// Longest value that is printed whole.
 const SHORT: usize = 80;
 
 /// The first part that differs, within a JSON object the first field: its name, what it was and what it is.
 pub(super) fn difference(was: &RunIdentity, is: &RunIdentity) -> Option<(String, String, String)> {
-    let names: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
-    names.into_iter().find_map(|name| {
-        let (was, is) = (was.get(name), is.get(name));
+    let value =
+        |run: &'_ RunIdentity, name: &String| run.iter().find(|part| part.0 == *name).map(|part| part.1.clone());
+    was.iter().chain(is).find_map(|(name, _)| {
+        let (was, is) = (value(was, name), value(is, name));
         if was == is {
             return None;
         }
-        let json = |text: Option<&String>| text.and_then(|text| serde_json::from_str::<Value>(text).ok());
-        if let (Some(was), Some(is)) = (json(was), json(is))
+        let json = |text: &Option<String>| serde_json::from_str::<Value>(text.as_deref()?).ok();
+        if let (Some(was), Some(is)) = (json(&was), json(&is))
             && let Some(field) = field(name, &was, &is)
         {
             return Some(field);
         }
-        let text = |text: Option<&String>| short(text.map_or("nothing", String::as_str));
+        let text = |text: Option<String>| short(text.as_deref().unwrap_or("nothing"));
         Some((name.clone(), text(was), text(is)))
     })
 }
@@ -35,7 +36,7 @@ fn field(name: &str, was: &Value, is: &Value) -> Option<(String, String, String)
         return None;
     }
     if let (Value::Object(was), Value::Object(is)) = (was, is) {
-        let names: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+        let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
         let null = &Value::Null;
         return names.into_iter().find_map(|key| {
             let name = format!("{name}.{key}");

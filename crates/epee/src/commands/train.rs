@@ -246,10 +246,10 @@ pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
     let info = job.dataset.info();
     let (input, content) = job.preprocessor.file();
     let identity = RunIdentity::from([
-        ("options".to_owned(), serde_json::to_string(options)?),
         ("train".to_owned(), train_digest.clone()),
         ("dev".to_owned(), dev_digest.clone()),
         ("labels".to_owned(), serde_json::to_string(&info.labels)?),
+        ("options".to_owned(), serde_json::to_string(options)?),
         ("base".to_owned(), job.base.clone()),
         ("exits".to_owned(), serde_json::to_string(&job.exits)?),
         ("config".to_owned(), job.config.to_json(&info.labels).to_string()),
