@@ -7,7 +7,9 @@
 //! This crate knows the model by its forward and backward pass only.
 
 mod checkpoint;
+mod config_file;
 mod error;
+pub mod grid;
 mod joint_loss;
 mod observer;
 mod options;
@@ -16,6 +18,7 @@ mod schedule;
 mod trainer;
 
 pub use checkpoint::Checkpoint;
+pub use config_file::{ConfigError, read_options};
 pub use error::Error;
 pub use joint_loss::{JointLoss, exit_weights, joint_loss};
 pub use observer::{EpochReport, Observer, StepReport};

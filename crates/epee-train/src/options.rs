@@ -1,12 +1,13 @@
 //! What a run can be told.
 
 use epee_exit::Metric;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
 /// Which model of a run is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Select {
     /// The one whose best single exit is best on dev.
@@ -17,7 +18,7 @@ pub enum Select {
 }
 
 /// The settings of a training run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainOptions {
     /// Passes over the training split.
@@ -39,7 +40,13 @@ pub struct TrainOptions {
     /// Which model is kept.
     pub select: Select,
     /// What models are compared by on dev.
+    #[schemars(schema_with = "metric_schema")]
     pub metric: Metric,
+}
+
+fn metric_schema(_: &mut SchemaGenerator) -> Schema {
+    let names = [Metric::MacroF1, Metric::MicroF1, Metric::Accuracy].map(Metric::name);
+    json_schema!({ "type": "string", "enum": names })
 }
 
 impl Default for TrainOptions {

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 use epee_data::{Dataset, sha256};
 use epee_exit::Metric;
 use epee_model::{Config, ExitsFile, Heads, Model, ModelCard, PoolerKind, Pooling};
-use epee_train::{EpochReport, Examples, Observer, Outcome, Output, Select, StepReport, TrainOptions};
+use epee_train::{EpochReport, Examples, Observer, Outcome, Output, Select, StepReport, TrainOptions, read_options};
 use indicatif::ProgressBar;
 use serde_json::json;
 
@@ -179,10 +179,7 @@ impl OptionArgs {
     /// Flags over the file over the defaults.
     fn resolve(&self, file: Option<&Path>) -> anyhow::Result<TrainOptions> {
         let base: TrainOptions = match file {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-                toml::from_str(&text).map_err(|error| anyhow!("{}: {error}", path.display()))?
-            }
+            Some(path) => read_options(path)?,
             None => TrainOptions::default(),
         };
         let select = self.select.map(|select| match select {
