@@ -250,3 +250,43 @@ pub struct LateSample {
     /// Its text, where the page is to show it.
     pub text: Option<String>,
 }
+
+/// A grid of training runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrainingGrid {
+    /// What the grid is called.
+    pub name: String,
+    /// What models are compared by.
+    pub score: String,
+    /// What the reader must know before reading on, a sentence each.
+    pub notes: Vec<String>,
+    /// The options that tell runs apart.
+    pub keys: Vec<String>,
+    /// The runs.
+    pub runs: Vec<TrainingRun>,
+}
+
+/// One run of a [`TrainingGrid`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrainingRun {
+    /// The values of the keys.
+    pub values: Vec<String>,
+    /// The peak of the learning rate.
+    pub learning_rate: f64,
+    /// The same as a person writes it.
+    pub rate: String,
+    /// Sequences per step.
+    pub batch_size: usize,
+    /// The best epoch, where there is one.
+    pub epoch: Option<usize>,
+    /// What it was compared by, where it was finished.
+    pub score: Option<f64>,
+    /// The mean of the classes' F1 of each exit on dev.
+    pub macro_f1: Vec<Option<f64>>,
+    /// True where every exit answers the majority class: nothing was learned.
+    pub majority: bool,
+    /// True of the best run.
+    pub best: bool,
+    /// What there is to say of it.
+    pub remark: String,
+}

@@ -30,11 +30,11 @@ mod text;
 
 pub use data::{
     Bin, Certificate, Choice, Curve, Degeneracy, ExitBin, ExitRow, Grid, GridRow, Late, LateSample, Likeness, Point,
-    Reliability, Risk, RiskPoint, TraceReport, Tradeoff,
+    Reliability, Risk, RiskPoint, TraceReport, Tradeoff, TrainingGrid, TrainingRun,
 };
 pub use error::ReportError;
 pub use figure::{Figure, Panel, Table};
-pub use figures::figures;
+pub use figures::{figures, training};
 pub use gather::{Options, gather};
 pub use names::{most_points, names};
-pub use page::html;
+pub use page::{html, html_with};

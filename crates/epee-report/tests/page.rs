@@ -6,7 +6,9 @@ mod common;
 
 use common::{parts, whole};
 use epee_exit::Trace;
-use epee_report::{Options, TraceReport, figures, gather, html, most_points};
+use epee_report::{
+    Options, TraceReport, TrainingGrid, TrainingRun, figures, gather, html, html_with, most_points, training,
+};
 
 #[test]
 fn the_same_reports_give_the_same_small_page() {
@@ -67,4 +69,44 @@ fn texts_are_there_only_when_given() {
     report.late.as_mut().unwrap().rows[0].text = Some("began zinc & stopped".to_owned());
     let page = html(&[report]).unwrap();
     assert!(page.contains("<th>text</th>") && page.contains("began zinc &amp; stopped"));
+}
+
+#[test]
+fn a_training_grid_has_a_section_a_figure_and_its_table() {
+    let run = |batch_size: usize, rate: &str, score: Option<f64>| TrainingRun {
+        values: vec![batch_size.to_string(), rate.to_owned()],
+        learning_rate: rate.parse().unwrap(),
+        rate: rate.to_owned(),
+        batch_size,
+        epoch: score.map(|_| 3),
+        score,
+        macro_f1: vec![score, score],
+        majority: score == Some(0.25),
+        best: score == Some(0.75),
+        remark: if score.is_none() { "failed: <script>".to_owned() } else { String::new() },
+    };
+    let runs = vec![
+        run(16, "1e-5", Some(0.25)),
+        run(16, "2e-5", Some(0.75)),
+        run(32, "1e-5", Some(0.5)),
+        run(32, "1e30", None),
+    ];
+    let keys = ["batch_size", "learning_rate"].map(str::to_owned).into();
+    let grid =
+        TrainingGrid { name: "paper".to_owned(), score: "macro-F1".to_owned(), keys, runs, ..Default::default() };
+    let figure = training(&grid).unwrap().unwrap();
+    assert_eq!(figure.tables[0].rows.len(), 3);
+    assert_eq!(figure.tables[0].rows[0], ["16", "1e-5", "0.2500", "no"]);
+    let svg = figure.svg("paper");
+    assert!(svg.contains(">2e-5</text>") && svg.contains("every exit answers the majority class"), "{svg}");
+    let page = html_with(&[whole()], Some(&grid)).unwrap();
+    for present in
+        ["id=\"training\"", "href=\"#training\"", "failed: &lt;script&gt;", "Training runs: paper", "<strong>0.7500"]
+    {
+        assert!(page.contains(present), "{present}");
+    }
+    assert!(!html(&[whole()]).unwrap().contains("id=\"training\""));
+    let none = TrainingGrid { runs: vec![run(32, "1e30", None)], ..grid };
+    assert_eq!(training(&none).unwrap(), None);
+    html_with(&[whole()], Some(&none)).unwrap();
 }

@@ -7,9 +7,11 @@
 //! This crate knows the model by its forward and backward pass only.
 
 mod checkpoint;
+mod config_file;
 mod error;
 mod evaluate;
 mod examples;
+pub mod grid;
 mod joint_loss;
 mod log;
 mod observer;
@@ -22,6 +24,7 @@ mod schedule;
 mod trainer;
 
 pub use checkpoint::{CHECKPOINT_FORMAT, Checkpoints, RunIdentity, State, order_digest, refuse_if_locked};
+pub use config_file::{ConfigError, read_options};
 pub use error::Error;
 pub use examples::Examples;
 pub use joint_loss::{JointLoss, joint_loss};

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use epee_exit::Metric;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::{ClassWeights, Distillation, Error, ExitWeights, Recipe, RecipeName};
 
 /// Which model of a run is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Select {
     /// The one whose best single exit is best on dev.
@@ -19,7 +20,7 @@ pub enum Select {
 }
 
 /// The settings of a training run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainOptions {
     /// Passes over the training split.
@@ -44,6 +45,7 @@ pub struct TrainOptions {
     /// Which model is kept.
     pub select: Select,
     /// What models are compared by on dev.
+    #[schemars(schema_with = "metric_schema")]
     pub metric: Metric,
     /// Epochs without a better model on dev after which the run ends; in a run of two stages those of the second.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,6 +88,11 @@ pub struct TrainOptions {
     pub shift: usize,
     /// α of mix-up, 0 for none.
     pub mixup: f64,
+}
+
+fn metric_schema(_: &mut SchemaGenerator) -> Schema {
+    let names = [Metric::MacroF1, Metric::MicroF1, Metric::Accuracy].map(Metric::name);
+    json_schema!({ "type": "string", "enum": names })
 }
 
 impl Default for TrainOptions {

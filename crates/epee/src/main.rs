@@ -1,5 +1,6 @@
 //! The `epee` command: argument parsing, wiring, what the user reads.
 
+mod columns;
 mod commands;
 mod fetch;
 mod inputs;
@@ -11,7 +12,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use commands::{bench, calibrate, compare, data, eval, info, policy, predict, quickstart, report, sweep, trace, train};
+use commands::{
+    bench, calibrate, compare, data, eval, grid, info, policy, predict, quickstart, report, sweep, trace, train,
+};
 use ui::{Format, Ui};
 
 /// Transformer classifiers that stop thinking when they know the answer
@@ -34,6 +37,7 @@ enum Command {
     Quickstart(quickstart::Args),
     Data(data::Args),
     Train(train::Args),
+    Grid(grid::Args),
     Trace(trace::Args),
     Sweep(sweep::Args),
     Compare(compare::Args),
@@ -75,6 +79,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Quickstart(args) => quickstart::run(args, ui),
         Command::Data(args) => data::run(args, ui),
         Command::Train(args) => train::run(args, ui),
+        Command::Grid(args) => grid::run(args, ui),
         Command::Trace(args) => trace::run(args, ui),
         Command::Sweep(args) => sweep::run(args, ui),
         Command::Compare(args) => compare::run(args, ui),

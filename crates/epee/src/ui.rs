@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 /// How results are printed on stdout.
@@ -53,16 +53,30 @@ impl Ui {
 
     /// A bar on a terminal, nothing elsewhere.
     pub(crate) fn progress(self, len: u64, what: &str) -> ProgressBar {
-        let target =
-            if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(len), target);
-        let plain = "{prefix} {wide_bar} {pos}/{len} {eta} {msg}";
-        if let Ok(style) = ProgressStyle::with_template(plain) {
-            bar.set_style(style);
-        }
-        bar.set_prefix(what.to_owned());
-        bar
+        dressed(ProgressBar::with_draw_target(Some(len), target()), what)
     }
+
+    /// Room for several bars at once, likewise.
+    pub(crate) fn bars(self) -> MultiProgress {
+        MultiProgress::with_draw_target(target())
+    }
+
+    /// A bar above the last of several.
+    pub(crate) fn progress_above(self, bars: &MultiProgress, last: &ProgressBar, len: u64, what: &str) -> ProgressBar {
+        dressed(bars.insert_before(last, ProgressBar::new(len)), what)
+    }
+}
+
+fn target() -> ProgressDrawTarget {
+    if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
+}
+
+fn dressed(bar: ProgressBar, what: &str) -> ProgressBar {
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta} {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(what.to_owned());
+    bar
 }
 
 /// One line below the header, none between rows: a grid of twenty thresholds fits on a screen.

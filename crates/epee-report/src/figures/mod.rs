@@ -7,10 +7,13 @@ mod histogram;
 mod reliability;
 mod risk;
 mod tradeoff;
+mod training;
 
 use crate::data::TraceReport;
 use crate::error::ReportError;
 use crate::figure::Figure;
+
+pub use training::training;
 
 /// The figures of a report, in the order of the page. What the report has no values for is left out.
 ///

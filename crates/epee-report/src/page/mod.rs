@@ -2,12 +2,13 @@
 
 mod figure;
 mod section;
+mod training;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::data::TraceReport;
+use crate::data::{TraceReport, TrainingGrid};
 use crate::error::ReportError;
-use crate::figures::figures;
+use crate::figures::{figures, training as training_figure};
 use crate::style::{Colours, figure_css, variables};
 use crate::text::{percent, slug};
 
@@ -23,6 +24,15 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 /// # Errors
 /// A figure that cannot be drawn.
 pub fn html(reports: &[TraceReport]) -> Result<String, ReportError> {
+    html_with(reports, None)
+}
+
+/// The same with a grid of training runs after them.
+///
+/// # Errors
+/// A figure that cannot be drawn.
+pub fn html_with(reports: &[TraceReport], grid: Option<&TrainingGrid>) -> Result<String, ReportError> {
+    let grid = grid.map(|grid| Ok((grid, training_figure(grid)?))).transpose()?;
     let mut sections = Vec::new();
     for (at, report) in reports.iter().enumerate() {
         let anchor = format!("t{}-{}", at + 1, slug(&report.name));
@@ -57,9 +67,10 @@ pub fn html(reports: &[TraceReport]) -> Result<String, ReportError> {
                     }
                 }
                 (headlines(&sections))
-                (contents(&sections))
+                (contents(&sections, grid.as_ref().map(|(grid, _)| *grid)))
                 main {
                     @for (anchor, report, figures) in &sections { (section::section(anchor, report, figures)) }
+                    @if let Some((grid, figure)) = &grid { (training::training(grid, figure.as_ref())) }
                 }
                 footer {
                     "Written by epee " (env!("CARGO_PKG_VERSION")) ". One file, nothing fetched. Point at a figure, or focus it \
@@ -110,7 +121,7 @@ fn headlines(sections: &[Section<'_>]) -> Markup {
     }
 }
 
-fn contents(sections: &[Section<'_>]) -> Markup {
+fn contents(sections: &[Section<'_>], grid: Option<&TrainingGrid>) -> Markup {
     html! {
         nav.contents aria-label="Contents" {
             h2 { "Contents" }
@@ -125,6 +136,7 @@ fn contents(sections: &[Section<'_>]) -> Markup {
                         }
                     }
                 }
+                @if let Some(grid) = grid { li { a href={ "#" (training::ANCHOR) } { (training::title(grid)) } } }
             }
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod calibrate;
 pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod eval;
+pub(crate) mod grid;
 pub(crate) mod info;
 pub(crate) mod policy;
 pub(crate) mod predict;
@@ -21,6 +22,11 @@ use anyhow::{Context, bail};
 
 /// Refuses a folder that holds something, unless forced.
 pub(crate) fn check_empty(dir: &Path, force: bool) -> anyhow::Result<()> {
+    check_vacant(dir, force, "--force writes into it")
+}
+
+/// The same with a hint of its own.
+pub(crate) fn check_vacant(dir: &Path, force: bool, hint: &str) -> anyhow::Result<()> {
     if dir.exists() && !dir.is_dir() {
         bail!("{}: expected a folder, got a file", dir.display());
     }
@@ -29,10 +35,7 @@ pub(crate) fn check_empty(dir: &Path, force: bool) -> anyhow::Result<()> {
     }
     let mut entries = std::fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
     if entries.next().is_some() {
-        bail!(
-            "{} holds something already: expected a new or an empty folder\nhint: --force writes into it",
-            dir.display()
-        );
+        bail!("{} holds something already: expected a new or an empty folder\nhint: {hint}", dir.display());
     }
     Ok(())
 }

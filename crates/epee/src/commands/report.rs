@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use epee_data::Dataset;
 use epee_exit::{Trace, write_atomic};
-use epee_report::{Options, TraceReport, figures, gather, html, most_points, names};
+use epee_report::{Figure, Options, TraceReport, figures, gather, html_with, most_points, names, training};
 use serde_json::json;
 
-use super::{check_absent, check_empty};
+use super::{check_absent, check_empty, grid};
 use crate::ui::Ui;
 
 /// Draw what recorded traces say: every setting, every exit, what leaves last, on one page that opens offline
@@ -19,7 +19,8 @@ use crate::ui::Ui;
     Examples:\n  \
     epee report dev.safetensors --out report.html\n  \
     epee report phee-dev.safetensors git-dev.safetensors --out report.html --figures figures\n  \
-    epee report dev.safetensors --out report.html --include-text --data data/phee"
+    epee report dev.safetensors --out report.html --include-text --data data/phee\n  \
+    epee report dev.safetensors --grid grids/paper --out report.html"
 )]
 pub(crate) struct Args {
     /// Trace files, as `epee trace` writes them
@@ -28,6 +29,9 @@ pub(crate) struct Args {
     /// The HTML page to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// The folder of an `epee grid`, shown after the traces
+    #[arg(long, value_name = "DIR")]
+    grid: Option<PathBuf>,
     /// The risk up to which settings are shown as certified
     #[arg(long, value_name = "RISK", default_value_t = 0.05)]
     max_risk: f64,
@@ -58,6 +62,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         check_empty(dir, args.force)?;
     }
     let dataset = args.data.as_deref().map(Dataset::open).transpose()?;
+    let grid = args.grid.as_deref().map(grid::report).transpose()?;
     let options = Options {
         most: most_points(args.files.len()),
         epsilon: share("--max-risk", args.max_risk)?,
@@ -79,16 +84,21 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         }
         reports.push(report);
     }
-    let page = html(&reports)?;
+    let page = html_with(&reports, grid.as_ref())?;
     let mut written = Vec::new();
     if let Some(dir) = &args.figures {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        let mut drawn: Vec<(&str, Figure)> = Vec::new();
         for report in &reports {
-            for figure in figures(report)? {
-                let stem = format!("{}-{}", report.name, figure.slug);
-                written.push(write(&dir.join(format!("{stem}.svg")), figure.svg(&report.name).as_bytes())?);
-                written.push(write(&dir.join(format!("{stem}.png")), &figure.png(&report.name)?)?);
-            }
+            drawn.extend(figures(report)?.into_iter().map(|figure| (report.name.as_str(), figure)));
+        }
+        if let Some(grid) = &grid {
+            drawn.extend(training(grid)?.map(|figure| (grid.name.as_str(), figure)));
+        }
+        for (of, figure) in drawn {
+            let stem = format!("{of}-{}", figure.slug);
+            written.push(write(&dir.join(format!("{stem}.svg")), figure.svg(of).as_bytes())?);
+            written.push(write(&dir.join(format!("{stem}.png")), &figure.png(of)?)?);
         }
     }
     write(&args.out, page.as_bytes())?;

@@ -1,16 +1,11 @@
 //! The rows of a sweep for scripts: JSON, CSV and Parquet, made of the same lines.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use epee_exit::{Rule, SweepRow, Threshold};
-use parquet::basic::Compression;
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::parser::parse_message_type;
-use serde::Serialize;
 use serde_json::Value;
+
+use crate::columns::{self, Column, Values};
 
 /// The settings of some traces.
 pub(super) type Found<'a> = [(&'a Path, Vec<SweepRow>)];
@@ -32,106 +27,41 @@ pub(super) fn json(found: &Found<'_>) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// One setting as flat columns; what a policy lacks, or no number has, is empty.
-#[derive(Serialize)]
-struct Line {
-    file: String,
-    policy: &'static str,
-    setting: String,
-    threshold: Option<f64>,
-    patience: Option<i64>,
-    exit: Option<i64>,
-    accuracy: Option<f64>,
-    macro_f1: Option<f64>,
-    micro_f1: Option<f64>,
-    saving: Option<f64>,
-    ratio: Option<f64>,
-    seconds: Option<f64>,
-}
-
-fn lines(found: &Found<'_>) -> Vec<Line> {
-    let known = |value: f64| Some(value).filter(|value| value.is_finite());
+/// One setting a row; what a policy lacks, or no number has, is missing.
+fn columns(found: &Found<'_>) -> Vec<Column> {
+    let rows = || found.iter().flat_map(|(path, rows)| rows.iter().map(move |row| (*path, row)));
     let whole = |value: usize| i64::try_from(value).ok();
-    let line = |path: &Path, row: &SweepRow| Line {
-        file: path.display().to_string(),
-        policy: row.policy.kind().name(),
-        setting: row.policy.to_string(),
-        threshold: row.policy.threshold().and_then(Threshold::scalar),
-        patience: row.policy.rule.patience().and_then(whole),
-        exit: match &row.policy.rule {
-            Rule::Fixed(fixed) => whole(fixed.exit),
-            _ => None,
-        },
-        accuracy: known(row.accuracy),
-        macro_f1: known(row.macro_f1),
-        micro_f1: known(row.micro_f1),
-        saving: known(row.saving),
-        ratio: known(row.ratio),
-        seconds: row.seconds,
+    let name = |name: &str, text: fn(&Path, &SweepRow) -> String| {
+        Column::new(name, Values::Name(rows().map(|(path, row)| text(path, row)).collect()))
     };
-    found.iter().flat_map(|(path, rows)| rows.iter().map(move |row| line(path, row))).collect()
+    let number = |name: &str, get: fn(&SweepRow) -> Option<f64>| Column::numbers(name, rows().map(|(_, row)| get(row)));
+    let fixed = |row: &SweepRow| match &row.policy.rule {
+        Rule::Fixed(fixed) => whole(fixed.exit),
+        _ => None,
+    };
+    let patience = |row: &SweepRow| row.policy.rule.patience().and_then(whole);
+    vec![
+        name("file", |path, _| path.display().to_string()),
+        name("policy", |_, row| row.policy.kind().name().to_owned()),
+        name("setting", |_, row| row.policy.to_string()),
+        number("threshold", |row| row.policy.threshold().and_then(Threshold::scalar)),
+        Column::new("patience", Values::Whole(rows().map(|(_, row)| patience(row)).collect())),
+        Column::new("exit", Values::Whole(rows().map(|(_, row)| fixed(row)).collect())),
+        number("accuracy", |row| Some(row.accuracy)),
+        number("macro_f1", |row| Some(row.macro_f1)),
+        number("micro_f1", |row| Some(row.micro_f1)),
+        number("saving", |row| Some(row.saving)),
+        number("ratio", |row| Some(row.ratio)),
+        number("seconds", |row| row.seconds),
+    ]
 }
 
 pub(super) fn csv(found: &Found<'_>) -> anyhow::Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for line in lines(found) {
-        writer.serialize(line)?;
-    }
-    Ok(writer.into_inner().map_err(|error| error.into_error())?)
+    columns::csv(&columns(found))
 }
-
-const SCHEMA: &str = "message settings {
-    required binary file (utf8);
-    required binary policy (utf8);
-    required binary setting (utf8);
-    optional double threshold;
-    optional int64 patience;
-    optional int64 exit;
-    optional double accuracy;
-    optional double macro_f1;
-    optional double micro_f1;
-    optional double saving;
-    optional double ratio;
-    optional double seconds;
-}";
 
 pub(super) fn parquet(found: &Found<'_>) -> anyhow::Result<Vec<u8>> {
-    let lines = lines(found);
-    let schema = Arc::new(parse_message_type(SCHEMA)?);
-    let properties = WriterProperties::builder().set_compression(Compression::UNCOMPRESSED).build();
-    let mut bytes = Vec::new();
-    let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties))?;
-    let mut group = writer.next_row_group()?;
-    type Text = fn(&Line) -> &str;
-    for text in [|l: &Line| l.file.as_str(), |l| l.policy, |l| l.setting.as_str()] as [Text; 3] {
-        column::<ByteArrayType>(&mut group, lines.iter().map(|line| Some(ByteArray::from(text(line)))), true)?;
-    }
-    column::<DoubleType>(&mut group, lines.iter().map(|line| line.threshold), false)?;
-    column::<Int64Type>(&mut group, lines.iter().map(|line| line.patience), false)?;
-    column::<Int64Type>(&mut group, lines.iter().map(|line| line.exit), false)?;
-    type Number = fn(&Line) -> Option<f64>;
-    let numbers: [Number; 6] =
-        [|l| l.accuracy, |l| l.macro_f1, |l| l.micro_f1, |l| l.saving, |l| l.ratio, |l| l.seconds];
-    for number in numbers {
-        column::<DoubleType>(&mut group, lines.iter().map(number), false)?;
-    }
-    group.close()?;
-    writer.close()?;
-    Ok(bytes)
-}
-
-/// Writes the next column.
-fn column<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>,
-    values: impl Iterator<Item = Option<T::T>>,
-    required: bool,
-) -> anyhow::Result<()> {
-    let values: Vec<Option<T::T>> = values.collect();
-    let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
-    let values: Vec<T::T> = values.into_iter().flatten().collect();
-    let Some(mut column) = group.next_column()? else { anyhow::bail!("the schema has fewer columns than a line") };
-    column.typed::<T>().write_batch(&values, (!required).then_some(&levels), None)?;
-    Ok(column.close()?)
+    columns::parquet("settings", &columns(found))
 }
 
 #[cfg(test)]

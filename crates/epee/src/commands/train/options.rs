@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use epee_exit::Metric;
-use epee_train::{ClassWeights, ExitWeights, RecipeName, Select, TrainOptions};
+use epee_train::{ClassWeights, ExitWeights, RecipeName, Select, TrainOptions, read_options};
 
 /// The options of a run; those left out are taken from --config, else from the recipe or the defaults.
 #[derive(clap::Args)]
@@ -149,10 +148,7 @@ impl OptionArgs {
     /// Flags over the file over the defaults.
     pub(super) fn resolve(&self, file: Option<&Path>) -> anyhow::Result<TrainOptions> {
         let base: TrainOptions = match file {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-                toml::from_str(&text).map_err(|error| anyhow!("{}: {error}", path.display()))?
-            }
+            Some(path) => read_options(path)?,
             None => TrainOptions::default(),
         };
         let select = self.select.map(|select| match select {

@@ -1,0 +1,118 @@
+//! Configuration files in TOML: what is wrong with one is said with its line, and of an unknown name the nearest one.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+use crate::{Error, TrainOptions};
+
+/// What is wrong with a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}: {problem}", path.display(), line.map_or_else(String::new, |line| format!(", line {line}")))]
+pub struct ConfigError {
+    /// The file.
+    pub path: PathBuf,
+    /// The line, from 1, where one is known.
+    pub line: Option<usize>,
+    /// What was expected and what was found, and a line with a hint where there is one.
+    pub problem: String,
+}
+
+/// Reads the options of a run, those that a file leaves out at their defaults.
+///
+/// # Errors
+/// A file that cannot be read, that is not TOML, an unknown key, a value of another kind or out of range.
+pub fn read_options(path: &Path) -> Result<TrainOptions, ConfigError> {
+    let options: TrainOptions = parse(path, &read(path)?)?;
+    options.check().map_err(|error| ConfigError { path: path.to_owned(), line: None, problem: in_file(&error) })?;
+    Ok(options)
+}
+
+pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|error| ConfigError {
+        path: path.to_owned(),
+        line: None,
+        problem: format!("cannot be read: {error}"),
+    })
+}
+
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
+    toml::from_str(text).map_err(|error| ConfigError {
+        path: path.to_owned(),
+        line: error.span().map(|span| line(text, span.start)),
+        problem: suggest(error.message()),
+    })
+}
+
+/// The line, from 1, of a byte.
+pub(crate) fn line(text: &str, byte: usize) -> usize {
+    1 + text.bytes().take(byte).filter(|&byte| byte == b'\n').count()
+}
+
+/// An option out of range, named as files name it.
+pub(crate) fn in_file(error: &Error) -> String {
+    match error {
+        Error::Option { name, expected, got } => format!("{}: expected {expected}, got {got}", name.replace('-', "_")),
+        other => other.to_string(),
+    }
+}
+
+/// Serde's message, and of an unknown field or variant the nearest name.
+pub(crate) fn suggest(message: &str) -> String {
+    let message = message.trim_end().replacen("unknown field", "unknown key", 1);
+    if !message.starts_with("unknown") {
+        return message;
+    }
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let Some(got) = quoted.next() else { return message };
+    match nearest(got, quoted) {
+        Some(name) => format!("{message}\nhint: did you mean `{name}`?"),
+        None => message,
+    }
+}
+
+/// The known name that resembles another most, where one does.
+fn nearest<'a>(got: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = got.to_lowercase().replace('-', "_");
+    let likeness = |name: &str| strsim::jaro_winkler(&plain, &name.to_lowercase().replace('-', "_"));
+    let best = known.map(|name| (likeness(name), name)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (best.0 > 0.75).then_some(best.1)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn problem(text: &str) -> (Option<usize>, String) {
+        let error = parse::<TrainOptions>(Path::new("a.toml"), text).unwrap_err();
+        (error.line, error.problem)
+    }
+
+    #[test]
+    fn the_nearest_name_is_suggested_with_the_line() {
+        let (line, text) = problem("epochs = 3\nlearning-rate = 1e-3\n");
+        assert_eq!(line, Some(2));
+        assert!(text.starts_with("unknown key `learning-rate`, expected one of `epochs`"), "{text}");
+        assert!(text.ends_with("hint: did you mean `learning_rate`?"), "{text}");
+        for (typed, meant) in [("epoch", "epochs"), ("batchsize", "batch_size"), ("weigth_decay", "weight_decay")] {
+            let (_, text) = problem(&format!("{typed} = 1"));
+            assert!(text.ends_with(&format!("did you mean `{meant}`?")), "{text}");
+        }
+        assert!(!problem("zzz = 1").1.contains("hint"), "nothing is like zzz");
+        let (_, text) = problem("select = \"best\"");
+        assert!(text.ends_with("did you mean `best-exit`?"), "{text}");
+    }
+
+    #[test]
+    fn a_value_out_of_range_names_file_and_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("options.toml");
+        std::fs::write(&path, "learning_rate = -1.0\n").unwrap();
+        let error = read_options(&path).unwrap_err().to_string();
+        assert_eq!(error, format!("{}: learning_rate: expected a number above 0, got -1", path.display()));
+        let error = read_options(&dir.path().join("none.toml")).unwrap_err().to_string();
+        assert!(error.contains("none.toml: cannot be read"), "{error}");
+    }
+}

@@ -1,0 +1,69 @@
+//! The model that is kept.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use epee_train::grid::{RunRecord, State, Summary};
+
+use super::folder::{Folder, RECORD, read_json};
+use crate::ui::Ui;
+
+const WEIGHTS: &str = "model.safetensors";
+
+/// Copies the best run's folder to `best` where another is there, then removes what runs that are finished leave: their
+/// checkpoints and, unless all are kept, their weights. A run's weights go after `best` is in place, so that the best
+/// model is whole at every moment.
+pub(super) fn keep(folder: &Folder, summary: &Summary, keep_all: bool, ui: Ui) -> anyhow::Result<()> {
+    let Some(best) = &summary.best else { return Ok(()) };
+    let there: Option<RunRecord> = read_json(&folder.best().join(RECORD)).ok();
+    if there.is_none_or(|there| there.name != *best) {
+        let run = folder.run(best);
+        if !run.join(WEIGHTS).exists() {
+            ui.note(format!(
+                "warning: {} is gone, and {} has no weights any more",
+                folder.best().display(),
+                run.display()
+            ));
+            return Ok(());
+        }
+        replace(&run, &folder.best())?;
+    }
+    for run in summary.runs.iter().filter(|run| run.state == State::Finished) {
+        let dir = folder.run(&run.name);
+        remove(&dir.join("checkpoints"))?;
+        if !keep_all {
+            remove(&dir.join(WEIGHTS))?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies a folder's files beside the other folder and puts them in its place.
+fn replace(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let fail = || format!("cannot copy {} to {}", from.display(), to.display());
+    let new = to.with_file_name(".best.tmp");
+    remove(&new)?;
+    fs::create_dir_all(&new).with_context(fail)?;
+    for entry in fs::read_dir(from).with_context(fail)? {
+        let entry = entry.with_context(fail)?;
+        if entry.file_type().with_context(fail)?.is_file() {
+            let copy = new.join(entry.file_name());
+            fs::copy(entry.path(), &copy).with_context(fail)?;
+            fs::File::open(&copy).and_then(|file| file.sync_all()).with_context(fail)?;
+        }
+    }
+    remove(to)?;
+    fs::rename(&new, to).with_context(fail)
+}
+
+/// Removes a file or a folder that may be there.
+fn remove(path: &Path) -> anyhow::Result<()> {
+    let done = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match done {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,281 @@
+//! `epee grid` through the binary, on generated notes and a tiny model.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use common::{Workshop, epee, error_of, json};
+use serde_json::Value;
+
+/// Writes a grid's config.
+fn config(shop: &Workshop, rest: &str) -> String {
+    let path = shop.path("grid.toml");
+    let (init, data) = (shop.config(), shop.path("data"));
+    fs::write(&path, format!("init = {init:?}\ndata = {data:?}\n{rest}")).unwrap();
+    path
+}
+
+const SMALL: &str = "[options]\nepochs = 2\n[grid]\nbatch_size = [16, 32]\nlearning_rate = [1e-9, 2e-3]\n";
+
+/// The rows by column, but for the seconds.
+fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let row = |record: csv::StringRecord| {
+        let cells = header.iter().zip(&record).filter(|(name, _)| *name != "seconds");
+        cells.map(|(name, cell)| (name.to_owned(), cell.to_owned())).collect()
+    };
+    reader.records().map(|record| row(record.unwrap())).collect()
+}
+
+#[test]
+fn a_grid_trains_every_combination_and_keeps_the_best() {
+    let shop = Workshop::trained();
+    let (config, out) = (config(&shop, SMALL), shop.path("grid"));
+    let said = json(epee().args(["grid", "--config", &config, "--out", &out, "--format", "json"]));
+    let rows = rows(&shop.dir().join("grid/results.csv"));
+    let names: Vec<&str> = rows.iter().map(|row| row["run"].as_str()).collect();
+    let expected = ["batch-16_rate-1e-9", "batch-16_rate-2e-3", "batch-32_rate-1e-9", "batch-32_rate-2e-3"];
+    assert_eq!(names, expected.map(|name| format!("{name}_seed-1")));
+    assert!(rows.iter().all(|row| row["state"] == "finished" && row["reason"].is_empty()), "{rows:?}");
+    assert_eq!((rows[1]["batch_size"].as_str(), rows[1]["learning_rate"].as_str()), ("16", "0.002"));
+    for column in ["score", "metric", "best_epoch", "exit_1_accuracy", "exit_2_macro_f1", "majority", "majority_exits"]
+    {
+        assert!(rows.iter().all(|row| !row[column].is_empty()), "{column}: {rows:?}");
+    }
+
+    // The best is the one with the highest score, and it is what one run alone gives.
+    let score = |row: &BTreeMap<String, String>| row["score"].parse::<f64>().unwrap();
+    let best = rows.iter().max_by(|a, b| score(a).total_cmp(&score(b))).unwrap();
+    assert_eq!(said["best"], best["run"].as_str());
+    let alone = shop.path("alone");
+    epee()
+        .args(["train", "--init", &shop.config(), "--data", &shop.path("data"), "--out", &alone, "--epochs", "2"])
+        .args(["--batch-size", &best["batch_size"], "--learning-rate", &best["learning_rate"]])
+        .assert()
+        .success();
+    let weights = |path: &str| fs::read(shop.dir().join(path).join("model.safetensors")).unwrap();
+    assert!(weights("grid/best") == weights("alone"));
+    epee().args(["info", &shop.path("grid/best")]).assert().success();
+    for row in &rows {
+        let dir = shop.dir().join("grid/runs").join(&row["run"]);
+        assert!(!dir.join("checkpoints").exists() && !dir.join("model.safetensors").exists(), "{}", dir.display());
+        assert!(dir.join("metrics.jsonl").exists() && dir.join("run.json").exists());
+    }
+
+    // What is there stays, unless the grid goes on: then nothing is trained again, and other options are refused.
+    let again = ["grid", "--config", &config, "--out", &out];
+    let error = error_of(epee().args(again));
+    assert!(error.contains("holds something already") && error.contains("--resume"), "{error}");
+    let before = fs::read(shop.dir().join("grid/runs").join(&best["run"]).join("metrics.jsonl")).unwrap();
+    let output = epee().args(again).arg("--resume").output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && stdout.contains("macro-F1 by exit"), "{stdout}");
+    assert_eq!(fs::read(shop.dir().join("grid/runs").join(&best["run"]).join("metrics.jsonl")).unwrap(), before);
+    fs::write(&config, fs::read_to_string(&config).unwrap().replace("epochs = 2", "epochs = 3")).unwrap();
+    let error = error_of(epee().args(again).arg("--resume"));
+    assert!(error.contains("was run with other options") && error.contains("grid.toml"), "{error}");
+    fs::write(&config, fs::read_to_string(&config).unwrap().replace("epochs = 3", "epochs = 2").replace("16, ", ""))
+        .unwrap();
+    let error = error_of(epee().args(again).arg("--resume"));
+    assert!(error.contains("batch-16_rate-1e-9_seed-1") && error.contains("does not have any more"), "{error}");
+
+    // The report shows it.
+    let (trace, page) = (shop.path("dev.safetensors"), shop.path("report.html"));
+    epee()
+        .args([
+            "trace",
+            "--split",
+            "dev",
+            "--model",
+            &shop.path("grid/best"),
+            "--data",
+            &shop.path("data"),
+            "--out",
+            &trace,
+        ])
+        .assert()
+        .success();
+    epee().args(["report", &trace, "--grid", &out, "--out", &page]).assert().success();
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("Score by learning rate and batch size") && page.contains("2e-3"));
+    let error = error_of(epee().args(["report", &trace, "--grid", &shop.path("data"), "--out", &shop.path("r.html")]));
+    assert!(error.contains("expected the folder of an `epee grid`"), "{error}");
+}
+
+#[test]
+fn a_run_that_fails_is_recorded_and_the_others_finish() {
+    let shop = Workshop::trained();
+    let rest = "[options]\nepochs = 1\n[grid]\nlearning_rate = [1e30, 1e-3]\nseed = [3]\n";
+    let (config, out, results) = (config(&shop, rest), shop.path("grid"), shop.path("rows.csv"));
+    let output = epee()
+        .args(["grid", "--config", &config, "--out", &out, "--results", &results, "--keep-all"])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("error: 1 of 2 runs failed"), "{stderr}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("failed: the "), "{stdout}");
+    let rows = rows(Path::new(&results));
+    assert_eq!((rows[0]["state"].as_str(), rows[1]["state"].as_str()), ("failed", "finished"));
+    assert!(rows[0]["reason"].contains("at step"), "{rows:?}");
+    assert_eq!(rows[0]["score"], "");
+    assert!(shop.dir().join("grid/runs/batch-16_rate-1e-3_seed-3/model.safetensors").exists());
+    assert!(!shop.dir().join("grid/results.csv").exists());
+}
+
+#[test]
+fn runs_that_learn_nothing_are_called_so() {
+    let shop = Workshop::empty();
+    let csv = shop.path("own.csv");
+    let mut text = "text,label\n".to_owned();
+    for i in 0..80 {
+        text.push_str(&format!("note {i},{}\n", if i % 4 == 0 { "rare" } else { "common" }));
+    }
+    fs::write(&csv, text).unwrap();
+    epee()
+        .args(["data", "import", "csv", "--from", &csv, "--text", "text", "--label", "label"])
+        .args(["--out", &shop.path("data")])
+        .assert()
+        .success();
+    // So strong a decay leaves no weight: biases decide, and they know how common classes are.
+    let rest = "[options]\nepochs = 6\nweight_decay = 60.0\nlearning_rate = 1e-2\n[grid]\nseed = [1]\n";
+    let (config, out) = (config(&shop, rest), shop.path("grid"));
+    let output = epee().args(["grid", "--config", &config, "--out", &out]).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && stdout.contains("every exit answers the majority class (common)"), "{stdout}");
+    let rows = rows(&shop.dir().join("grid/results.csv"));
+    assert_eq!((rows[0]["majority"].as_str(), rows[0]["majority_exits"].as_str()), ("true", "2"));
+}
+
+#[test]
+fn mistakes_in_the_config_are_refused_before_anything_is_written() {
+    let shop = Workshop::trained();
+    let out = shop.path("grid");
+    let refused = |rest: &str, more: &[&str]| {
+        let config = config(&shop, rest);
+        let error = error_of(epee().args(["grid", "--config", &config, "--out", &out]).args(more));
+        assert!(!shop.dir().join("grid").exists());
+        error
+    };
+    let error = refused("[grid]\nlearning_rat = [1e-5]\n", &[]);
+    assert!(error.contains("grid.toml, line 4: unknown key `learning_rat`"), "{error}");
+    assert!(error.contains("hint: did you mean `learning_rate`?"), "{error}");
+    let error = refused("[grid]\nbatch_size = [16, 0]\n", &[]);
+    assert!(error.contains("grid.toml, line 4: [grid] batch_size: expected at least 1, got 0"), "{error}");
+    let error = refused("", &["--jobs", "100000"]);
+    assert!(error.contains("--jobs: expected 1 to "), "{error}");
+    let error = refused("", &["--results", "rows.txt"]);
+    assert!(error.contains(".csv or .parquet"), "{error}");
+
+    let config = config(&shop, "");
+    let error = error_of(epee().args(["grid", "--config", &config, "--out", &shop.path("data"), "--resume"]));
+    assert!(error.contains("it has no grid to go on with"), "{error}");
+
+    // `epee train` suggests by the same rule.
+    let options = shop.path("options.toml");
+    fs::write(&options, "epochs = 1\nbatchsize = 4\n").unwrap();
+    let train = ["train", "--init", &shop.config(), "--data", &shop.path("data"), "--out", &out, "--config", &options];
+    let error = error_of(epee().args(train));
+    assert!(error.contains("options.toml, line 2: unknown key `batchsize`"), "{error}");
+    assert!(error.contains("hint: did you mean `batch_size`?"), "{error}");
+}
+
+#[test]
+fn the_schema_is_printed_and_the_published_one() {
+    let printed = epee().args(["grid", "--schema"]).output().unwrap();
+    let published = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/grid.schema.json")).unwrap();
+    assert!(printed.status.success() && printed.stdout == published);
+    let schema: Value = serde_json::from_slice(&published).unwrap();
+    assert_eq!(schema["properties"]["options"]["$ref"], "#/$defs/TrainOptions");
+}
+
+#[cfg(unix)]
+mod interrupted {
+    use std::process::{Child, Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    const LONGER: &str = "[options]\nepochs = 6\n[grid]\nlearning_rate = [1e-3, 2e-3]\n";
+
+    fn begin(config: &str, out: &str) -> Child {
+        Command::new(assert_cmd::cargo::cargo_bin!("epee"))
+            .args(["grid", "--config", config, "--out", out])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn wait_for_steps(log: &Path, steps: usize) {
+        let begun = Instant::now();
+        while fs::read_to_string(log).unwrap_or_default().lines().count() < steps {
+            assert!(begun.elapsed() < Duration::from_secs(120), "no {steps} lines in {}", log.display());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn signal(signal: &str, process: &str) {
+        assert!(Command::new("kill").args([signal, process]).status().unwrap().success());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_grid_that_was_killed_resumes_to_the_same_results() {
+        let shop = Workshop::trained();
+        let config = config(&shop, LONGER);
+        let (whole, parts) = (shop.path("whole"), shop.path("parts"));
+        epee().args(["grid", "--config", &config, "--out", &whole]).assert().success();
+        let mut grid = begin(&config, &parts);
+        wait_for_steps(&shop.dir().join("parts/runs/batch-16_rate-2e-3_seed-1/metrics.jsonl"), 20);
+        signal("-KILL", &grid.id().to_string());
+        // The run goes on without its grid until it is killed too.
+        let mut killed = 0;
+        for entry in fs::read_dir("/proc").unwrap().map(Result::unwrap) {
+            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line);
+            let mut words = line.split('\0');
+            if words.any(|word| word == "train") && words.any(|word| word.starts_with(&parts)) {
+                signal("-KILL", &entry.file_name().to_string_lossy());
+                killed += 1;
+            }
+        }
+        assert_eq!(killed, 1);
+        grid.wait().unwrap();
+        let output = epee().args(["grid", "--config", &config, "--out", &parts, "--resume"]).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && stderr.contains("1 of 2 runs are finished already"), "{stderr}");
+        let results = |out: &str| rows(&shop.dir().join(out).join("results.csv"));
+        assert_eq!(results("parts"), results("whole"));
+        let best = |out: &str| fs::read(shop.dir().join(out).join("best/model.safetensors")).unwrap();
+        assert!(best("parts") == best("whole"));
+    }
+
+    #[test]
+    fn ctrl_c_reaches_the_runs_and_the_grid_goes_on() {
+        let shop = Workshop::trained();
+        let (config, out) = (config(&shop, LONGER), shop.path("grid"));
+        let grid = begin(&config, &out);
+        let run = shop.dir().join("grid/runs/batch-16_rate-1e-3_seed-1");
+        wait_for_steps(&run.join("metrics.jsonl"), 3);
+        let error = error_of(epee().args(["grid", "--config", &config, "--out", &out, "--resume"]));
+        assert!(error.contains("another `epee grid` is writing into it"), "{error}");
+        signal("-TERM", &grid.id().to_string());
+        let output = grid.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains("0 of 2 runs are finished") && stderr.contains("--resume goes on"), "{stderr}");
+        assert!(run.join("checkpoints").exists());
+        let state = |run: &Path| -> Value { serde_json::from_slice(&fs::read(run.join("run.json")).unwrap()).unwrap() };
+        assert_eq!(state(&run)["state"], "stopped");
+        epee().args(["grid", "--config", &config, "--out", &out, "--resume"]).assert().success();
+        assert_eq!(state(&run)["state"], "finished");
+        assert_eq!(rows(&shop.dir().join("grid/results.csv")).len(), 2);
+    }
+}
