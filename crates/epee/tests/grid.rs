@@ -248,9 +248,15 @@ mod interrupted {
         }
         assert_eq!(killed, 1);
         grid.wait().unwrap();
+        let log = shop.dir().join("parts/runs/batch-16_rate-2e-3_seed-1/metrics.jsonl");
+        let epoch_line =
+            |text: &str| text.lines().find(|line| line.contains("\"event\":\"epoch\"")).unwrap().to_owned();
+        let first_epoch = epoch_line(&fs::read_to_string(&log).unwrap());
         let output = epee().args(["grid", "--config", &config, "--out", &parts, "--resume"]).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success() && stderr.contains("1 of 2 runs are finished already"), "{stderr}");
+        // Its times too are those of before: it went on, and did not begin anew.
+        assert_eq!(epoch_line(&fs::read_to_string(&log).unwrap()), first_epoch);
         let results = |out: &str| rows(&shop.dir().join(out).join("results.csv"));
         assert_eq!(results("parts"), results("whole"));
         let best = |out: &str| fs::read(shop.dir().join(out).join("best/model.safetensors")).unwrap();

@@ -28,10 +28,11 @@ use crate::{fetch, inputs};
 /// Train a model for every combination of some options and keep the best by dev
 #[derive(clap::Args)]
 #[command(
-    after_help = "Each run is an `epee train` in DIR/runs/NAME: its options.toml, train.log, metrics.jsonl and run.json stay there.\n\
-    DIR has the grid's config (grid.toml), a row per run (results.csv, results.json) and the best model (best). The other runs'\n\
-    weights are removed, --keep-all keeps them. Ctrl-C writes a checkpoint of each run in progress; the same command with\n\
-    --resume goes on from there, and tries again what failed.\n\n\
+    after_help = "Each run is an `epee train` in DIR/runs/NAME: its options.toml, train.log, metrics.jsonl and run.json stay there. \
+    DIR has the config (grid.toml), a row per run (results.csv, results.json) and the best model (best); the other runs' \
+    weights are removed unless --keep-all is given.\n\n\
+    Ctrl-C writes a checkpoint of each run in progress; the same command with --resume goes on from there, and tries again what \
+    failed.\n\n\
     Examples:\n  \
     epee grid --config docs/grid-paper.toml --out grids/paper\n  \
     epee grid --config grid.toml --out grids/notes --jobs 2 --resume\n  \

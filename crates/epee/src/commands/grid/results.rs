@@ -140,9 +140,18 @@ pub(super) fn table(summary: &Summary) -> String {
         }
         row.push(format!("{:.0}", run.seconds));
         row.push(if summary.best.as_ref() == Some(&run.name) { "best".to_owned() } else { String::new() });
-        row.push(remark(run, &summary.majority.class).unwrap_or_default());
+        row.push(brief(remark(run, &summary.majority.class).unwrap_or_default()));
         row
     });
-    let score = summary.score.as_ref().map_or_else(String::new, |score| format!("\nscore: {score}, on dev"));
-    format!("{}{score}", plain_table(header, rows))
+    let score = match &summary.score {
+        Some(score) => format!("score: {score}, on dev"),
+        None => "runs differ in select or metric: their scores are not of one kind".to_owned(),
+    };
+    format!("{}\n{score}", plain_table(header, rows))
+}
+
+/// As much as a table's row has room for; the file of rows has it all.
+fn brief(text: String) -> String {
+    const MOST: usize = 60;
+    if text.chars().count() <= MOST { text } else { text.chars().take(MOST).chain(['…']).collect() }
 }

@@ -82,7 +82,8 @@ impl Watch {
             line += &format!(": {score} on dev after epoch {} ({:.0} s)", result.best_epoch, run.seconds);
         }
         if let Some(remark) = remark(run, &majority.class) {
-            line += &format!(", {remark}");
+            line += if run.state == State::Finished { ", " } else { ": " };
+            line += &remark;
         }
         self.say(&line);
     }
