@@ -28,7 +28,6 @@ pub struct TrainOptions {
     /// Sequences per step.
     pub batch_size: usize,
     /// Tokens per step, of sequences of about the same length, in place of a number of sequences.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_tokens: Option<usize>,
     /// The peak of the learning rate.
     pub learning_rate: f64,
@@ -48,39 +47,28 @@ pub struct TrainOptions {
     #[schemars(schema_with = "metric_schema")]
     pub metric: Metric,
     /// Epochs without a better model on dev after which the run ends; in a run of two stages those of the second.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<usize>,
     /// The defaults of what follows.
     pub recipe: RecipeName,
     /// What each exit's loss counts.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_weights: Option<ExitWeights>,
     /// The share of the epochs that the first of two stages takes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_stage: Option<f64>,
     /// α of learning from the last exit, 0 for none.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub distill_weight: Option<f64>,
     /// T of learning from the last exit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub distill_temperature: Option<f64>,
     /// Whether exits' gradients are brought to one norm where they enter the backbone.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<bool>,
     /// What the heads' learning rate is multiplied with.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub head_rate: Option<f64>,
     /// What the learning rate shrinks by from each layer to the one below.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub layer_decay: Option<f64>,
     /// What each class counts.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<ClassWeights>,
     /// ε of label smoothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub label_smoothing: Option<f64>,
     /// Whether a learned exit head is trained beside the classifiers.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_head: Option<bool>,
     /// Whether pictures are mirrored left to right, every second one.
     pub flip: bool,
