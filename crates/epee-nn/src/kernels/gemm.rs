@@ -13,6 +13,9 @@ use crate::{Scalar, buffers};
 pub(super) const DEPTH: usize = 384;
 /// Rows of A that one task works on: this many times [`DEPTH`] values stay in the second-level cache.
 pub(super) const ROWS: usize = 96;
+/// Rows this many bytes apart, or a multiple of it, share so few places in the first-level cache that a tile's rows drive each
+/// other out: such a block of A is copied first.
+const CROWDED: usize = 4096;
 /// Multiplications below which a product stays on its thread.
 const SERIAL: usize = 1 << 19;
 
@@ -207,20 +210,22 @@ unsafe fn task<T: Scalar>(
 ) {
     let kernel = T::micro_kernel();
     let stripe = b.cols.next_multiple_of(kernel.width);
-    let mut scratch = buffers::take(if a.col_stride == 1 { 0 } else { (rows.1 - rows.0) * DEPTH.min(b.rows) });
+    let as_it_is = a.col_stride == 1 && !(a.row_stride * size_of::<T>()).is_multiple_of(CROWDED);
+    let mut scratch = buffers::take(if as_it_is { 0 } else { (rows.1 - rows.0) * DEPTH.min(b.rows) });
     for k in (0..b.rows).step_by(DEPTH) {
         let depth = DEPTH.min(b.rows - k);
-        let (base, row_stride) = if a.col_stride == 1 {
+        let (base, row_stride) = if as_it_is {
             (&a.data[rows.0 * a.row_stride + k..], a.row_stride)
         } else {
-            (transposed(a, rows, k, depth, &mut scratch), depth)
+            copy_block(a, rows, (k, depth), &mut scratch);
+            (&scratch[..], depth)
         };
         for j in (cols.0..cols.1).step_by(kernel.width) {
             let panel = &b.panels[k * stripe + j * depth..][..depth * kernel.width];
             let width = kernel.width.min(cols.1 - j);
             for (i, count) in tiles(rows, kernel.rows) {
                 // SAFETY: A has `count` rows of `depth` values from here (`MatRef::new` checked the last element, and
-                // `transposed` wrote them all), the panel has `depth` rows of the kernel's width, and C's rows and
+                // `copy_block` wrote them all), the panel has `depth` rows of the kernel's width, and C's rows and
                 // columns are this task's own.
                 unsafe {
                     (kernel.run)(
@@ -272,16 +277,15 @@ pub(super) fn tiles(rows: (usize, usize), most: usize) -> impl Iterator<Item = (
     })
 }
 
-/// A block of A copied row by row, for an A whose columns do not lie side by side.
-fn transposed<'s, T: Scalar>(
-    a: MatRef<'_, T>,
-    rows: (usize, usize),
-    k: usize,
-    depth: usize,
-    scratch: &'s mut [T],
-) -> &'s [T] {
-    transpose(&a.data[rows.0 + k * a.col_stride..], a.col_stride, scratch, depth, (depth, rows.1 - rows.0));
-    scratch
+/// Copies rows `rows.0..rows.1` and columns `k..k + depth` of A, row after row.
+fn copy_block<T: Scalar>(a: MatRef<'_, T>, rows: (usize, usize), (k, depth): (usize, usize), out: &mut [T]) {
+    if a.col_stride == 1 {
+        for (i, out) in (rows.0..rows.1).zip(out.chunks_exact_mut(depth)) {
+            out.copy_from_slice(&a.data[i * a.row_stride + k..][..depth]);
+        }
+    } else {
+        transpose(&a.data[rows.0 + k * a.col_stride..], a.col_stride, out, depth, (depth, rows.1 - rows.0));
+    }
 }
 
 #[cfg(test)]
