@@ -1,5 +1,7 @@
 //! A backbone and its exits.
 
+use std::borrow::Cow;
+
 use epee_nn::{Dropout, Parameters, SavedLayer, Scalar, Tensor, in_pool};
 
 use crate::embeddings::{Embeddings, SavedEmbedding};
@@ -83,8 +85,9 @@ impl<T: Scalar> Model<T> {
         let mut outputs = Outputs { logits: Vec::with_capacity(self.depth()), scores: Vec::new() };
         let mut layers = Vec::with_capacity(self.depth());
         for m in 0..self.depth() {
-            let (y, layer) = self.backbone.layer(m, x, &batch.offsets, layer_site(dropout, m));
-            let (logits, score, exit) = self.exits.forward(m, &y, &batch.offsets, exit_site(dropout, m));
+            let (asked, offsets) = self.asked(m, batch);
+            let (y, layer) = self.backbone.layer(m, x, &batch.offsets, asked.as_deref(), layer_site(dropout, m));
+            let (logits, score, exit) = self.exits.forward(m, &y, &offsets, exit_site(dropout, m));
             outputs.logits.push(logits);
             outputs.scores.extend(score);
             layers.push((layer, exit));
@@ -129,16 +132,25 @@ impl<T: Scalar> Model<T> {
             return;
         };
         trunk.scale(&mut entering);
-        let mut d = Tensor::zeros(&[batch.tokens(), self.backbone.width()]);
+        let rows = self.asked(highest, batch).1.last().copied().unwrap_or(0);
+        let mut d = Tensor::zeros(&[rows, self.backbone.width()]);
         for m in (0..=highest).rev() {
             if let Some(g) = &entering[m] {
-                self.exits.pooling.backward(g, &batch.offsets, &mut d);
+                self.exits.pooling.backward(g, &self.asked(m, batch).1, &mut d);
             }
             let (layer, _) = &saved.layers[m];
             let dropout = layer_site(saved.dropout, m);
             d = self.backbone.layer_backward(m, &d, &batch.offsets, dropout, layer, &mut grads.backbone);
         }
         self.backbone.embed_backward(&d, batch, saved.dropout.site(0), &saved.embedding, &mut grads.backbone);
+    }
+
+    /// The rows asked of layer m, and where each sequence begins among them: nothing but the last exit reads the last layer.
+    fn asked<'a>(&self, m: usize, batch: &'a Batch) -> (Option<Vec<usize>>, Cow<'a, [usize]>) {
+        match self.exits.pooling.rows(&batch.offsets).filter(|_| m + 1 == self.depth()) {
+            Some(rows) => (Some(rows), (0..=batch.len()).collect()),
+            None => (None, Cow::Borrowed(&batch.offsets)),
+        }
     }
 
     /// Logits of every exit without dropout, M times `[sequences, K]`.
@@ -151,7 +163,7 @@ impl<T: Scalar> Model<T> {
         let (mut x, _) = self.backbone.embed(batch, Dropout::off());
         (0..self.depth())
             .map(|m| {
-                x = self.backbone.layer(m, x.clone(), &batch.offsets, Dropout::off()).0;
+                x = self.backbone.layer(m, x.clone(), &batch.offsets, None, Dropout::off()).0;
                 x.clone()
             })
             .collect()
