@@ -126,7 +126,7 @@ fn killed_trainings_end_with_the_bits_of_one_left_alone() {
         fs::remove_dir_all(training.dir()).unwrap();
         trainings += 1;
     }
-    println!("{kills} kills of {trainings} trainings, {inside} within a checkpoint's write; every training ended");
+    println!("{kills} kills in {trainings} trainings, {inside} within a checkpoint's write; every training ended");
     println!("with the weights {}", expected.0);
     for (place, n) in places {
         println!("  {n:4} {place}");
