@@ -2,7 +2,7 @@
 # All recipes on one dataset with MiniLM: train, record traces of dev and test, sweep both.
 # Usage: scripts/recipes.sh DATASET [OUT]      (default OUT: runs/recipes; EPEE: a built binary; data: $EPEE_DATA, else ../shared/data)
 #   DATASET  phee, git
-# RECIPES and SEEDS say which (default: all of them, 1), EPOCHS how long (default 5), THREADS how many each uses (default 1). A run that another
+# RECIPES and SEEDS say which (default: all of them, 1), EPOCHS how long (default 6), THREADS how many each uses (default 1). A run that another
 # call of this script has begun is left to it, so two calls share the work; what was interrupted goes on after `rm OUT/…/claim`.
 # `python3 scripts/recipes_table.py OUT` prints RESULTS.md's table.
 set -euo pipefail
@@ -29,7 +29,7 @@ for seed in ${SEEDS:-1}; do
         resume=()
         [ ! -e "$run/model/metrics.jsonl" ] || resume=(--resume)
         "$epee" train --model "$data/minilm-l6-v2" --data "$out/data/$dataset" --out "$run/model" --recipe "$recipe" \
-            --epochs "${EPOCHS:-5}" --learning-rate 2e-4 --batch-size 16 --max-tokens 96 --seed "$seed" \
+            --epochs "${EPOCHS:-6}" --learning-rate 2e-4 --batch-size 16 --max-tokens 96 --seed "$seed" \
             --threads "${THREADS:-1}" "${resume[@]}"
         for split in dev test; do
             "$epee" trace --model "$run/model" --data "$out/data/$dataset" --split $split --out "$run/$split.safetensors" --force \

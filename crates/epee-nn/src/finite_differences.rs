@@ -228,6 +228,26 @@ fn check_loss(name: &str, x: &Tensor<f64>, loss: &dyn Fn(&Tensor<f64>) -> Loss<f
     }
 }
 
+/// What is passed over because nothing moves it stays what the formula would make of it.
+#[test]
+fn adamw_of_a_table_of_which_few_rows_are_used() {
+    let (rows, d) = (64, 160);
+    let table = Numbers(3).tensor(&[rows, d]);
+    let (mut sparse, mut dense) = (table.clone(), table.clone());
+    let (mut a, mut b) = (AdamW::new(&table, 0.0), AdamW::new(&table, 0.0));
+    for step in 0..4 {
+        let mut g = Tensor::zeros(&[rows, d]);
+        g.row_mut(20 + step % 2).copy_from_slice(Numbers(step as u64).tensor(&[d]).data());
+        a.step(&mut sparse, &g, 1.0, |_| 0.1);
+        // With a decay, however small, every value goes through the formula.
+        b.weight_decay = f64::MIN_POSITIVE;
+        b.step(&mut dense, &g, 1.0, |_| 0.1);
+    }
+    assert_eq!(sparse, dense);
+    assert_eq!((a.m, a.v), (b.m, b.v));
+    assert!(sparse.row(20) != table.row(20) && sparse.row(21) != table.row(21) && sparse.row(40) == table.row(40));
+}
+
 /// Three steps of `torch.optim.AdamW([tensor([1.0, -2.0])], lr=0.1, weight_decay=0.01)` on gradients (0.5, −1), (0.25, 3), (−1, 0).
 #[test]
 fn adamw_against_its_definition() {

@@ -37,13 +37,14 @@ pub trait Parameters<T: Scalar> {
         Self: Clone,
     {
         let mut zero = self.clone();
-        zero.set_zero();
+        // New memory, of which the system gives out what is written to.
+        zero.visit_mut("", &mut |_, tensor| *tensor = Tensor::from_vec(tensor.shape(), vec![T::ZERO; tensor.len()]));
         zero
     }
 
     /// Sets every parameter to zero.
     fn set_zero(&mut self) {
-        self.visit_mut("", &mut |_, tensor| crate::kernels::rows::fill(tensor.data_mut(), T::ZERO));
+        self.visit_mut("", &mut |_, tensor| crate::kernels::rows::clear(tensor.data_mut()));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Scalar, buffers};
+use crate::{Device, Scalar, buffers};
 
 /// A dense row-major array: parameters of any shape, activations as matrices.
 ///
@@ -59,6 +59,11 @@ impl<T: Scalar> Tensor<T> {
     /// Zeros in the shape of another tensor.
     pub fn zeros_like(other: &Tensor<T>) -> Tensor<T> {
         Tensor::zeros(&other.shape)
+    }
+
+    /// Where its values lie.
+    pub fn device(&self) -> Device {
+        Device::Cpu
     }
 
     /// The shape.

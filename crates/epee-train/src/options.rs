@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use epee_data::Augmentation;
 use epee_exit::Metric;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -148,6 +149,11 @@ impl TrainOptions {
             label_smoothing: self.label_smoothing.unwrap_or(base.label_smoothing),
             exit_head: self.exit_head.unwrap_or(base.exit_head),
         }
+    }
+
+    /// What is done to pictures.
+    pub fn augmentation(&self) -> Augmentation {
+        Augmentation { flip: self.flip, shift: self.shift, mixup: self.mixup }
     }
 
     /// Refuses what cannot be trained with.

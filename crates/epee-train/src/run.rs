@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use epee_data::{Augmentation, Sequence};
+use epee_data::Sequence;
 use epee_model::{Artefact, Batch, Config, ExitsFile, Input, Model, ModelCard};
 use epee_nn::{Dropout, Targets};
 use rand::SeedableRng;
@@ -96,6 +96,10 @@ const DIVERGED: f64 = 4.0;
 pub fn train(model: Model<f32>, run: &Run<'_>, observer: &mut dyn Observer) -> Result<Outcome, Error> {
     let Run { train, dev, options, output, .. } = run;
     options.check()?;
+    if matches!(output.config.shape.input, Input::Text(_)) && !options.augmentation().is_none() {
+        let got = format!("a dataset of texts for {}", output.config.title());
+        return Err(Error::option("flip, shift and mixup", "pictures", got));
+    }
     train.check(&model, output.config, "train")?;
     dev.check(&model, output.config, "dev")?;
     std::fs::create_dir_all(output.dir).map_err(|source| Error::Io { path: output.dir.to_owned(), source })?;
@@ -196,7 +200,7 @@ impl<'a> Loop<'a> {
         let mut batch = Batch::new(indices.iter().map(|&i| &train.sequences[i]));
         let labels: Vec<usize> = indices.iter().map(|&i| train.labels[i]).collect();
         let mut targets = Targets::of(&labels, self.class_weights.len());
-        let augmentation = Augmentation { flip: options.flip, shift: options.shift, mixup: options.mixup };
+        let augmentation = options.augmentation();
         if let (Input::Image(input), false) = (output.config.shape.input, augmentation.is_none()) {
             let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
             // Epochs' orders have the streams from 1 on.

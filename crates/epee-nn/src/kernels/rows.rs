@@ -26,9 +26,23 @@ pub(crate) fn copy<T: Scalar>(x: &[T], y: &mut [T]) {
     team::chunks(y, TASK, |i, y| y.copy_from_slice(&x[i * TASK..][..y.len()]));
 }
 
-/// Sets every value.
-pub(crate) fn fill<T: Scalar>(x: &mut [T], value: T) {
-    team::chunks(x, 16 * TASK, |_, x| x.fill(value));
+/// Sets every value to zero. What is zero already is not written, so that memory nobody used stays unused.
+pub(crate) fn clear<T: Scalar>(x: &mut [T]) {
+    team::chunks(x, TASK, |_, x| {
+        vectorised!({
+            for page in x.chunks_mut(1 << 10) {
+                if !is_zero(page) {
+                    page.fill(T::ZERO);
+                }
+            }
+        });
+    });
+}
+
+/// Whether every value is zero.
+#[inline(always)]
+pub(crate) fn is_zero<T: Scalar>(x: &[T]) -> bool {
+    x.chunks(64).all(|x| x.iter().fold(true, |zero, &x| zero & (x == T::ZERO)))
 }
 
 /// Rows of so many columns that one task handles.

@@ -12,6 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use epee_data::{Dataset, sha256};
 use epee_model::{Config, ExitsFile, Heads, Model, ModelCard, PoolerKind, Pooling};
+use epee_nn::Device;
 use epee_train::{Examples, Outcome, Output, Recipe, Regime, Run, RunIdentity, TrainOptions, refuse_if_locked};
 use serde_json::json;
 
@@ -71,9 +72,9 @@ pub(crate) struct Args {
     /// Whether exits read through the model's final norm, in GPT-2, ViT and DeiT [default: true]
     #[arg(long, value_name = "BOOL")]
     exit_norm: Option<bool>,
-    /// What to compute on
-    #[arg(long, value_enum, default_value_t)]
-    device: DeviceArg,
+    /// What to compute on: cpu; cuda is reserved
+    #[arg(long, value_name = "DEVICE", default_value_t = Device::Cpu)]
+    device: Device,
     /// Pixels of a picture's side, N or HEIGHTxWIDTH, other than the model's: position embeddings are interpolated
     #[arg(long, value_name = "N", value_parser = image_size)]
     image_size: Option<[usize; 2]>,
@@ -108,15 +109,6 @@ fn image_size(text: &str) -> Result<[usize; 2], String> {
     };
     both.map(|(height, width)| [height, width])
         .ok_or_else(|| "expected N or HEIGHTxWIDTH, such as 224 or 192x256".to_owned())
-}
-
-#[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
-enum DeviceArg {
-    /// The processor's cores
-    #[default]
-    Cpu,
-    /// An NVIDIA GPU; not there yet
-    Cuda,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -187,8 +179,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if !args.resume {
         check_empty(&args.out, args.force)?;
     }
-    if args.device == DeviceArg::Cuda {
-        bail!("--device cuda: this version of epee computes on the CPU alone; expected cpu");
+    if args.device != Device::Cpu {
+        bail!("--device {}: not for training; expected cpu", args.device);
     }
     let options = args.options.resolve(args.config.as_deref())?;
     let dataset = Dataset::open(&args.data)?;

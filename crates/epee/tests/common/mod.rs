@@ -72,7 +72,7 @@ impl Workshop {
         shop
     }
 
-    /// Gives the trained model a learned exit head, which no command trains: random, and its scores well apart.
+    /// Gives the trained model a learned exit head, untrained: random, and its scores well apart.
     pub(crate) fn add_score_head(&self) {
         let dir = self.dir().join("model");
         let artefact = Artefact::load(&dir).unwrap();
