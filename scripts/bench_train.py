@@ -1,162 +1,85 @@
 #!/usr/bin/env python3
-"""Times PyTorch and epee side by side, in one run: a training step, and one inference.
+"""Times PyTorch and epee side by side, in one run: training steps, an epoch of PHEE, one inference; peak memory of each.
 
     python3 -m venv .venv && .venv/bin/pip install -r scripts/requirements.txt
     just bench-train                                      or, by hand:
     cargo build --release -p epee-train --example bench_step
     .venv/bin/python scripts/bench_train.py --epee target/release/examples/bench_step
 
-Without --epee only PyTorch is timed. The model on both sides: BERT, 6 layers of 384, 12 heads, feed-forward 1536,
-vocabulary 30522, random weights, an exit (shared pooler, a linear of its own, two classes) after every layer, f32.
+The model on both sides: BERT of 6 layers of 384 or 12 of 768, 12 heads, feed-forward four times as wide, vocabulary 30522,
+random weights, an exit (shared pooler, a linear of its own, four classes) after every layer, f32.
 
-train step   16 sequences x 64 tokens, dropout 0.1: forward, Eq. 4, backward, clipping at 1.0, AdamW
+train step   16 x 64 tokens (6x384) or 8 x 64 (12x768), dropout 0.1: forward, Eq. 4, backward, clipping at 1.0, AdamW
+epoch        6x384: PHEE's training sentences as MiniLM's tokenizer cuts them, at most 96 tokens, batches of 16; PyTorch
+             once in the same random batches padded to the longest, once in batches of neighbours in length
 inference    1 sequence x 32 tokens, full depth, every exit's logits
 
-What PyTorch is given, so that it is no straw man: Transformers' own layers called one after the other, which is what early
-exit needs and is not slower than BertModel.forward (the script holds their logits to be equal); no mask, since no sequence
-is padded; for each of the two tasks whichever of eager and SDPA attention is faster here, timed first; AdamW fused or per
-tensor group, likewise; inference mode. Not used: torch.compile, which needs a C++ compiler on the user's machine.
+What PyTorch is given, so that it is no straw man: no mask where no sequence is padded; for steps and inferences whichever of
+eager and SDPA attention is faster here, timed first; AdamW fused or per tensor group, likewise; inference mode. Not used:
+torch.compile, which needs a C++ compiler on the user's machine. What epee does and Transformers does not: of the last layer
+only keys and values are computed of rows that no exit reads, forward and backward, which changes no exit's logits or gradient.
 
-The two sides alternate: `--rounds` times, each side warms up and reports its median over `--repeats`; the table shows the
-median over rounds, the range, and the ratio epee / PyTorch (below 1: epee is faster).
+Every measurement is a process of its own, so that peak memory is its own too, and the two sides alternate: `--rounds` times,
+each warms up and reports its median over `--repeats`; the table shows the median over rounds, the range, and the ratio
+epee / PyTorch (below 1: epee is faster, or smaller).
 
 The machine must be idle. PyTorch's threads wait for each other by spinning: with two other jobs on two cores its step was
 seen to take twenty times as long, which says nothing about either side. The table says what others took meanwhile.
 """
 
 import argparse
-import gc
+import importlib.metadata
 import json
 import os
 import platform
+import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
-import torch
-import transformers
-from torch import nn
-from torch.nn.functional import cross_entropy, dropout
-from transformers import BertConfig, BertModel
-
-BATCH, TRAIN_TOKENS, INFERENCE_TOKENS, CLASSES = 16, 64, 32, 2
-SIZE = {
-    "vocab_size": 30522,
-    "hidden_size": 384,
-    "num_hidden_layers": 6,
-    "num_attention_heads": 12,
-    "intermediate_size": 1536,
-    "max_position_embeddings": 512,
-    "hidden_dropout_prob": 0.1,
-    "attention_probs_dropout_prob": 0.1,
-}
+ROOT = Path(__file__).resolve().parent
+SIZES = {"6x384": "16 × 64", "12x768": "8 × 64"}
+EPOCH_SIZE, MOST_TOKENS = "6x384", 96
 # The share of the machine that other programs may take while the rounds run.
 BUSY = 0.05
-TASKS = {"train_step_s": "training step, 16 × 64 tokens", "inference_32_s": "inference, 1 × 32 tokens"}
-
-
-class MultiExit(nn.Module):
-    """An exit after every layer, the pooler shared."""
-
-    def __init__(self, attention):
-        super().__init__()
-        self.bert = BertModel(BertConfig(**SIZE, attn_implementation=attention))
-        layers, width = SIZE["num_hidden_layers"], SIZE["hidden_size"]
-        self.classifiers = nn.ModuleList(nn.Linear(width, CLASSES) for _ in range(layers))
-
-    def exit(self, m, hidden):
-        pooled = self.bert.pooler(hidden)
-        return self.classifiers[m](dropout(pooled, 0.1, self.training))
-
-    def forward(self, ids):
-        hidden = self.bert.embeddings(ids)
-        logits = []
-        for m, layer in enumerate(self.bert.encoder.layer):
-            hidden = layer(hidden, None)
-            logits.append(self.exit(m, hidden))
-        return logits
-
-    def through_transformers(self, ids):
-        """The same by BertModel.forward, to compare with."""
-        hidden = self.bert(ids, output_hidden_states=True).hidden_states[1:]
-        return [self.exit(m, state) for m, state in enumerate(hidden)]
-
-
-def eq4(logits, labels):
-    weighted = sum(m * cross_entropy(z, labels) for m, z in enumerate(logits, 1))
-    return weighted / (len(logits) * (len(logits) + 1) / 2)
-
-
-def tokens(batch, length):
-    return torch.randint(1, SIZE["vocab_size"], (batch, length))
-
-
-def trainer(attention, fused):
-    """A function that takes one training step."""
-    model = MultiExit(attention).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-5, weight_decay=0.0, fused=fused)
-    ids, labels = tokens(BATCH, TRAIN_TOKENS), torch.randint(0, CLASSES, (BATCH,))
-
-    def step():
-        optimizer.zero_grad(set_to_none=True)
-        eq4(model(ids), labels).backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-
-    return step
-
-
-def answerer(attention):
-    """A function that answers one query at full depth."""
-    model = MultiExit(attention).eval()
-    ids = tokens(1, INFERENCE_TOKENS)
-    with torch.inference_mode():
-        for ours, theirs in zip(model(ids), model.through_transformers(ids), strict=True):
-            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
-
-    def answer():
-        with torch.inference_mode():
-            model(ids)
-
-    return answer
-
-
-def median_time(work, repeats, warm_up):
-    for _ in range(warm_up):
-        work()
-    times = []
-    for _ in range(repeats):
-        begun = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begun)
-    return statistics.median(times)
-
-
-def fastest(candidates, repeats, warm_up):
-    """The name and the function of the fastest; each is timed twice, in turn, since machines are noisy."""
-    timed = {name: [] for name in candidates}
-    for _ in range(2):
-        for name, work in candidates.items():
-            timed[name].append(median_time(work, repeats, warm_up))
-    for name, seconds in timed.items():
-        note(f"  {name}: {min(seconds) * 1e3:.1f} ms")
-    name = min(timed, key=lambda name: min(timed[name]))
-    return name, candidates[name]
 
 
 def note(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def epee_round(binary, repeats, threads):
-    command = [str(binary), "--repeats", str(repeats), "--threads", str(threads), "--json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+def answer(command):
+    """Runs a program that prints a JSON object."""
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, check=False)
     if done.returncode != 0:
-        raise SystemExit(f"error: {' '.join(command)} ended with exit status {done.returncode}")
-    answer = json.loads(done.stdout)
-    return {task: answer[task] for task in TASKS}
+        raise SystemExit(f"error: {' '.join(map(str, command))} ended with exit status {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def pytorch(args, task, size, *more):
+    script = [sys.executable, ROOT / "bench_train_torch.py", task, "--size", size, "--threads", args.threads]
+    return answer([*script, "--repeats", args.repeats, *more])
+
+
+def epee(args, size, *more):
+    return answer([args.epee, "--size", size, "--threads", args.threads, "--repeats", args.repeats, "--json", *more])
+
+
+def lengths_of_phee(data, path):
+    """Writes the tokens of each of PHEE's training sentences, a line each, in random order."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(data / "minilm-l6-v2/tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(MOST_TOKENS)
+    sentences = [json.loads(line)["context"] for line in (data / "phee/train.json").read_text().splitlines()]
+    lengths = [len(encoding.ids) for encoding in tokenizer.encode_batch(sentences)]
+    random.Random(1).shuffle(lengths)
+    path.write_text("".join(f"{length}\n" for length in lengths))
+    return lengths
 
 
 def processor():
@@ -187,39 +110,82 @@ class Others:
         return max(0.0, self.seconds() - self.busy) / (time.perf_counter() - self.begun) / os.cpu_count()
 
 
-def summary(rounds):
-    """Per task: each side's median and range over rounds, and the ratio of the medians."""
-    result = {}
-    for task in TASKS:
-        sides = {}
-        for side, measured in rounds.items():
-            if measured:
-                seconds = [one[task] for one in measured]
-                sides[side] = {"median": statistics.median(seconds), "min": min(seconds), "max": max(seconds)}
-        if "epee" in sides:
-            sides["ratio"] = sides["epee"]["median"] / sides["pytorch"]["median"]
-        result[task] = sides
-    return result
+class Rounds:
+    """What each side measured, by the table's row."""
+
+    def __init__(self):
+        self.rows = {}
+
+    def add(self, row, side, value):
+        self.rows.setdefault(row, {}).setdefault(side, []).append(value)
+
+    def cell(self, row, side, show):
+        values = self.rows[row].get(side)
+        if not values:
+            return "–"
+        middle = show(statistics.median(values))
+        return middle if len(values) == 1 else f"{middle} ({show(min(values))}–{show(max(values))})"
+
+    def ratio(self, row):
+        sides = self.rows[row]
+        if not sides.get("epee") or not sides.get("pytorch"):
+            return "–"
+        return f"{statistics.median(sides['epee']) / statistics.median(sides['pytorch']):.2f}"
 
 
-def markdown(report):
-    def cell(side):
-        return f"{side['median'] * 1e3:.1f} ({side['min'] * 1e3:.1f}–{side['max'] * 1e3:.1f})" if side else "–"
+def measure(args, choices, lengths, rounds, notes):
+    for size in args.sizes:
+        choice = choices[size]
+        theirs = pytorch(args, "step", size, "--choice", choice["step"])
+        step, memory = f"training step, {size}, {SIZES[size]} tokens, ms", f"peak memory, {size}, MB"
+        rounds.add(step, "pytorch", theirs["seconds"] * 1e3)
+        rounds.add(memory, "pytorch", theirs["peak_bytes"] / 1e6)
+        notes[f"PyTorch's memory after its imports, {size}, MB"] = round(theirs["imported_bytes"] / 1e6)
+        inference = f"inference, {size}, 1 × 32 tokens, ms"
+        theirs = pytorch(args, "inference", size, "--choice", choice["inference"])
+        rounds.add(inference, "pytorch", theirs["seconds"] * 1e3)
+        if args.epee:
+            ours = epee(args, size)
+            rounds.add(step, "epee", ours["train_step_s"] * 1e3)
+            rounds.add(memory, "epee", ours["peak_bytes"] / 1e6)
+            rounds.add(inference, "epee", ours["inference_32_s"] * 1e3)
+            rounds.add(f"share of the f32 ceiling in a step, {size}, %", "epee", ours["share"] * 100)
+    if lengths is None:
+        return
+    most = [] if args.batches is None else ["--most-batches", args.batches]
+    ours = None
+    if args.epee:
+        ours = epee(args, EPOCH_SIZE, "--lengths", lengths, *(["--batches", args.batches] if args.batches else []))
+    for batches in ("padded", "bucketed"):
+        choice = choices[EPOCH_SIZE]["step"]
+        theirs = pytorch(
+            args, "epoch", EPOCH_SIZE, "--choice", choice, "--lengths", lengths, "--batches", batches, *most
+        )
+        row = f"epoch of PHEE, {EPOCH_SIZE}, PyTorch's batches {batches}, s"
+        memory = f"its peak memory, PyTorch's batches {batches}, MB"
+        rounds.add(row, "pytorch", theirs["seconds"])
+        rounds.add(memory, "pytorch", theirs["peak_bytes"] / 1e6)
+        notes[f"rows of PyTorch's {batches} epoch over its tokens"] = round(theirs["rows"] / theirs["tokens"], 3)
+        if ours:
+            rounds.add(row, "epee", ours["epoch_s"])
+            rounds.add(memory, "epee", ours["peak_bytes"] / 1e6)
 
-    machine = report["machine"]
-    others = report["others_share"]
+
+def markdown(report, rounds):
+    machine, others = report["machine"], report["others_share"]
+    chosen = "; ".join(f"{size}: {c['step']}, inference {c['inference']}" for size, c in report["choices"].items())
     lines = [
         f"{machine['cpu']}, {report['threads']} threads, PyTorch {machine['torch']}, Transformers "
-        f"{machine['transformers']}, Python {machine['python']}. PyTorch's choices: training "
-        f"{report['pytorch_choice']['train_step_s']}, inference {report['pytorch_choice']['inference_32_s']}.",
+        f"{machine['transformers']}, Python {machine['python']}. PyTorch's choices: {chosen}.",
         "",
-        f"| ms, median of {report['rounds']} rounds (range) | PyTorch | epee | epee / PyTorch |",
+        f"| median of {report['rounds']} rounds (range) | PyTorch | epee | epee / PyTorch |",
         "|---|--:|--:|--:|",
     ]
-    for task, title in TASKS.items():
-        sides = report["summary"][task]
-        ratio = f"{sides['ratio']:.2f}" if "ratio" in sides else "–"
-        lines.append(f"| {title} | {cell(sides['pytorch'])} | {cell(sides.get('epee'))} | {ratio} |")
+    for row in rounds.rows:
+        show = (lambda value: f"{value:.0f}") if row.endswith(("MB", "%")) else (lambda value: f"{value:.1f}")
+        sides = [rounds.cell(row, side, show) for side in ("pytorch", "epee")]
+        lines.append(f"| {row} | {sides[0]} | {sides[1]} | {rounds.ratio(row)} |")
+    lines += ["", "; ".join(f"{what}: {value}" for what, value in report["notes"].items()) + "."]
     if others is not None:
         lines += ["", f"Other programs took {others:.0%} of the processors."]
         if others > BUSY:
@@ -227,68 +193,66 @@ def markdown(report):
     return "\n".join(lines)
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser(description="Times PyTorch and epee side by side.")
     parser.add_argument("--epee", type=Path, metavar="BINARY", help="target/release/examples/bench_step")
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES), help="[default: both]")
     parser.add_argument("--rounds", type=int, default=5, help="how often the two sides take turns [default: 5]")
     parser.add_argument("--repeats", type=int, default=10, help="steps a round, inferences ten times that [default: 10]")
     parser.add_argument("--threads", type=int, default=2, help="[default: 2]")
+    parser.add_argument("--batches", type=int, metavar="N", help="only the epoch's first batches, to try the script out")
+    data = Path(os.environ.get("EPEE_DATA", "../shared/data"))
+    parser.add_argument("--data", type=Path, default=data, help="where phee and minilm-l6-v2 are [default: $EPEE_DATA]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table that stdout gets")
     args = parser.parse_args()
     if args.epee and not os.access(args.epee, os.X_OK):
         parser.error(f"{args.epee} is not there\nhint: cargo build --release -p epee-train --example bench_step")
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(1)
-    machine = {
-        "cpu": processor(),
-        "cpus": os.cpu_count(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "python": platform.python_version(),
-    }
+    return args
 
-    note("PyTorch, training step:")
-    steps = {
-        f"{attention} attention, {kind} AdamW": trainer(attention, kind == "fused")
-        for attention in ("eager", "sdpa")
-        for kind in ("fused", "plain")
-    }
-    step_name, step = fastest(steps, repeats=3, warm_up=1)
-    note("PyTorch, inference:")
-    answers = {f"{attention} attention": answerer(attention) for attention in ("eager", "sdpa")}
-    answer_name, answer = fastest(answers, repeats=50, warm_up=10)
-    del steps, answers
-    gc.collect()
 
-    others = Others()
-    rounds = {"pytorch": [], "epee": []}
-    for i in range(args.rounds):
-        measured = {
-            "train_step_s": median_time(step, args.repeats, warm_up=2),
-            "inference_32_s": median_time(answer, 10 * args.repeats, warm_up=10),
-        }
-        rounds["pytorch"].append(measured)
-        if args.epee:
-            rounds["epee"].append(epee_round(args.epee, args.repeats, args.threads))
-        shown = {side: measured[-1] for side, measured in rounds.items() if measured}
-        note(f"round {i + 1}: " + json.dumps(shown))
-
+def main():
+    args = arguments()
+    rounds, notes = Rounds(), {}
+    with tempfile.TemporaryDirectory() as scratch:
+        lengths = None
+        if EPOCH_SIZE in args.sizes and (args.data / "phee/train.json").exists():
+            lengths = Path(scratch) / "lengths"
+            of_phee = lengths_of_phee(args.data, lengths)
+            notes["PHEE's sentences"] = f"{len(of_phee)}, {sum(of_phee) / len(of_phee):.1f} tokens in the mean"
+        else:
+            note("no epoch of PHEE: it wants 6x384, and --data with phee and minilm-l6-v2")
+        choices = {}
+        for size in args.sizes:
+            choices[size] = pytorch(args, "choose", size)
+            note(f"PyTorch, {size}: {choices[size]}")
+        others = Others()
+        for i in range(args.rounds):
+            measure(args, choices, lengths, rounds, notes)
+            note(f"round {i + 1}: " + json.dumps({row: {s: v[-1] for s, v in m.items()} for row, m in rounds.rows.items()}))
+        share = others.share()
     report = {
-        "machine": machine,
+        "machine": {
+            "cpu": processor(),
+            "cpus": os.cpu_count(),
+            "torch": importlib.metadata.version("torch"),
+            "transformers": importlib.metadata.version("transformers"),
+            "python": platform.python_version(),
+        },
         "threads": args.threads,
-        "others_share": others.share(),
+        "others_share": share,
         "rounds": args.rounds,
         "repeats": args.repeats,
-        "pytorch_choice": {"train_step_s": step_name, "inference_32_s": answer_name},
-        "measured": rounds,
-        "summary": summary(rounds),
+        "choices": choices,
+        "notes": notes,
+        "measured": rounds.rows,
     }
-    print(markdown(report))
+    table = markdown(report, rounds)
+    print(table)
     if args.json:
         args.json.write_text(json.dumps(report, indent=2) + "\n")
     if args.markdown:
-        args.markdown.write_text(markdown(report) + "\n")
+        args.markdown.write_text(table + "\n")
 
 
 if __name__ == "__main__":

@@ -1,23 +1,68 @@
-//! Our side of `scripts/bench_train.py`: a training step and an inference of a 6 × 384 BERT with exits at all layers.
+//! Our side of `scripts/bench_train.py`: training steps of a BERT with exits at all layers, and one inference.
 //!
-//! `cargo run --release -p epee-train --example bench_step -- --repeats 5 --threads 2 --json`
+//! `cargo run --release -p epee-train --example bench_step -- --size 6x384 --repeats 5 --threads 2`
+//!
+//! `--json` prints one JSON object. `--lengths FILE` (a sequence's length in tokens per line, in the order they are trained
+//! on) runs an epoch instead of steps of one shape; `--batches N` ends it early.
 
 use std::time::Instant;
 
 use epee_data::{Encoding, Sequence};
-use epee_model::{Batch, Config, Heads, Model};
-use epee_nn::{AdamW, Dropout, Parameters, clip_grad_norm, grad_norm};
+use epee_model::{Batch, Config, Engine, ExitRowFirst, Heads, Model, Session};
+use epee_nn::{AdamW, Dropout, Parameters, Precision, clip_grad_norm, grad_norm};
 use epee_train::joint_loss;
+use serde_json::json;
 
-const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
-    "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512}"#;
+type Failure = Box<dyn std::error::Error>;
 
-fn sequences(n: usize, tokens: usize) -> Vec<Sequence> {
+/// Sequences a batch of an epoch holds.
+const BATCH: usize = 16;
+const CLASSES: usize = 4;
+
+/// A model and the batch its step is timed on.
+#[derive(Clone, Copy)]
+struct Size {
+    layers: usize,
+    width: usize,
+    sequences: usize,
+    tokens: usize,
+}
+
+impl Size {
+    fn named(name: &str) -> Result<Size, Failure> {
+        match name {
+            "6x384" => Ok(Size { layers: 6, width: 384, sequences: 16, tokens: 64 }),
+            "12x768" => Ok(Size { layers: 12, width: 768, sequences: 8, tokens: 64 }),
+            _ => Err(format!("--size: expected 6x384 or 12x768, got `{name}`").into()),
+        }
+    }
+
+    fn config(self) -> Result<Config, Failure> {
+        let json = json!({"model_type": "bert", "vocab_size": 30522, "hidden_size": self.width, "num_hidden_layers": self.layers,
+            "num_attention_heads": 12, "intermediate_size": 4 * self.width, "max_position_embeddings": 512});
+        Ok(Config::from_json(serde_json::from_value(json)?)?)
+    }
+
+    /// Multiplications and additions of a step's matrix products on a batch: forward, and twice that backward. Of the last
+    /// layer, of which the exit reads one row a sequence, that row and all keys and values.
+    fn operations(self, batch: &Batch) -> f64 {
+        let d = self.width as f64;
+        let tokens = batch.tokens() as f64;
+        let squares: f64 = (0..batch.len()).map(|i| (batch.length(i) as f64).powi(2)).sum();
+        let whole = 2.0 * tokens * 12.0 * d * d + 4.0 * squares * d;
+        let last = 2.0 * d * d * (2.0 * tokens + 10.0 * batch.len() as f64) + 4.0 * tokens * d;
+        3.0 * ((self.layers - 1) as f64 * whole + last)
+    }
+}
+
+fn sequences(lengths: &[usize]) -> Vec<Sequence> {
     let id = |i: usize, t: usize| ((i * 7919 + t * 104_729) % 30_000) as u32 + 100;
-    (0..n)
-        .map(|i| Encoding { ids: (0..tokens).map(|t| id(i, t)).collect(), type_ids: vec![0; tokens], truncated: false })
-        .map(Sequence::from)
-        .collect()
+    let encoding = |(i, &tokens): (usize, &usize)| Encoding {
+        ids: (0..tokens).map(|t| id(i, t)).collect(),
+        type_ids: vec![0; tokens],
+        truncated: false,
+    };
+    lengths.iter().enumerate().map(encoding).map(Sequence::from).collect()
 }
 
 fn median(mut times: Vec<f64>) -> f64 {
@@ -25,63 +70,153 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let args: Vec<String> = std::env::args().collect();
-    let option = |name: &str, default: usize| -> Result<usize, std::num::ParseIntError> {
-        match args.iter().position(|arg| arg == name).and_then(|i| args.get(i + 1)) {
-            Some(value) => value.parse(),
-            None => Ok(default),
-        }
+/// Processor time of all threads so far, in seconds; 0 where Linux does not say.
+fn processor_seconds() -> f64 {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return 0.0 };
+    let nanoseconds = |path: std::path::PathBuf| -> Option<f64> {
+        std::fs::read_to_string(path.join("schedstat")).ok()?.split(' ').next()?.parse().ok()
     };
-    let (repeats, threads) = (option("--repeats", 5)?, option("--threads", 2)?);
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
-    let config = Config::from_json(serde_json::from_str(CONFIG)?)?;
-    let mut model: Model = Model::new(&config, Heads::of(&config, 4), 1);
+    threads.flatten().filter_map(|thread| nanoseconds(thread.path())).sum::<f64>() / 1e9
+}
 
-    let short = Batch::new(&sequences(1, 32));
-    let inference = |model: &Model| {
-        let start = Instant::now();
-        std::hint::black_box(model.logits(&short));
-        start.elapsed().as_secs_f64()
-    };
-    inference(&model);
-    let inference = median((0..repeats * 20).map(|_| inference(&model)).collect());
+/// The most memory the process ever had, in bytes; 0 where Linux does not say.
+fn peak_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).map_or(0, |kilobytes: usize| kilobytes * 1024)
+}
 
-    let batch = Batch::new(&sequences(16, 64));
-    let labels: Vec<usize> = (0..16).map(|i| i % 4).collect();
-    let mut optimiser = AdamW::new(&model, 0.0);
-    let mut grads = model.zeros_like();
-    let mut phases = [Vec::new(), Vec::new(), Vec::new()];
-    let mut steps = Vec::new();
-    // As the trainer does: one request of the pool for the whole step.
-    let mut take_step = |step: u64| {
+struct Training {
+    model: Model,
+    optimiser: AdamW<Model>,
+    grads: Model,
+    step: u64,
+}
+
+/// Seconds of a step and of its parts.
+#[derive(Clone, Copy)]
+struct Times {
+    /// Forward, loss and backward, clipping and AdamW.
+    phases: [f64; 3],
+    processor: f64,
+}
+
+impl Training {
+    fn new(config: &Config) -> Training {
+        let model: Model = Model::new(config, Heads::of(config, CLASSES), 1);
+        let optimiser = AdamW::new(&model, 0.0);
+        let grads = model.zeros_like();
+        Training { model, optimiser, grads, step: 0 }
+    }
+
+    /// As the trainer does: one request of the pool for the whole step.
+    fn step(&mut self, batch: &Batch) -> Times {
+        epee_nn::in_pool(|| self.step_here(batch))
+    }
+
+    fn step_here(&mut self, batch: &Batch) -> Times {
+        let labels: Vec<usize> = (0..batch.len()).map(|i| i % CLASSES).collect();
+        let processor = processor_seconds();
         let mut marks = vec![Instant::now()];
-        grads.set_zero();
-        let (logits, saved) = model.forward(&batch, Dropout::new(0.1, 1).site(step));
+        self.grads.set_zero();
+        let (logits, saved) = self.model.forward(batch, Dropout::new(0.1, 1).site(self.step));
         marks.push(Instant::now());
         let joint = joint_loss(&logits, &labels);
-        model.backward(&batch, &joint.dlogits, &saved, &mut grads);
+        self.model.backward(batch, &joint.dlogits, &saved, &mut self.grads);
         marks.push(Instant::now());
-        let norm = grad_norm(&grads);
-        optimiser.step(&mut model, &grads, 3e-5, clip_grad_norm(norm, 1.0));
+        let norm = grad_norm(&self.grads);
+        self.optimiser.step(&mut self.model, &self.grads, 3e-5, clip_grad_norm(norm, 1.0));
         marks.push(Instant::now());
-        if step > 0 {
-            for (phase, pair) in phases.iter_mut().zip(marks.windows(2)) {
-                phase.push((pair[1] - pair[0]).as_secs_f64());
-            }
-            steps.push((marks[3] - marks[0]).as_secs_f64());
+        self.step += 1;
+        Times {
+            phases: std::array::from_fn(|i| (marks[i + 1] - marks[i]).as_secs_f64()),
+            processor: processor_seconds() - processor,
         }
+    }
+}
+
+/// Steps of one shape, and an inference.
+fn steps(size: Size, repeats: usize, as_json: bool) -> Result<(), Failure> {
+    let mut training = Training::new(&size.config()?);
+    let batch = Batch::new(&sequences(&vec![size.tokens; size.sequences]));
+    training.step(&batch);
+    let times: Vec<Times> = (0..repeats).map(|_| training.step(&batch)).collect();
+    let peak_bytes = peak_bytes();
+    let step = median(times.iter().map(|times| times.phases.iter().sum()).collect());
+    let [forward, backward, update] =
+        std::array::from_fn(|i| median(times.iter().map(|times| times.phases[i]).collect()));
+    let processor = times.iter().map(|times| times.processor).fold(f64::INFINITY, f64::min);
+    let ceiling = epee_nn::in_pool(|| epee_nn::peak(Precision::F32));
+    let operations = size.operations(&batch);
+    let share = operations / step / ceiling;
+
+    let short = Batch::new(&sequences(&[32]));
+    let engine = Engine::new(&training.model, Precision::F32);
+    let mut session = Session::new(&engine).exit_row_first(ExitRowFirst::Never);
+    let mut inference = || {
+        let start = Instant::now();
+        epee_nn::in_pool(|| {
+            session.start(&short);
+            while session.advance(true) {}
+        });
+        start.elapsed().as_secs_f64()
     };
-    for step in 0..repeats as u64 + 1 {
-        epee_nn::in_pool(|| take_step(step));
+    inference();
+    let inference = median((0..repeats * 20).map(|_| inference()).collect());
+    if as_json {
+        let all = json!({"train_step_s": step, "forward_s": forward, "backward_s": backward, "update_s": update,
+            "processor_s": processor, "operations": operations, "ceiling": ceiling, "share": share,
+            "peak_bytes": peak_bytes, "inference_32_s": inference});
+        println!("{all}");
+        return Ok(());
     }
-    let step = median(steps);
-    let [forward, backward, update] = phases.map(median);
-    if args.iter().any(|arg| arg == "--json") {
-        println!("{{\"train_step_s\": {step:.6}, \"inference_32_s\": {inference:.6}}}");
-    } else {
-        println!("training step {step:.3} s: forward {forward:.3}, backward {backward:.3}, clip and AdamW {update:.3}");
-        println!("inference, 32 tokens: {:.2} ms", inference * 1e3);
-    }
+    println!("training step {step:.3} s: forward {forward:.3}, backward {backward:.3}, clip and AdamW {update:.3}");
+    println!("processor time, least of the steps: {processor:.3} s");
+    println!("{:.1} Gop, {:.0} % of {:.0} Gop/s", operations / 1e9, share * 100.0, ceiling / 1e9);
+    println!("peak memory {:.0} MB", peak_bytes as f64 / 1e6);
+    println!("inference, 32 tokens: {:.2} ms", inference * 1e3);
     Ok(())
+}
+
+/// An epoch over the sequences of a file of lengths.
+fn epoch(size: Size, file: &str, batches: usize, as_json: bool) -> Result<(), Failure> {
+    let lengths: Result<Vec<usize>, _> = std::fs::read_to_string(file)?.lines().map(str::parse).collect();
+    let sequences = sequences(&lengths?);
+    let mut training = Training::new(&size.config()?);
+    training.step(&Batch::new(&sequences[..sequences.len().min(BATCH)]));
+    let (start, processor) = (Instant::now(), processor_seconds());
+    let (mut operations, mut tokens, mut steps) = (0.0, 0, 0);
+    for chunk in sequences.chunks(BATCH).take(batches) {
+        let batch = Batch::new(chunk);
+        training.step(&batch);
+        operations += size.operations(&batch);
+        tokens += batch.tokens();
+        steps += 1;
+    }
+    let (seconds, processor) = (start.elapsed().as_secs_f64(), processor_seconds() - processor);
+    let peak_bytes = peak_bytes();
+    let share = operations / seconds / epee_nn::in_pool(|| epee_nn::peak(Precision::F32));
+    if as_json {
+        let all = json!({"epoch_s": seconds, "processor_s": processor, "steps": steps, "tokens": tokens, "share": share,
+            "peak_bytes": peak_bytes});
+        println!("{all}");
+        return Ok(());
+    }
+    println!("{steps} steps, {tokens} tokens in {seconds:.2} s, processor time {processor:.2} s");
+    println!("{:.0} % of the ceiling, peak memory {:.0} MB", share * 100.0, peak_bytes as f64 / 1e6);
+    Ok(())
+}
+
+fn main() -> Result<(), Failure> {
+    let args: Vec<String> = std::env::args().collect();
+    let option = |name: &str| args.iter().position(|arg| arg == name).and_then(|i| args.get(i + 1));
+    let number = |name: &str, default: usize| option(name).map_or(Ok(default), |value| value.parse());
+    let threads = number("--threads", 2)?;
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    let size = Size::named(option("--size").map_or("6x384", String::as_str))?;
+    let as_json = args.iter().any(|arg| arg == "--json");
+    match option("--lengths") {
+        Some(file) => epoch(size, file, number("--batches", usize::MAX)?, as_json),
+        None => steps(size, number("--repeats", 5)?, as_json),
+    }
 }
