@@ -81,15 +81,16 @@ impl<T: Scalar> Backbone<T> {
         self.embeddings.backward(dy, batch, dropout, saved, &mut grads.embeddings);
     }
 
-    /// Layer m (from 0): `[tokens, d] → [tokens, d]`.
+    /// Layer m (from 0): `[tokens, d] → [tokens, d]`; where rows are asked for, one of each sequence, `→ [sequences, d]`.
     pub(crate) fn layer(
         &self,
         m: usize,
         x: Tensor<T>,
         offsets: &[usize],
+        asked: Option<&[usize]>,
         dropout: Dropout,
     ) -> (Tensor<T>, SavedLayer<T>) {
-        self.layers[self.layer_at(m)].forward(x, offsets, self.layer_dropout(dropout))
+        self.layers[self.layer_at(m)].forward(x, offsets, asked, self.layer_dropout(dropout))
     }
 
     /// The gradient at layer m's input.

@@ -54,6 +54,15 @@ impl Heads {
 }
 
 impl Pooling {
+    /// The row of each sequence that it reads, where it is one.
+    pub(crate) fn rows(self, offsets: &[usize]) -> Option<Vec<usize>> {
+        match self {
+            Pooling::First => Some(offsets[..offsets.len() - 1].to_vec()),
+            Pooling::Last => Some(last_rows(offsets)),
+            Pooling::Mean => None,
+        }
+    }
+
     /// `[tokens, d] → [sequences, d]`
     pub(crate) fn forward<T: Scalar>(self, hidden: &Tensor<T>, offsets: &[usize]) -> Tensor<T> {
         match self {

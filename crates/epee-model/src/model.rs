@@ -1,5 +1,7 @@
 //! A backbone and its exits.
 
+use std::borrow::Cow;
+
 use epee_nn::{Dropout, Parameters, SavedLayer, Scalar, Tensor, in_pool};
 
 use crate::embeddings::{Embeddings, SavedEmbedding};
@@ -78,8 +80,9 @@ impl<T: Scalar> Model<T> {
         let mut logits = Vec::with_capacity(self.depth());
         let mut layers = Vec::with_capacity(self.depth());
         for m in 0..self.depth() {
-            let (y, layer) = self.backbone.layer(m, x, &batch.offsets, layer_site(dropout, m));
-            let (z, exit) = self.exits.forward(m, &y, &batch.offsets, exit_site(dropout, m));
+            let (asked, offsets) = self.asked(m, batch);
+            let (y, layer) = self.backbone.layer(m, x, &batch.offsets, asked.as_deref(), layer_site(dropout, m));
+            let (z, exit) = self.exits.forward(m, &y, &offsets, exit_site(dropout, m));
             logits.push(z);
             layers.push((layer, exit));
             x = y;
@@ -93,14 +96,23 @@ impl<T: Scalar> Model<T> {
     }
 
     fn backward_here(&self, batch: &Batch, dlogits: &[Tensor<T>], saved: &SavedForward<T>, grads: &mut Model<T>) {
-        let mut d = Tensor::zeros(&[batch.tokens(), self.backbone.width()]);
+        let (_, last) = self.asked(self.depth() - 1, batch);
+        let mut d = Tensor::zeros(&[last.last().copied().unwrap_or(0), self.backbone.width()]);
         for (m, (layer, exit)) in saved.layers.iter().enumerate().rev() {
-            let dropout = exit_site(saved.dropout, m);
-            self.exits.backward(m, &dlogits[m], &batch.offsets, dropout, exit, &mut grads.exits, &mut d);
+            let (dropout, (_, offsets)) = (exit_site(saved.dropout, m), self.asked(m, batch));
+            self.exits.backward(m, &dlogits[m], &offsets, dropout, exit, &mut grads.exits, &mut d);
             let dropout = layer_site(saved.dropout, m);
             d = self.backbone.layer_backward(m, &d, &batch.offsets, dropout, layer, &mut grads.backbone);
         }
         self.backbone.embed_backward(&d, batch, saved.dropout.site(0), &saved.embedding, &mut grads.backbone);
+    }
+
+    /// The rows asked of layer m, and where each sequence begins among them: nothing but the last exit reads the last layer.
+    fn asked<'a>(&self, m: usize, batch: &'a Batch) -> (Option<Vec<usize>>, Cow<'a, [usize]>) {
+        match self.exits.pooling.rows(&batch.offsets).filter(|_| m + 1 == self.depth()) {
+            Some(rows) => (Some(rows), (0..=batch.len()).collect()),
+            None => (None, Cow::Borrowed(&batch.offsets)),
+        }
     }
 
     /// Logits of every exit without dropout, M times `[sequences, K]`.
@@ -113,7 +125,7 @@ impl<T: Scalar> Model<T> {
         let (mut x, _) = self.backbone.embed(batch, Dropout::off());
         (0..self.depth())
             .map(|m| {
-                x = self.backbone.layer(m, x.clone(), &batch.offsets, Dropout::off()).0;
+                x = self.backbone.layer(m, x.clone(), &batch.offsets, None, Dropout::off()).0;
                 x.clone()
             })
             .collect()

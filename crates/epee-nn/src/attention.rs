@@ -1,6 +1,7 @@
 //! Multi-head self-attention on packed sequences.
 
 use crate::kernels::gemm::{MatRef, Start, small_product};
+use crate::kernels::team::Block;
 use crate::kernels::{rows, team, vectorised};
 use crate::linear::Packed;
 use crate::{Dropout, Linear, Scalar, Tensor, buffers, parameters};
@@ -26,22 +27,28 @@ parameters!(Attention { query, key, value, output });
 /// What [`Attention::backward`] needs.
 #[derive(Debug)]
 pub struct SavedAttention<T: Scalar> {
+    pub(crate) asked: Option<Vec<usize>>,
     query: Tensor<T>,
     key: Tensor<T>,
     value: Tensor<T>,
-    /// For each sequence and head, `[length, length]` before dropout.
+    /// For each sequence and head, `[rows that ask, length]` before dropout.
     probabilities: Tensor<T>,
     context: Tensor<T>,
 }
 
-/// One sequence and head: the sequence's number, its first row, its length, the head.
+/// One sequence and head.
 #[derive(Clone, Copy)]
 struct Part {
+    head: usize,
+    /// The sequence's first row, and its length.
     first: usize,
     length: usize,
-    head: usize,
-    /// Where its `[length, length]` matrix begins.
-    square: usize,
+    /// Its first row among those that ask, how many ask, and where in the sequence the first of them stands.
+    query: usize,
+    rows: usize,
+    position: usize,
+    /// Where its `[rows, length]` matrix begins.
+    scores: usize,
 }
 
 impl<T: Scalar> Attention<T> {
@@ -65,28 +72,32 @@ impl<T: Scalar> Attention<T> {
         self.causal
     }
 
-    /// `[n, d] → [n, d]`; sequence i is rows `offsets[i]..offsets[i + 1]`.
-    pub fn forward(&self, x: &Tensor<T>, offsets: &[usize], dropout: Dropout) -> (Tensor<T>, SavedAttention<T>) {
-        let query = self.query.forward(x);
+    /// `[n, d] → [n, d]`; sequence i is rows `offsets[i]..offsets[i + 1]`. Where rows are asked for, one of each sequence, the
+    /// result holds those alone: `[sequences, d]`, of the same bits where nothing is dropped.
+    pub fn forward(
+        &self,
+        x: &Tensor<T>,
+        offsets: &[usize],
+        asked: Option<&[usize]>,
+        dropout: Dropout,
+    ) -> (Tensor<T>, SavedAttention<T>) {
+        let query = self.query.forward(&x.rows_of(asked));
         let key = self.key.forward(x);
         let value = self.value.forward(x);
         let (d, width) = (query.cols(), query.cols() / self.heads);
         let scale = T::ONE / T::of(width as f64).sqrt();
-        let parts = self.parts(offsets);
-        let squares: usize = parts.iter().map(|part| part.length * part.length).sum();
-        let mut probabilities = buffers::take(squares);
-        // Head after head within a sequence, so that each part writes memory of its own.
-        let mut by_head = buffers::take(query.len());
-        let (square_ends, ends) =
-            (ends(&parts, |part| part.length * part.length), ends(&parts, |part| part.length * width));
-        let buffers = [(&mut probabilities[..], &square_ends[..]), (&mut by_head, &ends)];
-        team::pieces_of(buffers, |i, [probabilities, context]| {
+        let (parts, ends) = self.parts(offsets, asked);
+        let queries = query_offsets(offsets, asked);
+        let mut probabilities = Tensor::unset(&[ends.last().copied().unwrap_or(0)]);
+        let mut context = Tensor::unset(query.shape());
+        let contexts = [(context.data_mut(), &queries[..])];
+        team::heads_of((probabilities.data_mut(), &ends), contexts, (d, self.heads), |i, probabilities, [context]| {
             let part = &parts[i];
             let n = part.length;
-            small_product(part.view(&query, width), part.view(&key, width).t(), probabilities);
+            small_product(part.asking(&query, width), part.view(&key, width).t(), Block::whole(probabilities, n));
             vectorised!({
                 for (i, row) in probabilities.chunks_exact_mut(n).enumerate() {
-                    let (seen, unseen) = row.split_at_mut(if self.causal { i + 1 } else { n });
+                    let (seen, unseen) = row.split_at_mut(if self.causal { part.position + i + 1 } else { n });
                     for x in seen.iter_mut() {
                         *x *= scale;
                     }
@@ -96,17 +107,15 @@ impl<T: Scalar> Attention<T> {
             });
             let values = part.view(&value, width);
             if dropout.is_off() {
-                small_product(MatRef::row_major(probabilities, n, n), values, context);
+                small_product(MatRef::row_major(probabilities, part.rows, n), values, context);
             } else {
                 let mut kept = probabilities.to_vec();
-                vectorised!(dropout.apply_from(part.square, &mut kept));
-                small_product(MatRef::row_major(&kept, n, n), values, context);
+                vectorised!(dropout.apply_from(part.scores, &mut kept));
+                small_product(MatRef::row_major(&kept, part.rows, n), values, context);
             }
         });
-        let context = Tensor::from_vec(&[x.rows(), d], self.merge_heads(by_head, offsets, d));
         let y = self.output.forward(&context);
-        let probabilities = Tensor::from_vec(&[squares], probabilities);
-        (y, SavedAttention { query, key, value, probabilities, context })
+        (y, SavedAttention { asked: asked.map(<[usize]>::to_vec), query, key, value, probabilities, context })
     }
 
     /// The gradient at the input, given the input; `dropout` is the forward pass's.
@@ -122,89 +131,86 @@ impl<T: Scalar> Attention<T> {
         let dcontext = self.output.backward(dy, &saved.context, &mut grads.output);
         let (d, width) = (dcontext.cols(), dcontext.cols() / self.heads);
         let scale = T::ONE / T::of(width as f64).sqrt();
-        let parts = self.parts(offsets);
-        let ends = ends(&parts, |part| part.length * width);
-        let mut dquery = buffers::take(dcontext.len());
-        let mut dkey = buffers::take(dcontext.len());
-        let mut dvalue = buffers::take(dcontext.len());
-        let buffers = [(&mut dquery[..], &ends[..]), (&mut dkey, &ends), (&mut dvalue, &ends)];
-        team::pieces_of(buffers, |i, [dquery, dkey, dvalue]| {
+        let asked = saved.asked.as_deref();
+        let (parts, ends) = self.parts(offsets, asked);
+        let queries = query_offsets(offsets, asked);
+        let mut scores = buffers::take(saved.probabilities.len());
+        let mut dquery = Tensor::unset(saved.query.shape());
+        let mut dkey = Tensor::unset(saved.key.shape());
+        let mut dvalue = Tensor::unset(saved.value.shape());
+        let gradients = [(dquery.data_mut(), &queries[..]), (dkey.data_mut(), offsets), (dvalue.data_mut(), offsets)];
+        team::heads_of((&mut scores, &ends), gradients, (d, self.heads), |i, scores, [dquery, dkey, dvalue]| {
             let part = &parts[i];
             let n = part.length;
-            let probabilities = &saved.probabilities.data()[part.square..][..n * n];
-            let dcontext = part.view(&dcontext, width);
-            let mut kept = probabilities.to_vec();
-            vectorised!(dropout.apply_from(part.square, &mut kept));
-            small_product(MatRef::row_major(&kept, n, n).t(), dcontext, dvalue);
-            let mut dscores = kept;
-            small_product(dcontext, part.view(&saved.value, width).t(), &mut dscores);
+            let probabilities = &saved.probabilities.data()[part.scores..][..part.rows * n];
+            let dcontext = part.asking(&dcontext, width);
+            scores.copy_from_slice(probabilities);
+            vectorised!(dropout.apply_from(part.scores, scores));
+            small_product(MatRef::row_major(scores, part.rows, n).t(), dcontext, dvalue);
+            small_product(dcontext, part.view(&saved.value, width).t(), Block::whole(scores, n));
             vectorised!({
-                dropout.apply_from(part.square, &mut dscores);
-                for (dscores, p) in dscores.chunks_exact_mut(n).zip(probabilities.chunks_exact(n)) {
+                dropout.apply_from(part.scores, scores);
+                for (dscores, p) in scores.chunks_exact_mut(n).zip(probabilities.chunks_exact(n)) {
                     let mean = rows::dot(dscores, p);
                     for (dscore, &p) in dscores.iter_mut().zip(p) {
                         *dscore = p * (*dscore - mean) * scale;
                     }
                 }
             });
-            let dscores = MatRef::row_major(&dscores, n, n);
+            let dscores = MatRef::row_major(scores, part.rows, n);
             small_product(dscores, part.view(&saved.key, width), dquery);
-            small_product(dscores.t(), part.view(&saved.query, width), dkey);
+            small_product(dscores.t(), part.asking(&saved.query, width), dkey);
         });
-        let merge = |by_head: Vec<T>| Tensor::from_vec(&[x.rows(), d], self.merge_heads(by_head, offsets, d));
+        buffers::give(scores);
         let packed = Packed::of(x);
         let mut dx = Tensor::unset(x.shape());
-        self.query.backward_into(&merge(dquery), &packed, &mut grads.query, &mut dx, Start::Zero);
-        self.key.backward_into(&merge(dkey), &packed, &mut grads.key, &mut dx, Start::Keep);
-        self.value.backward_into(&merge(dvalue), &packed, &mut grads.value, &mut dx, Start::Keep);
+        self.key.backward_into(&dkey, &packed, &mut grads.key, &mut dx, Start::Zero);
+        self.value.backward_into(&dvalue, &packed, &mut grads.value, &mut dx, Start::Keep);
+        match asked {
+            None => self.query.backward_into(&dquery, &packed, &mut grads.query, &mut dx, Start::Keep),
+            Some(rows) => dx.scatter_add(rows, &self.query.backward(&dquery, &x.gather(rows), &mut grads.query)),
+        }
         dx
     }
 
-    fn parts(&self, offsets: &[usize]) -> Vec<Part> {
-        let mut square = 0;
-        let mut parts = Vec::with_capacity((offsets.len() - 1) * self.heads);
-        for window in offsets.windows(2) {
-            let length = window[1] - window[0];
+    /// All parts, and where the matrix of each ends.
+    fn parts(&self, offsets: &[usize], asked: Option<&[usize]>) -> (Vec<Part>, Vec<usize>) {
+        let mut scores = 0;
+        let (mut parts, mut ends) = (Vec::new(), Vec::new());
+        for (i, window) in offsets.windows(2).enumerate() {
+            let (first, length) = (window[0], window[1] - window[0]);
+            let (query, rows, position) = match asked {
+                None => (first, length, 0),
+                Some(asked) => (i, 1, asked[i] - first),
+            };
             for head in 0..self.heads {
-                parts.push(Part { first: window[0], length, head, square });
-                square += length * length;
+                parts.push(Part { head, first, length, query, rows, position, scores });
+                scores += rows * length;
+                ends.push(scores);
             }
         }
-        parts
-    }
-
-    /// From `[sequence][head][row][width]` to `[row][head][width]`.
-    fn merge_heads(&self, by_head: Vec<T>, offsets: &[usize], d: usize) -> Vec<T> {
-        let width = d / self.heads;
-        let mut merged = buffers::take(by_head.len());
-        let ends: Vec<usize> = offsets[1..].iter().map(|end| end * d).collect();
-        team::pieces_of([(&mut merged[..], &ends[..])], |i, [to]| {
-            let (from, n) = (&by_head[offsets[i] * d..], to.len() / d);
-            for (i, row) in to.chunks_exact_mut(d).enumerate() {
-                for (head, out) in row.chunks_exact_mut(width).enumerate() {
-                    out.copy_from_slice(&from[(head * n + i) * width..][..width]);
-                }
-            }
-        });
-        buffers::give(by_head);
-        merged
+        (parts, ends)
     }
 }
 
 impl Part {
     /// This sequence's rows and this head's columns of a `[n, d]` matrix.
     fn view<T: Scalar>(self, x: &Tensor<T>, width: usize) -> MatRef<'_, T> {
+        self.columns(x, self.first, self.length, width)
+    }
+
+    /// The same of a matrix that holds only rows that ask.
+    fn asking<T: Scalar>(self, x: &Tensor<T>, width: usize) -> MatRef<'_, T> {
+        self.columns(x, self.query, self.rows, width)
+    }
+
+    fn columns<T: Scalar>(self, x: &Tensor<T>, first: usize, rows: usize, width: usize) -> MatRef<'_, T> {
         let d = x.cols();
-        MatRef::new(&x.data()[self.first * d + self.head * width..], self.length, width, d, 1)
+        MatRef::new(&x.data()[first * d + self.head * width..], rows, width, d, 1)
     }
 }
 
-/// Where each part's piece of a buffer ends.
-fn ends(parts: &[Part], size: impl Fn(&Part) -> usize) -> Vec<usize> {
-    let mut end = 0;
-    let next = |part| {
-        end += size(part);
-        end
-    };
-    parts.iter().map(next).collect()
+/// Where each sequence's rows begin among those that ask.
+fn query_offsets(offsets: &[usize], asked: Option<&[usize]>) -> Vec<usize> {
+    asked.map_or_else(|| offsets.to_vec(), |asked| (0..=asked.len()).collect())
 }

@@ -110,9 +110,12 @@ fn pooler() {
 
 const OFFSETS: [usize; 4] = [0, 1, 5, 7];
 
+/// All rows, or one of each sequence.
+const ASKED: [Option<&[usize]>; 2] = [None, Some(&[0, 3, 6])];
+
 #[test]
 fn attention_with_dropout() {
-    for causal in [false, true] {
+    for (causal, asked) in [false, true].into_iter().flat_map(|causal| ASKED.map(|asked| (causal, asked))) {
         let mut numbers = Numbers(5);
         let mut block = Attention::zeros(6, 2, causal);
         numbers.fill(&mut block);
@@ -120,15 +123,15 @@ fn attention_with_dropout() {
         check(
             block,
             numbers.tensor(&[7, 6]),
-            |b, x| b.forward(x, &OFFSETS, dropout).0,
-            |b, x, dy, g| b.backward(dy, x, &OFFSETS, dropout, &b.forward(x, &OFFSETS, dropout).1, g),
+            |b, x| b.forward(x, &OFFSETS, asked, dropout).0,
+            |b, x, dy, g| b.backward(dy, x, &OFFSETS, dropout, &b.forward(x, &OFFSETS, asked, dropout).1, g),
         );
     }
 }
 
 #[test]
 fn whole_layer_with_dropout() {
-    for norm_first in [false, true] {
+    for (norm_first, asked) in [false, true].into_iter().flat_map(|first| ASKED.map(|asked| (first, asked))) {
         let mut numbers = Numbers(6);
         let mut block = TransformerLayer {
             attention: Attention::zeros(4, 2, norm_first),
@@ -144,11 +147,14 @@ fn whole_layer_with_dropout() {
             feed_forward: Dropout::new(0.3, 5),
         };
         check(
-            block,
+            block.clone(),
             numbers.tensor(&[7, 4]),
-            |b, x| b.forward(x.clone(), &OFFSETS, dropout).0,
-            |b, x, dy, g| b.backward(dy, &OFFSETS, dropout, &b.forward(x.clone(), &OFFSETS, dropout).1, g),
+            |b, x| b.forward(x.clone(), &OFFSETS, asked, dropout).0,
+            |b, x, dy, g| b.backward(dy, &OFFSETS, dropout, &b.forward(x.clone(), &OFFSETS, asked, dropout).1, g),
         );
+        let (x, off) = (numbers.tensor(&[7, 4]), LayerDropout::off());
+        let (all, _) = block.forward(x.clone(), &OFFSETS, None, off);
+        assert_eq!(block.forward(x, &OFFSETS, asked, off).0, *all.rows_of(asked), "the rows asked for");
     }
 }
 

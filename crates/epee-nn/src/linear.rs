@@ -1,15 +1,12 @@
 //! The affine map.
 
-use std::sync::OnceLock;
-
 use crate::kernels::gemm::{MatRef, PackedMatrix, Start, product};
 use crate::kernels::rows;
-use crate::parameters::join;
-use crate::{Parameters, Scalar, Tensor};
+use crate::{Scalar, Tensor, parameters};
 
 /// `y = x Wᵀ + b`, with W `[out, in]` as Hugging Face stores it.
 ///
-/// The weights are packed for the kernels at the first forward pass and again after a change.
+/// Each pass packs the weights for the kernels and forgets them: in training they change before the next one.
 ///
 /// ```
 /// use epee_nn::{Linear, Tensor};
@@ -22,14 +19,15 @@ use crate::{Parameters, Scalar, Tensor};
 pub struct Linear<T: Scalar> {
     weight: Tensor<T>,
     bias: Tensor<T>,
-    packed: OnceLock<PackedMatrix<T>>,
 }
+
+parameters!(Linear { weight, bias });
 
 impl<T: Scalar> Linear<T> {
     /// From weights `[out, in]` and bias `[out]`.
     pub fn new(weight: Tensor<T>, bias: Tensor<T>) -> Linear<T> {
         assert_eq!(weight.rows(), bias.len(), "outputs of weight and bias");
-        Linear { weight, bias, packed: OnceLock::new() }
+        Linear { weight, bias }
     }
 
     /// All zeros.
@@ -61,13 +59,11 @@ impl<T: Scalar> Linear<T> {
     /// Where x has another width.
     pub fn forward(&self, x: &Tensor<T>) -> Tensor<T> {
         assert_eq!(x.cols(), self.inputs(), "width of the input");
-        let packed = self.packed.get_or_init(|| {
-            PackedMatrix::new(MatRef::row_major(self.weight.data(), self.outputs(), self.inputs()).t())
-        });
+        let weight = PackedMatrix::new(MatRef::row_major(self.weight.data(), self.outputs(), self.inputs()).t());
         let mut y = Tensor::unset(&[x.rows(), self.outputs()]);
         product(
             MatRef::row_major(x.data(), x.rows(), self.inputs()),
-            packed,
+            &weight,
             Start::Row(self.bias.data()),
             y.data_mut(),
         );
@@ -106,17 +102,5 @@ pub(crate) struct Packed<T: Scalar>(PackedMatrix<T>);
 impl<T: Scalar> Packed<T> {
     pub(crate) fn of(x: &Tensor<T>) -> Packed<T> {
         Packed(PackedMatrix::new(MatRef::row_major(x.data(), x.rows(), x.cols())))
-    }
-}
-
-impl<T: Scalar> Parameters<T> for Linear<T> {
-    fn visit<'a>(&'a self, prefix: &str, f: &mut dyn FnMut(String, &'a Tensor<T>)) {
-        f(join(prefix, "weight"), &self.weight);
-        f(join(prefix, "bias"), &self.bias);
-    }
-    fn visit_mut<'a>(&'a mut self, prefix: &str, f: &mut dyn FnMut(String, &'a mut Tensor<T>)) {
-        self.packed = OnceLock::new();
-        f(join(prefix, "weight"), &mut self.weight);
-        f(join(prefix, "bias"), &mut self.bias);
     }
 }

@@ -8,6 +8,7 @@ use crate::buffers::Buffers;
 use crate::kernels::isa::isa;
 use crate::kernels::math;
 use crate::kernels::micro::{self, MicroKernel};
+use crate::kernels::transpose::{self, TransposeTile};
 
 /// A floating-point number that blocks can be built from. Functions in `f32` may use a fused multiply-add where `FUSED`.
 pub trait Scalar:
@@ -47,6 +48,9 @@ pub trait Scalar:
     /// The matrix product's inner kernel on this machine.
     #[doc(hidden)]
     fn micro_kernel() -> MicroKernel<Self, Self, Self>;
+    /// What transposes a tile of a matrix on this machine.
+    #[doc(hidden)]
+    fn transpose_tile() -> TransposeTile<Self>;
     /// Where freed buffers wait.
     #[doc(hidden)]
     fn buffers() -> &'static Buffers<Self>;
@@ -88,6 +92,9 @@ impl Scalar for f32 {
     fn micro_kernel() -> MicroKernel<f32, f32, f32> {
         micro::f32_kernel(isa())
     }
+    fn transpose_tile() -> TransposeTile<f32> {
+        transpose::f32_tile(isa())
+    }
     fn buffers() -> &'static Buffers<f32> {
         static FREE: Buffers<f32> = Buffers::new();
         &FREE
@@ -123,6 +130,9 @@ impl Scalar for f64 {
     }
     fn micro_kernel() -> MicroKernel<f64, f64, f64> {
         micro::portable()
+    }
+    fn transpose_tile() -> TransposeTile<f64> {
+        transpose::portable::<f64>
     }
     fn buffers() -> &'static Buffers<f64> {
         static FREE: Buffers<f64> = Buffers::new();

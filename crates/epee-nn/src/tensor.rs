@@ -1,5 +1,7 @@
 //! A dense array in row-major order.
 
+use std::borrow::Cow;
+
 use crate::{Scalar, buffers};
 
 /// A dense row-major array: parameters of any shape, activations as matrices.
@@ -118,6 +120,19 @@ impl<T: Scalar> Tensor<T> {
             gathered.row_mut(i).copy_from_slice(self.row(row));
         }
         gathered
+    }
+
+    /// The given rows, or all of them.
+    pub(crate) fn rows_of(&self, rows: Option<&[usize]>) -> Cow<'_, Tensor<T>> {
+        rows.map_or(Cow::Borrowed(self), |rows| Cow::Owned(self.gather(rows)))
+    }
+
+    /// Adds `other` to the given rows, or to all of them.
+    pub(crate) fn add_rows(&mut self, rows: Option<&[usize]>, other: &Tensor<T>) {
+        match rows {
+            Some(rows) => self.scatter_add(rows, other),
+            None => self.add(other),
+        }
     }
 
     /// Adds row `i` of `other` to row `rows[i]` of this: the transpose of [`Tensor::gather`].

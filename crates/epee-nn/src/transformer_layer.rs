@@ -54,14 +54,31 @@ impl LayerDropout {
 }
 
 impl<T: Scalar> TransformerLayer<T> {
-    /// `[n, d] → [n, d]`; sequence i is rows `offsets[i]..offsets[i + 1]`.
-    pub fn forward(&self, x: Tensor<T>, offsets: &[usize], dropout: LayerDropout) -> (Tensor<T>, SavedLayer<T>) {
-        if self.norm_first { self.norm_first(x, offsets, dropout) } else { self.norm_last(x, offsets, dropout) }
+    /// `[n, d] → [n, d]`; sequence i is rows `offsets[i]..offsets[i + 1]`. Where rows are asked for, one of each sequence, the
+    /// result holds those alone, `[sequences, d]`, and only keys and values are computed of the others.
+    pub fn forward(
+        &self,
+        x: Tensor<T>,
+        offsets: &[usize],
+        asked: Option<&[usize]>,
+        dropout: LayerDropout,
+    ) -> (Tensor<T>, SavedLayer<T>) {
+        if self.norm_first {
+            self.norm_first(x, offsets, asked, dropout)
+        } else {
+            self.norm_last(x, offsets, asked, dropout)
+        }
     }
 
-    fn norm_last(&self, x: Tensor<T>, offsets: &[usize], dropout: LayerDropout) -> (Tensor<T>, SavedLayer<T>) {
-        let (mut branch, attention) = self.attention.forward(&x, offsets, dropout.probabilities);
-        dropout.attention.apply_and_add(&mut branch, &x);
+    fn norm_last(
+        &self,
+        x: Tensor<T>,
+        offsets: &[usize],
+        asked: Option<&[usize]>,
+        dropout: LayerDropout,
+    ) -> (Tensor<T>, SavedLayer<T>) {
+        let (mut branch, attention) = self.attention.forward(&x, offsets, asked, dropout.probabilities);
+        dropout.attention.apply_and_add(&mut branch, &x.rows_of(asked));
         let (middle, attention_norm) = self.attention_norm.forward(branch);
         let (mut branch, feed_forward) = self.feed_forward.forward(&middle);
         dropout.feed_forward.apply_and_add(&mut branch, &middle);
@@ -78,10 +95,16 @@ impl<T: Scalar> TransformerLayer<T> {
         (y, saved)
     }
 
-    fn norm_first(&self, x: Tensor<T>, offsets: &[usize], dropout: LayerDropout) -> (Tensor<T>, SavedLayer<T>) {
+    fn norm_first(
+        &self,
+        x: Tensor<T>,
+        offsets: &[usize],
+        asked: Option<&[usize]>,
+        dropout: LayerDropout,
+    ) -> (Tensor<T>, SavedLayer<T>) {
         let (attention_input, attention_norm) = self.attention_norm.forward(x.clone());
-        let (mut middle, attention) = self.attention.forward(&attention_input, offsets, dropout.probabilities);
-        dropout.attention.apply_and_add(&mut middle, &x);
+        let (mut middle, attention) = self.attention.forward(&attention_input, offsets, asked, dropout.probabilities);
+        dropout.attention.apply_and_add(&mut middle, &x.rows_of(asked));
         let (feed_forward_input, feed_forward_norm) = self.feed_forward_norm.forward(middle.clone());
         let (mut y, feed_forward) = self.feed_forward.forward(&feed_forward_input);
         dropout.feed_forward.apply_and_add(&mut y, &middle);
@@ -96,7 +119,7 @@ impl<T: Scalar> TransformerLayer<T> {
         (y, saved)
     }
 
-    /// The gradient at the input; `dropout` is the forward pass's.
+    /// The gradient at the input, given that at the rows the forward pass was asked for; `dropout` is the forward pass's.
     pub fn backward(
         &self,
         dy: &Tensor<T>,
@@ -105,6 +128,7 @@ impl<T: Scalar> TransformerLayer<T> {
         saved: &SavedLayer<T>,
         grads: &mut TransformerLayer<T>,
     ) -> Tensor<T> {
+        let asked = saved.attention.asked.as_deref();
         if self.norm_first {
             let branch = self.feed_forward_backward(dy, dropout, saved, grads);
             let mut dmiddle =
@@ -112,13 +136,14 @@ impl<T: Scalar> TransformerLayer<T> {
             dmiddle.add(dy);
             let branch = self.attention_backward(&dmiddle, offsets, dropout, saved, grads);
             let mut dx = self.attention_norm.backward(&branch, &saved.attention_norm, &mut grads.attention_norm);
-            dx.add(&dmiddle);
+            dx.add_rows(asked, &dmiddle);
             return dx;
         }
         let mut dmiddle = self.feed_forward_norm.backward(dy, &saved.feed_forward_norm, &mut grads.feed_forward_norm);
         dmiddle.add(&self.feed_forward_backward(&dmiddle, dropout, saved, grads));
-        let mut dx = self.attention_norm.backward(&dmiddle, &saved.attention_norm, &mut grads.attention_norm);
-        dx.add(&self.attention_backward(&dx, offsets, dropout, saved, grads));
+        let dbranch = self.attention_norm.backward(&dmiddle, &saved.attention_norm, &mut grads.attention_norm);
+        let mut dx = self.attention_backward(&dbranch, offsets, dropout, saved, grads);
+        dx.add_rows(asked, &dbranch);
         dx
     }
 

@@ -5,17 +5,21 @@
 //! column of B and on nothing else: not on the number of rows, of columns or of threads.
 
 use super::micro::{Initial, MicroKernel};
-use super::team::{self, Shared};
+use super::team::{self, Block, Shared};
+use super::transpose::transpose;
 use crate::{Scalar, buffers};
 
 /// The inner dimension's block: a panel of B this deep stays in the first-level cache.
 pub(super) const DEPTH: usize = 384;
 /// Rows of A that one task works on: this many times [`DEPTH`] values stay in the second-level cache.
 pub(super) const ROWS: usize = 96;
+/// Rows this many bytes apart, or a multiple of it, share so few places in the first-level cache that a tile's rows drive each
+/// other out: such a block of A is copied first.
+const CROWDED: usize = 4096;
 /// Multiplications below which a product stays on its thread.
 const SERIAL: usize = 1 << 19;
 
-/// A matrix somewhere in memory: `data[i · row_stride + k · col_stride]`.
+/// A matrix somewhere in memory: `data[i · row_stride + k · col_stride]`, one of the two strides being 1.
 #[derive(Clone, Copy)]
 pub(crate) struct MatRef<'a, T> {
     data: &'a [T],
@@ -29,8 +33,9 @@ impl<'a, T> MatRef<'a, T> {
     /// A matrix with the given strides.
     ///
     /// # Panics
-    /// Where its last element lies outside `data`.
+    /// Where its last element lies outside `data`, or neither its rows nor its columns are contiguous.
     pub(crate) fn new(data: &'a [T], rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Self {
+        assert!(row_stride == 1 || col_stride == 1, "strides {row_stride} and {col_stride}");
         if rows > 0 && cols > 0 {
             let last = (rows - 1) * row_stride + (cols - 1) * col_stride;
             assert!(last < data.len(), "{rows} × {cols} matrix in {} values", data.len());
@@ -72,9 +77,14 @@ impl<T: Scalar> Drop for PackedMatrix<T> {
 impl<T: Scalar> PackedMatrix<T> {
     /// Packs B `[k, n]`.
     pub(crate) fn new(b: MatRef<'_, T>) -> PackedMatrix<T> {
+        PackedMatrix::map(b, |_| ())
+    }
+
+    /// Packs `f(B)`: f is handed a panel's values, in any order and with zeros among them, and must leave zeros zero.
+    pub(crate) fn map(b: MatRef<'_, T>, f: impl Fn(&mut [T]) + Sync) -> PackedMatrix<T> {
         let width = T::micro_kernel().width;
-        let mut panels = buffers::take(b.rows * b.cols.next_multiple_of(width));
         let stripe = b.cols.next_multiple_of(width);
+        let mut panels = buffers::take(b.rows * stripe);
         for (block, panels) in panels.chunks_mut((DEPTH * stripe).max(1)).enumerate() {
             let k = block * DEPTH;
             let depth = DEPTH.min(b.rows - k);
@@ -82,6 +92,7 @@ impl<T: Scalar> PackedMatrix<T> {
             team::chunks(panels, 4 * depth * width, |four, panels| {
                 for (panel, out) in panels.chunks_mut(depth * width).enumerate() {
                     pack_panel(b, k, (4 * four + panel) * width, width, out);
+                    f(out);
                 }
             });
         }
@@ -100,18 +111,18 @@ fn pack_panel<T: Scalar>(b: MatRef<'_, T>, k: usize, j: usize, width: usize, out
                 *out = *x;
             }
         }
-    } else if b.col_stride == 1 {
+        return;
+    }
+    if b.col_stride == 1 {
         for (p, out) in out.chunks_exact_mut(width).enumerate() {
             let start = (k + p) * b.row_stride + j;
             out[..cols].copy_from_slice(&b.data[start..start + cols]);
-            out[cols..].fill(T::ZERO);
         }
     } else {
-        for (c, first) in (0..cols).map(|c| (c, (j + c) * b.col_stride)) {
-            for (p, out) in out.chunks_exact_mut(width).enumerate() {
-                out[c] = b.data[first + (k + p) * b.row_stride];
-            }
-        }
+        let depth = out.len() / width;
+        transpose(&b.data[k + j * b.col_stride..], b.col_stride, out, width, (cols, depth));
+    }
+    if cols < width {
         for out in out.chunks_exact_mut(width) {
             out[cols..].fill(T::ZERO);
         }
@@ -150,7 +161,7 @@ pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: S
         for i in 0..row_tasks {
             let rows = (i * block, m.min((i + 1) * block));
             // SAFETY: C has m rows of n values.
-            unsafe { task(a, b, start, out, rows, (0, n)) };
+            unsafe { task(a, b, start, out, n, rows, (0, n)) };
         }
         return;
     }
@@ -165,68 +176,56 @@ pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: S
         let rows = (i * block, m.min((i + 1) * block));
         let cols = (j * stripe, n.min((j + 1) * stripe));
         // SAFETY: C has m rows of n values, and no two tasks share a row and a column.
-        unsafe { task(a, b, start, out, rows, cols) };
+        unsafe { task(a, b, start, out, n, rows, cols) };
     });
 }
 
-/// `C = start + A · B` on this thread, packing B into the thread's own memory: for the small products of attention.
-pub(crate) fn small_product<T: Scalar>(a: MatRef<'_, T>, b: MatRef<'_, T>, c: &mut [T]) {
-    let packed = PackedMatrix {
-        rows: b.rows,
-        cols: b.cols,
-        panels: {
-            let width = T::micro_kernel().width;
-            let stripe = b.cols.next_multiple_of(width);
-            let mut panels = buffers::take(b.rows * stripe);
-            for (block, panels) in panels.chunks_mut((DEPTH * stripe).max(1)).enumerate() {
-                let k = block * DEPTH;
-                let depth = DEPTH.min(b.rows - k);
-                for (panel, out) in panels.chunks_mut(depth * width).enumerate() {
-                    pack_panel(b, k, panel * width, width, out);
-                }
-            }
-            panels
-        },
-    };
+/// `C = A · B` on this thread: for the small products of attention.
+pub(crate) fn small_product<T: Scalar>(a: MatRef<'_, T>, b: MatRef<'_, T>, c: Block<'_, T>) {
     assert_eq!(a.cols, b.rows, "inner dimensions");
-    assert_eq!(c.len(), a.rows * b.cols, "values of C");
-    let out = Shared::new(c);
+    assert_eq!((c.rows(), c.cols()), (a.rows, b.cols), "shape of C");
+    // Inside a task, packing stays on its thread.
+    let packed = PackedMatrix::new(b);
     for first in (0..a.rows).step_by(ROWS) {
-        // SAFETY: C has as many rows as A and as many columns as B.
-        unsafe { task(a, &packed, Start::Zero, out, (first, a.rows.min(first + ROWS)), (0, b.cols)) };
+        // SAFETY: C has as many rows as A and as many columns as B, and it is this call's own.
+        unsafe {
+            task(a, &packed, Start::Zero, c.shared(), c.stride(), (first, a.rows.min(first + ROWS)), (0, b.cols));
+        }
     }
 }
 
 /// Rows `rows.0..rows.1` and columns `cols.0..cols.1` of the product.
 ///
 /// # Safety
-/// `c` must point to `a.rows` rows of `b.cols` values, of which no other task touches these rows and columns meanwhile.
+/// `c` must point to `a.rows` rows of `b.cols` values, `ldc` apart, of which no other task touches these rows and columns meanwhile.
 /// `cols.0` must be a multiple of the kernel's width.
 unsafe fn task<T: Scalar>(
     a: MatRef<'_, T>,
     b: &PackedMatrix<T>,
     start: Start<'_, T>,
     c: Shared<T>,
+    ldc: usize,
     rows: (usize, usize),
     cols: (usize, usize),
 ) {
     let kernel = T::micro_kernel();
-    let n = b.cols;
-    let stripe = n.next_multiple_of(kernel.width);
-    let mut scratch = buffers::take(if a.col_stride == 1 { 0 } else { (rows.1 - rows.0) * DEPTH.min(b.rows) });
+    let stripe = b.cols.next_multiple_of(kernel.width);
+    let as_it_is = a.col_stride == 1 && !(a.row_stride * size_of::<T>()).is_multiple_of(CROWDED);
+    let mut scratch = buffers::take(if as_it_is { 0 } else { (rows.1 - rows.0) * DEPTH.min(b.rows) });
     for k in (0..b.rows).step_by(DEPTH) {
         let depth = DEPTH.min(b.rows - k);
-        let (base, row_stride) = if a.col_stride == 1 {
+        let (base, row_stride) = if as_it_is {
             (&a.data[rows.0 * a.row_stride + k..], a.row_stride)
         } else {
-            (transposed(a, rows, k, depth, &mut scratch), depth)
+            copy_block(a, rows, (k, depth), &mut scratch);
+            (&scratch[..], depth)
         };
         for j in (cols.0..cols.1).step_by(kernel.width) {
             let panel = &b.panels[k * stripe + j * depth..][..depth * kernel.width];
             let width = kernel.width.min(cols.1 - j);
             for (i, count) in tiles(rows, kernel.rows) {
                 // SAFETY: A has `count` rows of `depth` values from here (`MatRef::new` checked the last element, and
-                // `transposed` wrote them all), the panel has `depth` rows of the kernel's width, and C's rows and
+                // `copy_block` wrote them all), the panel has `depth` rows of the kernel's width, and C's rows and
                 // columns are this task's own.
                 unsafe {
                     (kernel.run)(
@@ -235,12 +234,12 @@ unsafe fn task<T: Scalar>(
                         base.as_ptr().add((i - rows.0) * row_stride),
                         row_stride,
                         panel.as_ptr(),
-                        c.get().add(i * n + j),
-                        n,
+                        c.get().add(i * ldc + j),
+                        ldc,
                         width,
                         match start {
-                            _ if k > 0 => Initial { values: c.get().add(i * n + j), stride: n },
-                            Start::Keep => Initial { values: c.get().add(i * n + j), stride: n },
+                            _ if k > 0 => Initial { values: c.get().add(i * ldc + j), stride: ldc },
+                            Start::Keep => Initial { values: c.get().add(i * ldc + j), stride: ldc },
                             Start::Row(row) => Initial { values: row.as_ptr().add(j), stride: 0 },
                             Start::Zero => Initial::NOTHING,
                         },
@@ -252,7 +251,7 @@ unsafe fn task<T: Scalar>(
     if b.rows == 0 {
         for i in rows.0..rows.1 {
             // SAFETY: row i and these columns lie inside C and are this task's own.
-            let out = unsafe { std::slice::from_raw_parts_mut(c.get().add(i * n + cols.0), cols.1 - cols.0) };
+            let out = unsafe { std::slice::from_raw_parts_mut(c.get().add(i * ldc + cols.0), cols.1 - cols.0) };
             match start {
                 Start::Zero => out.fill(T::ZERO),
                 Start::Row(row) => out.copy_from_slice(&row[cols.0..cols.1]),
@@ -278,25 +277,15 @@ pub(super) fn tiles(rows: (usize, usize), most: usize) -> impl Iterator<Item = (
     })
 }
 
-/// A block of A copied row by row, for an A whose columns do not lie side by side.
-fn transposed<'s, T: Scalar>(
-    a: MatRef<'_, T>,
-    rows: (usize, usize),
-    k: usize,
-    depth: usize,
-    scratch: &'s mut [T],
-) -> &'s [T] {
-    let count = rows.1 - rows.0;
-    // Tiles of eight columns keep both sides in the first-level cache.
-    for first in (0..depth).step_by(8) {
-        let last = depth.min(first + 8);
-        for i in 0..count {
-            for p in first..last {
-                scratch[i * depth + p] = a.data[(rows.0 + i) * a.row_stride + (k + p) * a.col_stride];
-            }
+/// Copies rows `rows.0..rows.1` and columns `k..k + depth` of A, row after row.
+fn copy_block<T: Scalar>(a: MatRef<'_, T>, rows: (usize, usize), (k, depth): (usize, usize), out: &mut [T]) {
+    if a.col_stride == 1 {
+        for (i, out) in (rows.0..rows.1).zip(out.chunks_exact_mut(depth)) {
+            out.copy_from_slice(&a.data[i * a.row_stride + k..][..depth]);
         }
+    } else {
+        transpose(&a.data[rows.0 + k * a.col_stride..], a.col_stride, out, depth, (depth, rows.1 - rows.0));
     }
-    scratch
 }
 
 #[cfg(test)]
@@ -341,7 +330,7 @@ mod tests {
             prop_assert!(close(&c, &expected, k));
             let once = c.clone();
             let mut small = vec![7.0; m * n];
-            small_product(a, b, &mut small);
+            small_product(a, b, Block::whole(&mut small, n));
             prop_assert_eq!(&small, &once);
             product(a, &packed, Start::Keep, &mut c);
             let twice: Vec<f64> = expected.iter().map(|x| 2.0 * x).collect();

@@ -6,6 +6,7 @@
 //! - [`attend`]: attention of one sequence and head, without an L² buffer.
 //! - [`math`]: exponential, error function and hyperbolic tangent in `f32`, written so that the compiler vectorises them.
 //! - [`rows`]: element-wise and row-wise loops, compiled for the widest instruction set found.
+//! - [`transpose`]: transposing, for packing.
 //! - [`team`]: the threads that share a request's loops.
 //! - [`peak`]: what this machine could do at most, to compare with.
 //!
@@ -23,6 +24,7 @@ pub(crate) mod rows;
 pub(crate) mod team;
 #[cfg(test)]
 mod testing;
+pub(crate) mod transpose;
 
 /// Makes a buffer at least so long; it never gets shorter.
 pub(crate) fn grow<T: Clone + Default>(x: &mut Vec<T>, len: usize) {

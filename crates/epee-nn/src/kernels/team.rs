@@ -261,6 +261,67 @@ pub(crate) fn pieces_of<T: Send, const N: usize>(
     });
 }
 
+/// Some rows and neighbouring columns of a row-major matrix, which nobody else touches.
+pub(crate) struct Block<'a, T> {
+    first: Shared<T>,
+    rows: usize,
+    cols: usize,
+    stride: usize,
+    matrix: std::marker::PhantomData<&'a mut T>,
+}
+
+impl<'a, T> Block<'a, T> {
+    /// All of a matrix.
+    pub(crate) fn whole(x: &'a mut [T], cols: usize) -> Block<'a, T> {
+        let rows = x.len() / cols.max(1);
+        Block { first: Shared::new(x), rows, cols, stride: cols, matrix: std::marker::PhantomData }
+    }
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+    pub(crate) fn cols(&self) -> usize {
+        self.cols
+    }
+    /// From one row to the next.
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+    /// The first row's first value.
+    pub(crate) fn shared(&self) -> Shared<T> {
+        self.first
+    }
+}
+
+/// Cuts matrices of `cols` columns into blocks: rows at each matrix's own offsets, columns in `heads` equal parts; block
+/// (i, j) is task `i · heads + j`, which also gets a piece of `pieces`, cut at its ends.
+pub(crate) fn heads_of<T: Send, const N: usize>(
+    (pieces, ends): (&mut [T], &[usize]),
+    matrices: [(&mut [T], &[usize]); N],
+    (cols, heads): (usize, usize),
+    f: impl Fn(usize, &mut [T], [Block<'_, T>; N]) + Sync,
+) {
+    assert!(heads > 0 && cols.is_multiple_of(heads), "{heads} heads of {cols} columns");
+    for (x, offsets) in &matrices {
+        assert!(heads * (offsets.len() - 1) == ends.len() && offsets.is_sorted(), "offsets of the blocks");
+        assert!(offsets.last().is_none_or(|&end| end * cols <= x.len()), "rows of the blocks");
+    }
+    let (width, shared) = (cols / heads, matrices.map(|(x, offsets)| (Shared::new(x), offsets)));
+    pieces_of([(pieces, ends)], |task, [piece]| {
+        let (i, j) = (task / heads, task % heads);
+        let block = |(x, offsets): (Shared<T>, &[usize])| Block {
+            // SAFETY: row `offsets[i]` begins inside the matrix, or is empty and stands at its end.
+            first: Shared(unsafe {
+                x.get().add(offsets[i] * cols + if offsets[i] < offsets[i + 1] { j * width } else { 0 })
+            }),
+            rows: offsets[i + 1] - offsets[i],
+            cols: width,
+            stride: cols,
+            matrix: std::marker::PhantomData,
+        };
+        f(task, piece, shared.map(block));
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
