@@ -78,7 +78,7 @@ bench:
     cargo bench -p epee-exit --bench sweep
     cargo bench -p epee-report --bench report
 
-# a training step and an inference, beside PyTorch (needs scripts/requirements.txt)
+# training steps, epochs of PHEE, peak memory and an inference, beside PyTorch (needs scripts/requirements.txt; epochs the shared data)
 bench-train *ARGS:
     cargo build --release -p epee-train --example bench_step
     {{python}} scripts/bench_train.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_step" {{ARGS}}

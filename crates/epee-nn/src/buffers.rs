@@ -2,7 +2,8 @@
 //!
 //! A training step frees a hundred megabytes and asks for them again; handing pages back to the operating system and
 //! faulting them in anew took a tenth of its time. Freed buffers are kept here instead, and serve
-//! any request of at least half their size.
+//! any request of at least half their size. Their sizes are powers of two, so that batches of different lengths find each
+//! other's; pages of a buffer that nobody has touched yet take no memory.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -28,7 +29,7 @@ pub(crate) fn take<T: Scalar>(len: usize) -> Vec<T> {
         return vec![T::ZERO; len];
     }
     let found = T::buffers().0.lock().ok().and_then(|mut free| {
-        // Up to twice the size will do: lengths differ a little from batch to batch.
+        // Up to twice the size will do.
         let (&capacity, _) = free.range(len..=2 * len).next()?;
         let stack = free.get_mut(&capacity)?;
         let buffer = stack.pop();
@@ -42,7 +43,11 @@ pub(crate) fn take<T: Scalar>(len: usize) -> Vec<T> {
             buffer.resize(len, T::ZERO);
             buffer
         }
-        None => vec![T::ZERO; len],
+        None => {
+            let mut buffer = vec![T::ZERO; len.next_power_of_two()];
+            buffer.truncate(len);
+            buffer
+        }
     }
 }
 
@@ -90,5 +95,8 @@ mod tests {
         give(shorter);
         let longer: Vec<f64> = zeros(len);
         assert!(longer.as_ptr() == address && longer.iter().all(|&x| x == 0.0));
+        give(longer);
+        let much_longer: Vec<f64> = take(2_000_000);
+        assert_eq!(much_longer.as_ptr(), address, "lengths between the same powers of two share buffers");
     }
 }

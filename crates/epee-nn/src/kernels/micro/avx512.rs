@@ -16,6 +16,25 @@ fn prefetch<T>(line: *const T) {
     }
 }
 
+/// Writes a tile's sums out, as in [`super::avx2`] a macro.
+macro_rules! store_f32 {
+    ($sums:ident, $c:ident, $ldc:ident, $cols:ident, $start:ident) => {
+        let masks = masks($cols);
+        for r in 0..R {
+            for half in 0..2 {
+                // Not `add`: where the mask is empty this may lie outside C.
+                let out = $c.wrapping_add(r * $ldc + 16 * half);
+                let mut sum = $sums[r][half];
+                if !$start.values.is_null() {
+                    let start = $start.values.wrapping_add(r * $start.stride + 16 * half);
+                    sum = _mm512_add_ps(_mm512_maskz_loadu_ps(masks[half], start), sum);
+                }
+                _mm512_mask_storeu_ps(out, masks[half], sum);
+            }
+        }
+    };
+}
+
 by_rows!(f32, f32_tile, f32, f32, f32, 1 2 3 4 5 6 7 8 9 10 11 12);
 by_rows!(bf16, bf16_tile, u8, Bf16, f32, 1 2 3 4 5 6 7 8 9 10 11 12);
 by_rows!(int8, int8_tile, u8, i8, i32, 1 2 3 4 5 6 7 8 9 10 11 12);
@@ -46,7 +65,7 @@ unsafe fn f32_tile<const R: usize>(
                 sums[r][1] = _mm512_fmadd_ps(x, high, sums[r][1]);
             }
         }
-        store_f32(&sums, c, ldc, cols, start);
+        store_f32!(sums, c, ldc, cols, start);
     }
 }
 
@@ -78,7 +97,7 @@ unsafe fn bf16_tile<const R: usize>(
                 sums[r][1] = _mm512_dpbf16_ps(sums[r][1], x, high);
             }
         }
-        store_f32(&sums, c, ldc, cols, start);
+        store_f32!(sums, c, ldc, cols, start);
     }
 }
 
@@ -123,33 +142,8 @@ unsafe fn int8_tile<const R: usize>(
     }
 }
 
-/// # Safety
-/// C must have R rows of `cols` values, at most 32.
-#[target_feature(enable = "avx512f")]
-unsafe fn store_f32<const R: usize>(
-    sums: &[[__m512; 2]; R],
-    c: *mut f32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<f32>,
-) {
-    // SAFETY: the masks let nothing but the first `cols` values be touched.
-    unsafe {
-        for r in 0..R {
-            for (half, mask) in masks(cols).into_iter().enumerate() {
-                let out = c.wrapping_add(r * ldc + 16 * half);
-                let mut sum = sums[r][half];
-                if !start.values.is_null() {
-                    let start = start.values.wrapping_add(r * start.stride + 16 * half);
-                    sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, start), sum);
-                }
-                _mm512_mask_storeu_ps(out, mask, sum);
-            }
-        }
-    }
-}
-
 /// Which lanes of the two registers of a row hold its first `cols` columns.
+#[inline(always)]
 fn masks(cols: usize) -> [__mmask16; 2] {
     let bits = if cols >= WIDTH { u32::MAX } else { (1 << cols) - 1 };
     [bits as u16, (bits >> 16) as u16]
