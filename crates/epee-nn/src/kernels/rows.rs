@@ -278,14 +278,14 @@ mod tests {
             });
             let mut sums = vec![0.0; d];
             add_columns(&x, &mut sums);
-            fill(&mut doubled[..10], 3.0);
+            clear(&mut doubled[..10]);
             (doubled, shifted, sums)
         };
         let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let (one, three) = (run(), pool(3).install(|| crate::in_pool(run)));
         assert_eq!(one, three);
         let (doubled, shifted, sums) = one;
-        assert!(doubled.iter().zip(&x).skip(10).all(|(y, x)| *y == 2.0 * x) && doubled[..10] == [3.0; 10]);
+        assert!(doubled.iter().zip(&x).skip(10).all(|(y, x)| *y == 2.0 * x) && doubled[..10] == [0.0; 10]);
         for i in 0..n {
             assert_eq!(shifted[i * d], x[i * d] + i as f64);
         }
