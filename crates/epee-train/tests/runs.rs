@@ -300,7 +300,7 @@ fn every_recipe_learns_and_a_stopped_run_resumes_to_the_same_bits() {
         let (_, score) = run(whole.path(), &options, false, &mut watch).unwrap().best.unwrap();
         assert!(score > 0.8, "{recipe}: macro-F1 {score}");
         // In the second of two stages, where there are two, and at an odd step.
-        let stop = watch.losses.len() as u64 * 2 / 3 | 1;
+        let stop = (watch.losses.len() as u64 * 2 / 3) | 1;
         run(parts.path(), &options, false, &mut Watch { stop_after: Some(stop), ..Watch::default() }).unwrap();
         assert!(run(parts.path(), &options, true, &mut Watch::default()).unwrap().finished);
         let read = |dir: &Path| std::fs::read(dir.join("model.safetensors")).unwrap();

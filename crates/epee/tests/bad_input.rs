@@ -235,7 +235,7 @@ fn a_full_disk_names_the_file_and_leaves_nothing_half_written() {
         &limited("20", &["train", "--init", &shop.config(), "--data", &data, "--out", &new, "--epochs", "1"]),
         &["cannot write", "model.safetensors"],
     );
-    assert_eq!(names(&shop.dir().join("new")), ["checkpoints", "metrics.jsonl"]);
+    assert_eq!(names(&shop.dir().join("new")), ["checkpoints", "metrics.jsonl", "tensorboard"]);
     assert_eq!(names(&shop.dir().join("new/checkpoints")), ["lock"]);
 }
 
