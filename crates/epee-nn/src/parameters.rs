@@ -37,8 +37,11 @@ pub trait Parameters<T: Scalar> {
         Self: Clone,
     {
         let mut zero = self.clone();
-        // New memory, of which the system gives out what is written to.
-        zero.visit_mut("", &mut |_, tensor| *tensor = Tensor::from_vec(tensor.shape(), vec![T::ZERO; tensor.len()]));
+        // New memory, of which the system gives out what is written to; the copy's goes back to it.
+        zero.visit_mut("", &mut |_, tensor| {
+            let zeros = Tensor::from_vec(tensor.shape(), vec![T::ZERO; tensor.len()]);
+            drop(std::mem::replace(tensor, zeros).into_vec());
+        });
         zero
     }
 

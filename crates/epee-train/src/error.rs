@@ -111,10 +111,12 @@ pub enum Error {
     #[error(transparent)]
     Model(#[from] epee_model::Error),
     /// Logits that are not finite in evaluation.
-    #[error("evaluation after epoch {epoch}")]
+    #[error("evaluation after epoch {epoch} ({kept})")]
     Evaluation {
         /// From 1.
         epoch: usize,
+        /// What is left.
+        kept: Kept,
         /// Which sample and exit.
         source: epee_exit::Problem,
     },

@@ -1,18 +1,17 @@
 //! How good a model is on dev, and what that is worth.
 
-use epee_exit::{ExitMetrics, Trace, TraceParts, per_exit};
+use epee_exit::{ExitMetrics, Problem, Trace, TraceParts, per_exit};
 use epee_model::{Engine, Model};
 use epee_nn::Precision;
 
-use crate::{EpochReport, Error, Examples, ExitWeights, Observer, Select, TrainOptions};
+use crate::{EpochReport, Examples, ExitWeights, Observer, Select, TrainOptions};
 
 /// Each exit on the examples; none where the observer stops it between two batches.
 pub(crate) fn evaluate(
     model: &Model<f32>,
     dev: &Examples,
-    epoch: usize,
     observer: &mut dyn Observer,
-) -> Result<Option<Vec<ExitMetrics>>, Error> {
+) -> Result<Option<Vec<ExitMetrics>>, Problem> {
     let Some(recording) = Engine::new(model, Precision::F32).record_while(&dev.sequences, |_| !observer.stop()) else {
         return Ok(None);
     };
@@ -24,8 +23,7 @@ pub(crate) fn evaluate(
         ids: dev.ids.clone(),
         ..TraceParts::default()
     };
-    let trace = Trace::new(parts).map_err(|source| Error::Evaluation { epoch, source })?;
-    Ok(Some(per_exit(&trace)))
+    Ok(Some(per_exit(&Trace::new(parts)?)))
 }
 
 /// What models of a run are compared by. Exits count as in Eq. 4 whatever they are trained with, so that recipes can be compared too.

@@ -269,7 +269,10 @@ impl<'a> Loop<'a> {
         if train_loss > DIVERGED * guess.max(f64::MIN_POSITIVE) {
             return Err(Error::Diverged { epoch: epoch + 1, loss: train_loss, guess, kept: self.kept() });
         }
-        let Some(metrics) = evaluate(&self.trainer.model, dev, epoch + 1, observer)? else {
+        let evaluated = evaluate(&self.trainer.model, dev, observer);
+        let evaluated =
+            evaluated.map_err(|source| Error::Evaluation { epoch: epoch + 1, kept: self.kept(), source })?;
+        let Some(metrics) = evaluated else {
             // The evaluation is done again.
             self.save()?;
             return Ok(false);

@@ -1,7 +1,7 @@
 //! One training step.
 
 use epee_model::{Batch, Model};
-use epee_nn::{AdamW, Dropout, Parameters, Targets, clip_grad_norm, grad_norm, in_pool, release_buffers};
+use epee_nn::{AdamW, Dropout, Parameters, Targets, clip_grad_norm, grad_norm, in_pool};
 
 use crate::{JointLoss, Step, joint_loss};
 
@@ -38,8 +38,6 @@ impl Trainer {
     pub fn new(model: Model<f32>, weight_decay: f64) -> Trainer {
         let optimiser = AdamW::new(&model, weight_decay);
         let grads = model.zeros_like();
-        // What was copied to be zeroed.
-        release_buffers();
         Trainer { model, optimiser, grads }
     }
 

@@ -29,8 +29,8 @@ use crate::ui::Ui;
 #[derive(clap::Args)]
 #[command(
     after_help = "The best model on dev is kept, with metrics.jsonl and tensorboard/ beside it (tensorboard --logdir DIR).\n\
-    Ctrl-C or SIGTERM writes a checkpoint after the current step; the same command with --resume goes on from there, or after\n\
-    a crash from the last checkpoint, to the same bits.\n\n\
+    Ctrl-C or SIGTERM writes a checkpoint after the current step; the same command with --resume goes on from there, \
+    or after a crash from the last checkpoint, to the same bits.\n\n\
     Examples:\n  \
     epee train --model minilm-l6-v2 --data data/phee --out runs/phee --epochs 9 --learning-rate 2e-4\n  \
     epee train --init bert-tiny.json --data data/notes --out runs/notes --learning-rate 1e-3\n  \
