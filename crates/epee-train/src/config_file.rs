@@ -18,14 +18,46 @@ pub struct ConfigError {
     pub problem: String,
 }
 
-/// Reads the options of a run, those that a file leaves out at their defaults.
+/// Two keys of which one stands in place of the other.
+pub(crate) const BATCHES: &str = "expected batch_size or batch_tokens, got both";
+
+/// Reads the options of a run, those that a file leaves out at their defaults. Whether they can be trained with is for
+/// [`check_options`] to say, once flags have gone before them.
 ///
 /// # Errors
-/// A file that cannot be read, that is not TOML, an unknown key, a value of another kind or out of range.
+/// A file that cannot be read, that is not TOML, an unknown key, a value of another kind, two keys that exclude each other.
 pub fn read_options(path: &Path) -> Result<TrainOptions, ConfigError> {
-    let options: TrainOptions = parse(path, &read(path)?)?;
-    options.check().map_err(|error| ConfigError { path: path.to_owned(), line: None, problem: in_file(&error) })?;
+    let text = read(path)?;
+    let options: TrainOptions = parse(path, &text)?;
+    let given: toml::Table = parse(path, &text)?;
+    if given.contains_key("batch_size") && given.contains_key("batch_tokens") {
+        return Err(ConfigError { path: path.to_owned(), line: None, problem: BATCHES.to_owned() });
+    }
     Ok(options)
+}
+
+/// Refuses options that cannot be trained with; where it is the file's alone that cannot, the error names the file.
+///
+/// # Errors
+/// See [`TrainOptions::check`].
+pub fn check_options(options: &TrainOptions, file: Option<(&Path, &TrainOptions)>) -> Result<(), ConfigOrOption> {
+    let Err(error) = options.check() else { return Ok(()) };
+    match file {
+        Some((path, base)) if base.check().is_err_and(|own| own.to_string() == error.to_string()) => {
+            Err(ConfigError { path: path.to_owned(), line: None, problem: in_file(&error) }.into())
+        }
+        _ => Err(error.into()),
+    }
+}
+
+/// An option that is wrong, in a file or elsewhere.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub enum ConfigOrOption {
+    /// In a file.
+    Config(#[from] ConfigError),
+    /// Elsewhere.
+    Option(#[from] Error),
 }
 
 pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
@@ -110,7 +142,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("options.toml");
         std::fs::write(&path, "learning_rate = -1.0\n").unwrap();
-        let error = read_options(&path).unwrap_err().to_string();
+        let options = read_options(&path).unwrap();
+        let error = check_options(&options, Some((&path, &options))).unwrap_err().to_string();
         assert_eq!(error, format!("{}: learning_rate: expected a number above 0, got -1", path.display()));
         let error = read_options(&dir.path().join("none.toml")).unwrap_err().to_string();
         assert!(error.contains("none.toml: cannot be read"), "{error}");

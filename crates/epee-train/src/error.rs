@@ -66,7 +66,7 @@ pub enum Error {
     /// A checkpoint whose format is another build's.
     #[error(
         "{path}: expected checkpoint format {expected}, got {got}\nhint: go on with the version of epee that wrote \
-         it, or start over without --resume"
+         it, or start over with --force in place of --resume"
     )]
     CheckpointFormat {
         /// The file.
@@ -79,7 +79,7 @@ pub enum Error {
     /// A checkpoint of a run with other data, another model or other options.
     #[error(
         "{path}: it belongs to another run: {part}: expected {expected}, got {got}\nhint: resume with the data, model \
-         and options it was written with, or start over without --resume"
+         and options it was written with, or start over with --force in place of --resume"
     )]
     OtherRun {
         /// The file.

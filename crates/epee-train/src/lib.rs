@@ -24,7 +24,7 @@ mod schedule;
 mod trainer;
 
 pub use checkpoint::{CHECKPOINT_FORMAT, Checkpoints, RunIdentity, State, order_digest, refuse_if_locked};
-pub use config_file::{ConfigError, read_options};
+pub use config_file::{ConfigError, ConfigOrOption, check_options, read_options};
 pub use error::Error;
 pub use examples::Examples;
 pub use joint_loss::{JointLoss, joint_loss};

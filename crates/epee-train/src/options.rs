@@ -172,11 +172,11 @@ impl TrainOptions {
         require("learning-rate", rate.is_finite() && rate > 0.0, "a number above 0", rate.to_string())?;
         require("warmup", (0.0..=1.0).contains(&self.warmup), "a share from 0 to 1", self.warmup.to_string())?;
         let decay = self.weight_decay;
-        require("weight-decay", decay.is_finite() && decay >= 0.0, "at least 0", decay.to_string())?;
+        require("weight-decay", decay.is_finite() && decay >= 0.0, "a number from 0", decay.to_string())?;
         require("clip", self.clip > 0.0, "a number above 0", self.clip.to_string())?;
         require("max-tokens", self.max_tokens >= 3, "at least 3", self.max_tokens.to_string())?;
         require("early-stopping", self.early_stopping != Some(0), "at least 1", "0".to_owned())?;
-        require("mixup", self.mixup.is_finite() && self.mixup >= 0.0, "at least 0", self.mixup.to_string())?;
+        require("mixup", self.mixup.is_finite() && self.mixup >= 0.0, "a number from 0", self.mixup.to_string())?;
         let asked = |name: &str| match name {
             "exit_weights" => self.exit_weights.is_some(),
             "first_stage" => self.first_stage.is_some(),

@@ -72,10 +72,15 @@ impl Plan {
         self.recipe.rate_factor(name, self.stage(step), exits, groups)
     }
 
+    /// Whether two epochs (from 1) belong to one stage.
+    pub(crate) fn same_stage(&self, a: usize, b: usize) -> bool {
+        (a <= self.first) == (b <= self.first)
+    }
+
     /// Whether a run with so many epochs behind it, the best of them being `best` (from 1), has waited long enough for a better one.
     pub(crate) fn is_stuck(&self, epochs: usize, best: Option<usize>) -> bool {
         let since = best.unwrap_or(0).max(self.first);
-        self.early_stopping.is_some_and(|patience| epochs >= since + patience)
+        self.early_stopping.is_some_and(|patience| epochs >= since.saturating_add(patience))
     }
 }
 
@@ -102,6 +107,7 @@ mod tests {
         assert_eq!(rates[..3], [0.0, 1.0, 2.0 / 3.0]);
         assert_eq!(plan.step(3, 2).weights, [0.0, 1.0]);
         assert_eq!(plan.step(4, 2).weights, [1.0 / 3.0, 2.0 / 3.0]);
+        assert!(plan.same_stage(1, 2) && plan.same_stage(3, 4) && !plan.same_stage(2, 3));
         // Waiting begins with the second stage.
         assert!(!plan.is_stuck(3, Some(1)) && plan.is_stuck(4, Some(1)) && !plan.is_stuck(4, Some(3)));
     }

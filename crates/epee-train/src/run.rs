@@ -16,8 +16,8 @@ use crate::order::Order;
 use crate::plan::Plan;
 use crate::trainer::{StepInput, StepResult};
 use crate::{
-    Checkpoints, EpochReport, Error, Examples, Observer, RunIdentity, State, StepReport, TrainOptions, Trainer,
-    order_digest,
+    Checkpoints, EpochReport, Error, Examples, LinearSchedule, Observer, RunIdentity, State, StepReport, TrainOptions,
+    Trainer, order_digest,
 };
 
 /// Where a run writes, and what it writes beside the weights.
@@ -100,6 +100,12 @@ pub fn train(model: Model<f32>, run: &Run<'_>, observer: &mut dyn Observer) -> R
         let got = format!("a dataset of texts for {}", output.config.title());
         return Err(Error::option("flip, shift and mixup", "pictures", got));
     }
+    if let Input::Image(input) = output.config.shape.input
+        && options.shift >= input.height.min(input.width)
+    {
+        let expected = format!("less than a picture's side of {}", input.height.min(input.width));
+        return Err(Error::option("shift", &expected, options.shift.to_string()));
+    }
     train.check(&model, output.config, "train")?;
     dev.check(&model, output.config, "dev")?;
     std::fs::create_dir_all(output.dir).map_err(|source| Error::Io { path: output.dir.to_owned(), source })?;
@@ -139,21 +145,30 @@ impl<'a> Loop<'a> {
                 trainer.optimiser.steps = found.step - plan.stage_steps(found.step).start;
                 found
             }
-            None => State {
-                run: run.identity.clone(),
-                step: 0,
-                epoch: 0,
-                batch: 0,
-                epoch_loss: 0.0,
-                seed: options.seed,
-                best: None,
-                schedule,
-                order: digest,
-            },
+            None if run.resume => {
+                observer.warn("no checkpoint was written yet: the run begins anew");
+                Loop::first(run, schedule, digest)
+            }
+            None => Loop::first(run, schedule, digest),
         };
         let log = Log::open(output.dir, &state)?;
         let start = Instant::now();
         Ok(Loop { run, trainer, order, plan, state, checkpoints, log, class_weights, start })
+    }
+
+    /// Where a run begins.
+    fn first(run: &Run<'_>, schedule: LinearSchedule, order: String) -> State {
+        State {
+            run: run.identity.clone(),
+            step: 0,
+            epoch: 0,
+            batch: 0,
+            epoch_loss: 0.0,
+            seed: run.options.seed,
+            best: None,
+            schedule,
+            order,
+        }
     }
 
     fn go(mut self, observer: &mut dyn Observer) -> Result<Outcome, Error> {
@@ -278,7 +293,9 @@ impl<'a> Loop<'a> {
             return Ok(false);
         };
         let score = score(&metrics, options);
-        let best = self.state.best.is_none_or(|(_, best)| score > best);
+        // What the first of two stages kept is no model of all exits: the second begins anew.
+        let before = self.state.best.filter(|(best, _)| self.plan.same_stage(*best, epoch + 1));
+        let best = before.is_none_or(|(_, best)| score > best);
         let report = EpochReport {
             epoch: epoch + 1,
             step: self.state.step,

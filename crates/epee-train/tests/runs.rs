@@ -241,9 +241,33 @@ fn what_a_killed_run_logged_after_its_checkpoint_is_written_again() {
     let lines = |dir: &Path| std::fs::read_to_string(dir.join("metrics.jsonl")).unwrap().lines().count();
     assert_eq!(lines(whole.path()), lines(parts.path()));
     // Killed before the first checkpoint: it begins anew.
-    std::fs::remove_dir_all(parts.path().join("checkpoints")).unwrap();
-    assert!(run(parts.path(), &options, true, &mut Watch::default()).unwrap().finished);
+    let checkpoints = parts.path().join("checkpoints");
+    for file in std::fs::read_dir(&checkpoints).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let mut watch = Watch::default();
+    assert!(run(parts.path(), &options, true, &mut watch).unwrap().finished);
     assert_eq!(lines(whole.path()), lines(parts.path()));
+    assert_eq!(watch.warnings, ["no checkpoint was written yet: the run begins anew"]);
+    // A folder without them may hold a model that is finished: it is not begun anew over that.
+    std::fs::remove_dir_all(&checkpoints).unwrap();
+    let model = std::fs::read(parts.path().join("model.safetensors")).unwrap();
+    let error = run(parts.path(), &options, true, &mut Watch::default()).unwrap_err().to_string();
+    assert!(error.contains("no checkpoint to resume from") && error.contains("--force"), "{error}");
+    assert!(std::fs::read(parts.path().join("model.safetensors")).unwrap() == model);
+}
+
+#[test]
+fn of_two_stages_the_best_of_the_second_is_kept() {
+    for recipe in [RecipeName::TwoStage, RecipeName::Mixed] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut watch = Watch::default();
+        let options = TrainOptions { epochs: 6, recipe, ..options() };
+        let (best, score) = run(dir.path(), &options, false, &mut watch).unwrap().best.unwrap();
+        assert!(best > 3, "{recipe}: epoch {best}");
+        let second = watch.epochs[3..].iter().map(|report| report.score).fold(0.0, f64::max);
+        assert_eq!((score, watch.epochs[3].best), (second, true));
+    }
 }
 
 #[test]

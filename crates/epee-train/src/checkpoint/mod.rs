@@ -77,9 +77,10 @@ impl Checkpoints {
     /// Where another training writes into `dir`, or nothing was begun there that could be resumed.
     pub fn open(dir: &Path, resume: bool, every: f64) -> Result<Checkpoints, Error> {
         let folder = dir.join("checkpoints");
-        // A run that was killed before its first checkpoint begins anew; one that never was is a mistake.
-        if resume && !folder.exists() && !dir.join(crate::log::METRICS).exists() {
-            return Err(Error::Checkpoint { path: folder, problem: "no checkpoint to resume from".to_owned() });
+        // A run that was killed before its first checkpoint has the folder and begins anew. Without it there may be anything here.
+        if resume && !folder.is_dir() {
+            let problem = "no checkpoint to resume from\nhint: start over with --force in place of --resume";
+            return Err(Error::Checkpoint { path: folder, problem: problem.to_owned() });
         }
         let points = Points::from_env()?;
         fs::create_dir_all(&folder).map_err(|source| Error::Io { path: folder.clone(), source })?;
@@ -177,7 +178,8 @@ impl Checkpoints {
             return Ok(None);
         }
         let list: String = damaged.iter().map(|(path, problem)| format!("\n  {}: {problem}", path.display())).collect();
-        let problem = format!("no whole checkpoint to resume from{list}\nhint: start over without --resume");
+        let problem =
+            format!("no whole checkpoint to resume from{list}\nhint: start over with --force in place of --resume");
         Err(Error::Checkpoint { path: self.folder.clone(), problem })
     }
 

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use toml::Spanned;
 
-use crate::TrainOptions;
-use crate::config_file::{ConfigError, in_file, line, parse, read, suggest};
+use crate::config_file::{BATCHES, ConfigError, in_file, line, parse, read, suggest};
+use crate::{RecipeName, TrainOptions};
 
 /// A grid of training runs: every combination of the lists in `grid`, over `options`. Paths are seen from where the command
 /// is called, as those of flags are.
@@ -159,9 +159,17 @@ impl GridConfig {
             }
             lists.push((key.get_ref().clone(), list));
         }
+        let has = |lists: &[(String, Vec<Value>)], key: &str| {
+            given.options.contains_key(key) || lists.iter().any(|(listed, _)| listed == key)
+        };
+        if has(&lists, "batch_size") && has(&lists, "batch_tokens") {
+            return Err(fail(None, BATCHES.to_owned()));
+        }
         if lists.is_empty() {
             lists = PAPER.map(|(key, list)| (key.to_owned(), list())).into();
             lists.retain(|(key, _)| !given.options.contains_key(key));
+            // A number of tokens stands in place of a number of sequences.
+            lists.retain(|(key, _)| key != "batch_size" || !given.options.contains_key("batch_tokens"));
         }
         let order = keys();
         lists.sort_by_key(|(key, _)| order.iter().position(|known| known == key));
@@ -200,7 +208,11 @@ fn checked(key: &str, value: &toml::Value) -> Result<Value, (bool, String)> {
         let unknown = message.starts_with("unknown field") && message.contains(&format!("`{key}`,"));
         (unknown, if unknown { suggest(message) } else { format!("[grid] {key}: {}", suggest(message)) })
     })?;
-    options.check().map_err(|error| (false, format!("[grid] {}", in_file(&error))))?;
+    // What fits another recipe may fit the one beside it: combinations are checked when there are runs.
+    let fits = |recipe: &RecipeName| TrainOptions { recipe: *recipe, ..options.clone() }.check().is_ok();
+    if !RecipeName::ALL.iter().any(fits) {
+        options.check().map_err(|error| (false, format!("[grid] {}", in_file(&error))))?;
+    }
     let read = serde_json::to_value(&options).map_err(|error| (false, error.to_string()))?;
     Ok(read[key].clone())
 }

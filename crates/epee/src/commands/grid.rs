@@ -220,7 +220,8 @@ impl Grid {
         } else {
             self.ui.print(results::table(&summary))?;
             self.ui.note(format!("{}: {} runs", self.target.path().display(), summary.runs.len()));
-            if let Some(best) = &summary.best {
+            let best = summary.best.as_ref().filter(|_| self.folder.best().join(best::WEIGHTS).is_file());
+            if let Some(best) = best {
                 self.ui.note(format!("{}: the model of {best}", self.folder.best().display()));
             }
         }

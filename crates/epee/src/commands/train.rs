@@ -18,6 +18,7 @@ use serde_json::json;
 
 use self::options::OptionArgs;
 use self::start::{Start, from_checkpoint, from_nothing};
+pub(crate) use self::watch::PARENT;
 use self::watch::Watch;
 use super::check_empty;
 use super::sweep::decimal;
@@ -269,7 +270,7 @@ pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
         card,
         checkpoint_seconds: job.checkpoint_seconds,
     };
-    let mut watch = Watch::new(ui, options.epochs, interrupts()?);
+    let mut watch = Watch::new(ui, options.epochs, interrupts(ui)?);
     let run = Run { train: &train, dev: &dev, options, output: &output, identity: &identity, resume: job.resume };
     let outcome = epee_train::train(job.model, &run, &mut watch);
     watch.bar.finish_and_clear();
@@ -289,7 +290,7 @@ fn changed_split(dataset: &Dataset, error: epee_train::Error) -> anyhow::Error {
             let (folder, file) = (dataset.dir(), dataset.dir().join(format!("{part}.jsonl")));
             anyhow!(
                 "{}: the {part} split of {} changed since the checkpoint: expected digest {expected}, got {got}\n\
-                 hint: put the data back, or start over without --resume",
+                 hint: put the data back, or start over with --force in place of --resume",
                 file.display(),
                 folder.display()
             )
@@ -299,13 +300,14 @@ fn changed_split(dataset: &Dataset, error: epee_train::Error) -> anyhow::Error {
 }
 
 /// Set by the first Ctrl-C or SIGTERM. The second ends the process, and so does the first after training has ended.
-fn interrupts() -> anyhow::Result<Arc<AtomicBool>> {
+fn interrupts(ui: Ui) -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {
         if flag.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
+        ui.note("stopping after this step, with a checkpoint; a second Ctrl-C ends at once, without");
     })
     .context("cannot watch for Ctrl-C")?;
     Ok(stop)

@@ -9,7 +9,7 @@ use epee_train::grid::{RunRecord, State, Summary};
 use super::folder::{Folder, RECORD, read_json};
 use crate::ui::Ui;
 
-const WEIGHTS: &str = "model.safetensors";
+pub(super) const WEIGHTS: &str = "model.safetensors";
 
 /// Copies the best run's folder to `best` where another is there, then removes what runs that are finished leave: their
 /// checkpoints and, unless all are kept, their weights. A run's weights go after `best` is in place, so that the best
@@ -17,7 +17,7 @@ const WEIGHTS: &str = "model.safetensors";
 pub(super) fn keep(folder: &Folder, summary: &Summary, keep_all: bool, ui: Ui) -> anyhow::Result<()> {
     let Some(best) = &summary.best else { return Ok(()) };
     let there: Option<RunRecord> = read_json(&folder.best().join(RECORD)).ok();
-    if there.is_none_or(|there| there.name != *best) {
+    if there.is_none_or(|there| there.name != *best) || !folder.best().join(WEIGHTS).is_file() {
         let run = folder.run(best);
         if !run.join(WEIGHTS).exists() {
             ui.note(format!(

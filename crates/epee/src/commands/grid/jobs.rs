@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use epee_train::grid::{GridFile, State};
+use epee_train::refuse_if_locked;
 
 use super::folder::{LOG, MESSAGES, OPTIONS};
+use crate::commands::train::PARENT;
 
 /// How often Ctrl-C was pressed, or another signal came that asks to end.
 pub(super) struct Signals(Arc<AtomicUsize>);
@@ -56,6 +59,7 @@ impl Jobs {
 
     /// Starts a run in its folder, or goes on with it where it has a log.
     pub(super) fn start(&mut self, index: usize, dir: &Path, file: &GridFile, threads: usize) -> anyhow::Result<()> {
+        wait_for_orphan(dir)?;
         let path = dir.join(MESSAGES);
         let messages = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
         let mut command = Command::new(std::env::current_exe().context("cannot find epee itself")?);
@@ -80,6 +84,7 @@ impl Jobs {
         }
         // The folder holds what the grid keeps of the run, so a fresh one is forced too.
         command.arg(if dir.join(LOG).exists() { "--resume" } else { "--force" });
+        command.env(PARENT, std::process::id().to_string());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(messages);
         // In a group of its own a child gets each signal once, from here: of Ctrl-C a second would end it at once.
         #[cfg(unix)]
@@ -132,6 +137,21 @@ impl Drop for Jobs {
             let _ = job.child.wait();
         }
     }
+}
+
+/// The longest that a run of a grid that was killed may take to notice: a step and a checkpoint.
+const ORPHANS: Duration = Duration::from_secs(120);
+
+/// Waits for a run of a grid that was killed to leave its folder.
+fn wait_for_orphan(dir: &Path) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while let Err(locked) = refuse_if_locked(dir) {
+        if begun.elapsed() > ORPHANS {
+            return Err(locked.into());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

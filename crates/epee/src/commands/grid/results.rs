@@ -29,7 +29,10 @@ impl Target {
             Some("parquet") => true,
             _ => bail!("--results: expected a file whose name ends in .csv or .parquet, got {}", path.display()),
         };
-        check_absent(path, resume)?;
+        if path.symlink_metadata().is_ok() && !resume {
+            bail!("{} exists already\nhint: another name, or --resume for the grid it is of", path.display());
+        }
+        check_absent(path, true)?;
         Ok(Target { path: path.to_owned(), parquet })
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use epee_exit::Metric;
-use epee_train::{ClassWeights, ExitWeights, RecipeName, Select, TrainOptions, read_options};
+use epee_train::{ClassWeights, ExitWeights, RecipeName, Select, TrainOptions, check_options, read_options};
 
 /// The options of a run; those left out are taken from --config, else from the recipe or the defaults.
 #[derive(clap::Args)]
@@ -184,7 +184,7 @@ impl OptionArgs {
             shift: self.shift.unwrap_or(base.shift),
             mixup: self.mixup.unwrap_or(base.mixup),
         };
-        options.check()?;
+        check_options(&options, file.map(|path| (path, &base)))?;
         Ok(options)
     }
 }

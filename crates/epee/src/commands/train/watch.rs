@@ -1,7 +1,7 @@
 //! What the user sees of a run.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use epee_train::{EpochReport, Observer, StepReport};
@@ -34,6 +34,26 @@ impl Watch {
     fn speed(&self) -> f64 {
         self.tokens as f64 / self.start.elapsed().as_secs_f64().max(1e-9)
     }
+}
+
+/// The variable by which a grid tells its runs who it is.
+pub(crate) const PARENT: &str = "EPEE_GRID_PROCESS";
+
+/// Whether the grid that started this run is gone: then nobody waits for it, and its folder is to be left to the next grid.
+fn orphaned() -> bool {
+    static GRID: OnceLock<Option<u32>> = OnceLock::new();
+    let grid = GRID.get_or_init(|| std::env::var(PARENT).ok().and_then(|id| id.parse().ok()));
+    grid.is_some_and(|grid| parent().is_some_and(|parent| parent != grid))
+}
+
+#[cfg(unix)]
+fn parent() -> Option<u32> {
+    Some(std::os::unix::process::parent_id())
+}
+
+#[cfg(not(unix))]
+fn parent() -> Option<u32> {
+    None
 }
 
 impl Observer for Watch {
@@ -77,6 +97,6 @@ impl Observer for Watch {
     }
 
     fn stop(&mut self) -> bool {
-        self.stop.load(Ordering::SeqCst)
+        self.stop.load(Ordering::SeqCst) || orphaned()
     }
 }
