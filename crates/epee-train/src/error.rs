@@ -38,7 +38,7 @@ pub enum Error {
         /// The first ids of the batch.
         batch: String,
         /// What is left.
-        kept: Kept,
+        kept: Box<Kept>,
     },
     /// The loss is that of a model that is sure of wrong answers.
     #[error(
@@ -53,7 +53,7 @@ pub enum Error {
         /// `ln K`
         guess: f64,
         /// What is left.
-        kept: Kept,
+        kept: Box<Kept>,
     },
     /// A checkpoint that cannot be gone on from.
     #[error("{path}: {problem}")]
@@ -116,7 +116,7 @@ pub enum Error {
         /// From 1.
         epoch: usize,
         /// What is left.
-        kept: Kept,
+        kept: Box<Kept>,
         /// Which sample and exit.
         source: epee_exit::Problem,
     },

@@ -200,8 +200,8 @@ impl<'a> Loop<'a> {
         Outcome { finished, steps: step, epochs: epoch, best }
     }
 
-    fn kept(&self) -> Kept {
-        Kept { dir: self.run.output.dir.to_owned(), best: self.state.best }
+    fn kept(&self) -> Box<Kept> {
+        Box::new(Kept { dir: self.run.output.dir.to_owned(), best: self.state.best })
     }
 
     fn save(&mut self) -> Result<(), Error> {
