@@ -1,17 +1,25 @@
 //! How good a model is on dev, and what that is worth.
 
-use epee_exit::{ExitMetrics, Problem, Trace, TraceParts, per_exit};
+use epee_exit::{ExitMetrics, Problem, Trace, TraceParts, argmax, per_exit};
 use epee_model::{Engine, Model};
 use epee_nn::Precision;
 
 use crate::{EpochReport, Examples, ExitWeights, Observer, Select, TrainOptions};
+
+/// What an evaluation finds.
+pub(crate) struct Evaluation {
+    /// Each exit.
+    pub(crate) exits: Vec<ExitMetrics>,
+    /// Exits that give one answer to everything.
+    pub(crate) constant_exits: usize,
+}
 
 /// Each exit on the examples; none where the observer stops it between two batches.
 pub(crate) fn evaluate(
     model: &Model<f32>,
     dev: &Examples,
     observer: &mut dyn Observer,
-) -> Result<Option<Vec<ExitMetrics>>, Problem> {
+) -> Result<Option<Evaluation>, Problem> {
     let Some(recording) = Engine::new(model, Precision::F32).record_while(&dev.sequences, |_| !observer.stop()) else {
         return Ok(None);
     };
@@ -23,7 +31,17 @@ pub(crate) fn evaluate(
         ids: dev.ids.clone(),
         ..TraceParts::default()
     };
-    Ok(Some(per_exit(&Trace::new(parts)?)))
+    let trace = Trace::new(parts)?;
+    let constant_exits = (0..trace.exits()).filter(|&m| is_constant(&trace, m)).count();
+    Ok(Some(Evaluation { exits: per_exit(&trace), constant_exits }))
+}
+
+/// Whether exit m (from 0) gives one answer to all samples.
+fn is_constant(trace: &Trace, m: usize) -> bool {
+    let (exits, classes) = (trace.exits(), trace.classes());
+    let mut answers = trace.logits().chunks_exact(classes).skip(m).step_by(exits).map(argmax);
+    let first = answers.next();
+    answers.all(|answer| Some(answer) == first)
 }
 
 /// What models of a run are compared by. Exits count as in Eq. 4 whatever they are trained with, so that recipes can be compared too.
@@ -47,5 +65,28 @@ pub(crate) fn results(report: &EpochReport) -> String {
             exit.exit, exit.accuracy, exit.macro_f1, exit.entropy
         ));
     }
+    if report.constant_exits > 0 {
+        text.push_str(&format!(
+            "\n{} of {} exits give one answer to every sample of dev.\n",
+            report.constant_exits,
+            report.dev.len()
+        ));
+    }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn an_exit_that_gives_one_answer_is_seen() {
+        // Two exits of three samples: the first says 0, 0, 0, the second 1, 1, 0.
+        let logits = vec![2.0, 1.0, 0.0, 1.0, 3.0, 1.0, -1.0, 1.0, 0.5, 0.0, 4.0, 2.0];
+        let parts = TraceParts { exits: 2, classes: 2, logits, labels: vec![0, 1, 1], ..TraceParts::default() };
+        let trace = Trace::new(parts).unwrap();
+        assert!(is_constant(&trace, 0) && !is_constant(&trace, 1));
+    }
 }

@@ -39,6 +39,8 @@ pub struct EpochReport {
     pub train_loss: f64,
     /// Each exit on dev.
     pub dev: Vec<ExitMetrics>,
+    /// How many exits give one answer to all of dev.
+    pub constant_exits: usize,
     /// What models are compared by.
     pub score: f64,
     /// True where this model is the best so far.

@@ -10,7 +10,7 @@ use epee_nn::{Dropout, Targets};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::evaluate::{evaluate, results, score};
+use crate::evaluate::{Evaluation, evaluate, results, score};
 use crate::log::{Event, Log};
 use crate::order::Order;
 use crate::plan::Plan;
@@ -287,12 +287,12 @@ impl<'a> Loop<'a> {
         let evaluated = evaluate(&self.trainer.model, dev, observer);
         let evaluated =
             evaluated.map_err(|source| Error::Evaluation { epoch: epoch + 1, kept: self.kept(), source })?;
-        let Some(metrics) = evaluated else {
+        let Some(Evaluation { exits, constant_exits }) = evaluated else {
             // The evaluation is done again.
             self.save()?;
             return Ok(false);
         };
-        let score = score(&metrics, options);
+        let score = score(&exits, options);
         // What the first of two stages kept is no model of all exits: the second begins anew.
         let before = self.state.best.filter(|(best, _)| self.plan.same_stage(*best, epoch + 1));
         let best = before.is_none_or(|(_, best)| score > best);
@@ -300,7 +300,8 @@ impl<'a> Loop<'a> {
             epoch: epoch + 1,
             step: self.state.step,
             train_loss,
-            dev: metrics,
+            dev: exits,
+            constant_exits,
             score,
             best,
             seconds: self.start.elapsed().as_secs_f64(),

@@ -72,7 +72,8 @@ mod tests {
 
     fn epoch(epoch: usize, score: f64, best: bool, seconds: f64) -> String {
         let exit = ExitMetrics { exit: 1, accuracy: score, macro_f1: score / 2.0, micro_f1: score, entropy: 0.5 };
-        let report = EpochReport { epoch, step: 4, train_loss: 1.0, dev: vec![exit], score, best, seconds };
+        let report =
+            EpochReport { epoch, step: 4, train_loss: 1.0, dev: vec![exit], constant_exits: 0, score, best, seconds };
         let mut value = serde_json::to_value(&report).unwrap();
         value["event"] = "epoch".into();
         format!("{value}\n")

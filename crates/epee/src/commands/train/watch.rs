@@ -80,8 +80,13 @@ impl Observer for Watch {
     fn epoch(&mut self, report: &EpochReport) {
         let f1: Vec<String> = report.dev.iter().map(|exit| format!("{:.3}", exit.macro_f1)).collect();
         let best = if report.best { ", best so far" } else { "" };
+        let constant = match report.constant_exits {
+            0 => String::new(),
+            n if n == report.dev.len() => ", every exit gives one answer to all of dev".to_owned(),
+            n => format!(", {n} of {} exits give one answer to all of dev", report.dev.len()),
+        };
         let line = format!(
-            "epoch {}/{}: loss {:.3}, dev macro-F1 by exit {} ({:.0} s, {:.0} tokens/s){best}",
+            "epoch {}/{}: loss {:.3}, dev macro-F1 by exit {} ({:.0} s, {:.0} tokens/s){best}{constant}",
             report.epoch,
             self.epochs,
             report.train_loss,
