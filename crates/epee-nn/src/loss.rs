@@ -1,6 +1,6 @@
 //! The losses of an exit, each with its gradient, computed in `f64`.
 
-use crate::{Scalar, Tensor};
+use crate::{Scalar, Tensor, sigmoid};
 
 /// A loss of a batch and its gradient.
 #[derive(Debug)]
@@ -185,7 +185,7 @@ pub fn exit_head_loss<T: Scalar>(scores: &Tensor<T>, wrong: &[bool], targets: &T
     let mut gradient = Tensor::zeros_like(scores);
     let rows = gradient.data_mut().iter_mut().zip(scores.data()).zip(wrong).zip(targets.shares());
     for (((d, u), &wrong), share) in rows {
-        let sigmoid = 1.0 / (1.0 + (-u.f64()).exp());
+        let sigmoid = sigmoid(u.f64());
         let error = sigmoid - f64::from(u8::from(wrong));
         loss += share * error * error;
         *d = T::of(share * 2.0 * error * sigmoid * (1.0 - sigmoid));

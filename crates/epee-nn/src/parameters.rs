@@ -9,7 +9,7 @@ pub trait Parameters<T: Scalar> {
     /// Calls `f` with every parameter, its name led by `prefix`.
     fn visit<'a>(&'a self, prefix: &str, f: &mut dyn FnMut(String, &'a Tensor<T>));
 
-    /// Calls `f` with every parameter, to be changed. What was derived from the parameters is dropped.
+    /// Calls `f` with every parameter, to be changed.
     fn visit_mut<'a>(&'a mut self, prefix: &str, f: &mut dyn FnMut(String, &'a mut Tensor<T>));
 
     /// Every parameter by name.

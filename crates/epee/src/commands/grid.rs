@@ -17,7 +17,7 @@ use epee_train::grid::{GridConfig, Majority, Plan, RunRecord, State, Summary, sc
 use serde_json::{Value, json};
 
 use self::folder::Folder;
-use self::jobs::{Jobs, Signals};
+use self::jobs::{Jobs, Signals, wait_for_orphan};
 pub(crate) use self::report::report;
 use self::results::Target;
 use self::watch::Watch;
@@ -170,6 +170,7 @@ impl Grid {
                     {
                         let run = &self.plan.runs[index];
                         let dir = self.folder.begin(run, &self.start)?;
+                        wait_for_orphan(&dir, self.ui)?;
                         running.start(index, &dir, &config.file, threads)?;
                         watch.begin(index, &run.name, run.options.epochs, &dir);
                     }

@@ -13,6 +13,7 @@ use epee_train::refuse_if_locked;
 
 use super::folder::{LOG, MESSAGES, OPTIONS};
 use crate::commands::train::PARENT;
+use crate::ui::Ui;
 
 /// How often Ctrl-C was pressed, or another signal came that asks to end.
 pub(super) struct Signals(Arc<AtomicUsize>);
@@ -59,7 +60,6 @@ impl Jobs {
 
     /// Starts a run in its folder, or goes on with it where it has a log.
     pub(super) fn start(&mut self, index: usize, dir: &Path, file: &GridFile, threads: usize) -> anyhow::Result<()> {
-        wait_for_orphan(dir)?;
         let path = dir.join(MESSAGES);
         let messages = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
         let mut command = Command::new(std::env::current_exe().context("cannot find epee itself")?);
@@ -142,12 +142,16 @@ impl Drop for Jobs {
 /// The longest that a run of a grid that was killed may take to notice: a step and a checkpoint.
 const ORPHANS: Duration = Duration::from_secs(120);
 
-/// Waits for a run of a grid that was killed to leave its folder.
-fn wait_for_orphan(dir: &Path) -> anyhow::Result<()> {
+/// Waits for a run of a grid that was killed to leave its folder, and says so.
+pub(super) fn wait_for_orphan(dir: &Path, ui: Ui) -> anyhow::Result<()> {
     let begun = Instant::now();
+    let mut said = false;
     while let Err(locked) = refuse_if_locked(dir) {
         if begun.elapsed() > ORPHANS {
             return Err(locked.into());
+        }
+        if !std::mem::replace(&mut said, true) {
+            ui.note(format!("{locked}: it is waited for until it ends"));
         }
         std::thread::sleep(Duration::from_millis(100));
     }
