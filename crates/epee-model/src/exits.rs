@@ -70,18 +70,7 @@ impl Pooling {
         match self {
             Pooling::First => hidden.gather(&offsets[..offsets.len() - 1]),
             Pooling::Last => hidden.gather(&last_rows(offsets)),
-            Pooling::Mean => {
-                let mut pooled = Tensor::zeros(&[offsets.len() - 1, hidden.cols()]);
-                for (i, window) in offsets.windows(2).enumerate() {
-                    let scale = T::of(1.0 / (window[1] - window[0]) as f64);
-                    for row in window[0]..window[1] {
-                        for (sum, &x) in pooled.row_mut(i).iter_mut().zip(hidden.row(row)) {
-                            *sum += x * scale;
-                        }
-                    }
-                }
-                pooled
-            }
+            Pooling::Mean => hidden.mean_spans(offsets),
         }
     }
 
@@ -90,16 +79,7 @@ impl Pooling {
         match self {
             Pooling::First => dhidden.scatter_add(&offsets[..offsets.len() - 1], dpooled),
             Pooling::Last => dhidden.scatter_add(&last_rows(offsets), dpooled),
-            Pooling::Mean => {
-                for (i, window) in offsets.windows(2).enumerate() {
-                    let scale = T::of(1.0 / (window[1] - window[0]) as f64);
-                    for row in window[0]..window[1] {
-                        for (d, &g) in dhidden.row_mut(row).iter_mut().zip(dpooled.row(i)) {
-                            *d += g * scale;
-                        }
-                    }
-                }
-            }
+            Pooling::Mean => dhidden.scatter_mean_spans(offsets, dpooled),
         }
     }
 }

@@ -46,13 +46,11 @@ impl Trunk {
         if self != Trunk::Balanced {
             return;
         }
-        let norm = |g: &Tensor<T>| g.data().iter().map(|x| x.f64() * x.f64()).sum::<f64>().sqrt();
-        let norms: Vec<f64> = gradients.iter().flatten().map(norm).collect();
+        let norms: Vec<f64> = gradients.iter().flatten().map(Tensor::norm).collect();
         let mean = norms.iter().sum::<f64>() / norms.len() as f64;
         for (g, norm) in gradients.iter_mut().flatten().zip(norms) {
             // A gradient of zero has no direction to be scaled along.
-            let scale = T::of(if norm > 0.0 { mean / norm } else { 0.0 });
-            g.data_mut().iter_mut().for_each(|x| *x *= scale);
+            g.scale(T::of(if norm > 0.0 { mean / norm } else { 0.0 }));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A dense array in row-major order.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::{Device, Scalar, buffers};
 
@@ -149,6 +150,40 @@ impl<T: Scalar> Tensor<T> {
         }
     }
 
+    /// The means of rows `offsets[i]..offsets[i + 1]`: `[offsets.len() - 1, cols]`.
+    pub fn mean_spans(&self, offsets: &[usize]) -> Tensor<T> {
+        let mut means = Tensor::zeros(&[offsets.len() - 1, self.cols()]);
+        for (i, (span, share)) in spans(offsets).enumerate() {
+            for row in span {
+                for (mean, &x) in means.row_mut(i).iter_mut().zip(self.row(row)) {
+                    *mean += x * share;
+                }
+            }
+        }
+        means
+    }
+
+    /// Adds to each of rows `offsets[i]..offsets[i + 1]` its share of row `i` of `other`: the transpose of [`Tensor::mean_spans`].
+    pub fn scatter_mean_spans(&mut self, offsets: &[usize], other: &Tensor<T>) {
+        for (i, (span, share)) in spans(offsets).enumerate() {
+            for row in span {
+                for (x, &y) in self.row_mut(row).iter_mut().zip(other.row(i)) {
+                    *x += y * share;
+                }
+            }
+        }
+    }
+
+    /// Multiplies every value.
+    pub fn scale(&mut self, factor: T) {
+        self.data.iter_mut().for_each(|x| *x *= factor);
+    }
+
+    /// `√Σ x²`, summed in `f64` in a fixed order.
+    pub fn norm(&self) -> f64 {
+        self.data.iter().map(|x| x.f64() * x.f64()).sum::<f64>().sqrt()
+    }
+
     /// Adds another tensor of the same shape.
     pub fn add(&mut self, other: &Tensor<T>) {
         assert_eq!(self.shape, other.shape);
@@ -159,4 +194,9 @@ impl<T: Scalar> Tensor<T> {
             |x, y| *x += y,
         );
     }
+}
+
+/// The rows of each span, and one over how many they are.
+fn spans<T: Scalar>(offsets: &[usize]) -> impl Iterator<Item = (Range<usize>, T)> + '_ {
+    offsets.windows(2).map(|window| (window[0]..window[1], T::of(1.0 / (window[1] - window[0]) as f64)))
 }

@@ -89,9 +89,12 @@ pub(crate) fn in_file(error: &Error) -> String {
     }
 }
 
-/// Serde's message, and of an unknown field or variant the nearest name.
+/// Serde's message without the names of Rust's types, and of an unknown field or variant the nearest name.
 pub(crate) fn suggest(message: &str) -> String {
     let message = message.trim_end().replacen("unknown field", "unknown key", 1);
+    if let Some(message) = of_another_kind(&message) {
+        return message;
+    }
     if !message.starts_with("unknown") {
         return message;
     }
@@ -101,6 +104,28 @@ pub(crate) fn suggest(message: &str) -> String {
         Some(name) => format!("{message}\nhint: did you mean `{name}`?"),
         None => message,
     }
+}
+
+/// What serde says of a value of the wrong kind, in the words of a file's author.
+fn of_another_kind(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))?;
+    let (got, expected) = rest.rsplit_once(", expected ")?;
+    let expected = match expected {
+        "usize" | "u64" | "u32" => "a whole number, at least 0",
+        "f64" => "a number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "a table",
+        other => other,
+    };
+    let got = match got.split_once(' ') {
+        Some(("string", text)) => text,
+        Some(_) if got.ends_with('`') => got.split('`').nth(1)?,
+        None if got == "sequence" => "a list",
+        None if got == "map" => "a table",
+        _ => got,
+    };
+    Some(format!("expected {expected}, got {got}"))
 }
 
 /// The known name that resembles another most, where one does.
@@ -135,6 +160,22 @@ mod tests {
         assert!(!problem("zzz = 1").1.contains("hint"), "nothing is like zzz");
         let (_, text) = problem("select = \"best\"");
         assert!(text.ends_with("did you mean `best-exit`?"), "{text}");
+    }
+
+    #[test]
+    fn a_value_of_another_kind_is_told_without_rust() {
+        let cases = [
+            ("epochs = \"x\"", "expected a whole number, at least 0, got \"x\""),
+            ("epochs = 1.5", "expected a whole number, at least 0, got 1.5"),
+            ("batch_tokens = -1", "expected a whole number, at least 0, got -1"),
+            ("learning_rate = true", "expected a number, got true"),
+            ("learning_rate = [1]", "expected a number, got a list"),
+            ("balance = 1", "expected true or false, got 1"),
+            ("flip = {}", "expected true or false, got a table"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(problem(&format!("seed = 2\n{text}")), (Some(2), expected.to_owned()), "{text}");
+        }
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn sum<T: Scalar>(parts: Vec<(f64, Loss<T>)>, total: &mut f64) -> Option<Tensor<
     let mut gradient: Option<Tensor<T>> = None;
     for (weight, mut part) in parts.into_iter().filter(|(weight, _)| *weight > 0.0) {
         *total += weight * part.loss;
-        part.gradient.data_mut().iter_mut().for_each(|d| *d *= T::of(weight));
+        part.gradient.scale(T::of(weight));
         match &mut gradient {
             Some(gradient) => gradient.add(&part.gradient),
             None => gradient = Some(part.gradient),

@@ -151,7 +151,7 @@ impl<'a> Loop<'a> {
             }
             None => Loop::first(run, schedule, digest),
         };
-        let log = Log::open(output.dir, &state)?;
+        let log = Log::open(output.dir, &state, &mut |text| observer.warn(text))?;
         let start = Instant::now();
         Ok(Loop { run, trainer, order, plan, state, checkpoints, log, class_weights, start })
     }

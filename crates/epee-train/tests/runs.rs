@@ -40,7 +40,7 @@ fn examples(n: usize, seed: u64) -> Examples {
     all
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Watch {
     losses: Vec<f64>,
     epochs: Vec<EpochReport>,
@@ -225,6 +225,27 @@ fn a_damaged_checkpoint_is_passed_over_and_the_run_ends_the_same() {
     assert!(watch.warnings.len() == 1 && watch.warnings[0].contains("step-000000007.safetensors: not a whole"));
     assert_eq!(watch.losses.len(), 14, "expected to go on from step 6");
     assert_same(whole.path(), parts.path(), "after a damaged checkpoint");
+}
+
+#[test]
+fn a_log_that_cannot_be_read_costs_its_lines_alone_and_is_told() {
+    let options = TrainOptions { epochs: 2, ..options() };
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path(), &options, false, &mut Watch { stop_after: Some(4), ..Watch::default() }).unwrap();
+    let log = dir.path().join("metrics.jsonl");
+    let mut bytes = std::fs::read(&log).unwrap();
+    let second = 1 + bytes.iter().position(|&byte| byte == b'\n').unwrap();
+    bytes[second] = 0xff;
+    std::fs::write(&log, bytes).unwrap();
+    let mut watch = Watch { stop_after: Some(2), ..Watch::default() };
+    run(dir.path(), &options, true, &mut watch).unwrap();
+    assert!(watch.warnings.len() == 1 && watch.warnings[0].contains("metrics.jsonl, line 2: not a line"), "{watch:?}");
+    let steps = std::fs::read_to_string(&log).unwrap();
+    assert_eq!(steps.lines().count(), 5, "steps 1, 3, 4, 5 and 6");
+    std::fs::remove_file(&log).unwrap();
+    let mut watch = Watch::default();
+    run(dir.path(), &options, true, &mut watch).unwrap();
+    assert!(watch.warnings.len() == 1 && watch.warnings[0].contains("before step 6 is lost"), "{watch:?}");
 }
 
 #[test]

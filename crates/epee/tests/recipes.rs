@@ -134,6 +134,10 @@ fn drawings_are_trained_on_mirrored_moved_and_mixed() {
         assert!(model != plain, "{out} changes nothing");
         assert!(model == train(&format!("{out}-again"), args), "{out}: another model of the same seed");
     }
+    let options = shop.path("flip.toml");
+    fs::write(&options, "flip = true\n").unwrap();
+    assert!(train("file", &["--config", &options]) != plain);
+    assert!(train("unflipped", &["--config", &options, "--flip=false"]) == plain, "a flag goes before the file");
     let card = fs::read_to_string(shop.dir().join("flip/README.md")).unwrap();
     assert!(card.contains("pictures mirrored"), "{card}");
 }

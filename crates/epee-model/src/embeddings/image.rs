@@ -18,6 +18,16 @@ pub(crate) struct ImageEmbeddings<T: Scalar> {
 
 parameters!(ImageEmbeddings { class_token, distillation_token, positions, patches });
 
+/// Rows of some pictures.
+struct Places {
+    /// Of every row, its position.
+    positions: Vec<usize>,
+    /// Of every token, its row in each picture.
+    tokens: Vec<Vec<usize>>,
+    /// The patches' rows.
+    patches: Vec<usize>,
+}
+
 impl<T: Scalar> ImageEmbeddings<T> {
     pub(super) fn zeros(input: ImageInput, d: usize) -> ImageEmbeddings<T> {
         let picture = [input.channels, input.height, input.width];
@@ -37,28 +47,37 @@ impl<T: Scalar> ImageEmbeddings<T> {
     /// The rows of all pictures, and the patches, which the backward pass needs.
     pub(super) fn forward(&self, pixels: &[f32]) -> (Tensor<T>, Tensor<T>) {
         let (rows, patches) = self.patches.forward(pixels);
-        let mut x = Vec::new();
-        self.place(rows.data(), &mut x);
-        let d = self.positions.cols();
-        (Tensor::from_vec(&[x.len() / d, d], x), patches)
+        let places = self.places(rows.rows() / self.patches.patches());
+        let mut x = self.positions.gather(&places.positions);
+        for (token, rows) in self.tokens().zip(&places.tokens) {
+            x.scatter_add(rows, &token.gather(&vec![0; rows.len()]));
+        }
+        x.scatter_add(&places.patches, &rows);
+        (x, patches)
     }
 
     pub(super) fn backward(&self, dy: &Tensor<T>, patches: &Tensor<T>, grads: &mut ImageEmbeddings<T>) {
-        let (d, count) = (self.positions.cols(), self.patches.patches());
-        let mut drows = Vec::with_capacity(patches.rows() * d);
-        let add = |sum: &mut [T], more: &[T]| sum.iter_mut().zip(more).for_each(|(sum, &x)| *sum += x);
-        for picture in dy.data().chunks_exact(self.positions.len()) {
-            add(grads.positions.data_mut(), picture);
-            let tokens = std::iter::once(&mut grads.class_token).chain(&mut grads.distillation_token);
-            for (token, row) in tokens.zip(picture.chunks_exact(d)) {
-                add(token.data_mut(), row);
-            }
-            drows.extend_from_slice(&picture[picture.len() - count * d..]);
+        let places = self.places(dy.rows() / self.positions.rows());
+        grads.positions.scatter_add(&places.positions, dy);
+        let tokens = std::iter::once(&mut grads.class_token).chain(&mut grads.distillation_token);
+        for (token, rows) in tokens.zip(&places.tokens) {
+            token.scatter_add(&vec![0; rows.len()], &dy.gather(rows));
         }
-        self.patches.backward(&Tensor::from_vec(&[patches.rows(), d], drows), patches, &mut grads.patches);
+        self.patches.backward(&dy.gather(&places.patches), patches, &mut grads.patches);
     }
 
-    /// Puts tokens before each picture's rows, and adds the positions.
+    /// Where everything stands in the rows of some pictures.
+    fn places(&self, pictures: usize) -> Places {
+        let (n, tokens) = (self.positions.rows(), self.tokens().count());
+        let each = |i: usize| (0..pictures).map(move |picture| picture * n + i);
+        Places {
+            positions: (0..pictures * n).map(|row| row % n).collect(),
+            tokens: (0..tokens).map(|token| each(token).collect()).collect(),
+            patches: (0..pictures * n).filter(|row| row % n >= tokens).collect(),
+        }
+    }
+
+    /// What [`ImageEmbeddings::forward`] makes of the patches' rows, on the host and into memory that stays.
     pub(super) fn place(&self, rows: &[T], x: &mut Vec<T>) {
         x.clear();
         for picture in rows.chunks_exact(self.patches.patches() * self.positions.cols()) {

@@ -108,7 +108,8 @@ impl Checkpoints {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(fail)? {
             let path = entry.map_err(fail)?.path();
-            if let Some(step) = step_of(&path) {
+            // A pipe of such a name would be waited for.
+            if let Some(step) = step_of(&path).filter(|_| path.is_file()) {
                 found.push((step, path));
             }
         }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use epee_model::write_atomic;
 use serde::Serialize;
+use serde_json::Value;
 
 use self::tensorboard::Events;
 use crate::{EpochReport, Error, State, StepReport};
@@ -31,19 +32,32 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Keeps what was written up to a state: a resumed run writes the rest again.
-    pub(crate) fn open(dir: &Path, state: &State) -> Result<Log, Error> {
+    /// Keeps what was written up to a state: a resumed run writes the rest again. `warn` is told of lines before it that cannot be read.
+    pub(crate) fn open(dir: &Path, state: &State, warn: &mut dyn FnMut(&str)) -> Result<Log, Error> {
         let path = dir.join(METRICS);
         let fail = |source| Error::Io { path: path.clone(), source };
-        let old = if state.step == 0 { String::new() } else { std::fs::read_to_string(&path).unwrap_or_default() };
-        let kept = old.lines().filter(|line| {
-            serde_json::from_str::<serde_json::Value>(line).is_ok_and(|event| match event["event"].as_str() {
-                // A checkpoint may stand between an epoch's last step and its evaluation.
-                Some("epoch") => event["epoch"].as_u64() <= Some(state.epoch as u64),
-                _ => event["step"].as_u64() <= Some(state.step),
-            })
+        let old = if state.step == 0 { Ok(Vec::new()) } else { std::fs::read(&path) };
+        let old = old.unwrap_or_else(|error| {
+            warn(&format!("{}: cannot be read: {error}; what it held before step {} is lost", path.display(), state.step));
+            Vec::new()
         });
-        let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
+        // Of the last line a kill may have left a part.
+        let whole = old.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let old = String::from_utf8_lossy(&old[..whole]);
+        let mut kept = Vec::new();
+        let mut damaged = Vec::new();
+        for (number, line) in old.lines().enumerate() {
+            match serde_json::from_str::<Value>(line) {
+                Ok(event) if of_state(&event, state) => kept.push(line),
+                Ok(_) => {}
+                Err(_) => damaged.push(number + 1),
+            }
+        }
+        if let Some(first) = damaged.first() {
+            let count = damaged.len();
+            warn(&format!("{}, line {first}: not a line of metrics; {count} such left out", path.display()));
+        }
+        let kept: String = kept.into_iter().flat_map(|line| [line, "\n"]).collect();
         write_atomic(&path, kept.as_bytes())?;
         let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
         Ok(Log { file, events: Events::open(&dir.join("tensorboard"), state.step)?, path })
@@ -62,6 +76,15 @@ impl Log {
             Event::Step(report) => self.events.write(report.step, &step_values(report)),
             Event::Epoch(report) => self.events.write(report.step, &epoch_values(report)),
         }
+    }
+}
+
+/// Whether a line stands for what was done up to a state.
+fn of_state(event: &Value, state: &State) -> bool {
+    match event["event"].as_str() {
+        // A checkpoint may stand between an epoch's last step and its evaluation.
+        Some("epoch") => event["epoch"].as_u64() <= Some(state.epoch as u64),
+        _ => event["step"].as_u64() <= Some(state.step),
     }
 }
 

@@ -170,7 +170,9 @@ impl Grid {
                     {
                         let run = &self.plan.runs[index];
                         let dir = self.folder.begin(run, &self.start)?;
-                        wait_for_orphan(&dir, self.ui)?;
+                        if !wait_for_orphan(&dir, signals, self.ui)? {
+                            break;
+                        }
                         running.start(index, &dir, &config.file, threads)?;
                         watch.begin(index, &run.name, run.options.epochs, &dir);
                     }

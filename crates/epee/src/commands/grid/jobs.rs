@@ -142,20 +142,23 @@ impl Drop for Jobs {
 /// The longest that a run of a grid that was killed may take to notice: a step and a checkpoint.
 const ORPHANS: Duration = Duration::from_secs(120);
 
-/// Waits for a run of a grid that was killed to leave its folder, and says so.
-pub(super) fn wait_for_orphan(dir: &Path, ui: Ui) -> anyhow::Result<()> {
+/// Waits for a run of a grid that was killed to leave its folder, and says so. False where a signal came first.
+pub(super) fn wait_for_orphan(dir: &Path, signals: &Signals, ui: Ui) -> anyhow::Result<bool> {
     let begun = Instant::now();
     let mut said = false;
     while let Err(locked) = refuse_if_locked(dir) {
         if begun.elapsed() > ORPHANS {
             return Err(locked.into());
         }
+        if signals.count() > 0 {
+            return Ok(false);
+        }
         if !std::mem::replace(&mut said, true) {
             ui.note(format!("{locked}: it is waited for until it ends"));
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    Ok(())
+    Ok(true)
 }
 
 #[cfg(unix)]

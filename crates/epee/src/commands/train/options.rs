@@ -80,8 +80,9 @@ pub(super) struct OptionArgs {
     #[arg(long, value_name = "BOOL", help_heading = "Recipe")]
     exit_head: Option<bool>,
     /// Mirror pictures left to right, every second one
-    #[arg(long, help_heading = "Pictures")]
-    flip: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        help_heading = "Pictures")]
+    flip: Option<bool>,
     /// Move pictures by up to N pixels
     #[arg(long, value_name = "N", help_heading = "Pictures")]
     shift: Option<usize>,
@@ -180,7 +181,7 @@ impl OptionArgs {
             class_weights: self.class_weights.map(|weights| weights.0).or(base.class_weights),
             label_smoothing: self.label_smoothing.or(base.label_smoothing),
             exit_head: self.exit_head.or(base.exit_head),
-            flip: self.flip || base.flip,
+            flip: self.flip.unwrap_or(base.flip),
             shift: self.shift.unwrap_or(base.shift),
             mixup: self.mixup.unwrap_or(base.mixup),
         };
