@@ -38,7 +38,11 @@ impl Log {
         let fail = |source| Error::Io { path: path.clone(), source };
         let old = if state.step == 0 { Ok(Vec::new()) } else { std::fs::read(&path) };
         let old = old.unwrap_or_else(|error| {
-            warn(&format!("{}: cannot be read: {error}; what it held before step {} is lost", path.display(), state.step));
+            warn(&format!(
+                "{}: cannot be read: {error}; what it held before step {} is lost",
+                path.display(),
+                state.step
+            ));
             Vec::new()
         });
         // Of the last line a kill may have left a part.
