@@ -72,7 +72,7 @@ for seed in ${SEEDS:-1 2 3}; do
         resume=()
         [ ! -e "$run/model/metrics.jsonl" ] || resume=(--resume)
         begun=$SECONDS
-        "$epee" train "${start[@]}" --data "$prepared" --out "$run/model" --epochs "$epochs" --batch-size 16 --warmup 0.1 \
+        "$epee" train "${start[@]}" --data "$prepared" --out "$run/model" --recipe paper --epochs "$epochs" --batch-size 16 --warmup 0.1 \
             --max-tokens $length --select weighted-mean --metric macro_f1 --seed "$seed" "${resume[@]}"
         echo $((SECONDS - begun)) >"$run/train_seconds"
     fi
