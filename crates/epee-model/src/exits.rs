@@ -147,6 +147,11 @@ impl<T: Scalar> Exits<T> {
         self.classifiers[0].outputs()
     }
 
+    /// Whether all exits read through one pooler.
+    pub(crate) fn shares_pooler(&self) -> bool {
+        self.poolers.len() == 1
+    }
+
     /// Which pooler exit m (from 0) has.
     fn pooler(&self, m: usize) -> Option<usize> {
         self.poolers.len().checked_sub(1).map(|last| m.min(last))

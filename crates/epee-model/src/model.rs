@@ -75,6 +75,11 @@ impl<T: Scalar> Model<T> {
         self.exits.classes()
     }
 
+    /// Whether all exits read through one pooler.
+    pub fn shares_pooler(&self) -> bool {
+        self.exits.shares_pooler()
+    }
+
     /// Logits of every exit, and scores where there is a learned exit head.
     pub fn forward(&self, batch: &Batch, dropout: Dropout) -> (Outputs<T>, SavedForward<T>) {
         in_pool(|| self.forward_here(batch, dropout))

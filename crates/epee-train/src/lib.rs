@@ -30,7 +30,7 @@ pub use examples::Examples;
 pub use joint_loss::{JointLoss, joint_loss};
 pub use observer::{EpochReport, Observer, StepReport};
 pub use options::{Select, TrainOptions};
-pub use recipe::{ClassWeights, Distillation, ExitWeights, Recipe, RecipeName, Regime, Stage, Step};
+pub use recipe::{ClassWeights, Distillation, ExitWeights, Form, Recipe, RecipeName, Regime, Stage, Step};
 pub use run::{Kept, Outcome, Output, Run, train};
 pub use schedule::LinearSchedule;
 pub use trainer::Trainer;

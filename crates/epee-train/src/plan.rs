@@ -1,7 +1,7 @@
 //! The course of a run: how many steps each epoch has, which stage it belongs to, the learning rate of each step.
 
 use crate::order::Order;
-use crate::recipe::{Recipe, Regime, Stage, Step, first_epochs};
+use crate::recipe::{Form, Recipe, Regime, Stage, Step, first_epochs};
 use crate::{LinearSchedule, TrainOptions};
 
 /// The course of a run, made from its options and the lengths of its sequences alone.
@@ -68,8 +68,8 @@ impl Plan {
     }
 
     /// What a parameter's learning rate is multiplied with in a step.
-    pub(crate) fn rate_factor(&self, name: &str, step: u64, exits: usize, groups: usize) -> f64 {
-        self.recipe.rate_factor(name, self.stage(step), exits, groups)
+    pub(crate) fn rate_factor(&self, name: &str, step: u64, form: Form) -> f64 {
+        self.recipe.rate_factor(name, self.stage(step), form)
     }
 
     /// Whether two epochs (from 1) belong to one stage.

@@ -14,6 +14,7 @@ use crate::evaluate::{Evaluation, evaluate, results, score};
 use crate::log::{Event, Log};
 use crate::order::Order;
 use crate::plan::Plan;
+use crate::recipe::Form;
 use crate::trainer::{StepInput, StepResult};
 use crate::{
     Checkpoints, EpochReport, Error, Examples, LinearSchedule, Observer, RunIdentity, State, StepReport, TrainOptions,
@@ -237,8 +238,8 @@ impl<'a> Loop<'a> {
             self.trainer.optimiser.reset();
         }
         let (batch, targets, labels) = self.batch(indices);
-        let (exits, groups) = (self.trainer.model.depth(), self.trainer.model.groups());
-        let step = plan.step(at, exits);
+        let form = Form::of(&self.trainer.model);
+        let step = plan.step(at, form.exits);
         let learning_rate = plan.rate(at);
         let input = StepInput {
             batch: &batch,
@@ -248,7 +249,7 @@ impl<'a> Loop<'a> {
             dropout: Dropout::new(0.5, options.seed).site(at),
             clip: options.clip,
         };
-        let rate = |name: &str| learning_rate * plan.rate_factor(name, at, exits, groups);
+        let rate = |name: &str| learning_rate * plan.rate_factor(name, at, form);
         let StepResult { loss, per_exit, accuracies, gradient_norm } = self.trainer.step(&input, rate);
         self.state.step += 1;
         self.state.batch += 1;

@@ -9,6 +9,7 @@ mod balanced;
 mod class_weights;
 mod distill;
 mod exit_weights;
+mod form;
 mod head_rate;
 mod layer_decay;
 mod mixed;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use class_weights::ClassWeights;
 pub use distill::Distillation;
 pub use exit_weights::ExitWeights;
+pub use form::Form;
 pub use name::RecipeName;
 pub use stage::Stage;
 pub(crate) use stage::first_epochs;
@@ -103,13 +105,12 @@ impl Recipe {
         Step { weights, trunk, distillation: self.distillation, exit_head: self.exit_head }
     }
 
-    /// What the learning rate of a parameter is multiplied with, 0 where it stands still. `groups` is the number of layers with
-    /// weights of their own.
-    pub fn rate_factor(&self, name: &str, stage: Stage, exits: usize, groups: usize) -> f64 {
-        if self.regime == Regime::TwoStage && stage == Stage::Second && !two_stage::moves(name, exits) {
+    /// What the learning rate of a parameter is multiplied with, 0 where it stands still.
+    pub fn rate_factor(&self, name: &str, stage: Stage, form: Form) -> f64 {
+        if self.regime == Regime::TwoStage && stage == Stage::Second && !two_stage::moves(name, form) {
             return 0.0;
         }
-        head_rate::factor(name, self.head_rate) * layer_decay::factor(name, self.layer_decay, groups)
+        head_rate::factor(name, self.head_rate) * layer_decay::factor(name, self.layer_decay, form.groups)
     }
 
     /// Refuses what contradicts itself and what is out of range; `asked` says which options were asked for by name.

@@ -42,7 +42,8 @@ fn what_each_parameter_learns_at() {
         "exits.classifiers.0.weight",
         "exits.score.weight",
     ];
-    let factors = |recipe: &Recipe, stage| names.map(|name| recipe.rate_factor(name, stage, 4, 4));
+    let form = Form { exits: 4, groups: 4, shared_pooler: true };
+    let factors = |recipe: &Recipe, stage| names.map(|name| recipe.rate_factor(name, stage, form));
     assert_eq!(factors(&RecipeName::Paper.recipe(), Stage::Second), [1.0; 7]);
     assert_eq!(factors(&RecipeName::HeadRate.recipe(), Stage::Second), [1.0, 1.0, 1.0, 10.0, 10.0, 10.0, 10.0]);
     let decayed = Recipe { layer_decay: 0.5, ..RecipeName::LayerDecay.recipe() };
@@ -50,8 +51,10 @@ fn what_each_parameter_learns_at() {
     let two = RecipeName::TwoStage.recipe();
     assert_eq!(factors(&two, Stage::First), [1.0; 7]);
     assert_eq!(factors(&two, Stage::Second), [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0]);
-    assert_eq!(two.rate_factor("exits.poolers.2.dense.weight", Stage::Second, 4, 4), 1.0);
-    assert_eq!(two.rate_factor("exits.norm.weight", Stage::Second, 4, 4), 0.0);
+    let own = |name: &str| two.rate_factor(name, Stage::Second, Form { shared_pooler: false, ..form });
+    let poolers = [0, 1, 2, 3].map(|m| own(&format!("exits.poolers.{m}.dense.weight")));
+    assert_eq!(poolers, [1.0, 1.0, 1.0, 0.0], "poolers of their own");
+    assert_eq!(own("exits.norm.weight"), 0.0);
 }
 
 #[test]

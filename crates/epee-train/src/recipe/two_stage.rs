@@ -4,7 +4,7 @@
 //!
 //! Optimiser and learning rate begin anew with the second stage. Default: half of the epochs each.
 
-use super::{Recipe, RecipeName, Regime, exit_weights, paper};
+use super::{Form, Recipe, RecipeName, Regime, exit_weights, paper};
 
 pub(super) fn recipe() -> Recipe {
     Recipe { name: RecipeName::TwoStage, regime: Regime::TwoStage, ..paper::recipe() }
@@ -18,14 +18,14 @@ pub(super) fn others(exits: usize) -> Vec<f64> {
     exit_weights::normalised((1..=exits).map(move |m| f64::from(u8::from(m < exits))))
 }
 
-/// Whether a parameter moves in the second stage: classifiers and poolers of all exits but the last, and the learned exit head.
-pub(super) fn moves(name: &str, exits: usize) -> bool {
+/// Whether a parameter moves in the second stage: classifiers and own poolers of all exits but the last, and the learned exit head.
+pub(super) fn moves(name: &str, form: Form) -> bool {
     let own = ["exits.classifiers.", "exits.poolers."].iter().find_map(|prefix| name.strip_prefix(prefix));
     let exit = own.and_then(|rest| rest.split('.').next()).and_then(|m| m.parse::<usize>().ok());
     match exit {
-        // A pooler that all exits share is number 0, and the last one's too.
-        Some(0) if name.starts_with("exits.poolers.") => false,
-        Some(m) => m + 1 < exits,
+        // The last exit reads through it too.
+        Some(_) if form.shared_pooler && name.starts_with("exits.poolers.") => false,
+        Some(m) => m + 1 < form.exits,
         None => name.starts_with("exits.score."),
     }
 }
