@@ -37,12 +37,12 @@ impl<P: Clone> AdamW<P> {
         AdamW { betas: (0.9, 0.999), eps: 1e-8, weight_decay, steps: 0, m: zero.clone(), v: zero }
     }
 
-    /// One step on gradients scaled by `scale`. `rate` is told a parameter's name and says its learning rate; at 0 the parameter
-    /// is frozen, and its moments with it.
+    /// One step on gradients scaled by `scale`. `rate` is told a parameter's name and says its learning rate, none where the parameter is
+    /// frozen, and its moments with it. At a rate of 0, with which a warm-up begins, the moments move.
     ///
     /// Values whose gradient and moments are all zero would stay as they are, unless weights decay: they are passed over, a block at a
     /// time. Of a vocabulary most words never occur in a dataset, so this spares time, and memory too where zeros were never written.
-    pub fn step<T: Scalar>(&mut self, parameters: &mut P, grads: &P, scale: f64, rate: impl Fn(&str) -> f64)
+    pub fn step<T: Scalar>(&mut self, parameters: &mut P, grads: &P, scale: f64, rate: impl Fn(&str) -> Option<f64>)
     where
         P: Parameters<T>,
     {
@@ -56,10 +56,7 @@ impl<P: Clone> AdamW<P> {
         let all = parameters.parameters_mut().into_iter().zip(grads.parameters());
         let moments = self.m.parameters_mut().into_iter().zip(self.v.parameters_mut());
         for (((name, p), (_, g)), ((_, m), (_, v))) in all.zip(moments) {
-            let rate = rate(&name);
-            if rate == 0.0 {
-                continue;
-            }
+            let Some(rate) = rate(&name) else { continue };
             let (decay, size) = (T::of(1.0 - rate * self.weight_decay), T::of(rate / bias));
             let (g, decays) = (g.data(), self.weight_decay != 0.0);
             team::row_blocks([(p.data_mut(), 1), (m.data_mut(), 1), (v.data_mut(), 1)], TASK, |first, [p, m, v]| {

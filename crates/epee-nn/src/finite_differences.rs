@@ -235,33 +235,38 @@ fn adamw_of_a_table_of_which_few_rows_are_used() {
     for step in 0..4 {
         let mut g = Tensor::zeros(&[rows, d]);
         g.row_mut(20 + step % 2).copy_from_slice(Numbers(step as u64).tensor(&[d]).data());
-        a.step(&mut sparse, &g, 1.0, |_| 0.1);
+        a.step(&mut sparse, &g, 1.0, |_| Some(0.1));
         // With a decay, however small, every value goes through the formula.
         b.weight_decay = f64::MIN_POSITIVE;
-        b.step(&mut dense, &g, 1.0, |_| 0.1);
+        b.step(&mut dense, &g, 1.0, |_| Some(0.1));
     }
     assert_eq!(sparse, dense);
     assert_eq!((a.m, a.v), (b.m, b.v));
     assert!(sparse.row(20) != table.row(20) && sparse.row(21) != table.row(21) && sparse.row(40) == table.row(40));
 }
 
-/// Three steps of `torch.optim.AdamW([tensor([1.0, -2.0])], lr=0.1, weight_decay=0.01)` on gradients (0.5, −1), (0.25, 3), (−1, 0).
+/// Three steps of `torch.optim.AdamW([tensor([1.0, -2.0])], lr=0.1, weight_decay=0.01)` on gradients (0.5, −1), (0.25, 3), (−1, 0); before
+/// them one at a rate of 0, which moves the moments alone, and after them one that finds the parameter frozen.
 #[test]
 fn adamw_against_its_definition() {
     let mut p = Tensor::from_vec(&[2], vec![1.0f64, -2.0]);
     let mut adam = AdamW::new(&p, 0.01);
     let mut expected = [(1.0f64, 0.0f64, 0.0f64), (-2.0, 0.0, 0.0)];
-    for (t, g) in [[0.5, -1.0], [0.25, 3.0], [-1.0, 0.0]].into_iter().enumerate() {
-        adam.step(&mut p, &Tensor::from_vec(&[2], g.to_vec()), 1.0, |_| 0.1);
+    for (t, g) in [[2.0, 0.5], [0.5, -1.0], [0.25, 3.0], [-1.0, 0.0]].into_iter().enumerate() {
+        let rate = if t == 0 { 0.0 } else { 0.1 };
+        adam.step(&mut p, &Tensor::from_vec(&[2], g.to_vec()), 1.0, |_| Some(rate));
         for ((x, m, v), g) in expected.iter_mut().zip(g) {
             let t = t as i32 + 1;
-            *x -= 0.1 * 0.01 * *x;
+            *x -= rate * 0.01 * *x;
             *m = 0.9 * *m + 0.1 * g;
             *v = 0.999 * *v + 0.001 * g * g;
-            *x -= 0.1 * (*m / (1.0 - 0.9f64.powi(t))) / ((*v / (1.0 - 0.999f64.powi(t))).sqrt() + 1e-8);
+            *x -= rate * (*m / (1.0 - 0.9f64.powi(t))) / ((*v / (1.0 - 0.999f64.powi(t))).sqrt() + 1e-8);
         }
     }
     for (got, (x, ..)) in p.data().iter().zip(expected) {
         assert!((got - x).abs() < 1e-12, "{got}, expected {x}");
     }
+    let before = (p.clone(), adam.m.clone(), adam.v.clone());
+    adam.step(&mut p, &Tensor::from_vec(&[2], vec![1.0, 1.0]), 1.0, |_| None);
+    assert_eq!((p, adam.m, adam.v), before);
 }

@@ -262,6 +262,8 @@ pub struct TrainingGrid {
     pub notes: Vec<String>,
     /// The options that tell runs apart.
     pub keys: Vec<String>,
+    /// What batches are counted in, as `batch size` or `batch tokens`.
+    pub batches: String,
     /// The runs.
     pub runs: Vec<TrainingRun>,
 }
@@ -275,8 +277,8 @@ pub struct TrainingRun {
     pub learning_rate: f64,
     /// The same as a person writes it.
     pub rate: String,
-    /// Sequences per step.
-    pub batch_size: usize,
+    /// What a batch holds: sequences, or tokens.
+    pub batch: usize,
     /// The best epoch, where there is one.
     pub epoch: Option<usize>,
     /// What it was compared by, where it was finished.

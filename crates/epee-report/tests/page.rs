@@ -73,11 +73,11 @@ fn texts_are_there_only_when_given() {
 
 #[test]
 fn a_training_grid_has_a_section_a_figure_and_its_table() {
-    let run = |batch_size: usize, rate: &str, score: Option<f64>| TrainingRun {
-        values: vec![batch_size.to_string(), rate.to_owned()],
+    let run = |batch: usize, rate: &str, score: Option<f64>| TrainingRun {
+        values: vec![batch.to_string(), rate.to_owned()],
         learning_rate: rate.parse().unwrap(),
         rate: rate.to_owned(),
-        batch_size,
+        batch,
         epoch: score.map(|_| 3),
         score,
         macro_f1: vec![score, score],
@@ -92,10 +92,10 @@ fn a_training_grid_has_a_section_a_figure_and_its_table() {
         run(32, "1e30", None),
     ];
     let keys = ["batch_size", "learning_rate"].map(str::to_owned).into();
-    let grid =
-        TrainingGrid { name: "paper".to_owned(), score: "macro-F1".to_owned(), keys, runs, ..Default::default() };
+    let (name, score, batches) = ("paper".to_owned(), "macro-F1".to_owned(), "batch tokens".to_owned());
+    let grid = TrainingGrid { name, score, batches, keys, runs, ..Default::default() };
     let figure = training(&grid).unwrap().unwrap();
-    assert_eq!(figure.tables[0].rows.len(), 3);
+    assert_eq!((figure.tables[0].rows.len(), figure.tables[0].head[0].as_str()), (3, "batch tokens"));
     assert_eq!(figure.tables[0].rows[0], ["16", "1e-5", "0.2500", "no"]);
     let svg = figure.svg("paper");
     assert!(svg.contains(">2e-5</text>") && svg.contains("every exit answers the majority class"), "{svg}");

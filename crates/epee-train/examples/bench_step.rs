@@ -126,7 +126,7 @@ impl Training {
         self.model.backward(batch, &joint.gradients, &saved, paper.trunk, &mut self.grads);
         marks.push(Instant::now());
         let norm = grad_norm(&self.grads);
-        self.optimiser.step(&mut self.model, &self.grads, clip_grad_norm(norm, 1.0), |_| 3e-5);
+        self.optimiser.step(&mut self.model, &self.grads, clip_grad_norm(norm, 1.0), |_| Some(3e-5));
         marks.push(Instant::now());
         self.step += 1;
         Times {

@@ -36,6 +36,19 @@ pub fn read_options(path: &Path) -> Result<TrainOptions, ConfigError> {
     Ok(options)
 }
 
+/// The file that [`read_options`] reads options from.
+///
+/// # Errors
+/// A number that TOML has no word for.
+pub fn options_file(options: &TrainOptions) -> Result<String, toml::ser::Error> {
+    let mut table = toml::Table::try_from(options)?;
+    // One of the two: a number of tokens stands in place of a number of sequences.
+    if options.batch_tokens.is_some() {
+        table.remove("batch_size");
+    }
+    toml::to_string(&table)
+}
+
 /// Refuses options that cannot be trained with; where it is the file's alone that cannot, the error names the file.
 ///
 /// # Errors
@@ -46,8 +59,22 @@ pub fn check_options(options: &TrainOptions, file: Option<(&Path, &TrainOptions)
         Some((path, base)) if base.check().is_err_and(|own| own.to_string() == error.to_string()) => {
             Err(ConfigError { path: path.to_owned(), line: None, problem: in_file(&error) }.into())
         }
+        Some((path, base)) if from_file(&error, options, base) => {
+            let problem =
+                format!("{}\nhint: this option is from the file, what it contradicts from a flag", in_file(&error));
+            Err(ConfigError { path: path.to_owned(), line: None, problem }.into())
+        }
         _ => Err(error.into()),
     }
+}
+
+/// Whether the option that an error is about has its value from a file.
+fn from_file(error: &Error, options: &TrainOptions, base: &TrainOptions) -> bool {
+    let Error::Option { name, .. } = error else { return false };
+    let of = |options: &TrainOptions| {
+        serde_json::to_value(options).ok().and_then(|all| all.get(name.replace('-', "_")).cloned())
+    };
+    of(base) == of(options) && of(base) != of(&TrainOptions::default())
 }
 
 /// An option that is wrong, in a file or elsewhere.
@@ -163,6 +190,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("options.toml");
+        let sequences = TrainOptions { batch_size: 7, learning_rate: 1e-5, ..TrainOptions::default() };
+        for options in [sequences, TrainOptions { batch_tokens: Some(512), ..TrainOptions::default() }] {
+            std::fs::write(&path, options_file(&options).unwrap()).unwrap();
+            assert_eq!(read_options(&path).unwrap(), options);
+        }
+    }
+
+    #[test]
     fn a_value_of_another_kind_is_told_without_rust() {
         let cases = [
             ("epochs = \"x\"", "expected a whole number, at least 0, got \"x\""),
@@ -186,6 +224,13 @@ mod tests {
         let options = read_options(&path).unwrap();
         let error = check_options(&options, Some((&path, &options))).unwrap_err().to_string();
         assert_eq!(error, format!("{}: learning_rate: expected a number above 0, got -1", path.display()));
+        std::fs::write(&path, "first_stage = 0.25\nrecipe = \"mixed\"\n").unwrap();
+        let base = read_options(&path).unwrap();
+        let told = |options: TrainOptions| check_options(&options, Some((&path, &base))).unwrap_err().to_string();
+        let error = told(TrainOptions { recipe: crate::RecipeName::Paper, ..base.clone() });
+        assert!(error.starts_with(&format!("{}: first_stage: expected recipe two-stage", path.display())), "{error}");
+        let error = told(TrainOptions { first_stage: Some(2.0), ..base.clone() });
+        assert!(error.starts_with("first-stage: expected a share between 0 and 1, got 2"), "{error}");
         let error = read_options(&dir.path().join("none.toml")).unwrap_err().to_string();
         assert!(error.contains("none.toml: cannot be read"), "{error}");
     }

@@ -24,7 +24,7 @@ pub enum Error {
     /// The loss or the gradient is not finite any more.
     #[error(
         "the {what} is {value} at step {step} (epoch {epoch}, batch of {batch}): {kept}\nhint: a lower \
-         --learning-rate, a longer --warmup or a lower --clip"
+         --learning-rate, a longer --warmup or a lower --clip, with --force or another --out"
     )]
     NotFinite {
         /// `loss` or `gradient norm`.
@@ -43,7 +43,7 @@ pub enum Error {
     /// The loss is that of a model that is sure of wrong answers.
     #[error(
         "the run diverged: the mean loss of epoch {epoch} is {loss:.3}, that of guessing {guess:.3}: {kept}\nhint: a lower \
-         --learning-rate, a longer --warmup or a lower --clip"
+         --learning-rate, a longer --warmup or a lower --clip, with --force or another --out"
     )]
     Diverged {
         /// From 1.
@@ -119,6 +119,14 @@ pub enum Error {
         kept: Box<Kept>,
         /// Which sample and exit.
         source: epee_exit::Problem,
+    },
+    /// A folder could not be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The folder.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
     },
     /// A file or folder could not be written.
     #[error("cannot write {path}")]

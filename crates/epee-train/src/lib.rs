@@ -23,8 +23,10 @@ mod run;
 mod schedule;
 mod trainer;
 
-pub use checkpoint::{CHECKPOINT_FORMAT, Checkpoints, RunIdentity, State, order_digest, refuse_if_locked};
-pub use config_file::{ConfigError, ConfigOrOption, check_options, read_options};
+pub use checkpoint::{
+    CHECKPOINT_FORMAT, Checkpoints, RunIdentity, State, order_digest, refuse_if_locked, refuse_if_not_begun,
+};
+pub use config_file::{ConfigError, ConfigOrOption, check_options, options_file, read_options};
 pub use error::Error;
 pub use examples::Examples;
 pub use joint_loss::{JointLoss, joint_loss};

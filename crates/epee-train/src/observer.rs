@@ -26,6 +26,8 @@ pub struct StepReport {
     pub gradient_norm: f64,
     /// Of this step.
     pub learning_rate: f64,
+    /// Of the run so far, what came before a resumption included.
+    pub seconds: f64,
 }
 
 /// An epoch that was finished.
@@ -45,7 +47,7 @@ pub struct EpochReport {
     pub score: f64,
     /// True where this model is the best so far.
     pub best: bool,
-    /// Since the run or its resumption began.
+    /// Of the run so far, what came before a resumption included.
     pub seconds: f64,
 }
 

@@ -20,6 +20,19 @@ pub enum Select {
     WeightedMean,
 }
 
+impl Select {
+    /// Both.
+    pub const ALL: [Select; 2] = [Select::BestExit, Select::WeightedMean];
+
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Select::BestExit => "best-exit",
+            Select::WeightedMean => "weighted-mean",
+        }
+    }
+}
+
 /// The settings of a training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -40,7 +53,7 @@ pub struct TrainOptions {
     pub clip: f64,
     /// Tokens a sequence is cut to, at most the model's positions.
     pub max_tokens: usize,
-    /// Seed of fresh weights, order and dropout.
+    /// Seed of fresh weights, order, dropout and augmentation.
     pub seed: u64,
     /// Which model is kept.
     pub select: Select,
@@ -71,7 +84,7 @@ pub struct TrainOptions {
     pub label_smoothing: Option<f64>,
     /// Whether a learned exit head is trained beside the classifiers.
     pub exit_head: Option<bool>,
-    /// Whether pictures are mirrored left to right, every second one.
+    /// Whether pictures are mirrored left to right, each with probability ½.
     pub flip: bool,
     /// Pixels a picture is moved by at most, in both directions.
     pub shift: usize,
@@ -173,7 +186,7 @@ impl TrainOptions {
         require("warmup", (0.0..=1.0).contains(&self.warmup), "a share from 0 to 1", self.warmup.to_string())?;
         let decay = self.weight_decay;
         require("weight-decay", decay.is_finite() && decay >= 0.0, "a number from 0", decay.to_string())?;
-        require("clip", self.clip > 0.0, "a number above 0", self.clip.to_string())?;
+        require("clip", self.clip.is_finite() && self.clip > 0.0, "a number above 0", self.clip.to_string())?;
         require("max-tokens", self.max_tokens >= 3, "at least 3", self.max_tokens.to_string())?;
         require("early-stopping", self.early_stopping != Some(0), "at least 1", "0".to_owned())?;
         require("mixup", self.mixup.is_finite() && self.mixup >= 0.0, "a number from 0", self.mixup.to_string())?;
@@ -208,7 +221,7 @@ impl fmt::Display for TrainOptions {
             write!(f, ", weight decay {}", self.weight_decay)?;
         }
         if let Some(epochs) = self.early_stopping {
-            write!(f, ", stopped after {epochs} epochs without a better one")?;
+            write!(f, "; early stopping after {epochs} epochs without a better one")?;
         }
         for (said, value) in
             [(self.flip, "mirrored".to_owned()), (self.shift > 0, format!("moved by up to {} pixels", self.shift))]

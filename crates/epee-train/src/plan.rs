@@ -67,8 +67,8 @@ impl Plan {
         self.schedule(step).rate(step - self.stage_steps(step).start)
     }
 
-    /// What a parameter's learning rate is multiplied with in a step.
-    pub(crate) fn rate_factor(&self, name: &str, step: u64, form: Form) -> f64 {
+    /// What a parameter's learning rate is multiplied with in a step; none where it stands still.
+    pub(crate) fn rate_factor(&self, name: &str, step: u64, form: Form) -> Option<f64> {
         self.recipe.rate_factor(name, self.stage(step), form)
     }
 

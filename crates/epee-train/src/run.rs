@@ -82,7 +82,7 @@ impl fmt::Display for Kept {
             Some((epoch, score)) => {
                 write!(f, "the model of epoch {epoch}, {score:.3} on dev, is kept in {}", self.dir.display())
             }
-            None => write!(f, "no model was kept: it was the first epoch"),
+            None => write!(f, "no model of this run was kept: it was the first epoch"),
         }
     }
 }
@@ -246,10 +246,11 @@ impl<'a> Loop<'a> {
             targets: &targets,
             labels: &labels,
             step: &step,
+            // A source of masks: each place in the model has its own rate.
             dropout: Dropout::new(0.5, options.seed).site(at),
             clip: options.clip,
         };
-        let rate = |name: &str| learning_rate * plan.rate_factor(name, at, form);
+        let rate = |name: &str| plan.rate_factor(name, at, form).map(|factor| learning_rate * factor);
         let StepResult { loss, per_exit, accuracies, gradient_norm } = self.trainer.step(&input, rate);
         self.state.step += 1;
         self.state.batch += 1;
@@ -271,6 +272,7 @@ impl<'a> Loop<'a> {
             exit_accuracies: accuracies,
             gradient_norm,
             learning_rate,
+            seconds: self.seconds(),
         };
         self.log.write(&Event::Step(&report))?;
         observer.step(&report);
@@ -305,7 +307,7 @@ impl<'a> Loop<'a> {
             constant_exits,
             score,
             best,
-            seconds: self.start.elapsed().as_secs_f64(),
+            seconds: self.seconds(),
         };
         if best {
             self.state.best = Some((epoch + 1, score));
@@ -320,6 +322,11 @@ impl<'a> Loop<'a> {
         self.save()?;
         observer.epoch(&report);
         Ok(epoch + 1 == options.epochs || !observer.stop())
+    }
+
+    /// Seconds of the run so far.
+    fn seconds(&self) -> f64 {
+        self.log.seconds_before() + self.start.elapsed().as_secs_f64()
     }
 
     /// Writes the model.

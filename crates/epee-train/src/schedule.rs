@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Linear warm-up from 0 to the peak, then linear decay to 0 at the end of the run, as Transformers' linear schedule.
+/// Linear warm-up from 0 to the peak, then linear decay to 0 at the end of the run, or of one of its two stages, as Transformers' linear schedule.
 ///
 /// ```
 /// let schedule = epee_train::LinearSchedule { peak: 1.0, warmup: 2, total: 6 };
@@ -14,7 +14,7 @@ pub struct LinearSchedule {
     pub peak: f64,
     /// Steps until it is reached.
     pub warmup: u64,
-    /// Steps in the whole run.
+    /// Steps in all.
     pub total: u64,
 }
 

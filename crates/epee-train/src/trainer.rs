@@ -57,9 +57,9 @@ impl Trainer {
         (joint, &self.grads)
     }
 
-    /// One step: gradient, clipping, AdamW. `rate` is told a parameter's name and says its learning rate. Nothing is changed where loss
+    /// One step: gradient, clipping, AdamW. `rate` is told a parameter's name and says its learning rate, none where it stands still. Nothing is changed where loss
     /// or gradient is not finite.
-    pub(crate) fn step(&mut self, input: &StepInput<'_>, rate: impl Fn(&str) -> f64) -> StepResult {
+    pub(crate) fn step(&mut self, input: &StepInput<'_>, rate: impl Fn(&str) -> Option<f64>) -> StepResult {
         in_pool(|| {
             let StepInput { batch, targets, labels, step, dropout, clip } = *input;
             let (joint, _) = self.gradient(batch, targets, labels, step, dropout);

@@ -200,6 +200,16 @@ fn the_schema_is_printed_and_the_published_one() {
     assert_eq!(schema["properties"]["options"]["$ref"], "#/$defs/TrainOptions");
 }
 
+#[test]
+fn a_grid_by_tokens_runs() {
+    let shop = Workshop::trained();
+    let config = config(&shop, "[options]\nepochs = 1\nbatch_tokens = 256\n[grid]\nlearning_rate = [2e-3]\n");
+    epee().args(["grid", "--config", &config, "--out", &shop.path("grid")]).assert().success();
+    let rows = rows(&shop.dir().join("grid/results.csv"));
+    assert_eq!((rows[0]["run"].as_str(), rows[0]["state"].as_str()), ("batch-tokens-256_rate-2e-3_seed-1", "finished"));
+    assert_eq!(rows[0]["batch_tokens"], "256");
+}
+
 #[cfg(unix)]
 mod interrupted {
     use std::process::{Child, Command, Stdio};

@@ -1,4 +1,4 @@
-//! A grid of training runs: the score by learning rate, a line per batch size.
+//! A grid of training runs: the score by learning rate, a line per size of the batches.
 
 use super::head;
 use crate::data::{TrainingGrid, TrainingRun};
@@ -18,7 +18,7 @@ pub fn training(grid: &TrainingGrid) -> Result<Option<Figure>, ReportError> {
     let runs: Vec<(&TrainingRun, f64)> =
         grid.runs.iter().filter_map(|run| Some((run, run.score.filter(|score| score.is_finite())?))).collect();
     let rates = distinct(runs.iter().map(|(run, _)| run.learning_rate));
-    let sizes = distinct(runs.iter().map(|(run, _)| run.batch_size as f64));
+    let sizes = distinct(runs.iter().map(|(run, _)| run.batch as f64));
     let (Some(low), Some(high)) = (rates.first(), rates.last()) else { return Ok(None) };
     let space = 0.08 * (high / low).log10().max(1.0);
     let x = Axis { label: "learning rate", range: low.log10() - space..high.log10() + space, ticks: 0, decimals: 0 };
@@ -30,11 +30,11 @@ pub fn training(grid: &TrainingGrid) -> Result<Option<Figure>, ReportError> {
         let text = runs.iter().find(|(run, _)| run.learning_rate == *rate).map_or("", |(run, _)| &run.rate);
         sketch.write(x, bottom + 15.0, text, "middle", "t mu", 11.5);
     }
-    let names: Vec<String> = sizes.iter().map(|size| format!("batch size {size}")).collect();
+    let names: Vec<String> = sizes.iter().map(|size| format!("{} {size}", grid.batches)).collect();
     let looks = looks(names.iter().map(String::as_str));
     let mut rows = Vec::new();
     for ((size, name), look) in sizes.iter().zip(&names).zip(&looks) {
-        let of_size = || runs.iter().filter(|(run, _)| run.batch_size as f64 == *size);
+        let of_size = || runs.iter().filter(|(run, _)| run.batch as f64 == *size);
         let mean = |rate: &f64| {
             let scores: Vec<f64> =
                 of_size().filter(|(run, _)| run.learning_rate == *rate).map(|(_, score)| *score).collect();
@@ -56,7 +56,7 @@ pub fn training(grid: &TrainingGrid) -> Result<Option<Figure>, ReportError> {
     }
     Ok(Some(Figure {
         slug: slug.to_owned(),
-        title: "Score by learning rate and batch size".to_owned(),
+        title: format!("Score by learning rate and {}", grid.batches),
         caption: "Each mark is a run at its best epoch on dev; lines go through the means. A hollow mark is a run whose every exit \
                   answers the majority class: it has learned nothing."
             .to_owned(),
@@ -64,7 +64,7 @@ pub fn training(grid: &TrainingGrid) -> Result<Option<Figure>, ReportError> {
         columns: 1,
         tables: vec![Table {
             title: String::new(),
-            head: head(&["batch size", "learning rate", "score", "learned"]),
+            head: head(&[&grid.batches, "learning rate", "score", "learned"]),
             rows,
         }],
         legend,

@@ -77,10 +77,8 @@ impl Checkpoints {
     /// Where another training writes into `dir`, or nothing was begun there that could be resumed.
     pub fn open(dir: &Path, resume: bool, every: f64) -> Result<Checkpoints, Error> {
         let folder = dir.join("checkpoints");
-        // A run that was killed before its first checkpoint has the folder and begins anew. Without it there may be anything here.
-        if resume && !folder.is_dir() {
-            let problem = "no checkpoint to resume from\nhint: start over with --force in place of --resume";
-            return Err(Error::Checkpoint { path: folder, problem: problem.to_owned() });
+        if resume {
+            refuse_if_not_begun(dir)?;
         }
         let points = Points::from_env()?;
         fs::create_dir_all(&folder).map_err(|source| Error::Io { path: folder.clone(), source })?;
@@ -104,7 +102,7 @@ impl Checkpoints {
 
     /// All checkpoints, the newest first.
     fn files(&self) -> Result<Vec<PathBuf>, Error> {
-        let fail = |source| Error::Io { path: self.folder.clone(), source };
+        let fail = |source| Error::Read { path: self.folder.clone(), source };
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(fail)? {
             let path = entry.map_err(fail)?.path();
@@ -202,6 +200,23 @@ impl Checkpoints {
             None => Ok(()),
         }
     }
+}
+
+/// Refuses early, before a model is loaded, to go on with a run that was never begun in `dir`.
+///
+/// # Errors
+/// [`Error::Checkpoint`] with the folder where checkpoints were expected.
+pub fn refuse_if_not_begun(dir: &Path) -> Result<(), Error> {
+    let path = dir.join("checkpoints");
+    // A run that was killed before its first checkpoint has the folder and begins anew. Without it there may be anything here.
+    if path.is_dir() {
+        return Ok(());
+    }
+    let hint = match fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+        true => "start over with --force in place of --resume",
+        false => "--out names the folder of the run to go on with; without --resume a run begins there",
+    };
+    Err(Error::Checkpoint { path, problem: format!("no checkpoint to resume from\nhint: {hint}") })
 }
 
 /// The step in a checkpoint's name; that of format 1 had none.

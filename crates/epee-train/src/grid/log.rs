@@ -23,7 +23,7 @@ pub struct LogLine {
     /// True where this model is the best so far; of an epoch alone.
     #[serde(default)]
     pub best: bool,
-    /// Since the run or its resumption began; of an epoch alone.
+    /// Of the run so far.
     pub seconds: Option<f64>,
 }
 
@@ -32,7 +32,7 @@ pub struct LogLine {
 pub struct RunLog {
     /// The best epoch, its score and each exit on dev then; none before the first epoch's end.
     pub best: Option<(usize, f64, Vec<ExitScore>)>,
-    /// Seconds until the last epoch's end, those of every resumption added.
+    /// Seconds until the last line.
     pub seconds: f64,
 }
 
@@ -44,20 +44,12 @@ pub fn read_line(line: &str) -> Option<LogLine> {
 /// Reads a whole log.
 pub fn read_log(text: &str) -> RunLog {
     let mut log = RunLog::default();
-    let (mut before, mut now) = (0.0, 0.0);
     for line in text.lines().filter_map(read_line) {
-        if let Some(seconds) = line.seconds {
-            // The clock begins anew with a resumption.
-            if seconds < now {
-                before += now;
-            }
-            now = seconds;
-        }
+        log.seconds = line.seconds.unwrap_or(log.seconds);
         if let (true, Some(score)) = (line.best, line.score) {
             log.best = Some((line.epoch, score, line.dev));
         }
     }
-    log.seconds = before + now;
     log
 }
 
@@ -80,10 +72,10 @@ mod tests {
     }
 
     #[test]
-    fn the_best_epoch_and_the_time_of_all_parts_are_read() {
-        let step = r#"{"event":"step","step":1,"steps":9,"epoch":1,"loss":null,"exit_losses":[null],"gradient_norm":null,"learning_rate":0.1}"#;
+    fn the_best_epoch_and_the_time_are_read() {
+        let step = r#"{"event":"step","step":1,"steps":9,"epoch":1,"loss":null,"exit_losses":[null],"gradient_norm":null,"learning_rate":0.1,"seconds":5.5}"#;
         let text =
-            [&epoch(1, 0.25, true, 5.0), step, "\n", &epoch(2, 0.75, true, 9.0), &epoch(3, 0.5, false, 4.0), "{\"ev"]
+            [&epoch(1, 0.25, true, 5.0), step, "\n", &epoch(2, 0.75, true, 9.0), &epoch(3, 0.5, false, 13.0), "{\"ev"]
                 .concat();
         let log = read_log(&text);
         let exit = ExitScore { exit: 1, accuracy: Some(0.75), macro_f1: Some(0.375) };

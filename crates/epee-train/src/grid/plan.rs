@@ -46,8 +46,12 @@ impl Plan {
             return Err(fail(format!("expected at most {MOST} runs, got {count}")));
         }
         let listed = |key: &String| config.lists.iter().any(|(name, _)| name == key);
+        // A number of tokens stands in place of a number of sequences.
+        let tokens = "batch_tokens".to_owned();
+        let by_tokens = config.file.options.batch_tokens.is_some() || listed(&tokens);
+        let always = ALWAYS.map(|key| if key == "batch_size" && by_tokens { &tokens } else { key });
         let keys: Vec<String> =
-            super::config::keys().into_iter().filter(|key| ALWAYS.contains(&key.as_str()) || listed(key)).collect();
+            super::config::keys().into_iter().filter(|key| always.contains(&key.as_str()) || listed(key)).collect();
         let base = serde_json::to_value(&config.file.options).map_err(|error| fail(error.to_string()))?;
         let mut runs: Vec<Run> = Vec::new();
         for number in 0..count {
@@ -127,6 +131,15 @@ mod tests {
         let more = plan("[grid]\nselect = [\"best-exit\", \"weighted-mean\"]\nwarmup = [0, 0.1]\n").unwrap();
         assert_eq!(more.keys, ["batch_size", "learning_rate", "warmup", "seed", "select"]);
         assert_eq!(more.runs[3].name, "batch-16_rate-3e-5_warmup-0.1_seed-1_select-weighted-mean");
+    }
+
+    #[test]
+    fn a_grid_by_tokens_names_tokens() {
+        let fixed = plan("[options]\nbatch_tokens = 512\n").unwrap();
+        assert_eq!((fixed.runs.len(), fixed.runs[0].name.as_str()), (4, "batch-tokens-512_rate-1e-5_seed-1"));
+        let listed = plan("[grid]\nbatch_tokens = [256, 512]\nlearning_rate = [1e-5]\n").unwrap();
+        assert_eq!(listed.keys, ["batch_tokens", "learning_rate", "seed"]);
+        assert_eq!(listed.runs[1].name, "batch-tokens-512_rate-1e-5_seed-1");
     }
 
     #[test]

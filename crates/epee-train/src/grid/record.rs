@@ -13,7 +13,7 @@ use crate::TrainOptions;
 pub enum State {
     /// It was begun.
     Running,
-    /// Every epoch was trained.
+    /// It came to its end, or to that of its patience.
     Finished,
     /// It ended with an error.
     Failed,
@@ -81,7 +81,7 @@ pub struct RunRecord {
     /// Its best epoch; none before the first epoch's end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<RunResult>,
-    /// Seconds until the last epoch's end.
+    /// Seconds until the last step or evaluation.
     #[serde(default)]
     pub seconds: f64,
 }

@@ -1,4 +1,4 @@
-//! What a run writes down as it goes: `metrics.jsonl`, a line per step and per epoch, and the same for TensorBoard.
+//! What a run writes down as it goes: `metrics.jsonl`, a line per step and per epoch, and its curves for TensorBoard.
 
 mod tensorboard;
 
@@ -29,6 +29,7 @@ pub(crate) struct Log {
     path: PathBuf,
     file: File,
     events: Events,
+    seconds_before: f64,
 }
 
 impl Log {
@@ -49,10 +50,14 @@ impl Log {
         let whole = old.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         let old = String::from_utf8_lossy(&old[..whole]);
         let mut kept = Vec::new();
+        let mut seconds_before = 0.0;
         let mut damaged = Vec::new();
         for (number, line) in old.lines().enumerate() {
             match serde_json::from_str::<Value>(line) {
-                Ok(event) if of_state(&event, state) => kept.push(line),
+                Ok(event) if of_state(&event, state) => {
+                    seconds_before = event["seconds"].as_f64().unwrap_or(seconds_before);
+                    kept.push(line);
+                }
                 Ok(_) => {}
                 Err(_) => damaged.push(number + 1),
             }
@@ -64,7 +69,13 @@ impl Log {
         let kept: String = kept.into_iter().flat_map(|line| [line, "\n"]).collect();
         write_atomic(&path, kept.as_bytes())?;
         let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
-        Ok(Log { file, events: Events::open(&dir.join("tensorboard"), state.step)?, path })
+        let events = Events::open(&dir.join("tensorboard"), state.step)?;
+        Ok(Log { path, file, events, seconds_before })
+    }
+
+    /// Seconds that a resumed run has behind it.
+    pub(crate) fn seconds_before(&self) -> f64 {
+        self.seconds_before
     }
 
     /// Before a checkpoint: a log never lacks a step that its checkpoint counts.

@@ -1,4 +1,4 @@
-//! Alternating steps (BERxiT: Xin et al., EACL 2021): even steps learn from the last exit, odd steps from the others, all counting alike.
+//! Alternating steps, counted from 0 (BERxiT: Xin et al., EACL 2021): even steps learn from the last exit, odd steps from the others, all counting alike.
 //! A learned exit head is trained with the exits of each step: `L_m` becomes `L_m + J_m`, `J_m` its squared error
 //! ([`epee_nn::exit_head_loss`]); the policy `berxit` reads it.
 

@@ -1,6 +1,6 @@
 //! How exits are trained: which losses a step adds up, and which parameters it moves.
 //!
-//! A [`RecipeName`] is a set of defaults; each has a file here that says where it comes from. What it comes to, with what was asked for
+//! A [`RecipeName`] is a set of defaults; each has a file here that says where it comes from, or is a choice of weights alone (`exit_weights`). What it comes to, with what was asked for
 //! besides, is a [`Recipe`]: a plain value that the loop asks what a step is made of ([`Recipe::step`]) and at what rate a parameter
 //! learns ([`Recipe::rate_factor`]).
 
@@ -21,7 +21,6 @@ mod two_stage;
 use std::fmt;
 
 use epee_model::Trunk;
-use serde::{Deserialize, Serialize};
 
 pub use class_weights::ClassWeights;
 pub use distill::Distillation;
@@ -34,11 +33,9 @@ pub(crate) use stage::first_epochs;
 use crate::Error;
 
 /// The course of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Regime {
     /// All exits in every step.
-    #[default]
     Joint,
     /// First the last exit, then the others on a backbone that stands still (DeeBERT).
     TwoStage,
@@ -105,12 +102,12 @@ impl Recipe {
         Step { weights, trunk, distillation: self.distillation, exit_head: self.exit_head }
     }
 
-    /// What the learning rate of a parameter is multiplied with, 0 where it stands still.
-    pub fn rate_factor(&self, name: &str, stage: Stage, form: Form) -> f64 {
+    /// What the learning rate of a parameter is multiplied with; none where it stands still.
+    pub fn rate_factor(&self, name: &str, stage: Stage, form: Form) -> Option<f64> {
         if self.regime == Regime::TwoStage && stage == Stage::Second && !two_stage::moves(name, form) {
-            return 0.0;
+            return None;
         }
-        head_rate::factor(name, self.head_rate) * layer_decay::factor(name, self.layer_decay, form.groups)
+        Some(head_rate::factor(name, self.head_rate) * layer_decay::factor(name, self.layer_decay, form.groups))
     }
 
     /// Refuses what contradicts itself and what is out of range; `asked` says which options were asked for by name.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use epee_data::{Dataset, sha256};
+use epee_model::model_digest;
 use epee_train::grid::{GridConfig, Majority, Plan, RunRecord, State, Summary, schema};
 use serde_json::{Value, json};
 
@@ -103,10 +104,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
 /// What all runs start from, with the digests of what can change under them; and what is worth nothing on dev.
 fn start(config: &GridConfig, ui: Ui) -> anyhow::Result<(Value, Majority)> {
     let file = &config.file;
-    if let Some(model) = &file.model {
-        // Fetched once, before several runs would.
-        fetch::local_model(model, ui)?;
-    }
+    // Fetched once, before several runs would.
+    let model = file.model.as_deref().map(|model| fetch::local_model(model, ui)).transpose()?;
     let dataset = Dataset::open(&file.data)?;
     let dev = inputs::split(&dataset, "dev", None)?;
     let labels: Vec<usize> = dev.examples.iter().filter_map(|example| example.label).collect();
@@ -119,9 +118,15 @@ fn start(config: &GridConfig, ui: Ui) -> anyhow::Result<(Value, Majority)> {
         start.remove("grid");
         let train = dataset.info().splits.get("train").map(|split| split.content_digest());
         start.insert("digests".to_owned(), json!({ "train": train, "dev": dev.digest }));
-        if let Some(init) = &file.init {
-            let bytes = std::fs::read(init).with_context(|| format!("cannot read {}", init.display()))?;
-            start["digests"]["init"] = sha256(&bytes).into();
+        if let Some(model) = model {
+            start["digests"]["model"] = model_digest(&model)?.into();
+        }
+        for (name, path) in [("init", &file.init), ("tokenizer", &file.tokenizer)] {
+            // A tokenizer may be a folder, of which its path has to do.
+            if let Some(path) = path.as_ref().filter(|path| !path.is_dir()) {
+                let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+                start["digests"][name] = sha256(&bytes).into();
+            }
         }
     }
     Ok((start, Majority::of(&labels, &dataset.info().labels)))
@@ -129,10 +134,7 @@ fn start(config: &GridConfig, ui: Ui) -> anyhow::Result<(Value, Majority)> {
 
 /// What runs are compared by, where it is the same for all.
 fn score_name(plan: &Plan) -> Option<String> {
-    let name = |options: &epee_train::TrainOptions| {
-        let select = serde_json::to_value(options.select).unwrap_or_default();
-        format!("{} of {}", select.as_str().unwrap_or_default(), options.metric)
-    };
+    let name = |options: &epee_train::TrainOptions| format!("{} of {}", options.select.as_str(), options.metric);
     let first = plan.runs.first().map(|run| name(&run.options))?;
     plan.runs.iter().all(|run| name(&run.options) == first).then_some(first)
 }

@@ -13,7 +13,9 @@ use clap::ValueEnum;
 use epee_data::{Dataset, sha256};
 use epee_model::{Config, ExitsFile, Heads, Model, ModelCard, PoolerKind, Pooling};
 use epee_nn::Device;
-use epee_train::{Examples, Outcome, Output, Recipe, Regime, Run, RunIdentity, TrainOptions, refuse_if_locked};
+use epee_train::{
+    Examples, Outcome, Output, Recipe, Regime, Run, RunIdentity, TrainOptions, refuse_if_locked, refuse_if_not_begun,
+};
 use serde_json::json;
 
 use self::options::OptionArgs;
@@ -33,9 +35,9 @@ use crate::ui::Ui;
     Ctrl-C or SIGTERM writes a checkpoint after the current step; the same command with --resume goes on from there, \
     or after a crash from the last checkpoint, to the same bits.\n\n\
     Examples:\n  \
-    epee train --model minilm-l6-v2 --data data/phee --out runs/phee --epochs 9 --learning-rate 2e-4\n  \
-    epee train --init bert-tiny.json --data data/notes --out runs/notes --learning-rate 1e-3\n  \
-    epee train --model minilm-l6-v2 --data data/git --out runs/git --recipe mixed --batch-tokens 1024 --early-stopping 3"
+    epee train --model google-bert/bert-base-uncased --data data/phee --out runs/phee --epochs 9\n  \
+    epee train --init scripts/configs/albert-small.json --data data/notes --out runs/notes --learning-rate 1e-3\n  \
+    epee train --model models/minilm --data data/git --out runs/git --recipe mixed --batch-tokens 1024 --early-stopping 3"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -50,7 +52,8 @@ pub(crate) struct Args {
     /// small one built in]
     #[arg(long, value_name = "FILE|DIR", conflicts_with = "model")]
     tokenizer: Option<PathBuf>,
-    /// The options from --epochs on as a TOML file, with `_` for `-`; flags go before it
+    /// A TOML file of options, those from --epochs to --early-stopping and of the recipe and of pictures, with `_` for `-`; a flag
+    /// overrides it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Go on from the checkpoint in --out
@@ -59,7 +62,7 @@ pub(crate) struct Args {
     /// Seconds from one checkpoint to the next; 0 writes one after each step. One is written after each epoch in any case
     #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS, value_parser = seconds)]
     checkpoint_every: f64,
-    /// Write into --out even if it holds something
+    /// Write into --out even if it holds something; a model in it stays until the run has a better one, after its first epoch
     #[arg(long, conflicts_with = "resume")]
     force: bool,
     #[command(flatten)]
@@ -177,8 +180,9 @@ pub(crate) struct Job<'a> {
 /// Trains a model and says how it went.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     refuse_if_locked(&args.out)?;
-    if !args.resume {
-        check_empty(&args.out, args.force)?;
+    match args.resume {
+        true => refuse_if_not_begun(&args.out)?,
+        false => check_empty(&args.out, args.force)?,
     }
     if args.device != Device::Cpu {
         bail!("--device {}: not for training; expected cpu", args.device);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use epee_model::write_atomic;
 use epee_train::grid::{Majority, Plan, Run, RunRecord, State, Summary, read_log};
+use epee_train::options_file;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -94,7 +95,7 @@ impl Folder {
     pub(super) fn begin(&self, run: &Run, start: &Value) -> anyhow::Result<PathBuf> {
         let dir = self.run(&run.name);
         fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        write_atomic(&dir.join(OPTIONS), toml::to_string(&run.options)?.as_bytes())?;
+        write_atomic(&dir.join(OPTIONS), options_file(&run.options)?.as_bytes())?;
         write_json(&dir.join(RECORD), &record(run, start, State::Running))?;
         Ok(dir)
     }

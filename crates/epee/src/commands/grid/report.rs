@@ -24,7 +24,7 @@ pub(crate) fn report(dir: &Path) -> anyhow::Result<TrainingGrid> {
             rate: rate.map_or_else(String::new, |at| values[at].clone()),
             values,
             learning_rate: run.options.learning_rate,
-            batch_size: run.options.batch_size,
+            batch: run.options.batch_tokens.unwrap_or(run.options.batch_size),
             epoch: result.map(|result| result.best_epoch),
             score: result.filter(|_| run.state == State::Finished).map(|result| result.score),
             macro_f1: result.map_or_else(Vec::new, |result| result.exits.iter().map(|exit| exit.macro_f1).collect()),
@@ -49,5 +49,7 @@ pub(crate) fn report(dir: &Path) -> anyhow::Result<TrainingGrid> {
     }
     let name = names(&[dir.to_owned()]).into_iter().next().unwrap_or_default();
     let score = summary.score.clone().unwrap_or_else(|| "score".to_owned()).replace('_', "-");
-    Ok(TrainingGrid { name, score, notes, keys: summary.keys.clone(), runs })
+    let by_tokens = summary.keys.iter().any(|key| key == "batch_tokens");
+    let batches = if by_tokens { "batch tokens" } else { "batch size" }.to_owned();
+    Ok(TrainingGrid { name, score, notes, keys: summary.keys.clone(), batches, runs })
 }

@@ -57,11 +57,8 @@ fn columns(plan: &Plan, summary: &Summary) -> Vec<Column> {
         let values: Vec<Value> = runs().map(|run| summary.values(run)[i].clone()).collect();
         columns.push(Column::new(key, typed(&all, &values)));
     }
-    let options: Vec<(String, String)> = runs()
-        .map(|run| {
-            (run.options.metric.name().to_owned(), text(&serde_json::to_value(run.options.select).unwrap_or_default()))
-        })
-        .collect();
+    let options: Vec<(String, String)> =
+        runs().map(|run| (run.options.metric.name().to_owned(), run.options.select.as_str().to_owned())).collect();
     let (metrics, selects): (Vec<String>, Vec<String>) = options.into_iter().unzip();
     if !plan.keys.iter().any(|key| key == "metric") {
         columns.push(Column::new("metric", Values::Name(metrics)));

@@ -28,7 +28,7 @@ pub(super) struct OptionArgs {
     /// Decoupled weight decay [default: 0]
     #[arg(long, value_name = "RATE")]
     weight_decay: Option<f64>,
-    /// The gradient's greatest norm [default: 1]
+    /// The gradient's greatest norm, a large number for none [default: 1]
     #[arg(long, value_name = "NORM")]
     clip: Option<f64>,
     /// Tokens a text is cut to, at most the model's positions [default: 512]
@@ -46,7 +46,7 @@ pub(super) struct OptionArgs {
     /// Epochs without a better model on dev after which the run ends [default: never]
     #[arg(long, value_name = "N")]
     early_stopping: Option<usize>,
-    /// How exits are trained: the defaults of the flags from here to --exit-head, and of --pooler in two-stage
+    /// How exits are trained: the defaults of the flags from here to --exit-head; in two-stage of --pooler too, where there is one
     #[arg(long, value_enum, value_name = "NAME", help_heading = "Recipe")]
     recipe: Option<RecipeArg>,
     /// What each exit's loss counts: depth m, uniform 1, late m²
@@ -79,21 +79,21 @@ pub(super) struct OptionArgs {
     /// Whether a learned exit head is trained beside the classifiers, for the policy berxit
     #[arg(long, value_name = "BOOL", help_heading = "Recipe")]
     exit_head: Option<bool>,
-    /// Mirror pictures left to right, every second one
+    /// Mirror pictures left to right, each with probability ½
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
         help_heading = "Pictures")]
     flip: Option<bool>,
     /// Move pictures by up to N pixels
     #[arg(long, value_name = "N", help_heading = "Pictures")]
     shift: Option<usize>,
-    /// Mix pictures in pairs, by shares drawn from Beta(ALPHA, ALPHA)
+    /// Mix pictures in pairs, by a share drawn from Beta(ALPHA, ALPHA) for each batch
     #[arg(long, value_name = "ALPHA", help_heading = "Pictures")]
     mixup: Option<f64>,
 }
 
-/// A value of the training crate as clap reads it.
+/// A value of the training crate as clap reads it, and what its help says of it.
 macro_rules! value {
-    ($arg:ident, $value:ident) => {
+    ($arg:ident, $value:ident, $help:expr) => {
         #[derive(Clone, Copy)]
         struct $arg($value);
 
@@ -111,39 +111,21 @@ macro_rules! value {
                 &ALL
             }
             fn to_possible_value(&self) -> Option<PossibleValue> {
-                Some(self.described(PossibleValue::new(self.0.as_str())))
+                let help: fn($value) -> Option<&'static str> = $help;
+                let value = PossibleValue::new(self.0.as_str());
+                Some(match help(self.0) {
+                    Some(help) => value.help(help),
+                    None => value,
+                })
             }
         }
     };
 }
 
-value!(RecipeArg, RecipeName);
-value!(ExitWeightsArg, ExitWeights);
-value!(ClassWeightsArg, ClassWeights);
-
-impl RecipeArg {
-    fn described(self, value: PossibleValue) -> PossibleValue {
-        value.help(self.0.summary())
-    }
-}
-
-impl ExitWeightsArg {
-    fn described(self, value: PossibleValue) -> PossibleValue {
-        value
-    }
-}
-
-impl ClassWeightsArg {
-    fn described(self, value: PossibleValue) -> PossibleValue {
-        value
-    }
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum SelectArg {
-    BestExit,
-    WeightedMean,
-}
+value!(RecipeArg, RecipeName, |name| Some(name.summary()));
+value!(ExitWeightsArg, ExitWeights, |_| None);
+value!(ClassWeightsArg, ClassWeights, |_| None);
+value!(SelectArg, Select, |_| None);
 
 impl OptionArgs {
     /// Flags over the file over the defaults.
@@ -152,10 +134,6 @@ impl OptionArgs {
             Some(path) => read_options(path)?,
             None => TrainOptions::default(),
         };
-        let select = self.select.map(|select| match select {
-            SelectArg::BestExit => Select::BestExit,
-            SelectArg::WeightedMean => Select::WeightedMean,
-        });
         let options = TrainOptions {
             epochs: self.epochs.unwrap_or(base.epochs),
             batch_size: self.batch_size.unwrap_or(base.batch_size),
@@ -167,7 +145,7 @@ impl OptionArgs {
             clip: self.clip.unwrap_or(base.clip),
             max_tokens: self.max_tokens.unwrap_or(base.max_tokens),
             seed: self.seed.unwrap_or(base.seed),
-            select: select.unwrap_or(base.select),
+            select: self.select.map_or(base.select, |select| select.0),
             metric: self.metric.unwrap_or(base.metric),
             early_stopping: self.early_stopping.or(base.early_stopping),
             recipe: self.recipe.map_or(base.recipe, |recipe| recipe.0),

@@ -86,7 +86,7 @@ impl Observer for Watch {
             n => format!(", {n} of {} exits give one answer to all of dev", report.dev.len()),
         };
         let line = format!(
-            "epoch {}/{}: loss {:.3}, dev macro-F1 by exit {} ({:.0} s, {:.0} tokens/s){best}{constant}",
+            "epoch {}/{}: loss {:.3}, dev macro-F1 by exit {} ({:.0} s so far, {:.0} tokens/s){best}{constant}",
             report.epoch,
             self.epochs,
             report.train_loss,
