@@ -106,7 +106,10 @@ fn a_rate_that_diverges_says_what_is_kept() {
     command.args(["train", "--init", &shop.config(), "--data", &shop.path("data"), "--out", &shop.path("new")]);
     command.args(["--learning-rate", "1e30", "--warmup", "0", "--clip", "1e30", "--epochs", "2"]);
     let error = error_of(&mut command);
-    assert!(error.contains("no model of this run was kept: it was the first epoch\nhint: a lower --learning-rate"), "{error}");
+    assert!(
+        error.contains("no model of this run was kept: it was the first epoch\nhint: a lower --learning-rate"),
+        "{error}"
+    );
 }
 
 #[test]
