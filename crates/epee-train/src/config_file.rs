@@ -49,7 +49,7 @@ pub fn options_file(options: &TrainOptions) -> Result<String, toml::ser::Error> 
     toml::to_string(&table)
 }
 
-/// Refuses options that cannot be trained with; where it is the file's alone that cannot, the error names the file.
+/// Refuses options that cannot be trained with; where the value that cannot is from the file, the error names the file.
 ///
 /// # Errors
 /// See [`TrainOptions::check`].
@@ -60,8 +60,7 @@ pub fn check_options(options: &TrainOptions, file: Option<(&Path, &TrainOptions)
             Err(ConfigError { path: path.to_owned(), line: None, problem: in_file(&error) }.into())
         }
         Some((path, base)) if from_file(&error, options, base) => {
-            let problem =
-                format!("{}\nhint: this option is from the file, what it contradicts from a flag", in_file(&error));
+            let problem = format!("{}\nhint: this value is from the file", in_file(&error));
             Err(ConfigError { path: path.to_owned(), line: None, problem }.into())
         }
         _ => Err(error.into()),

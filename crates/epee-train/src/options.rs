@@ -186,7 +186,7 @@ impl TrainOptions {
         require("warmup", (0.0..=1.0).contains(&self.warmup), "a share from 0 to 1", self.warmup.to_string())?;
         let decay = self.weight_decay;
         require("weight-decay", decay.is_finite() && decay >= 0.0, "a number from 0", decay.to_string())?;
-        require("clip", self.clip.is_finite() && self.clip > 0.0, "a number above 0", self.clip.to_string())?;
+        require("clip", self.clip.is_finite() && self.clip > 0.0, "a finite number above 0", self.clip.to_string())?;
         require("max-tokens", self.max_tokens >= 3, "at least 3", self.max_tokens.to_string())?;
         require("early-stopping", self.early_stopping != Some(0), "at least 1", "0".to_owned())?;
         require("mixup", self.mixup.is_finite() && self.mixup >= 0.0, "a number from 0", self.mixup.to_string())?;

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use epee_data::Encoding;
 use epee_exit::Metric;
-use epee_model::{Artefact, Config, ExitsFile, Heads, Model, ModelCard};
+use epee_model::{Artefact, Config, ExitsFile, Heads, Model, ModelCard, PoolerKind};
+use epee_nn::Parameters;
 use epee_train::{
-    EpochReport, Error, Examples, Observer, Outcome, Output, RecipeName, Run, RunIdentity, Select, StepReport,
-    TrainOptions, train,
+    EpochReport, Error, Examples, Form, Observer, Outcome, Output, RecipeName, Run, RunIdentity, Select, Stage,
+    StepReport, TrainOptions, train,
 };
 
 fn config() -> Config {
@@ -234,14 +235,20 @@ fn a_log_that_cannot_be_read_costs_its_lines_alone_and_is_told() {
     run(dir.path(), &options, false, &mut Watch { stop_after: Some(4), ..Watch::default() }).unwrap();
     let log = dir.path().join("metrics.jsonl");
     let mut bytes = std::fs::read(&log).unwrap();
+    // Within the key `event` of the second line; and a time by which the clock is seen to go on.
     let second = 1 + bytes.iter().position(|&byte| byte == b'\n').unwrap();
-    bytes[second] = 0xff;
+    bytes[second + 3] = 0xff;
+    let fourth = bytes.windows(10).rposition(|part| part == b"\"seconds\":").unwrap();
+    bytes.truncate(fourth);
+    bytes.extend_from_slice(b"\"seconds\":1000.5}\n");
     std::fs::write(&log, bytes).unwrap();
     let mut watch = Watch { stop_after: Some(2), ..Watch::default() };
     run(dir.path(), &options, true, &mut watch).unwrap();
     assert!(watch.warnings.len() == 1 && watch.warnings[0].contains("metrics.jsonl, line 2: not a line"), "{watch:?}");
     let steps = std::fs::read_to_string(&log).unwrap();
     assert_eq!(steps.lines().count(), 5, "steps 1, 3, 4, 5 and 6");
+    let seconds = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["seconds"].as_f64().unwrap();
+    assert!(steps.lines().skip(3).all(|line| seconds(line) > 1000.5), "{steps}");
     std::fs::remove_file(&log).unwrap();
     let mut watch = Watch::default();
     run(dir.path(), &options, true, &mut watch).unwrap();
@@ -289,6 +296,23 @@ fn of_two_stages_the_best_of_the_second_is_kept() {
         let second = watch.epochs[3..].iter().map(|report| report.score).fold(0.0, f64::max);
         assert_eq!((score, watch.epochs[3].best), (second, true));
     }
+}
+
+#[test]
+fn in_the_second_of_two_stages_poolers_of_their_own_learn_and_a_shared_one_stands_still() {
+    let names = |pooler| {
+        let config = config();
+        let model = Model::<f32>::new(&config, Heads { pooler, ..Heads::of(&config, 2) }, 1);
+        let form = Form::of(&model);
+        let recipe = RecipeName::TwoStage.recipe();
+        let all = model.parameters().into_iter().map(|(name, _)| name);
+        let moved = all.filter(|name| recipe.rate_factor(name, Stage::Second, form).is_some());
+        moved.filter(|name| name.ends_with("weight")).collect::<Vec<String>>()
+    };
+    assert_eq!(names(PoolerKind::Shared), ["exits.classifiers.0.weight"]);
+    let own = ["exits.poolers.0.dense.weight", "exits.classifiers.0.weight"];
+    assert_eq!(names(PoolerKind::PerExit), own);
+    assert_eq!(names(PoolerKind::None), own[1..]);
 }
 
 #[test]

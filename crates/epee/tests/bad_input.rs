@@ -279,7 +279,11 @@ fn options_out_of_range_and_files_of_options() {
     let toml = shop.path("run.toml");
     fs::write(&toml, "epoch = 3\n").unwrap();
     contains(&train(&["--config", &toml]), &["run.toml", "epoch"]);
-    contains(&train(&["--resume"]), &["no checkpoint to resume from"]);
+    contains(&train(&["--resume"]), &["no checkpoint to resume from", "hint: --out names the folder"]);
+    // Before anything is read.
+    let resume = ["train", "--init", &shop.path("none.json"), "--data", &data, "--out", &out, "--resume"];
+    contains(&error_of(epee().args(resume)), &["no checkpoint to resume from"]);
+    assert!(!shop.dir().join("new").exists());
 }
 
 #[test]

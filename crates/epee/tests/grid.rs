@@ -79,7 +79,7 @@ fn a_grid_trains_every_combination_and_keeps_the_best() {
     assert_eq!(fs::read(shop.dir().join("grid/runs").join(&best["run"]).join("metrics.jsonl")).unwrap(), before);
     fs::write(&config, fs::read_to_string(&config).unwrap().replace("epochs = 2", "epochs = 3")).unwrap();
     let error = error_of(epee().args(again).arg("--resume"));
-    assert!(error.contains("was run with other options") && error.contains("grid.toml"), "{error}");
+    assert!(error.contains("was run with options that differ") && error.contains("grid.toml"), "{error}");
     fs::write(&config, fs::read_to_string(&config).unwrap().replace("epochs = 3", "epochs = 2").replace("16, ", ""))
         .unwrap();
     let error = error_of(epee().args(again).arg("--resume"));
@@ -198,6 +198,24 @@ fn the_schema_is_printed_and_the_published_one() {
     assert!(printed.status.success() && printed.stdout == published);
     let schema: Value = serde_json::from_slice(&published).unwrap();
     assert_eq!(schema["properties"]["options"]["$ref"], "#/$defs/TrainOptions");
+}
+
+#[test]
+fn a_grid_is_not_gone_on_with_over_another_config_or_tokenizer() {
+    let shop = Workshop::trained();
+    let config = config(&shop, "[options]\nepochs = 1\n[grid]\nlearning_rate = [2e-3]\n");
+    let grid = ["grid", "--config", &config, "--out", &shop.path("grid")];
+    epee().args(grid).assert().success();
+    let refused = |file: &Path, what: &str| {
+        let before = fs::read(file).unwrap();
+        fs::write(file, [&before[..], b"\n"].concat()).unwrap();
+        let error = error_of(epee().args(grid).arg("--resume"));
+        assert!(error.contains(&format!("it was run with {what} that differ")), "{error}");
+        fs::write(file, before).unwrap();
+    };
+    refused(&shop.dir().join("data/tokenizer.json"), "a tokenizer's files");
+    refused(Path::new(&shop.config()), "settings of the start");
+    epee().args(grid).arg("--resume").assert().success();
 }
 
 #[test]

@@ -33,7 +33,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Keeps what was written up to a state: a resumed run writes the rest again. `warn` is told of lines before it that cannot be read.
+    /// Keeps what was written up to a state: a resumed run writes the rest again. `warn` is told of lines that
+    /// cannot be read.
     pub(crate) fn open(dir: &Path, state: &State, warn: &mut dyn FnMut(&str)) -> Result<Log, Error> {
         let path = dir.join(METRICS);
         let fail = |source| Error::Io { path: path.clone(), source };
@@ -46,28 +47,26 @@ impl Log {
             ));
             Vec::new()
         });
-        // Of the last line a kill may have left a part.
-        let whole = old.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        let old = String::from_utf8_lossy(&old[..whole]);
         let mut kept = Vec::new();
         let mut seconds_before = 0.0;
         let mut damaged = Vec::new();
-        for (number, line) in old.lines().enumerate() {
-            match serde_json::from_str::<Value>(line) {
-                Ok(event) if of_state(&event, state) => {
-                    seconds_before = event["seconds"].as_f64().unwrap_or(seconds_before);
-                    kept.push(line);
+        // Of the last line a kill may have left a part.
+        let whole = old.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
+        for (number, line) in whole.enumerate() {
+            match read(line, state) {
+                Some((true, seconds)) => {
+                    seconds_before = seconds.unwrap_or(seconds_before);
+                    kept.extend_from_slice(line);
                 }
-                Ok(_) => {}
-                Err(_) => damaged.push(number + 1),
+                Some((false, _)) => {}
+                None => damaged.push(number + 1),
             }
         }
         if let Some(first) = damaged.first() {
             let count = damaged.len();
             warn(&format!("{}, line {first}: not a line of metrics; {count} such left out", path.display()));
         }
-        let kept: String = kept.into_iter().flat_map(|line| [line, "\n"]).collect();
-        write_atomic(&path, kept.as_bytes())?;
+        write_atomic(&path, &kept)?;
         let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
         let events = Events::open(&dir.join("tensorboard"), state.step)?;
         Ok(Log { path, file, events, seconds_before })
@@ -94,13 +93,16 @@ impl Log {
     }
 }
 
-/// Whether a line stands for what was done up to a state.
-fn of_state(event: &Value, state: &State) -> bool {
-    match event["event"].as_str() {
+/// Whether a line stands for what was done up to a state, and its seconds; none where it is no line of a log.
+fn read(line: &[u8], state: &State) -> Option<(bool, Option<f64>)> {
+    let event: Value = serde_json::from_slice(line).ok()?;
+    let done = match event["event"].as_str()? {
         // A checkpoint may stand between an epoch's last step and its evaluation.
-        Some("epoch") => event["epoch"].as_u64() <= Some(state.epoch as u64),
-        _ => event["step"].as_u64() <= Some(state.step),
-    }
+        "epoch" => event["epoch"].as_u64()? <= state.epoch as u64,
+        "step" => event["step"].as_u64()? <= state.step,
+        _ => return None,
+    };
+    Some((done, event["seconds"].as_f64()))
 }
 
 fn step_values(report: &StepReport) -> Vec<(String, f64)> {

@@ -11,9 +11,8 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use epee_data::{Dataset, sha256};
-use epee_model::model_digest;
+use anyhow::bail;
+use epee_data::Dataset;
 use epee_train::grid::{GridConfig, Majority, Plan, RunRecord, State, Summary, schema};
 use serde_json::{Value, json};
 
@@ -23,6 +22,7 @@ pub(crate) use self::report::report;
 use self::results::Target;
 use self::watch::Watch;
 use super::check_vacant;
+use super::train::digests;
 use crate::ui::Ui;
 use crate::{fetch, inputs};
 
@@ -118,15 +118,9 @@ fn start(config: &GridConfig, ui: Ui) -> anyhow::Result<(Value, Majority)> {
         start.remove("grid");
         let train = dataset.info().splits.get("train").map(|split| split.content_digest());
         start.insert("digests".to_owned(), json!({ "train": train, "dev": dev.digest }));
-        if let Some(model) = model {
-            start["digests"]["model"] = model_digest(&model)?.into();
-        }
-        for (name, path) in [("init", &file.init), ("tokenizer", &file.tokenizer)] {
-            // A tokenizer may be a folder, of which its path has to do.
-            if let Some(path) = path.as_ref().filter(|path| !path.is_dir()) {
-                let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-                start["digests"][name] = sha256(&bytes).into();
-            }
+        let (init, tokenizer) = (file.init.as_deref(), file.tokenizer.as_deref());
+        for (name, digest) in digests(model.as_deref(), init, tokenizer, &file.data, ui) {
+            start["digests"][name] = digest.into();
         }
     }
     Ok((start, Majority::of(&labels, &dataset.info().labels)))

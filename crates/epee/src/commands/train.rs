@@ -19,6 +19,7 @@ use epee_train::{
 use serde_json::json;
 
 use self::options::OptionArgs;
+pub(crate) use self::start::digests;
 use self::start::{Start, from_checkpoint, from_nothing};
 pub(crate) use self::watch::PARENT;
 use self::watch::Watch;
@@ -62,7 +63,7 @@ pub(crate) struct Args {
     /// Seconds from one checkpoint to the next; 0 writes one after each step. One is written after each epoch in any case
     #[arg(long, value_name = "SECONDS", default_value_t = CHECKPOINT_SECONDS, value_parser = seconds)]
     checkpoint_every: f64,
-    /// Write into --out even if it holds something; a model in it stays until the run has a better one, after its first epoch
+    /// Write into --out even if it holds something; a model in it is replaced after the first epoch
     #[arg(long, conflicts_with = "resume")]
     force: bool,
     #[command(flatten)]

@@ -72,9 +72,14 @@ impl Folder {
             match self.plan.iter().position(|run| run.name == name) {
                 Some(i) if self.plan[i].same_run(&there) => found[i] = Some(there),
                 Some(i) => {
-                    let what = if self.plan[i].options == there.options { "data or another start" } else { "options" };
+                    let what = if self.plan[i].options == there.options {
+                        other(&self.plan[i].start, &there.start)
+                    } else {
+                        "options"
+                    };
                     bail!(
-                        "{}: it was run with other {what}: expected the config in {}\nhint: another --out for another grid",
+                        "{}: it was run with {what} that differ: expected those of the config in {}, unchanged\n\
+                         hint: another --out for another grid",
                         self.run(&name).display(),
                         config.display()
                     );
@@ -125,6 +130,17 @@ impl Folder {
 
     pub(super) fn keep_summary(&self, summary: &Summary) -> anyhow::Result<()> {
         write_json(&self.dir.join(SUMMARY), summary)
+    }
+}
+
+/// What differs between two starts.
+fn other(a: &Value, b: &Value) -> &'static str {
+    let differs = |name: &str| a["digests"][name] != b["digests"][name];
+    match () {
+        () if differs("train") || differs("dev") => "data",
+        () if differs("model") => "a model's files",
+        () if differs("tokenizer") => "a tokenizer's files",
+        () => "settings of the start",
     }
 }
 

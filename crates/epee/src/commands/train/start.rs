@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{anyhow, bail};
-use epee_data::{Dataset, ImageProcessor, TextTokenizer, synth};
+use epee_data::{Dataset, ImageProcessor, TextTokenizer, sha256, synth};
 use epee_model::{Config, Heads, Input, Model, model_digest, read_backbone};
 use epee_train::TrainOptions;
 
@@ -82,7 +82,7 @@ pub(super) fn from_nothing(
             if args.image_size.is_some() {
                 bail!("--image-size: {} reads text", config.title());
             }
-            let tokenizer = fresh_tokenizer(args, ui)?;
+            let tokenizer = fresh_tokenizer(args.tokenizer.as_deref(), &args.data, ui)?;
             let config = Config::read_for(init, tokenizer.vocab_size())?;
             let preprocessor = Preprocessor::text(tokenizer, &config)?;
             (config, preprocessor)
@@ -107,15 +107,39 @@ pub(super) fn from_nothing(
     Ok(Start { model, config, preprocessor, heads, base: "fresh weights".to_owned() })
 }
 
+/// Digests of all that a run reads besides its dataset: a model, or a config and its tokenizer, by name. What cannot be read is left out: a
+/// run says that, and how to mend it.
+pub(crate) fn digests(
+    model: Option<&Path>,
+    init: Option<&Path>,
+    tokenizer: Option<&Path>,
+    data: &Path,
+    ui: Ui,
+) -> Vec<(&'static str, String)> {
+    let model = model.and_then(|dir| {
+        let preprocessor = Preprocessor::load(dir, &Config::read(&dir.join("config.json")).ok()?).ok()?;
+        let (_, content) = preprocessor.file();
+        Some([("model", model_digest(dir).ok()?), ("tokenizer", sha256(&content))])
+    });
+    let fresh = init.map(|init| {
+        let reads_text = Config::read_for(init, 1).is_ok_and(|config| matches!(config.shape.input, Input::Text(_)));
+        let tokenizer = reads_text.then(|| fresh_tokenizer(tokenizer, data, ui).ok()).flatten();
+        let tokenizer = tokenizer.map(|tokenizer| ("tokenizer", sha256(tokenizer.bytes())));
+        let config = std::fs::read(init).ok().map(|bytes| ("init", sha256(&bytes)));
+        config.into_iter().chain(tokenizer)
+    });
+    model.into_iter().flatten().chain(fresh.into_iter().flatten()).collect()
+}
+
 /// The tokenizer that was named, else the dataset's, else the built-in one.
-fn fresh_tokenizer(args: &Args, ui: Ui) -> anyhow::Result<TextTokenizer> {
-    let own = args.data.join("tokenizer.json");
+fn fresh_tokenizer(named: Option<&Path>, data: &Path, ui: Ui) -> anyhow::Result<TextTokenizer> {
+    let own = data.join("tokenizer.json");
     // One of the files that a folder's tokenizer is made of.
     let part = |path: &Path| {
         let name = path.file_name().and_then(|name| name.to_str());
         matches!(name, Some("spiece.model" | "vocab.json" | "merges.txt" | "vocab.txt"))
     };
-    Ok(match &args.tokenizer {
+    Ok(match named {
         Some(path) if path.is_file() && part(path) => TextTokenizer::from_dir(path.parent().unwrap_or(Path::new(".")))?,
         Some(path) if path.is_dir() => TextTokenizer::from_dir(path)?,
         Some(path) => TextTokenizer::from_file(path)?,
