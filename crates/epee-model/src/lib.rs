@@ -27,6 +27,7 @@ mod memory;
 mod model;
 mod names;
 mod outputs;
+mod recording;
 mod session;
 mod shape;
 
@@ -43,5 +44,6 @@ pub use exits_file::{Calibration, ExitsFile};
 pub use files::write_atomic;
 pub use model::{Model, SavedForward};
 pub use outputs::{OutputGradients, Outputs, Trunk};
-pub use session::{ExitRowFirst, Recording, Session};
+pub use recording::Recording;
+pub use session::{ExitRowFirst, Session};
 pub use shape::{DropoutRates, ImageInput, Input, Shape, TextInput};

@@ -1,8 +1,5 @@
 //! Live inference: one layer at a time, the exit rows first where that pays, the batch shrinking as samples leave.
 
-use std::time::{Duration, Instant};
-
-use epee_data::{Sequence, pack};
 use epee_exit::{Answer, CheckedPolicy, Decision, Evidence, ExitPolicy, PolicyState};
 use epee_nn::{Span, Workspace, in_pool};
 
@@ -358,71 +355,5 @@ fn gather(x: &[f32], spans: &[Span], d: usize, rows: &mut Vec<f32>) {
     for span in spans {
         let first = span.first + span.position;
         rows.extend_from_slice(&x[first * d..(first + span.rows) * d]);
-    }
-}
-
-/// The logits and scores of every exit, and what they cost.
-#[derive(Clone, Debug)]
-pub struct Recording {
-    /// `[N, M, K]`, in the order of the sequences.
-    pub logits: Vec<f32>,
-    /// `[N, M]`: what the learned exit head says, where the model has one.
-    pub scores: Option<Vec<f32>>,
-    /// Time spent in each layer, its exit included; the embedding counts to the first, and the last computes the rows its exit
-    /// reads alone (with mean pooling, all).
-    pub layer_times: Vec<Duration>,
-}
-
-/// Tokens in a batch of a recording: enough to keep the cores busy, little enough for the caches.
-const TOKENS: usize = 1024;
-
-impl Engine {
-    /// Runs all layers on all sequences, packed by token budget; `done` is told how many sequences a batch held.
-    ///
-    /// Each sequence's logits and scores are those it has alone, bit for bit.
-    pub fn record(&self, sequences: &[Sequence], done: impl FnMut(usize)) -> Recording {
-        let mut done = done;
-        let all = self.record_while(sequences, |n| {
-            done(n);
-            true
-        });
-        all.unwrap_or_else(|| unreachable!("never told to stop"))
-    }
-
-    /// As [`Engine::record`], asking `go_on` after each batch; none where it says no.
-    pub fn record_while(&self, sequences: &[Sequence], go_on: impl FnMut(usize) -> bool) -> Option<Recording> {
-        let mut go_on = go_on;
-        let (depth, classes) = (self.depth(), self.classes());
-        let lengths: Vec<usize> = sequences.iter().map(Sequence::tokens).collect();
-        let mut logits = vec![0.0; sequences.len() * depth * classes];
-        let mut scores = self.has_scores().then(|| vec![0.0; sequences.len() * depth]);
-        let mut layer_times = vec![Duration::ZERO; depth];
-        let mut session = Session::new(self);
-        for indices in pack(&lengths, TOKENS) {
-            let batch = Batch::new(indices.iter().map(|&i| &sequences[i]));
-            in_pool(|| {
-                let mut start = Instant::now();
-                session.start(&batch);
-                for m in 0..depth {
-                    session.step(true, false);
-                    for (z, &i) in session.logits.chunks_exact(classes).zip(&indices) {
-                        let at = (i * depth + m) * classes;
-                        logits[at..at + classes].copy_from_slice(z);
-                    }
-                    if let Some(scores) = &mut scores {
-                        for (&score, &i) in session.scores.iter().zip(&indices) {
-                            scores[i * depth + m] = score;
-                        }
-                    }
-                    let end = Instant::now();
-                    layer_times[m] += end - start;
-                    start = end;
-                }
-            });
-            if !go_on(indices.len()) {
-                return None;
-            }
-        }
-        Some(Recording { logits, scores, layer_times })
     }
 }

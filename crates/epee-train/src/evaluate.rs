@@ -1,5 +1,7 @@
 //! How good a model is on dev, and what that is worth.
 
+use std::ops::ControlFlow;
+
 use epee_exit::{ExitMetrics, Problem, Trace, TraceParts, argmax, per_exit};
 use epee_model::{Engine, Model};
 use epee_nn::Precision;
@@ -20,9 +22,9 @@ pub(crate) fn evaluate(
     dev: &Examples,
     observer: &mut dyn Observer,
 ) -> Result<Option<Evaluation>, Problem> {
-    let Some(recording) = Engine::new(model, Precision::F32).record_while(&dev.sequences, |_| !observer.stop()) else {
-        return Ok(None);
-    };
+    let engine = Engine::new(model, Precision::F32);
+    let unless_stopped = |_| if observer.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let ControlFlow::Continue(recording) = engine.record_while(&dev.sequences, unless_stopped) else { return Ok(None) };
     let parts = TraceParts {
         exits: model.depth(),
         classes: model.classes(),
