@@ -94,7 +94,7 @@ fn run(dir: &Path, options: &TrainOptions, resume: bool, watch: &mut Watch) -> R
 }
 
 fn options() -> TrainOptions {
-    TrainOptions { epochs: 12, learning_rate: 5e-3, ..TrainOptions::default() }
+    TrainOptions { epochs: 12, learning_rate: 5e-3, recipe: RecipeName::Paper, ..TrainOptions::default() }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! How exits are trained: which losses a step adds up, and which parameters it moves.
 //!
-//! A [`RecipeName`] is a set of defaults; each has a file here that says where it comes from, or is a choice of weights alone (`exit_weights`). What it comes to, with what was asked for
-//! besides, is a [`Recipe`]: a plain value that the loop asks what a step is made of ([`Recipe::step`]) and at what rate a parameter
-//! learns ([`Recipe::rate_factor`]).
+//! A [`RecipeName`] is a set of defaults; each has a file here that says where it comes from, or is a choice of weights alone
+//! (`exit_weights`). What it comes to, with what was asked for besides, is a [`Recipe`]: a plain value that the loop asks what a step is
+//! made of ([`Recipe::step`]) and at what rate a parameter learns ([`Recipe::rate_factor`]).
 
 mod alternating;
 mod balanced;

@@ -15,7 +15,6 @@ use super::{
 #[serde(rename_all = "kebab-case")]
 pub enum RecipeName {
     /// Eq. 4 of the paper.
-    #[default]
     Paper,
     /// All exits alike.
     Uniform,
@@ -32,6 +31,7 @@ pub enum RecipeName {
     /// Gradients rescaled per exit.
     Balanced,
     /// A learning rate of their own for the heads.
+    #[default]
     HeadRate,
     /// Lower layers learn more slowly.
     LayerDecay,

@@ -7,7 +7,7 @@ use epee_data::synth::cells::{self, CellsConfig};
 use epee_data::{Dataset, Example, ImageProcessor, TextTokenizer, synth};
 use epee_exit::Counts;
 use epee_model::Config;
-use epee_train::TrainOptions;
+use epee_train::{RecipeName, TrainOptions};
 
 use crate::inputs;
 use crate::preprocessor::Preprocessor;
@@ -66,6 +66,7 @@ pub(super) fn notes(out: &Path, seed: u64, force: bool) -> anyhow::Result<Lesson
             learning_rate: 2e-3,
             max_tokens: 64,
             seed,
+            recipe: RecipeName::Paper,
             ..TrainOptions::default()
         },
         baseline: ("A bag of words (logistic regression on the same training notes)", bag),
@@ -94,7 +95,14 @@ pub(super) fn cells(out: &Path, seed: u64, force: bool) -> anyhow::Result<Lesson
         model: "a small ViT from fresh weights, an exit after every layer",
         preprocessor: Preprocessor::image(processor, &config)?,
         config,
-        options: TrainOptions { epochs: 20, batch_size: 64, learning_rate: 2e-3, seed, ..TrainOptions::default() },
+        options: TrainOptions {
+            epochs: 20,
+            batch_size: 64,
+            learning_rate: 2e-3,
+            seed,
+            recipe: RecipeName::Paper,
+            ..TrainOptions::default()
+        },
         baseline: ("The nearest mean colour of the training drawings", colours),
         samples: (
             pictures(&dataset, out)?,

@@ -46,7 +46,7 @@ pub(super) struct OptionArgs {
     /// Epochs without a better model on dev after which the run ends [default: never]
     #[arg(long, value_name = "N")]
     early_stopping: Option<usize>,
-    /// How exits are trained: the defaults of the flags from here to --exit-head; in two-stage of --pooler too, where there is one
+    /// How exits are trained: the defaults of the flags from here to --exit-head; in two-stage of --pooler too, where there is one [default: head-rate]
     #[arg(long, value_enum, value_name = "NAME", help_heading = "Recipe")]
     recipe: Option<RecipeArg>,
     /// What each exit's loss counts: depth m, uniform 1, late m²
