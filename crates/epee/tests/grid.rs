@@ -145,7 +145,8 @@ fn runs_that_learn_nothing_are_called_so() {
         .assert()
         .success();
     // So strong a decay leaves no weight: biases decide, and they know how common classes are.
-    let rest = "[options]\nepochs = 6\nrecipe = \"paper\"\nweight_decay = 60.0\nlearning_rate = 1e-2\n[grid]\nseed = [1]\n";
+    let rest =
+        "[options]\nepochs = 6\nrecipe = \"paper\"\nweight_decay = 60.0\nlearning_rate = 1e-2\n[grid]\nseed = [1]\n";
     let (config, out) = (config(&shop, rest), shop.path("grid"));
     let output = epee().args(["grid", "--config", &config, "--out", &out]).output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
