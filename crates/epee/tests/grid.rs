@@ -179,6 +179,14 @@ fn mistakes_in_the_config_are_refused_before_anything_is_written() {
     let error = refused("", &["--results", "rows.txt"]);
     assert!(error.contains(".csv or .parquet"), "{error}");
 
+    // A start that is not there is one mistake, not one for every run.
+    let missing = shop.path("missing.toml");
+    for (start, expected) in [("init", "cannot read"), ("model", "no such folder")] {
+        fs::write(&missing, format!("{start} = {:?}\ndata = {:?}\n", shop.path("nowhere"), shop.path("data"))).unwrap();
+        let error = error_of(epee().args(["grid", "--config", &missing, "--out", &out]));
+        assert!(error.contains(expected) && error.contains("nowhere") && !shop.dir().join("grid").exists(), "{error}");
+    }
+
     let config = config(&shop, "");
     let error = error_of(epee().args(["grid", "--config", &config, "--out", &shop.path("data"), "--resume"]));
     assert!(error.contains("it has no grid to go on with"), "{error}");

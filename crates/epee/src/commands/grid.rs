@@ -119,7 +119,7 @@ fn start(config: &GridConfig, ui: Ui) -> anyhow::Result<(Value, Majority)> {
         let train = dataset.info().splits.get("train").map(|split| split.content_digest());
         start.insert("digests".to_owned(), json!({ "train": train, "dev": dev.digest }));
         let (init, tokenizer) = (file.init.as_deref(), file.tokenizer.as_deref());
-        for (name, digest) in digests(model.as_deref(), init, tokenizer, &file.data, ui) {
+        for (name, digest) in digests(model.as_deref(), init, tokenizer, &file.data, ui)? {
             start["digests"][name] = digest.into();
         }
     }

@@ -136,12 +136,9 @@ impl Folder {
 /// What differs between two starts.
 fn other(a: &Value, b: &Value) -> &'static str {
     let differs = |name: &str| a["digests"][name] != b["digests"][name];
-    match () {
-        () if differs("train") || differs("dev") => "data",
-        () if differs("model") => "a model's files",
-        () if differs("tokenizer") => "a tokenizer's files",
-        () => "settings of the start",
-    }
+    let named =
+        [("train", "data"), ("dev", "data"), ("model", "a model's files"), ("tokenizer", "a tokenizer's files")];
+    named.into_iter().find(|(name, _)| differs(name)).map_or("settings of the start", |(_, what)| what)
 }
 
 /// A run of which nothing is known but what it is.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use epee_data::{Dataset, ImageProcessor, TextTokenizer, sha256, synth};
 use epee_model::{Config, Heads, Input, Model, model_digest, read_backbone};
 use epee_train::TrainOptions;
@@ -40,9 +40,7 @@ pub(super) fn from_checkpoint(
     ui: Ui,
 ) -> anyhow::Result<Start> {
     let dir = &fetch::local_model(named, ui)?;
-    if !dir.is_dir() {
-        bail!("{}: no such folder: expected a Hugging Face model directory", dir.display());
-    }
+    check_folder(dir)?;
     let mut config = Config::read(&dir.join("config.json"))?;
     check_input(&config, dataset)?;
     let heads = args.heads(&config, dataset.info().classes(), &options.recipe())?;
@@ -107,28 +105,39 @@ pub(super) fn from_nothing(
     Ok(Start { model, config, preprocessor, heads, base: "fresh weights".to_owned() })
 }
 
-/// Digests of all that a run reads besides its dataset: a model, or a config and its tokenizer, by name. What cannot be read is left out: a
-/// run says that, and how to mend it.
+/// Digests of all that a run reads besides its dataset: a model, or a config and its tokenizer, by name. What else is wrong with them than
+/// that they are not there is left to the run, which says how to mend it.
 pub(crate) fn digests(
     model: Option<&Path>,
     init: Option<&Path>,
     tokenizer: Option<&Path>,
     data: &Path,
     ui: Ui,
-) -> Vec<(&'static str, String)> {
-    let model = model.and_then(|dir| {
-        let preprocessor = Preprocessor::load(dir, &Config::read(&dir.join("config.json")).ok()?).ok()?;
-        let (_, content) = preprocessor.file();
-        Some([("model", model_digest(dir).ok()?), ("tokenizer", sha256(&content))])
-    });
-    let fresh = init.map(|init| {
+) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let mut digests = Vec::new();
+    if let Some(dir) = model {
+        check_folder(dir)?;
+        let config = Config::read(&dir.join("config.json"));
+        let preprocessor = config.ok().and_then(|config| Preprocessor::load(dir, &config).ok());
+        digests.extend(model_digest(dir).ok().map(|digest| ("model", digest)));
+        digests.extend(preprocessor.map(|preprocessor| ("tokenizer", sha256(&preprocessor.file().1))));
+    }
+    if let Some(init) = init {
+        let bytes = std::fs::read(init).with_context(|| format!("cannot read {}", init.display()))?;
+        digests.push(("init", sha256(&bytes)));
         let reads_text = Config::read_for(init, 1).is_ok_and(|config| matches!(config.shape.input, Input::Text(_)));
         let tokenizer = reads_text.then(|| fresh_tokenizer(tokenizer, data, ui).ok()).flatten();
-        let tokenizer = tokenizer.map(|tokenizer| ("tokenizer", sha256(tokenizer.bytes())));
-        let config = std::fs::read(init).ok().map(|bytes| ("init", sha256(&bytes)));
-        config.into_iter().chain(tokenizer)
-    });
-    model.into_iter().flatten().chain(fresh.into_iter().flatten()).collect()
+        digests.extend(tokenizer.map(|tokenizer| ("tokenizer", sha256(tokenizer.bytes()))));
+    }
+    Ok(digests)
+}
+
+/// Refuses a model's folder that is not there.
+fn check_folder(dir: &Path) -> anyhow::Result<()> {
+    if !dir.is_dir() {
+        bail!("{}: no such folder: expected a Hugging Face model directory", dir.display());
+    }
+    Ok(())
 }
 
 /// The tokenizer that was named, else the dataset's, else the built-in one.
