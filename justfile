@@ -97,7 +97,7 @@ fixtures:
 
 # trainings killed at two hundred random moments and resumed, against one left alone
 chaos KILLS="200":
-    EPEE_CHAOS={{KILLS}} cargo test -p epee --test chaos -- --nocapture
+    EPEE_CHAOS={{KILLS}} cargo test -p epee-cli --test chaos -- --nocapture
 
 # seconds of a checkpoint of a 6 × 384 model, and its share of a minute
 bench-checkpoint *ARGS:
