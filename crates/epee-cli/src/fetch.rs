@@ -1,34 +1,26 @@
-//! From what the user wrote to a path on this machine: the hub is asked where no such path is there.
+//! Downloads with a progress bar: models, datasets and archives.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use epee_hub::{Hub, Kind, Progress, Wanted, looks_like_id};
+use epee_hub::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::ui::Ui;
 
-/// The folder of a model: the path that was given, or the cache's, for a hub id.
+/// The folder of a model: the path that was given, or the cache's for a hub id, with a progress bar.
 pub(crate) fn local_model(path: &Path, ui: Ui) -> anyhow::Result<PathBuf> {
-    path.to_str().map_or_else(|| Ok(path.to_owned()), |text| local(text, Kind::Model, &Wanted::MODEL, ui))
-}
-
-/// The files of a dataset: the path that was given, or the cache's, for a hub id.
-pub(crate) fn local_data(path: &Path, ui: Ui) -> anyhow::Result<PathBuf> {
-    path.to_str().map_or_else(|| Ok(path.to_owned()), |text| local(text, Kind::Dataset, &Wanted::DATA, ui))
-}
-
-/// A path stays as it is, there or not, and never touches the network.
-fn local(text: &str, kind: Kind, files: &Wanted, ui: Ui) -> anyhow::Result<PathBuf> {
-    // A folder beside this one was meant where its first part is a folder here.
-    let here = Path::new(text).parent().is_some_and(|parent| !parent.as_os_str().is_empty() && parent.is_dir());
-    if here || !looks_like_id(text) {
-        return Ok(PathBuf::from(text));
-    }
     let mut bars = Bars::new(ui);
-    let found = Hub::from_env().and_then(|hub| hub.fetch(text, kind, files, &mut |progress| bars.show(progress)));
+    let found = epee::hub::model(path, &mut |progress| bars.show(progress));
     bars.close();
-    found.with_context(|| format!("{text}: no such path here, so it was taken for the hub id of a {}", kind.name()))
+    Ok(found?)
+}
+
+/// The files of a dataset: the path that was given, or the cache's for a hub id, with a progress bar.
+pub(crate) fn local_data(path: &Path, ui: Ui) -> anyhow::Result<PathBuf> {
+    let mut bars = Bars::new(ui);
+    let found = epee::hub::dataset(path, &mut |progress| bars.show(progress));
+    bars.close();
+    Ok(found?)
 }
 
 /// Fetches an archive by its address into a folder.

@@ -1,10 +1,9 @@
 //! The `epee` command: argument parsing, wiring, what the user reads.
 
-mod columns;
 mod commands;
 mod fetch;
-mod inputs;
-mod preprocessor;
+mod flags;
+mod latency;
 mod ui;
 
 use std::process::ExitCode;
@@ -26,7 +25,7 @@ struct Cli {
     #[arg(long, global = true, value_enum, default_value_t)]
     format: Format,
     /// Threads to compute with [default: what this process may use]
-    #[arg(long, global = true, value_name = "N", value_parser = threads)]
+    #[arg(long, global = true, value_name = "N", value_parser = flags::threads)]
     threads: Option<usize>,
     #[command(subcommand)]
     command: Command,
@@ -90,15 +89,6 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Bench(args) => bench::run(args, ui),
         Command::Policy(args) => policy::run(args, ui),
         Command::Info(args) => info::run(args, ui),
-    }
-}
-
-/// A number of threads: more than this process may use, by the machine or its container, would only wait for one another.
-fn threads(text: &str) -> Result<usize, String> {
-    let most = std::thread::available_parallelism().map_or(1, usize::from);
-    match text.parse() {
-        Ok(threads) if (1..=most).contains(&threads) => Ok(threads),
-        _ => Err(format!("expected 1 to {most} (what this process may use), got `{text}`")),
     }
 }
 

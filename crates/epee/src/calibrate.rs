@@ -94,7 +94,7 @@ pub struct CalibrationReport {
     pub temperatures: Vec<f64>,
     /// Calibration quality of each exit before and after its temperature; `None` if none were fitted.
     pub quality: Option<[Vec<ExitQuality>; 2]>,
-    /// What a caller should know.
+    /// A rule that abstains from most answers.
     pub warnings: Vec<Warning>,
 }
 
@@ -164,6 +164,11 @@ impl Calibrator {
         &self.trace
     }
 
+    /// What a caller should know about the trace: missing labels, a split that flatters, an unknown model.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
     /// The model.
     pub fn model_dir(&self) -> &ModelDir {
         &self.model_dir
@@ -194,7 +199,7 @@ impl Calibrator {
             abstention: None,
             temperatures: Vec::new(),
             quality: None,
-            warnings: self.warnings.clone(),
+            warnings: Vec::new(),
         };
         let trace = &self.trace;
         let grid = request.grid.clone().unwrap_or_else(|| Grid::standard(trace.exits(), trace.classes()));
@@ -376,5 +381,31 @@ pub fn calibration_entry(choice: &Choice, trace: &Trace) -> Calibration {
         precision: provenance.precision.clone(),
         split: provenance.split.clone(),
         data_digest: provenance.data_digest.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use epee_exit::{Provenance, TraceParts, choose_on};
+
+    use super::*;
+
+    #[test]
+    fn the_choice_is_recorded_with_its_origin() {
+        // Exit 1 is correct already, and certain.
+        let provenance = Provenance { split: Some("dev".into()), data_digest: Some("d1".into()), ..Provenance::here() };
+        let logits = vec![0.0, 9.0, 0.0, 9.0, 9.0, 0.0, 9.0, 0.0];
+        let parts = TraceParts { exits: 2, classes: 2, logits, labels: vec![1, 0], provenance, ..Default::default() };
+        let trace = Trace::new(parts).unwrap();
+        let choose =
+            |goal| choose_on(&trace, &Grid::standard(2, 2), &Scoring::default(), goal, Metric::MacroF1).unwrap();
+        let choice = choose(Goal::MaxLoss(0.01));
+        assert!(choice.met && choice.policy != Policy::full());
+        let entry = calibration_entry(&choice, &trace);
+        assert_eq!((entry.goal.as_str(), entry.metric.as_str()), ("max-loss 0.01", "macro_f1"));
+        assert_eq!((entry.value, entry.full_depth, entry.saving, entry.samples), (1.0, 1.0, 0.5, 2));
+        assert_eq!((entry.split.as_deref(), entry.data_digest.as_deref()), (Some("dev"), Some("d1")));
+        let out_of_reach = choose(Goal::Saving(0.9));
+        assert_eq!((out_of_reach.met, &out_of_reach.policy), (false, &Policy::full()));
     }
 }

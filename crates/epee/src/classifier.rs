@@ -32,20 +32,29 @@ pub struct Classifier {
     warnings: Vec<Warning>,
 }
 
+/// How a model is loaded.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// The precision of the weights.
+    pub precision: Precision,
+    /// The policy; the one in the model's `exits.json` if `None`.
+    pub policy: Option<Policy>,
+}
+
 impl Classifier {
     /// Loads a model directory, or a model of the hub by its id, in `f32`, with the policy in its `exits.json`.
     ///
     /// # Errors
     /// A file that is missing, damaged, or does not fit the others.
     pub fn load(model: impl AsRef<Path>) -> Result<Classifier, Error> {
-        Classifier::load_at(model, Precision::F32)
+        Classifier::load_with(model, LoadOptions::default())
     }
 
-    /// Loads a model with its weights at a precision.
+    /// Loads a model with a precision and a policy of the caller's.
     ///
     /// # Errors
-    /// As [`Classifier::load`].
-    pub fn load_at(model: impl AsRef<Path>, precision: Precision) -> Result<Classifier, Error> {
+    /// As [`Classifier::load`]; a policy that does not fit the model's exits and classes.
+    pub fn load_with(model: impl AsRef<Path>, options: LoadOptions) -> Result<Classifier, Error> {
         let model = model.as_ref();
         #[cfg(feature = "hub")]
         let model = &crate::hub::model(model, &mut |_| ())?;
@@ -54,10 +63,11 @@ impl Classifier {
         }
         let model_dir = ModelDir::load(model)?;
         let preprocessor = Preprocessor::load(model, &model_dir.config)?;
-        let engine = model_dir.engine(precision)?;
-        let policy = model_dir.exits.check(&model_dir.exits.policy)?;
+        let own_policy = options.policy.is_none();
+        let policy = model_dir.exits.check(options.policy.as_ref().unwrap_or(&model_dir.exits.policy))?;
+        let engine = model_dir.engine(options.precision)?;
         let mut classifier = Classifier { model_dir, preprocessor, engine, policy, warnings: Vec::new() };
-        classifier.find_warnings(true)?;
+        classifier.find_warnings(own_policy)?;
         Ok(classifier)
     }
 
@@ -76,7 +86,7 @@ impl Classifier {
         let chosen_at = exits.calibration.as_ref().and_then(|calibration| calibration.precision.clone());
         let other = chosen_at.filter(|chosen_at| own_policy && chosen_at != runs_at.name());
         let other = other.map(|chosen_at| Warning::OtherPrecision { policy: policy.clone(), chosen_at, runs_at });
-        let void = void_promises(&self.model_dir, runs_at, policy)?;
+        let void = void_promises(&self.model_dir, Some(runs_at), policy)?;
         let void =
             void.into_iter().map(|(promise, reason)| Warning::VoidPromise { promise, reason, policy: policy.clone() });
         self.warnings = other.into_iter().chain(void).collect();

@@ -28,6 +28,7 @@ mod classifier;
 mod error;
 #[cfg(feature = "data")]
 mod evaluate;
+mod explain;
 #[cfg(feature = "hub")]
 pub mod hub;
 mod prediction;
@@ -40,10 +41,11 @@ pub use calibrate::{
     AbstentionRequest, CalibrateError, CalibrationGoal, CalibrationReport, CalibrationRequest, Calibrator, Outcome,
     calibrate, calibration_entry, from_full_depth, goal_text,
 };
-pub use classifier::Classifier;
+pub use classifier::{Classifier, LoadOptions};
 pub use error::Error;
 #[cfg(feature = "data")]
 pub use evaluate::{Evaluation, Grade, WallClock, grades_of};
+pub use explain::{explain_abstention, explain_certificate};
 pub use prediction::Prediction;
 pub use preprocessor::{Encoded, Preprocessor};
 #[cfg(feature = "data")]

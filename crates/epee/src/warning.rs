@@ -102,29 +102,42 @@ impl std::fmt::Display for Warning {
     }
 }
 
-/// The promises of a model that do not hold if it runs `policy` at `precision`, each with its reason.
+/// The promises of a model that do not hold if it runs `policy`, each with its reason.
+///
+/// `precision` is the precision it runs at; `None` stands for the precision that each promise was given for.
 ///
 /// # Errors
 /// A model file that cannot be read for its digest; a model without promises is not read.
 pub fn void_promises(
     model_dir: &ModelDir,
-    precision: Precision,
+    precision: Option<Precision>,
     policy: &Policy,
 ) -> Result<Vec<(Promise, String)>, Error> {
     let exits = &model_dir.exits;
     if exits.certificate.is_none() && exits.abstention.is_none() {
         return Ok(Vec::new());
     }
+    let digest = model_dir.digest()?;
     let runs = RuntimeIdentity {
-        model_digest: &model_dir.digest()?,
+        model_digest: &digest,
         labels: &model_dir.labels,
-        precision: precision.name(),
+        precision: "",
         policy,
         temperatures: &exits.temperatures,
     };
-    let certificate = exits.certificate.as_ref().and_then(|certificate| certificate.void(&runs));
-    let scope = exits.abstention.as_ref().map(|abstention| -> &CertificateScope { &abstention.grounds });
-    let abstention = scope.and_then(|scope| scope.void(&runs));
+    let certificate = exits.certificate.as_ref();
+    let certificate =
+        certificate.and_then(|it| it.void(&RuntimeIdentity { precision: at(precision, &it.grounds), ..runs }));
+    let abstention = exits.abstention.as_ref().map(|rule| &rule.grounds);
+    let abstention = abstention.and_then(|it| it.void(&RuntimeIdentity { precision: at(precision, it), ..runs }));
     let both = [(Promise::Certificate, certificate), (Promise::Abstention, abstention)];
     Ok(both.into_iter().filter_map(|(promise, reason)| Some((promise, reason?))).collect())
+}
+
+/// The precision a model runs at, or else the one that a promise was given for.
+fn at(precision: Option<Precision>, scope: &CertificateScope) -> &str {
+    match precision {
+        Some(precision) => precision.name(),
+        None => scope.precision.as_deref().unwrap_or_default(),
+    }
 }

@@ -11,11 +11,11 @@ use epee_nn::{Precision, in_pool, roofline};
 use serde::Serialize;
 use serde_json::json;
 
-use super::eval::{self, labelled_split};
-use super::sweep::decimal;
+use epee::data::Dataset;
+use epee::{Evaluation, read_split};
+
 use crate::fetch;
-use crate::inputs::Classifier;
-use crate::ui::{Ui, table};
+use crate::ui::{self, Ui, decimal, evaluation_json, evaluation_summary, table};
 
 /// Measure latency by depth, arithmetic against this machine's ceiling, and saving against wall-clock
 #[derive(clap::Args)]
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N,…", value_delimiter = ',')]
     tokens: Vec<usize>,
     /// Threads to measure with [default: 1 and what this process may use, or --threads]
-    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = crate::threads)]
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = crate::flags::threads)]
     thread_counts: Vec<usize>,
     /// Seconds to measure each line for
     #[arg(long, default_value_t = 0.5, value_name = "S")]
@@ -92,7 +92,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if !(args.seconds > 0.0 && args.seconds <= 60.0) {
         bail!("--seconds: expected more than 0 and at most 60, got {}", args.seconds);
     }
-    let model_dir = ModelDir::load(&fetch::local_model(&args.model, ui)?)?;
+    let model = fetch::local_model(&args.model, ui)?;
+    let model_dir = ModelDir::load(&model)?;
     let (positions, input) = (model_dir.config.positions(), model_dir.config.shape.input);
     if let Some(tokens) = args.tokens.iter().find(|tokens| !(1..=positions).contains(tokens)) {
         bail!("--tokens: expected 1 to {positions} (the model's positions), got {tokens}");
@@ -108,14 +109,12 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         lengths = [32, 128].map(|tokens: usize| tokens.min(positions)).to_vec();
         lengths.dedup();
     }
-    let precision = *args.precision.first().context("expected a precision")?;
-    // What cannot work is told before minutes are spent.
+    // Errors come before minutes are spent.
     let real = match &args.data {
         Some(data) => {
-            let classifier = Classifier::load(&args.model, precision, ui)?;
-            let split = labelled_split(&classifier, data, &args.split, args.limit)?;
-            classifier.policy(args.policy.clone(), ui)?;
-            Some((classifier, split))
+            let dataset = Dataset::open(data)?;
+            model_dir.exits.check(args.policy.as_ref().unwrap_or(&model_dir.exits.policy))?;
+            Some((read_split(&dataset, &args.split, args.limit.map(|limit| limit as usize))?, dataset))
         }
         None => None,
     };
@@ -142,14 +141,17 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         }
     }
     bar.finish_and_clear();
-    let (policy, live) = match real {
-        Some((classifier, split)) => {
-            eval::runs(classifier, &args.precision, args.policy.clone(), &split.examples, 1, ui)?
-        }
-        None => (Policy::full(), Vec::new()),
-    };
+    let mut policy = Policy::full();
+    let mut live: Vec<Evaluation> = Vec::new();
+    for &precision in args.precision.iter().filter(|_| real.is_some()) {
+        let Some((split, dataset)) = &real else { break };
+        let classifier = ui::load(&model, precision, args.policy.clone(), ui)?;
+        classifier.check_labels(dataset)?;
+        live.push(ui::evaluate(&classifier, &split.examples, 1, ui)?);
+        policy = classifier.policy().policy().clone();
+    }
     if ui.json() {
-        let saving: Vec<_> = live.iter().map(|live| eval::report(&policy, &args.split, live)).collect();
+        let saving: Vec<_> = live.iter().map(|live| evaluation_json(&policy, &args.split, live)).collect();
         return ui.print_json(&json!({
             "instruction_set": epee_nn::isa().name(), "latency": latencies, "arithmetic": arithmetic, "saving": saving,
         }));
@@ -157,7 +159,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     ui.print(latency_table(&latencies))?;
     ui.print(format!("\n{}", arithmetic_table(&arithmetic)))?;
     for live in &live {
-        ui.print(format!("\n{}", eval::summary(&policy, live)))?;
+        ui.print(format!("\n{}", evaluation_summary(&policy, live)))?;
     }
     Ok(())
 }

@@ -1,26 +1,17 @@
 //! `epee calibrate`: chooses the setting that meets a goal and writes it into the model.
 
-mod latency;
-mod of_model;
-mod outcome;
 mod promise;
+mod text;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
-use epee_exit::{
-    Choice, Goal, PolicyError, PolicyKind, Scoring, Trace, choose_on, fit_temperatures, refine, sweep_with,
-};
-use epee_model::{Calibration, ExitsFile, ModelDir};
-use serde_json::{Value, json};
+use epee::exit::{Goal, Risk, Trace};
+use epee::{CalibrateError, CalibrationGoal, CalibrationRequest, Calibrator};
+use serde_json::{Map, Value};
 
-use self::latency::Latency;
-use self::of_model::{of_model, reporting};
-pub(crate) use self::outcome::choice_text;
-use self::outcome::{outcome, show_temperatures};
 use self::promise::PromiseArgs;
-use super::settings::SettingArgs;
-use super::sweep::{decimal, heading};
+use crate::flags::SettingArgs;
+use crate::latency::Latency;
 use crate::ui::Ui;
 
 /// Choose the exit setting that meets a goal and make it the model's default
@@ -84,7 +75,7 @@ struct GoalArgs {
 }
 
 impl GoalArgs {
-    /// The goal that needs no certificate, where there is one.
+    /// The goal that needs no certificate, if there is one.
     fn goal(&self) -> Option<Goal> {
         let loss = self.max_loss.map(Goal::MaxLoss);
         let latency = || self.max_latency.map(|latency| Goal::MaxLatency(latency.seconds()));
@@ -95,165 +86,75 @@ impl GoalArgs {
 /// Chooses a setting and writes it into `exits.json`.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     args.promise.check(args.goal.max_risk.is_some(), args.goal.abstain.is_some())?;
-    let mut model_dir = ModelDir::load(&args.model)?;
-    let trace = of_model(Trace::load(&args.file)?, &model_dir, ui).with_context(|| args.file.display().to_string())?;
-    let exits = &mut model_dir.exits;
-    let labelled = trace.labelled();
-    if (1..trace.samples()).contains(&labelled) {
-        ui.note(format!(
-            "note: {labelled} of {} samples have a label; what needs labels rests on those alone",
-            trace.samples()
-        ));
-    }
-    if let Some(split @ ("train" | "test")) = trace.provenance().split.as_deref() {
-        ui.note(format!("{}: chosen on the {split} split, so its figures flatter", args.file.display()));
-    }
-    let reporting = match &args.report_on {
-        Some(path) => Some(reporting(path, &trace)?),
-        None => None,
-    };
-    let before = exits.policy.clone();
-    let mut report = Report::default();
-    if let Some(goal) = args.goal.goal() {
-        choose_plainly(args, &trace, goal, exits, &mut report, ui)?;
-    } else if let Some(epsilon) = args.goal.max_risk {
-        promise::certify(args, &trace, epsilon, exits, &mut report)?;
-    }
-    exits.abstention = None;
-    if let Some(target) = args.goal.abstain {
-        promise::abstain(args, &trace, target, exits, &mut report, ui)?;
-    }
-    // Nothing is said to be so before it is written.
-    exits.save(&args.model)?;
-    if let Some(trace) = &reporting {
-        outcome(args, trace, exits, &mut report)?;
+    let mut calibrator = Calibrator::open(&args.model, &args.file)?;
+    let request = args.request(calibrator.trace())?;
+    let report_trace = args.report_on.as_deref().map(|path| calibrator.open_report_trace(path)).transpose()?;
+    ui.warn(calibrator.warnings());
+    let report = calibrator.run(&request).map_err(|error| args.hint(error))?;
+    ui.warn(&report.warnings);
+    let mut shown = Shown::default();
+    text::report(args, calibrator.trace(), &request, &report, &mut shown, ui)?;
+    if let Some(trace) = &report_trace {
+        let risks: Vec<Risk> = match &request.goal {
+            CalibrationGoal::Certified(certificate) => certificate.risks.clone(),
+            _ if calibrator.model_dir().exits.certificate.is_some() => args.promise.risks(trace)?,
+            _ => Vec::new(),
+        };
+        text::outcome(trace, request.metric, &calibrator.outcome(trace, &request, &risks)?, &mut shown);
     }
     if ui.json() {
-        report.json.insert("model".to_owned(), args.model.display().to_string().into());
-        return ui.print_json(&Value::Object(report.json));
+        shown.json.insert("model".to_owned(), args.model.display().to_string().into());
+        return ui.print_json(&Value::Object(shown.json));
     }
-    let only_abstains = args.goal.goal().is_none() && args.goal.max_risk.is_none();
-    let verb = if only_abstains && before == exits.policy { "stays" } else { "is now" };
-    report.text.push(format!("{} {verb} the default of {}", exits.policy, args.model.display()));
-    ui.print(report.text.join("\n"))?;
-    Ok(())
+    let only_abstains = matches!(request.goal, CalibrationGoal::Keep);
+    let verb = if only_abstains && report.policy_before == report.policy { "stays" } else { "is now" };
+    shown.text.push(format!("{} {verb} the default of {}", report.policy, args.model.display()));
+    Ok(ui.print(shown.text.join("\n"))?)
 }
 
-/// What there is to print when all is done: for people and for scripts.
+impl Args {
+    fn request(&self, trace: &Trace) -> anyhow::Result<CalibrationRequest> {
+        let goal = match (self.goal.goal(), self.goal.max_risk) {
+            (Some(goal), _) => CalibrationGoal::Best(goal),
+            (None, Some(epsilon)) => {
+                CalibrationGoal::Certified(self.promise.request(epsilon, self.fit_temperatures, trace)?)
+            }
+            (None, None) => CalibrationGoal::Keep,
+        };
+        Ok(CalibrationRequest {
+            grid: Some(self.settings.grid(trace)),
+            metric: self.settings.metric(),
+            scoring: self.settings.scoring(trace)?,
+            fit_temperatures: self.fit_temperatures,
+            per_exit: self.per_exit,
+            abstain: self.goal.abstain.map(|risk| self.promise.abstention(risk)),
+            ..CalibrationRequest::new(goal)
+        })
+    }
+
+    /// Adds what a user of the command can do.
+    fn hint(&self, error: epee::Error) -> anyhow::Error {
+        let hint = match &error {
+            epee::Error::Calibrate(CalibrateError::GoalNotMet { .. }) => {
+                format!("`epee sweep {}` shows what each setting costs and saves", self.file.display())
+            }
+            epee::Error::Calibrate(CalibrateError::UnknownPrecision) => "record it with `epee trace`".to_owned(),
+            _ => return error.into(),
+        };
+        anyhow::anyhow!("{error}\nhint: {hint}")
+    }
+}
+
+/// What there is to print: for people and for scripts.
 #[derive(Default)]
-struct Report {
+struct Shown {
     text: Vec<String>,
-    json: serde_json::Map<String, Value>,
-}
-
-/// Refuses a policy that reads learned exit scores where the model has none: it could not answer.
-fn check_answers(args: &Args, trace: &Trace, exits: &ExitsFile) -> anyhow::Result<()> {
-    if !exits.score && args.settings.grid(trace).kinds.into_iter().any(PolicyKind::reads_scores) {
-        bail!("{}: {}", args.model.display(), PolicyError::NoScoreHead);
-    }
-    Ok(())
-}
-
-/// Chooses by a goal on this very trace, with no promise for others.
-fn choose_plainly(
-    args: &Args,
-    trace: &Trace,
-    goal: Goal,
-    exits: &mut ExitsFile,
-    report: &mut Report,
-    ui: Ui,
-) -> anyhow::Result<()> {
-    check_answers(args, trace, exits)?;
-    let temperatures = if args.fit_temperatures { fit_temperatures(trace)? } else { Vec::new() };
-    let scoring = Scoring { temperatures, ..args.settings.scoring(trace)? };
-    let mut choice = choose_on(trace, &args.settings.grid(trace), &scoring, goal, args.settings.metric())?;
-    if !choice.met {
-        bail!(
-            "no setting of the grid reaches the goal ({}){}; the model keeps its policy, {}\n\
-             hint: `epee sweep {}` shows what each setting costs and saves",
-            goal_text(choice.goal),
-            nearest(args, trace, &scoring, goal)?,
-            exits.policy,
-            args.file.display()
-        );
-    }
-    if args.per_exit {
-        let one = choice.clone();
-        choice = refine(trace, &choice, &scoring)?;
-        ui.note(if choice.policy == one.policy {
-            "one threshold for all exits serves the goal as well as one for each".to_owned()
-        } else {
-            format!(
-                "a threshold for each exit: saving {} for {}, {} {} for {}",
-                decimal(choice.row.saving, 3),
-                decimal(one.row.saving, 3),
-                heading(choice.metric),
-                decimal(choice.row.get(choice.metric), 4),
-                decimal(one.row.get(choice.metric), 4)
-            )
-        });
-    }
-    show_temperatures(trace, &scoring.temperatures, report)?;
-    exits.policy = choice.policy.clone();
-    exits.calibration = Some(calibration(&choice, trace));
-    exits.certificate = None;
-    exits.temperatures.clone_from(&scoring.temperatures);
-    report.text.push(choice_text(&choice, trace, &scoring)?);
-    for (key, value) in [
-        ("policy", json!(choice.policy)),
-        ("met", json!(choice.met)),
-        ("goal", json!(goal_text(choice.goal))),
-        ("metric", json!(choice.metric)),
-        ("chosen", json!(choice.row)),
-        ("full_depth", json!(choice.full)),
-    ] {
-        report.json.insert(key.to_owned(), value);
-    }
-    Ok(())
-}
-
-/// The best that settings come to, where none reaches a goal.
-fn nearest(args: &Args, trace: &Trace, scoring: &Scoring, goal: Goal) -> anyhow::Result<String> {
-    let rows = sweep_with(trace, &args.settings.grid(trace), scoring)?;
-    let most = rows.iter().map(|row| row.saving).fold(0.0, f64::max);
-    let least = rows.iter().filter_map(|row| row.seconds).fold(f64::INFINITY, f64::min);
-    Ok(match goal {
-        Goal::Saving(_) => format!(", the greatest saving is {most:.3}"),
-        Goal::MaxLatency(_) if least.is_finite() => format!(", the fastest takes {:.3}ms in the mean", 1e3 * least),
-        _ => String::new(),
-    })
-}
-
-/// The goal as it is written on the command line.
-pub(crate) fn goal_text(goal: Goal) -> String {
-    match goal {
-        Goal::MaxLoss(loss) => format!("max-loss {loss}"),
-        Goal::Saving(saving) => format!("saving {saving}"),
-        Goal::Matched(saving) => format!("saving {saving}, matched"),
-        Goal::MaxLatency(seconds) => format!("max-latency {}", Latency::of(seconds)),
-    }
-}
-
-/// What `exits.json` says of the choice.
-pub(crate) fn calibration(choice: &Choice, trace: &Trace) -> Calibration {
-    let provenance = trace.provenance();
-    Calibration {
-        goal: goal_text(choice.goal),
-        metric: choice.metric.to_string(),
-        value: choice.row.get(choice.metric),
-        full_depth: choice.full.get(choice.metric),
-        saving: choice.row.saving,
-        samples: trace.samples(),
-        precision: provenance.precision.clone(),
-        split: provenance.split.clone(),
-        data_digest: provenance.data_digest.clone(),
-    }
+    json: Map<String, Value>,
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use epee_exit::{Grid, Metric, Policy, Provenance, TraceParts};
 
     use super::*;
 
@@ -268,18 +169,6 @@ mod tests {
         Cli::try_parse_from(all).map(|cli| cli.args.goal.goal()).map_err(|error| error.to_string())
     }
 
-    fn trace() -> Trace {
-        // Exit 1 is right already, and sure.
-        let provenance = Provenance { split: Some("dev".into()), data_digest: Some("d1".into()), ..Provenance::here() };
-        let logits = vec![0.0, 9.0, 0.0, 9.0, 9.0, 0.0, 9.0, 0.0];
-        Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![1, 0], provenance, ..Default::default() })
-            .unwrap()
-    }
-
-    fn choice(goal: Goal) -> Choice {
-        choose_on(&trace(), &Grid::standard(2, 2), &Scoring::default(), goal, Metric::MacroF1).unwrap()
-    }
-
     #[test]
     fn one_goal_is_needed() {
         assert_eq!(parse(&["--max-loss", "0.01"]), Ok(Some(Goal::MaxLoss(0.01))));
@@ -292,25 +181,5 @@ mod tests {
         assert!(parse(&["--saving", "0.5", "--max-loss", "0.01"]).is_err());
         assert!(parse(&["--saving", "0.5", "--max-risk", "0.01"]).is_err());
         assert!(parse(&["--max-risk", "0.01", "--per-exit"]).is_err());
-    }
-
-    #[test]
-    fn the_choice_is_recorded_with_its_origin() {
-        let choice = choice(Goal::MaxLoss(0.01));
-        assert!(choice.met && choice.policy != Policy::full());
-        let entry = calibration(&choice, &trace());
-        assert_eq!((entry.goal.as_str(), entry.metric.as_str()), ("max-loss 0.01", "macro_f1"));
-        assert_eq!((entry.value, entry.full_depth, entry.saving, entry.samples), (1.0, 1.0, 0.5, 2));
-        assert_eq!((entry.split.as_deref(), entry.data_digest.as_deref()), (Some("dev"), Some("d1")));
-        let text = choice_text(&choice, &trace(), &Scoring::default()).unwrap();
-        assert!(text.contains("macro-F1 0.0000 above full depth, 95 % interval +0.0000 to +0.0000"), "{text}");
-    }
-
-    #[test]
-    fn a_goal_out_of_reach_is_full_depth() {
-        let choice = choice(Goal::Saving(0.9));
-        assert_eq!((choice.met, &choice.policy), (false, &Policy::full()));
-        let text = choice_text(&choice, &trace(), &Scoring::default()).unwrap();
-        assert!(text.contains("full ") && !text.contains("full depth"), "{text}");
     }
 }

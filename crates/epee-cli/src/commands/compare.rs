@@ -6,10 +6,10 @@ use anyhow::{Context, bail};
 use epee_exit::{ComparedPolicy, Comparison, Goal, Interval, Metric, Trace, check_runs, compare};
 use serde_json::{Value, json};
 
-use super::calibrate::goal_text;
-use super::settings::{Choice, ScoringArgs, choice, kinds};
-use super::sweep::{decimal, heading, p_text};
-use crate::ui::{Ui, table};
+use epee::goal_text;
+
+use crate::flags::{Choice, ScoringArgs, choice, kinds};
+use crate::ui::{Ui, decimal, heading, p_text, table};
 
 /// Compare policies at matched saving, or at the same tolerated loss, with intervals
 #[derive(clap::Args)]

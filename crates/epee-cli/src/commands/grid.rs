@@ -21,10 +21,10 @@ use self::jobs::{Jobs, Signals, wait_for_orphan};
 pub(crate) use self::report::report;
 use self::results::Target;
 use self::watch::Watch;
-use super::check_vacant;
 use super::train::digests;
+use crate::fetch;
+use crate::flags::check_vacant;
 use crate::ui::Ui;
-use crate::{fetch, inputs};
 
 /// Train a model for every combination of some options and keep the best by dev
 #[derive(clap::Args)]
@@ -107,7 +107,7 @@ fn start(config: &GridConfig, ui: Ui) -> anyhow::Result<(Value, Majority)> {
     // Fetched once, before several runs would.
     let model = file.model.as_deref().map(|model| fetch::local_model(model, ui)).transpose()?;
     let dataset = Dataset::open(&file.data)?;
-    let dev = inputs::split(&dataset, "dev", None)?;
+    let dev = epee::read_split(&dataset, "dev", None)?;
     let labels: Vec<usize> = dev.examples.iter().filter_map(|example| example.label).collect();
     if labels.is_empty() {
         bail!("{}: the dev split holds no labelled example", file.data.display());

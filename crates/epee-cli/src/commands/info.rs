@@ -1,17 +1,14 @@
 //! `epee info`: what a model directory or a trace file is.
 
-mod certificate;
-
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use epee_exit::{CertificateScope, Trace};
+use epee::{Promise, Trace, explain_abstention, explain_certificate, void_promises};
 use epee_model::{Calibration, Config, ExitsFile, Input, ModelDir, model_digest};
 use epee_nn::Parameters;
 use serde_json::{Value, json};
 
 use crate::fetch;
-use crate::inputs;
 use crate::ui::Ui;
 
 /// Show what a model directory or a trace file holds
@@ -162,26 +159,22 @@ fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
     if let Some(calibration) = calibration {
         facts.push(("calibration", json!(calibration)));
     }
-    let digest = model_dir.digest()?;
-    // At the precision that a promise was given for: which one a model runs at is chosen when it is loaded.
-    let void = |promise: &str, grounds: &CertificateScope| {
-        let precision = grounds.precision.as_deref().unwrap_or_default();
-        let all = inputs::void(&model_dir, &digest, precision, policy);
-        all.into_iter().find(|(name, _)| *name == promise).map(|(_, reason)| reason)
-    };
+    // The precision is chosen when a model is loaded, so a promise is judged at its own.
+    let all = void_promises(&model_dir, None, policy)?;
+    let void = |promise: Promise| all.iter().find(|(name, _)| *name == promise).map(|(_, reason)| reason.as_str());
     if let Some(certificate) = certificate {
-        let void = void("certificate", &certificate.grounds);
-        facts.push(("certificate_words", json!(certificate::words(certificate, void.as_deref()))));
+        let void = void(Promise::Certificate);
+        facts.push(("certificate_words", json!(explain_certificate(certificate, void))));
         facts.push(("certificate_void", json!(void)));
         facts.push(("certificate", json!(certificate)));
     }
     if let Some(abstention) = abstention {
-        let void = void("abstention", &abstention.grounds);
-        facts.push(("abstention_words", json!(certificate::abstention(abstention, void.as_deref()))));
+        let void = void(Promise::Abstention);
+        facts.push(("abstention_words", json!(explain_abstention(abstention, void))));
         facts.push(("abstention_void", json!(void)));
         facts.push(("abstention", json!(abstention)));
     }
-    facts.push(("digest", json!(digest)));
+    facts.push(("digest", json!(model_dir.digest()?)));
     Ok(facts)
 }
 

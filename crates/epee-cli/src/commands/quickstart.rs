@@ -9,16 +9,15 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use epee_exit::{Goal, Grid, Metric, Scoring, Trace, choose, full_depth, per_exit, sweep};
 use epee_model::{ExitConfig, ExitsFile, Model};
-use epee_nn::Precision;
 use epee_report::{Options, gather, html, most_points};
 use serde_json::json;
 
 use self::task::QuickstartTask;
-use super::calibrate::{calibration, choice_text};
-use super::sweep::{decimal, exit_table, grid_tables};
-use super::{check_empty, eval, predict, trace, train};
-use crate::inputs::{self, Classifier};
-use crate::ui::Ui;
+use epee::{Classifier, calibration_entry, grades_of, read_split};
+
+use super::train;
+use crate::flags::check_empty;
+use crate::ui::{self, Ui, choice_text, decimal, evaluation_summary, exit_table, grade_table, grid_tables};
 
 /// Generate notes or drawings, train a multi-exit model, weigh every exit setting, choose one, and use it: about two minutes
 #[derive(clap::Args)]
@@ -71,7 +70,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     };
     let QuickstartTask { dataset, things, .. } = &task;
     ui.note(&task.generated);
-    let test = inputs::split(dataset, "test", None)?;
+    let test = read_split(dataset, "test", None)?;
 
     heading(&format!("training: {}", task.model));
     let model_dir = out.join("model");
@@ -81,9 +80,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
 
     heading("traces: the logits of every exit, recorded once");
-    let mut classifier = Classifier::load(&model_dir, Precision::F32, ui)?;
-    let dev_trace = trace::record(&classifier, dataset, "dev", ui)?;
-    let test_trace = trace::record(&classifier, dataset, "test", ui)?;
+    let classifier = Classifier::load(&model_dir)?;
+    let dev_trace = ui::record(&classifier, dataset, "dev", ui)?;
+    let test_trace = ui::record(&classifier, dataset, "test", ui)?;
     for (name, trace) in [("dev", &dev_trace), ("test", &test_trace)] {
         let path = out.join(format!("{name}.trace.safetensors"));
         trace.save(&path)?;
@@ -95,9 +94,11 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let rows = sweep(&dev_trace, &grid)?;
     let full = full_depth(&dev_trace, &Scoring::default());
     let choice = choose(&rows, &full, Goal::MaxLoss(MAX_LOSS), Metric::MacroF1)?;
-    classifier.model_dir.exits.policy = choice.policy.clone();
-    classifier.model_dir.exits.calibration = Some(calibration(&choice, &dev_trace));
-    classifier.model_dir.exits.save(&model_dir)?;
+    let mut exits = classifier.model_dir().exits.clone();
+    exits.policy = choice.policy.clone();
+    exits.calibration = Some(calibration_entry(&choice, &dev_trace));
+    exits.save(&model_dir)?;
+    let classifier = classifier.with_policy(choice.policy.clone())?;
 
     let checked = choice.policy.check(dev_trace.exits(), dev_trace.classes())?;
     let chosen = epee_exit::replay(&checked, &test_trace)?.metrics(&test_trace);
@@ -105,11 +106,11 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
 
     heading("a live run of the chosen setting, sample by sample");
     let examples = &test.examples[..LIVE.min(test.examples.len())];
-    let sequences = classifier.encode(examples, ui)?;
-    let live = eval::live(&classifier.engine, &checked, examples, &sequences, 1, ui)?;
-    let grades = eval::grades_of(&test.examples, &epee_exit::replay(&checked, &test_trace)?);
+    let live = ui::evaluate(&classifier, examples, 1, ui)?;
+    let grades = grades_of(&test.examples, &epee_exit::replay(&checked, &test_trace)?);
     let (samples, about_samples) = &task.samples;
-    let predictions = predict::predict(&classifier, None, samples, ui)?;
+    let inputs = super::predict::examples(&classifier, samples)?;
+    let predictions = ui::predict(&classifier, &inputs, ui)?;
     let (baseline_title, baseline) = task.baseline;
     let seconds = start.elapsed().as_secs_f64();
 
@@ -141,11 +142,11 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
                 decimal(full_test.macro_f1, 3),
                 decimal(chosen.saving, 3),
                 decimal(chosen.ratio, 2),
-                eval::grade_table(&grades),
+                grade_table(&grades),
             ),
         ),
-        (format!("Live, on {} of them (epee eval)", examples.len()), eval::summary(&choice.policy, &live)),
-        ((*about_samples).to_owned(), predict::prediction_table(&classifier, samples, &predictions)),
+        (format!("Live, on {} of them (epee eval)", examples.len()), evaluation_summary(&choice.policy, &live)),
+        ((*about_samples).to_owned(), ui::prediction_table(&classifier, samples, &predictions)),
     ];
     for (title, body) in parts {
         ui.print(format!("\n{title}\n{body}"))?;
@@ -188,20 +189,4 @@ fn fit(task: &QuickstartTask, out: &Path, ui: Ui) -> anyhow::Result<bool> {
     let job =
         train::Job { dataset, out, model, config, preprocessor, exits, base, options, resume, checkpoint_seconds };
     Ok(train::fit(job, ui)?.finished)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use epee_exit::TraceParts;
-
-    #[test]
-    fn grades_are_counted() {
-        let parts = TraceParts { exits: 1, classes: 2, logits: vec![0.0, 1.0], labels: vec![1], ..Default::default() };
-        let trace = Trace::new(parts).unwrap();
-        let replay = epee_exit::replay(&epee_exit::Policy::full().check(1, 2).unwrap(), &trace).unwrap();
-        let example = epee_input::Example { label: Some(1), grade: Some(3), ..Default::default() };
-        let grades = eval::grades_of(&[example], &replay);
-        assert_eq!((grades[0].grade, grades[0].samples, grades[0].accuracy, grades[0].mean_exit), (3, 1, 1.0, 1.0));
-    }
 }

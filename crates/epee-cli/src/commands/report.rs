@@ -10,7 +10,8 @@ use epee_files::write_atomic;
 use epee_report::{Figure, Options, TraceReport, figures, gather, html_with, most_points, names, training};
 use serde_json::json;
 
-use super::{check_absent, check_empty, grid};
+use super::grid;
+use crate::flags::{check_absent, check_empty};
 use crate::ui::Ui;
 
 /// Draw what recorded traces say: every setting, every exit, what leaves last, on one page that opens offline

@@ -1,7 +1,6 @@
 //! `epee sweep`: what every exit setting costs and gains, from recorded traces.
 
 mod rows;
-mod tables;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -9,10 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use epee_exit::{Grid, Metric, PolicyKind, SweepRow, Trace, pareto, sweep_with};
 
-use super::check_absent;
-use super::settings::SettingArgs;
-use crate::ui::{Format, Ui};
-pub(crate) use tables::{decimal, difference_line, exit_table, grid_tables, heading, p_text, setting_table};
+use crate::flags::{SettingArgs, check_absent};
+use crate::ui::{Format, Ui, exit_table, grid_tables, setting_table};
 
 /// Score every exit setting of a grid on recorded traces
 #[derive(clap::Args)]

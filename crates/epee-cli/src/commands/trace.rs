@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use epee_data::Dataset;
-use epee_exit::{Provenance, Trace, TraceParts};
-use epee_nn::Precision;
+use epee::data::Dataset;
+use epee::{Classifier, LoadOptions, Precision};
 
-use super::check_absent;
-use crate::inputs::{Classifier, labels, split};
-use crate::ui::Ui;
+use crate::fetch;
+use crate::flags::check_absent;
+use crate::ui::{self, Ui};
 
 /// Record the logits of every exit for every sample of a split
 #[derive(clap::Args)]
@@ -40,9 +39,10 @@ pub(crate) struct Args {
 /// Records a trace and writes it.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     check_absent(&args.out, args.force)?;
-    let classifier = Classifier::load(&args.model, args.precision, ui)?;
-    let dataset = Dataset::open(&args.data)?;
-    let trace = record(&classifier, &dataset, &args.split, ui)?;
+    // A trace has nothing to do with the policy: no warning about its promises.
+    let options = LoadOptions { precision: args.precision, policy: None };
+    let classifier = Classifier::load_with(fetch::local_model(&args.model, ui)?, options)?;
+    let trace = ui::record(&classifier, &Dataset::open(&args.data)?, &args.split, ui)?;
     trace.save(&args.out)?;
     ui.note(format!(
         "{}: {} samples × {} exits × {} classes",
@@ -52,35 +52,4 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         trace.classes()
     ));
     Ok(())
-}
-
-/// The trace of a split, with its provenance.
-pub(crate) fn record(classifier: &Classifier, dataset: &Dataset, name: &str, ui: Ui) -> anyhow::Result<Trace> {
-    classifier.check_labels(dataset)?;
-    let split = split(dataset, name, None)?;
-    let sequences = classifier.encode(&split.examples, ui)?;
-    let engine = &classifier.engine;
-    let bar = ui.progress(sequences.len() as u64, &format!("trace {name}"));
-    let recording = engine.record(&sequences, |done| bar.inc(done as u64));
-    bar.finish_and_clear();
-    let samples = sequences.len() as f64;
-    let provenance = Provenance {
-        model_digest: Some(classifier.model_dir.digest()?),
-        data_digest: Some(split.digest.clone()),
-        split: Some(name.to_owned()),
-        precision: Some(engine.precision().to_string()),
-        label_names: classifier.model_dir.labels.clone(),
-        layer_seconds: recording.layer_times.iter().map(|time| time.as_secs_f64() / samples).collect(),
-        ..Provenance::here()
-    };
-    Ok(Trace::new(TraceParts {
-        exits: engine.depth(),
-        classes: engine.classes(),
-        logits: recording.logits,
-        labels: labels(&split.examples),
-        ids: split.examples.iter().map(|example| example.id.clone()).collect(),
-        tokens: sequences.iter().map(|sequence| sequence.tokens() as i64).collect(),
-        scores: recording.scores,
-        provenance,
-    })?)
 }

@@ -24,11 +24,9 @@ pub(crate) use self::start::digests;
 use self::start::{Start, from_checkpoint, from_nothing};
 pub(crate) use self::watch::PARENT;
 use self::watch::Watch;
-use super::check_empty;
-use super::sweep::decimal;
-use crate::inputs;
-use crate::preprocessor::Preprocessor;
-use crate::ui::Ui;
+use crate::flags::check_empty;
+use crate::ui::{Ui, decimal};
+use epee::Preprocessor;
 
 /// Train a model with an exit after every layer
 #[derive(clap::Args)]
@@ -230,10 +228,14 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
 pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
     let max_tokens = job.options.max_tokens.min(job.config.positions());
     let read = |name: &str| -> anyhow::Result<(Examples, String)> {
-        let split = inputs::split(job.dataset, name, None)?;
+        let split = epee::read_split(job.dataset, name, None)?;
         let labelled: Vec<_> = split.examples.into_iter().filter(|example| example.label.is_some()).collect();
         let examples = Examples {
-            sequences: job.preprocessor.encode(&job.config, &labelled, max_tokens, ui)?,
+            sequences: {
+                let encoded = job.preprocessor.encode(&job.config, &labelled, max_tokens)?;
+                ui.warn(encoded.warning().as_slice());
+                encoded.sequences
+            },
             labels: labelled.iter().filter_map(|example| example.label).collect(),
             ids: labelled.into_iter().map(|example| example.id).collect(),
         };

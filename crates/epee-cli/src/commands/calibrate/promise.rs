@@ -1,17 +1,11 @@
-//! Settings with a certificate, and answers that are left out.
+//! Flags of a promise: the risks to bound, the confidence, and how they are tested.
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::bail;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use epee_exit::{Bound, Certificate, CertificateRequest, CertifyError, PathSource, Policy, Risk, Trace};
-use epee_files::sha256_file;
-use epee_model::ExitsFile;
-use serde_json::json;
+use epee::AbstentionRequest;
+use epee::exit::{Bound, CertificateRequest, PathSource, Risk, Trace};
 
-use super::outcome::show_temperatures;
-use super::{Args, Report, check_answers};
-use crate::commands::settings::class;
-use crate::commands::sweep::decimal;
-use crate::ui::{Ui, table};
+use crate::flags::class;
 
 /// How a promise is made.
 #[derive(clap::Args)]
@@ -69,7 +63,7 @@ impl PromiseArgs {
         }
     }
 
-    fn confidence(&self) -> f64 {
+    pub(super) fn confidence(&self) -> f64 {
         self.confidence.unwrap_or(0.95)
     }
 
@@ -82,13 +76,30 @@ impl PromiseArgs {
         self.seed.unwrap_or(1)
     }
 
-    /// The risks, each with its name.
-    pub(super) fn named_risks(&self, trace: &Trace) -> anyhow::Result<Vec<(String, Risk)>> {
-        let risks = self.risks(trace)?;
-        Ok(risks.into_iter().map(|risk| (risk.name(|class| trace.class_name(class)), risk)).collect())
+    /// The certificate that is asked for.
+    pub(super) fn request(
+        &self,
+        epsilon: f64,
+        fit_temperatures: bool,
+        trace: &Trace,
+    ) -> anyhow::Result<CertificateRequest> {
+        Ok(CertificateRequest {
+            risks: self.risks(trace)?,
+            bound: self.bound,
+            path: self.path.unwrap_or_default(),
+            seed: self.seed(),
+            fit_temperatures,
+            ..CertificateRequest::new(epsilon, self.delta())
+        })
     }
 
-    fn risks(&self, trace: &Trace) -> anyhow::Result<Vec<Risk>> {
+    /// The abstention rule that is asked for.
+    pub(super) fn abstention(&self, risk: f64) -> AbstentionRequest {
+        AbstentionRequest { risk, delta: self.delta(), seed: self.seed() }
+    }
+
+    /// The risks to bound.
+    pub(super) fn risks(&self, trace: &Trace) -> anyhow::Result<Vec<Risk>> {
         if self.risk.is_empty() {
             return Ok(vec![Risk::Consistency]);
         }
@@ -125,113 +136,6 @@ fn names(list: &str, known: impl Fn(&str) -> bool) -> Vec<String> {
         at = end;
     }
     names
-}
-
-/// Certifies a setting; where that fails for want of evidence, the model falls back to full depth.
-pub(super) fn certify(
-    args: &Args,
-    trace: &Trace,
-    epsilon: f64,
-    exits: &mut ExitsFile,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    check_answers(args, trace, exits)?;
-    if trace.provenance().precision.is_none() {
-        bail!(
-            "a certificate names a precision, and the trace does not say at which it was recorded\nhint: record it with `epee trace`"
-        );
-    }
-    let how = &args.promise;
-    let demand = CertificateRequest {
-        risks: how.risks(trace)?,
-        bound: how.bound,
-        path: how.path.unwrap_or_default(),
-        seed: how.seed(),
-        fit_temperatures: args.fit_temperatures,
-        ..CertificateRequest::new(epsilon, how.delta())
-    };
-    let certification = match epee_exit::certify(trace, &args.settings.grid(trace), &demand) {
-        Ok(certification) => certification,
-        Err(error @ (CertifyError::TooFew { .. } | CertifyError::FullDepth { .. })) => {
-            // What was chosen before can be had back.
-            let (file, kept) = (args.model.join("exits.json"), args.model.join("exits.json.before"));
-            std::fs::copy(&file, &kept).with_context(|| format!("cannot copy {}", file.display()))?;
-            exits.policy = Policy::full();
-            (exits.calibration, exits.certificate, exits.abstention) = (None, None, None);
-            exits.temperatures.clear();
-            exits.save(&args.model)?;
-            return Err(anyhow!(
-                "{error}\nThe model now answers at full depth, without a certificate; what it did before is in {}.",
-                kept.display()
-            ));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    show_temperatures(trace, &certification.temperatures, report)?;
-    let certificate = Certificate::new(&certification, &demand, trace, sha256_file(&args.file)?);
-    let rows = certificate.risks.iter().map(|risk| {
-        vec![
-            risk.risk.clone(),
-            risk.bound.clone(),
-            risk.n.to_string(),
-            risk.losses.to_string(),
-            decimal(risk.mean, 4),
-            decimal(risk.upper, 4),
-            epsilon.to_string(),
-            if risk.p < 1e-4 { "< 0.0001".to_owned() } else { decimal(risk.p, 4) },
-        ]
-    });
-    report.text.push(table(["risk", "bound", "n", "losses", "mean", "upper bound", "at most", "p"], rows));
-    report.text.push(format!(
-        "{} of {} settings of the path certified, with confidence {}; tested on {} of {} samples; saving {}",
-        certification.certified,
-        certification.path.len(),
-        how.confidence(),
-        certification.tested,
-        certification.samples,
-        decimal(certificate.saving, 3),
-    ));
-    if certificate.grounds.policy == Policy::full() {
-        report.text.push("No setting that saves anything passed: what is certified is full depth.".to_owned());
-    }
-    for (key, value) in [("policy", json!(certificate.grounds.policy)), ("certificate", json!(certificate))] {
-        report.json.insert(key.to_owned(), value);
-    }
-    exits.policy = certificate.grounds.policy.clone();
-    exits.temperatures = certification.temperatures;
-    exits.calibration = None;
-    exits.certificate = Some(certificate);
-    Ok(())
-}
-
-/// Finds the confidence below which the model's policy abstains.
-pub(super) fn abstain(
-    args: &Args,
-    trace: &Trace,
-    target: f64,
-    exits: &mut ExitsFile,
-    report: &mut Report,
-    ui: Ui,
-) -> anyhow::Result<()> {
-    let policy = exits.policy.check(exits.exits, exits.classes)?.with_temperatures(&exits.temperatures)?;
-    let (how, digest) = (&args.promise, sha256_file(&args.file)?);
-    let rule = epee_exit::abstain(trace, &policy, target, how.delta(), how.seed(), digest)?;
-    report.text.push(format!(
-        "abstains below confidence {}: answers {} of {} samples held back for the test (coverage {}), {} of them wrong, at most {} with confidence {}",
-        decimal(rule.below, 4),
-        rule.answered,
-        rule.tested,
-        decimal(rule.coverage, 3),
-        rule.errors,
-        decimal(rule.upper, 4),
-        how.confidence(),
-    ));
-    if rule.coverage < 0.5 {
-        ui.note(format!("warning: the model will abstain from {:.0} % of its answers", 100.0 * (1.0 - rule.coverage)));
-    }
-    report.json.insert("abstention".to_owned(), json!(rule));
-    exits.abstention = Some(rule);
-    Ok(())
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use epee_files::write_atomic;
 use epee_train::grid::{ExitScore, Plan, RunRecord, RunResult, State, Summary};
 use serde_json::Value;
 
-use crate::columns::{self, Column, Values};
-use crate::commands::check_absent;
-use crate::commands::sweep::decimal;
+use crate::flags::check_absent;
+use crate::ui::decimal;
 use crate::ui::table as plain_table;
+use crate::ui::{self, Column, Values};
 
 /// The file the rows go to.
 pub(super) struct Target {
@@ -42,7 +42,7 @@ impl Target {
 
     pub(super) fn write(&self, plan: &Plan, summary: &Summary) -> anyhow::Result<()> {
         let columns = columns(plan, summary);
-        let bytes = if self.parquet { columns::parquet("runs", &columns)? } else { columns::csv(&columns)? };
+        let bytes = if self.parquet { ui::parquet("runs", &columns)? } else { ui::csv(&columns)? };
         Ok(write_atomic(&self.path, &[bytes])?)
     }
 }

@@ -9,8 +9,8 @@ use indicatif::{MultiProgress, ProgressBar};
 
 use super::folder::LOG;
 use super::results::remark;
-use crate::commands::sweep::decimal;
 use crate::ui::Ui;
+use crate::ui::decimal;
 
 /// A run in progress.
 struct Row {

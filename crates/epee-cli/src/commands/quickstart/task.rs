@@ -10,8 +10,7 @@ use epee_input::{Example, ImageProcessor, TextTokenizer};
 use epee_model::Config;
 use epee_train::{RecipeName, TrainOptions};
 
-use crate::inputs;
-use crate::preprocessor::Preprocessor;
+use epee::{Preprocessor, read_split, trace_labels};
 
 /// A generated dataset and how it is learnt.
 pub(super) struct QuickstartTask {
@@ -116,7 +115,7 @@ pub(super) fn cells(out: &Path, seed: u64, force: bool) -> anyhow::Result<Quicks
 
 /// Writes a test drawing of an easy, a middling and a hard grade as PNG files, each of another kind.
 fn pictures(dataset: &Dataset, out: &Path) -> anyhow::Result<Vec<String>> {
-    let test = inputs::split(dataset, "test", None)?;
+    let test = read_split(dataset, "test", None)?;
     let folder = out.join("pictures");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut paths = Vec::new();
@@ -133,11 +132,11 @@ fn pictures(dataset: &Dataset, out: &Path) -> anyhow::Result<Vec<String>> {
 
 /// Macro-F1 of a simpler method on the test split: training examples, test examples and classes to a class each.
 fn baseline(dataset: &Dataset, method: impl Fn(&[Example], &[Example], usize) -> Vec<usize>) -> anyhow::Result<f64> {
-    let (train, test) = (inputs::split(dataset, "train", None)?, inputs::split(dataset, "test", None)?);
+    let (train, test) = (read_split(dataset, "train", None)?, read_split(dataset, "test", None)?);
     let classes = dataset.info().classes();
     let predictions: Vec<u32> =
         method(&train.examples, &test.examples, classes).into_iter().map(|label| label as u32).collect();
-    Ok(Counts::of(&inputs::labels(&test.examples), &predictions, classes).macro_f1())
+    Ok(Counts::of(&trace_labels(&test.examples), &predictions, classes).macro_f1())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use epee_exit::{Rule, SweepRow, Threshold};
 use serde_json::Value;
 
-use crate::columns::{self, Column, Values};
+use crate::ui::{self, Column, Values};
 
 /// The settings of some traces.
 pub(super) type Found<'a> = [(&'a Path, Vec<SweepRow>)];
@@ -57,11 +57,11 @@ fn columns(found: &Found<'_>) -> Vec<Column> {
 }
 
 pub(super) fn csv(found: &Found<'_>) -> anyhow::Result<Vec<u8>> {
-    columns::csv(&columns(found))
+    ui::csv(&columns(found))
 }
 
 pub(super) fn parquet(found: &Found<'_>) -> anyhow::Result<Vec<u8>> {
-    columns::parquet("settings", &columns(found))
+    ui::parquet("settings", &columns(found))
 }
 
 #[cfg(test)]

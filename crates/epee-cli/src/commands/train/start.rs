@@ -11,8 +11,8 @@ use epee_train::TrainOptions;
 
 use super::{Args, short};
 use crate::fetch;
-use crate::preprocessor::Preprocessor;
 use crate::ui::Ui;
+use epee::Preprocessor;
 
 /// What a run starts from.
 pub(super) struct Start {

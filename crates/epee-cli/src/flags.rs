@@ -1,8 +1,9 @@
-//! Which settings to try and which metric decides: flags that `sweep`, `calibrate` and `compare` share.
+//! Flags and checks that several commands share: policies, thresholds, metrics, threads, output files.
 
+use std::path::Path;
 use std::str::FromStr;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use epee_exit::{Ensemble, Grid, Metric, Patiences, PolicyError, PolicyKind, Scoring, Thresholds, Trace, runnable};
 
@@ -123,6 +124,49 @@ pub(crate) fn class(flag: &str, wanted: &str, trace: &Trace) -> anyhow::Result<u
         Some(class) => Ok(class),
         None => bail!("{flag}: expected one of {}, got {wanted}", names.join(", ")),
     }
+}
+
+/// A number of threads: more than this process may use, by the machine or its container, would only wait for one another.
+pub(crate) fn threads(text: &str) -> Result<usize, String> {
+    let most = std::thread::available_parallelism().map_or(1, usize::from);
+    match text.parse() {
+        Ok(threads) if (1..=most).contains(&threads) => Ok(threads),
+        _ => Err(format!("expected 1 to {most} (what this process may use), got `{text}`")),
+    }
+}
+
+/// Refuses a folder that holds something, unless forced.
+pub(crate) fn check_empty(dir: &Path, force: bool) -> anyhow::Result<()> {
+    check_vacant(dir, force, "--force writes into it")
+}
+
+/// The same with a hint of its own.
+pub(crate) fn check_vacant(dir: &Path, force: bool, hint: &str) -> anyhow::Result<()> {
+    if dir.exists() && !dir.is_dir() {
+        bail!("{}: expected a folder, got a file", dir.display());
+    }
+    if force || !dir.exists() {
+        return Ok(());
+    }
+    let mut entries = std::fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
+    if entries.next().is_some() {
+        bail!("{} holds something already: expected a new or an empty folder\nhint: {hint}", dir.display());
+    }
+    Ok(())
+}
+
+/// Refuses a file that exists, unless forced.
+pub(crate) fn check_absent(file: &Path, force: bool) -> anyhow::Result<()> {
+    if file.exists() && !file.is_file() {
+        bail!("{}: expected a regular file to write, got something else", file.display());
+    }
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        bail!("{}: no such folder to write {} into", folder.display(), file.display());
+    }
+    if file.symlink_metadata().is_ok() && !force {
+        bail!("{} exists already\nhint: --force replaces it", file.display());
+    }
+    Ok(())
 }
 
 #[cfg(test)]

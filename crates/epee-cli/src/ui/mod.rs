@@ -1,11 +1,24 @@
 //! What the user reads: tables and JSON on stdout, everything else on stderr.
 
+mod columns;
+mod evaluation;
+mod predictions;
+mod tables;
+
 use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use epee::Warning;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+
+pub(crate) use columns::{Column, Values, csv, parquet};
+pub(crate) use evaluation::{evaluation_json, evaluation_summary, evaluation_text, grade_table};
+pub(crate) use predictions::{evaluate, input_name, load, predict, prediction_table, record};
+pub(crate) use tables::{
+    choice_text, decimal, difference_line, exit_table, grid_tables, heading, p_text, setting_table,
+};
 
 /// How results are printed on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -29,7 +42,7 @@ pub(crate) struct Ui {
 }
 
 impl Ui {
-    /// True where stdout is to be JSON.
+    /// True if stdout gets JSON.
     pub(crate) fn json(self) -> bool {
         self.format == Format::Json
     }
@@ -38,6 +51,20 @@ impl Ui {
     pub(crate) fn note(self, text: impl AsRef<str>) {
         // A closed stderr is no reason to stop.
         let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
+    }
+
+    /// Warnings to stderr.
+    pub(crate) fn warn(self, warnings: &[Warning]) {
+        for warning in warnings {
+            let (kind, hint) = match warning {
+                Warning::VoidPromise { .. } => {
+                    ("warning", "\nhint: record a trace of it as it runs and use `epee calibrate` again")
+                }
+                Warning::LowCoverage { .. } => ("warning", ""),
+                _ => ("note", ""),
+            };
+            self.note(format!("{kind}: {warning}{hint}"));
+        }
     }
 
     /// One line to stdout.

@@ -3,7 +3,7 @@
 use epee_exit::{Abstention, Certificate, CertifiedRisk};
 
 /// What the certificate promises, on what grounds, and for what it speaks; `void` is why it no longer does.
-pub(super) fn words(certificate: &Certificate, void: Option<&str>) -> Vec<String> {
+pub fn explain_certificate(certificate: &Certificate, void: Option<&str>) -> Vec<String> {
     let Certificate { epsilon, delta, samples, tested, .. } = certificate;
     let mut lines = Vec::new();
     lines.push(match void {
@@ -85,7 +85,7 @@ fn seen(risk: &CertifiedRisk, delta: f64) -> String {
 }
 
 /// When the model abstains, and what that buys.
-pub(super) fn abstention(abstention: &Abstention, void: Option<&str>) -> Vec<String> {
+pub fn explain_abstention(abstention: &Abstention, void: Option<&str>) -> Vec<String> {
     let first = void.map(|reason| format!("VOID: {reason}. The model still abstains, but nothing is promised of it."));
     let Abstention { below, target, delta, coverage, answered, errors, tested, upper, .. } = abstention;
     let words = format!(
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_committee_can_read_it() {
-        let text = words(&certificate(), None).join("\n");
+        let text = explain_certificate(&certificate(), None).join("\n");
         for part in [
             "Valid. The promise fails with a probability of at most 5 %",
             "At most 2 % of all answers differ from those of the whole model.",
@@ -142,7 +142,7 @@ mod tests {
             assert!(text.contains(part), "{part}\n{text}");
         }
         assert!(
-            words(&certificate(), Some("it was given for precision f32, this is int8"))[0]
+            explain_certificate(&certificate(), Some("it was given for precision f32, this is int8"))[0]
                 .starts_with("VOID: it was given")
         );
     }

@@ -1,8 +1,9 @@
-//! A trace and its settings as tables, for `sweep` and for `quickstart`.
+//! Numbers, settings and exits as text and tables.
 
-use epee_exit::{Difference, Grid, Metric, Policy, PolicyKind, SweepRow, Trace, per_exit};
+use epee::exit::{Choice, Difference, Grid, Metric, Policy, PolicyKind, Scoring, SweepRow, Trace, per_exit};
+use epee::from_full_depth;
 
-use crate::ui::table;
+use super::table;
 
 /// A number with some decimals; a dash where there is none.
 pub(crate) fn decimal(value: f64, decimals: usize) -> String {
@@ -64,6 +65,16 @@ pub(crate) fn setting_table(rows: &[SweepRow], metric: Metric) -> String {
     table(header, rows)
 }
 
+/// The chosen setting above full depth on the trace that chose it, and the difference between them.
+pub(crate) fn choice_text(choice: &Choice, trace: &Trace, scoring: &Scoring) -> anyhow::Result<String> {
+    if !choice.met {
+        return Ok(setting_table(std::slice::from_ref(&choice.full), choice.metric));
+    }
+    let table = setting_table(&[choice.row.clone(), choice.full.clone()], choice.metric);
+    let difference = from_full_depth(trace, &choice.policy, choice.metric, scoring)?;
+    Ok(format!("{table}\n{}", difference_line(choice.metric, &difference)))
+}
+
 /// The EPEE part of a sweep as two tables, thresholds down and patiences across: the metric, where the trace has labels,
 /// then the saving.
 pub(crate) fn grid_tables(rows: &[SweepRow], grid: &Grid, metric: Metric) -> String {
@@ -95,7 +106,7 @@ fn or_never(part: &Option<impl ToString>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use epee_exit::{TraceParts, sweep};
+    use epee::exit::{Goal, TraceParts, choose_on, sweep};
 
     use super::*;
 
@@ -143,6 +154,22 @@ mod tests {
         assert!(grid_tables(&rows, &grid, Metric::Accuracy).starts_with("accuracy by threshold"));
         let unknown = sweep(&self::trace(vec![-1, -1]), &grid).unwrap();
         assert!(grid_tables(&unknown, &grid, Metric::Accuracy).starts_with("saving by threshold"));
+    }
+
+    #[test]
+    fn a_choice_stands_above_full_depth() {
+        // Exit 1 is correct already, and certain.
+        let logits = vec![0.0, 9.0, 0.0, 9.0, 9.0, 0.0, 9.0, 0.0];
+        let parts = TraceParts { exits: 2, classes: 2, logits, labels: vec![1, 0], ..TraceParts::default() };
+        let (trace, scoring) = (Trace::new(parts).unwrap(), Scoring::default());
+        let text = |goal| {
+            let choice = choose_on(&trace, &Grid::standard(2, 2), &scoring, goal, Metric::MacroF1).unwrap();
+            choice_text(&choice, &trace, &scoring).unwrap()
+        };
+        let met = text(Goal::MaxLoss(0.01));
+        assert!(met.contains("macro-F1 0.0000 above full depth, 95 % interval +0.0000 to +0.0000"), "{met}");
+        let out_of_reach = text(Goal::Saving(0.9));
+        assert!(out_of_reach.contains("full ") && !out_of_reach.contains("full depth"), "{out_of_reach}");
     }
 
     #[test]

@@ -1,0 +1,91 @@
+//! Loading a model and showing its answers, for several commands.
+
+use std::path::Path;
+
+use epee::data::Dataset;
+use epee::model::Input;
+use epee::{Classifier, Evaluation, Example, LoadOptions, Policy, Precision, Prediction, Trace, Warning};
+
+use super::tables::decimal;
+use super::{Ui, table};
+
+/// Loads a model with its own policy or another, and shows its warnings.
+pub(crate) fn load(model: &Path, precision: Precision, policy: Option<Policy>, ui: Ui) -> anyhow::Result<Classifier> {
+    let classifier = Classifier::load_with(model, LoadOptions { precision, policy })?;
+    ui.warn(classifier.warnings());
+    Ok(classifier)
+}
+
+/// Records a trace of a split, with a progress bar.
+pub(crate) fn record(classifier: &Classifier, dataset: &Dataset, split: &str, ui: Ui) -> anyhow::Result<Trace> {
+    let samples = dataset.info().splits.get(split).map_or(0, |split| split.rows);
+    let bar = ui.progress(samples as u64, &format!("trace {split}"));
+    let recorded = classifier.record(dataset, split, |done| bar.inc(done as u64));
+    bar.finish_and_clear();
+    let recorded = recorded?;
+    ui.warn(&recorded.warnings);
+    Ok(recorded.trace)
+}
+
+/// Evaluates live, with a progress bar.
+pub(crate) fn evaluate(
+    classifier: &Classifier,
+    examples: &[Example],
+    batch_size: usize,
+    ui: Ui,
+) -> anyhow::Result<Evaluation> {
+    let bar = ui.progress(examples.len() as u64, "eval");
+    let evaluation = classifier.evaluate(examples, batch_size, |done| bar.inc(done as u64));
+    bar.finish_and_clear();
+    let evaluation = evaluation?;
+    ui.warn(&evaluation.warnings);
+    Ok(evaluation)
+}
+
+/// Answers examples, with a progress bar.
+pub(crate) fn predict(classifier: &Classifier, examples: &[Example], ui: Ui) -> anyhow::Result<Vec<Prediction>> {
+    let bar = ui.progress(examples.len() as u64, "predict");
+    let predictions = classifier.predict_examples(examples, |done| bar.inc(done as u64));
+    bar.finish_and_clear();
+    let predictions = predictions?;
+    let count = predictions.iter().filter(|prediction| prediction.truncated).count();
+    if count > 0 {
+        let max_tokens = predictions.iter().map(|prediction| prediction.tokens).max().unwrap_or(0);
+        ui.warn(&[Warning::Truncated { count, of: predictions.len(), max_tokens }]);
+    }
+    Ok(predictions)
+}
+
+/// The name of one input on the command line: `text` or `file`.
+pub(crate) fn input_name(classifier: &Classifier) -> &'static str {
+    match classifier.model_dir().config.shape.input {
+        Input::Text(_) => "text",
+        Input::Image(_) => "file",
+    }
+}
+
+/// Answers for people.
+pub(crate) fn prediction_table(classifier: &Classifier, texts: &[String], predictions: &[Prediction]) -> String {
+    let rows = texts.iter().zip(predictions).map(|(text, answer)| {
+        vec![
+            shortened(text, 72),
+            if answer.abstains { format!("{} (abstains)", answer.label) } else { answer.label.clone() },
+            decimal(f64::from(answer.probability), 3),
+            format!("{} of {}", answer.exit, answer.exits),
+            answer.reason.to_string(),
+        ]
+    });
+    table([input_name(classifier), "label", "probability", "exit", "stopped by"], rows)
+}
+
+/// The beginning of a text on one line, without control characters, which would reach the terminal.
+fn shortened(text: &str, most: usize) -> String {
+    let text = text.replace(|c: char| c.is_control() && !c.is_whitespace(), "\u{fffd}");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= most {
+        return text;
+    }
+    let mut short: String = text.chars().take(most - 1).collect();
+    short.push('…');
+    short
+}
