@@ -9,11 +9,15 @@ default:
     @just --list --unsorted
 
 # everything that CI runs, quickest answer first
-ci: fmt clippy test isa asan doc deny smoke
+ci: fmt layers clippy test isa asan doc deny smoke
 
 # formatting
 fmt:
     cargo fmt --all --check
+
+# the arrows between crates
+layers:
+    bash scripts/check_layers.sh
 
 # lints, warnings are errors
 clippy:

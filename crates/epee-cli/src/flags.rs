@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use epee_exit::{Ensemble, Grid, Metric, Patiences, PolicyError, PolicyKind, Scoring, Thresholds, Trace, runnable};
 
-/// A policy, or all that can run on a trace.
+/// One policy, or all that can run on a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
     All,
@@ -22,7 +22,7 @@ impl FromStr for Choice {
     }
 }
 
-/// The policies that choices name for a trace.
+/// The policies to try on a trace, each once.
 pub(crate) fn kinds(choices: &[Choice], trace: &Trace) -> Vec<PolicyKind> {
     let mut kinds = Vec::new();
     for choice in choices {
@@ -46,20 +46,20 @@ pub(crate) fn choice() -> impl TypedValueParser<Value = Choice> {
     PossibleValuesParser::new(names.collect::<Vec<_>>()).try_map(|name| name.parse::<Choice>())
 }
 
-/// Which settings to try.
+/// Settings to try.
 #[derive(clap::Args)]
 pub(crate) struct SettingArgs {
-    /// Policies to try, several between commas; `epee policy list` explains them
-    #[arg(long, value_name = "POLICY", value_delimiter = ',', default_value = "epee", hide_possible_values = true,
-        value_parser = choice())]
-    policy: Vec<Choice>,
+    /// Policies to try, comma-separated, or all; `epee policy list` explains them
+    #[arg(long, alias = "policy", value_name = "POLICY,…", value_delimiter = ',', default_value = "epee",
+        hide_possible_values = true, value_parser = choice())]
+    policies: Vec<Choice>,
     /// Thresholds, for every policy that has one [default: each policy's own list, 0:1:0.05 for EPEE]
     #[arg(long, value_name = "LIST|A:B:STEP")]
     threshold: Option<Thresholds>,
     /// Patiences [default: 1 to the number of exits, and never]
     #[arg(long, value_name = "LIST|A:B:STEP")]
     patience: Option<Patiences>,
-    /// How an answer is made of the exits up to it
+    /// How the exits so far combine into an answer
     #[arg(long, default_value = "none", value_parser = PossibleValuesParser::new(Ensemble::ALL.map(Ensemble::name))
         .map(|name| Ensemble::named(&name).unwrap_or_default()))]
     ensemble: Ensemble,
@@ -74,7 +74,7 @@ impl SettingArgs {
             thresholds: self.threshold.as_ref().map(|list| list.0.clone()),
             patiences: self.patience.as_ref().map(|list| list.0.clone()),
             ensemble: self.ensemble,
-            ..Grid::standard(trace.exits(), trace.classes()).with_kinds(kinds(&self.policy, trace))
+            ..Grid::standard(trace.exits(), trace.classes()).with_kinds(kinds(&self.policies, trace))
         }
     }
 
@@ -83,21 +83,21 @@ impl SettingArgs {
         self.scoring.metric
     }
 
-    /// What micro-F1 is taken over.
+    /// The classes of micro-F1.
     pub(crate) fn scoring(&self, trace: &Trace) -> anyhow::Result<Scoring> {
         self.scoring.scoring(trace)
     }
 }
 
-/// Which metric decides.
+/// Metric that decides.
 #[derive(clap::Args)]
 pub(crate) struct ScoringArgs {
-    /// The metric that decides
+    /// Metric that decides
     #[arg(long, default_value = "macro_f1",
         value_parser = PossibleValuesParser::new(["macro_f1", "micro_f1", "accuracy"])
             .try_map(|name| name.parse::<Metric>()))]
     metric: Metric,
-    /// Classes that micro-F1 is taken over, by name or by number from 0 [default: all]
+    /// Classes counted in micro-F1, by name or by number from 0 [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     micro_over: Vec<String>,
 }
@@ -108,7 +108,7 @@ impl ScoringArgs {
         self.metric
     }
 
-    /// What micro-F1 is taken over.
+    /// The classes of micro-F1.
     pub(crate) fn scoring(&self, trace: &Trace) -> anyhow::Result<Scoring> {
         let classes = self.micro_over.iter().map(|wanted| class("--micro-over", wanted, trace));
         Ok(Scoring { micro_classes: classes.collect::<Result<_, _>>()?, ..Scoring::default() })
@@ -126,7 +126,7 @@ pub(crate) fn class(flag: &str, wanted: &str, trace: &Trace) -> anyhow::Result<u
     }
 }
 
-/// A number of threads: more than this process may use, by the machine or its container, would only wait for one another.
+/// Reads a number of threads, at most what the machine or its container allows.
 pub(crate) fn threads(text: &str) -> Result<usize, String> {
     let most = std::thread::available_parallelism().map_or(1, usize::from);
     match text.parse() {
@@ -135,12 +135,12 @@ pub(crate) fn threads(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Refuses a folder that holds something, unless forced.
+/// Refuses a folder that is not empty, unless forced.
 pub(crate) fn check_empty(dir: &Path, force: bool) -> anyhow::Result<()> {
     check_vacant(dir, force, "--force writes into it")
 }
 
-/// The same with a hint of its own.
+/// As [`check_empty`], with another hint.
 pub(crate) fn check_vacant(dir: &Path, force: bool, hint: &str) -> anyhow::Result<()> {
     if dir.exists() && !dir.is_dir() {
         bail!("{}: expected a folder, got a file", dir.display());

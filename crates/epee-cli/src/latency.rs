@@ -1,6 +1,5 @@
 //! A time on the command line.
 
-use std::fmt;
 use std::str::FromStr;
 
 /// A time such as `20ms` or `0.02s`.
@@ -8,10 +7,6 @@ use std::str::FromStr;
 pub(crate) struct Latency(f64);
 
 impl Latency {
-    pub(crate) fn of(seconds: f64) -> Latency {
-        Latency(seconds)
-    }
-
     pub(crate) fn seconds(self) -> f64 {
         self.0
     }
@@ -38,12 +33,6 @@ impl FromStr for Latency {
     }
 }
 
-impl fmt::Display for Latency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}ms", self.0 * 1e3)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +45,5 @@ mod tests {
         for text in ["20", "ms", "-5ms", "0ms", "1h", "", "infs", "nan ms"] {
             assert!(text.parse::<Latency>().is_err(), "{text}");
         }
-        assert_eq!(Latency::of(0.02).to_string(), "20ms");
     }
 }

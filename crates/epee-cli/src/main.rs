@@ -16,15 +16,15 @@ use commands::{
 };
 use ui::{Format, Ui};
 
-/// Transformer classifiers that stop thinking when they know the answer
+/// Early-exit transformer classifiers: they answer at the first layer that is certain enough
 #[derive(Parser)]
 #[command(name = "epee", version, arg_required_else_help = true)]
 #[command(after_help = "Example:\n  epee quickstart\n\n`epee COMMAND --help` has an example of each command.")]
 struct Cli {
-    /// How results are printed on stdout
+    /// Output format on stdout
     #[arg(long, global = true, value_enum, default_value_t)]
     format: Format,
-    /// Threads to compute with [default: what this process may use]
+    /// Compute threads [default: all that this process may use]
     #[arg(long, global = true, value_name = "N", value_parser = flags::threads)]
     threads: Option<usize>,
     #[command(subcommand)]

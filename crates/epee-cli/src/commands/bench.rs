@@ -17,12 +17,12 @@ use epee::{Evaluation, read_split};
 use crate::fetch;
 use crate::ui::{self, Ui, decimal, evaluation_json, evaluation_summary, table};
 
-/// Measure latency by depth, arithmetic against this machine's ceiling, and saving against wall-clock
+/// Measure latency by depth, arithmetic speed against this machine's peak, and saving in time
 #[derive(clap::Args)]
 #[command(
-    after_help = "Latency is of one sequence of made-up tokens that leaves at the given exit; \"all rows\" is full depth with \
-    every row of every layer computed. The ceiling is this machine's own inner kernel on numbers that never leave its \
-    first-level cache, measured beside. With --data, the policy runs over a real split beside full depth, as `epee eval` does.\n\n\
+    after_help = "Latency is that of one synthetic sequence that leaves at the given exit. \"All rows\" is full depth with every row of \
+    every layer computed. The peak is the speed of the inner kernel on data in the first-level cache, measured in the same run. With \
+    --data, the policy also runs on a real split beside full depth, as `epee eval` does.\n\n\
     Examples:\n  \
     epee bench --model runs/phee\n  \
     epee bench --model runs/phee --precision f32,int8 --tokens 32,128 --thread-counts 1,2\n  \
@@ -32,28 +32,28 @@ pub(crate) struct Args {
     /// A multi-exit model directory, or a hub id
     #[arg(long, value_name = "DIR|ID")]
     model: PathBuf,
-    /// What weights are stored and multiplied in: f32, bf16 or int8
+    /// Numeric precision of the weights: f32, bf16 or int8
     #[arg(long, default_value = "f32", value_name = "P,…", value_delimiter = ',')]
     precision: Vec<Precision>,
-    /// Lengths of the sequence [default: 32 and 128, as far as the model's positions go]
+    /// Sequence lengths in tokens [default: 32 and 128, up to the model's maximum]
     #[arg(long, value_name = "N,…", value_delimiter = ',')]
     tokens: Vec<usize>,
-    /// Threads to measure with [default: 1 and what this process may use, or --threads]
+    /// Thread counts to measure [default: 1 and --threads]
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = crate::flags::threads)]
     thread_counts: Vec<usize>,
-    /// Seconds to measure each line for
+    /// Seconds of measurement for each line
     #[arg(long, default_value_t = 0.5, value_name = "S")]
     seconds: f64,
-    /// A dataset folder to run the policy over
+    /// Dataset folder to run the policy on
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Its split
+    /// Split of that dataset
     #[arg(long, default_value = "test")]
     split: String,
-    /// Only the first N samples of it
+    /// Only the first N samples of that split
     #[arg(long, value_name = "N", requires = "data", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// The policy to run over it [default: the one in the model's exits.json]
+    /// Exit policy to run with --data [default: the model's own, in exits.json]
     #[arg(long, requires = "data")]
     policy: Option<Policy>,
 }
@@ -64,7 +64,7 @@ struct Latency {
     precision: &'static str,
     threads: usize,
     tokens: usize,
-    /// The exit that answers; the last one twice: trimmed, and with all rows.
+    /// The exit that answers; the last appears twice, trimmed and with all rows.
     exit: usize,
     all_rows: bool,
     p50_ms: f64,
@@ -73,7 +73,7 @@ struct Latency {
     runs: usize,
 }
 
-/// The arithmetic of full depth with all rows, and what heads add.
+/// Arithmetic speed of full depth with all rows, and the cost of an exit head.
 #[derive(Clone, Debug, Serialize)]
 struct Arithmetic {
     precision: &'static str,
@@ -82,7 +82,7 @@ struct Arithmetic {
     gops: f64,
     ceiling_gops: f64,
     share: f64,
-    /// A head and a policy's decision, in microseconds, and as a share of a layer.
+    /// An exit head and the policy's decision, in microseconds and as a share of a layer.
     head_us: f64,
     head_share: f64,
 }
@@ -172,7 +172,7 @@ struct Setting<'e> {
     seconds: f64,
 }
 
-/// One made-up sequence.
+/// A synthetic sequence.
 fn sample(input: Input, tokens: usize) -> Batch {
     match input {
         Input::Text(input) => {
@@ -189,7 +189,7 @@ fn sample(input: Input, tokens: usize) -> Batch {
 }
 
 impl Setting<'_> {
-    /// Every depth, the arithmetic of the deepest, and a head.
+    /// Measures every depth, the arithmetic of the deepest, and an exit head.
     fn measure(
         &self,
         ceiling: f64,
@@ -225,7 +225,7 @@ impl Setting<'_> {
         Ok(())
     }
 
-    /// Seconds for the logits of one exit and what EPEE makes of them.
+    /// Seconds for the logits of one exit and EPEE's decision.
     fn head(&self, batch: &Batch) -> anyhow::Result<f64> {
         let (depth, classes) = (self.engine.depth(), self.engine.classes());
         let policy = Policy::epee(0.01, depth);
@@ -243,7 +243,7 @@ impl Setting<'_> {
     }
 }
 
-/// Times of one call after the other for so many seconds, ascending, after a warm-up.
+/// Durations of repeated calls over some seconds, ascending, after a warm-up.
 fn times<E>(seconds: f64, mut call: impl FnMut() -> Result<(), E>) -> Result<Vec<Duration>, E> {
     let mut times = Vec::new();
     for budget in [seconds / 5.0, seconds] {

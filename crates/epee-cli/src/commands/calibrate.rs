@@ -14,13 +14,13 @@ use crate::flags::SettingArgs;
 use crate::latency::Latency;
 use crate::ui::Ui;
 
-/// Choose the exit setting that meets a goal and make it the model's default
+/// Choose the exit setting that meets a goal, and make it the model's policy
 #[derive(clap::Args)]
 #[command(
-    after_help = "Choose on the dev split, report on the test split. With --max-risk one half of the trace finds settings and the other \
-    tests them; what passes is certified: with the given confidence, each risk is at most the given one. The certificate stands in the \
-    model's exits.json, `epee info` says it in words, and it is void as soon as weights, labels, precision or policy are others. Where \
-    nothing can be certified the model falls back to full depth.\n\n\
+    after_help = "Choose on the dev split and report on the test split. With --max-risk, one half of the trace proposes settings and the \
+    other half tests them. A setting that passes is certified: with the given confidence, each risk is at most the given one. The \
+    certificate is in the model's exits.json, and `epee info` explains it. It is void if the weights, labels, precision or policy \
+    change. If nothing can be certified, the model answers at full depth.\n\n\
     Examples:\n  \
     epee calibrate dev.safetensors --model DIR --max-loss 0.01\n  \
     epee calibrate dev.safetensors --model DIR --saving 0.5 --metric accuracy --per-exit\n  \
@@ -30,21 +30,21 @@ use crate::ui::Ui;
     epee calibrate dev.safetensors --model DIR --abstain 0.05"
 )]
 pub(crate) struct Args {
-    /// A trace of the model, as `epee trace` writes it
+    /// Trace of the model, from `epee trace`
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The model directory whose exits.json is written
+    /// Model directory whose exits.json is written
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     #[command(flatten)]
     goal: GoalArgs,
-    /// Fit a temperature for each exit, by which its logits are divided before every policy [default: none]
+    /// Fit a temperature for each exit; logits are divided by it before the policy sees them [default: none]
     #[arg(long)]
     fit_temperatures: bool,
-    /// Let the chosen threshold differ by exit where that serves the goal better on this trace
+    /// Let the threshold differ by exit if that meets the goal better on this trace
     #[arg(long, conflicts_with = "max_risk")]
     per_exit: bool,
-    /// Another trace of the model, as of the test split, to report the outcome on
+    /// Another trace of the model, for instance of the test split, to report the result on
     #[arg(long, value_name = "TRACE")]
     report_on: Option<PathBuf>,
     #[command(flatten)]
@@ -53,23 +53,23 @@ pub(crate) struct Args {
     settings: SettingArgs,
 }
 
-/// What is asked of a setting.
+/// The goal of a calibration.
 #[derive(clap::Args)]
 #[group(required = true, multiple = true)]
 struct GoalArgs {
-    /// Save as much as possible while the metric falls by at most this much against full depth, such as 0.01
+    /// Save the most layers while the metric is at most this much below full depth, such as 0.01
     #[arg(long, value_name = "LOSS", allow_negative_numbers = true, conflicts_with_all = ["saving", "max_latency", "max_risk"])]
     max_loss: Option<f64>,
-    /// Keep the metric as high as possible while at least this share of the layers is saved, such as 0.5
+    /// Keep the metric highest while at least this share of the layers is saved, such as 0.5
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, conflicts_with_all = ["max_latency", "max_risk"])]
     saving: Option<f64>,
-    /// Keep the metric as high as possible while a sample takes at most this long in the mean, by the times in the trace: 20ms, 0.02s
+    /// Keep the metric highest while a sample takes at most this long on average, by the times in the trace: 20ms, 0.02s
     #[arg(long, value_name = "TIME", conflicts_with = "max_risk")]
     max_latency: Option<Latency>,
     /// Certify that each --risk is at most this, such as 0.01
     #[arg(long, value_name = "RISK", allow_negative_numbers = true)]
     max_risk: Option<f64>,
-    /// Abstain from answers that are too unsure, so that at most this share of the others is wrong; beside a goal, or alone
+    /// Abstain from uncertain answers, so that at most this share of the given answers is wrong; with a goal, or alone
     #[arg(long, value_name = "RISK", allow_negative_numbers = true)]
     abstain: Option<f64>,
 }

@@ -11,39 +11,40 @@ use epee::goal_text;
 use crate::flags::{Choice, ScoringArgs, choice, kinds};
 use crate::ui::{Ui, decimal, heading, p_text, table};
 
-/// Compare policies at matched saving, or at the same tolerated loss, with intervals
+/// Compare policies at the same saving, or at the same loss, with confidence intervals
 #[derive(clap::Args)]
 #[command(
-    after_help = "Every policy tries 200 thresholds spread over its own levels for each of its other parts, and its best setting \
-    for a goal is chosen on --dev and reported on the trace. BranchyNet has a threshold for each exit; EPEE and entropy are shown both \
-    ways. Accuracy has Clopper-Pearson intervals, the metric bootstrap ones; differences from EPEE are on the same samples, with \
-    McNemar's exact p. Intervals of macro-F1 lean upwards where classes are rare: a class that a resample lacks does not count. Of `all`, a policy that cannot \
-    run on a trace (BERxiT without scores, ELBERT with three classes) is left out.\n\n\
+    after_help = "Each policy tries 200 thresholds spread over its own levels, for each value of its other parts. Its best setting for a \
+    goal is chosen on --dev and reported on the trace. BranchyNet has one threshold per exit; EPEE and entropy are shown with one \
+    threshold and with one per exit. Accuracy has Clopper-Pearson intervals, the metric has bootstrap intervals, and differences \
+    from EPEE are paired, with McNemar's exact p. Bootstrap intervals of macro-F1 lean upwards if classes are rare, because a class \
+    that a resample lacks does not count. `all` leaves out policies that cannot run on a trace (BERxiT without scores, ELBERT with \
+    three classes).\n\n\
     Examples:\n  \
     epee compare test.safetensors --dev dev.safetensors\n  \
     epee compare test.safetensors --dev dev.safetensors --policies epee,entropy,patience --max-loss 0.01\n  \
     epee compare seed-1/test.st seed-2/test.st --dev seed-1/dev.st,seed-2/dev.st --format json"
 )]
 pub(crate) struct Args {
-    /// Trace files to report on
+    /// Traces to report on
     #[arg(required = true, value_name = "TRACE")]
     traces: Vec<PathBuf>,
-    /// Trace files to choose on, one for each [default: the same traces, which flatters]
+    /// Traces to choose settings on, one for each trace [default: the same traces, which flatters]
     #[arg(long, value_name = "TRACE", value_delimiter = ',')]
     dev: Vec<PathBuf>,
-    /// Policies to compare
-    #[arg(long, value_name = "POLICY", value_delimiter = ',', default_value = "all", hide_possible_values = true,
+    /// Policies to compare, comma-separated, or all
+    #[arg(long, alias = "policy", value_name = "POLICY,…", value_delimiter = ',', default_value = "all", hide_possible_values = true,
         value_parser = choice())]
     policies: Vec<Choice>,
-    /// Savings to match: of the settings within 0.025 the best, or else the nearest [default: 0.3,0.5,0.7]
+    /// Savings to match; the best setting within 0.025, else the nearest [default: 0.3,0.5,0.7]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     saving: Vec<f64>,
-    /// Losses of the metric to tolerate against full depth, each a goal of its own
+    /// Tolerated losses of the metric below full depth; each is a goal of its own
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     max_loss: Vec<f64>,
     #[command(flatten)]
     scoring: ScoringArgs,
-    /// Show each setting
+    /// Show the chosen setting of each policy
     #[arg(long)]
     settings: bool,
     /// Seed of the bootstrap
@@ -51,7 +52,7 @@ pub(crate) struct Args {
     seed: u64,
 }
 
-/// Prints a table for each trace, and one of their means where there are several.
+/// Prints a table for each trace, and a table of means if there are several.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if !args.dev.is_empty() && args.dev.len() != args.traces.len() {
         bail!("--dev: expected a trace for each of the {} to report on, got {}", args.traces.len(), args.dev.len());
@@ -108,7 +109,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A trace to choose on must be of the model that is reported on.
+/// The two traces must be of the same model.
 fn same_model(dev: &Path, reporting: &Trace, path: &Path) -> anyhow::Result<Trace> {
     let choosing = Trace::load(dev)?;
     let digests = (&choosing.provenance().model_digest, &reporting.provenance().model_digest);
@@ -150,7 +151,7 @@ fn contest_table(rows: &[ComparedPolicy], metric: Metric, settings: bool) -> Str
     table(header, lines)
 }
 
-/// A line of its own where a goal begins.
+/// A line of its own for each new goal.
 fn goal_line(current: &mut Option<Goal>, goal: Goal) -> Option<Vec<String>> {
     (current.replace(goal) != Some(goal)).then(|| vec![goal_text(goal)])
 }
@@ -165,7 +166,7 @@ fn range(interval: Interval, signed: bool) -> String {
     }
 }
 
-/// Means over traces of the same contest, with the least and the greatest; a policy that some trace lacks is left out.
+/// Means over traces with minimum and maximum; a policy that some trace lacks is left out.
 fn mean_table(all: &[&[ComparedPolicy]], metric: Metric) -> String {
     let of = |values: Vec<f64>| {
         let (low, high) = values.iter().fold((f64::MAX, f64::MIN), |(low, high), &v| (low.min(v), high.max(v)));

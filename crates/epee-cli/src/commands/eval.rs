@@ -12,12 +12,12 @@ use crate::flags::check_absent;
 use crate::ui::{Ui, evaluation_json, evaluation_text};
 use crate::{fetch, ui};
 
-/// Run a policy live on a split: metrics, exits, and wall-clock beside full depth
+/// Run a policy live on a split: metrics, exits, and time beside full depth
 #[derive(clap::Args)]
 #[command(
-    after_help = "Policy and full depth take turns on the same samples, so that both see the same machine. Full depth \
-    is timed twice: with every row of every layer, and trimmed, where the last layer computes the row its exit reads alone. \
-    Tokenisation is timed apart. With several precisions, --format json prints a list.\n\n\
+    after_help = "The policy and full depth take turns on the same samples, so that both run on the same machine under the same load. \
+    Full depth is timed twice: with every row of every layer, and trimmed, which computes only the exit's row in the last layer. \
+    Tokenisation is timed separately. With several precisions, --format json prints a list.\n\n\
     Examples:\n  \
     epee eval --model runs/phee --data data/phee --split test\n  \
     epee eval --model runs/phee --data data/phee --policy 'epee(threshold=0.1, patience=4)'\n  \
@@ -30,25 +30,25 @@ pub(crate) struct Args {
     /// A dataset folder
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// The split to run on
+    /// Split to run on
     #[arg(long, default_value = "test")]
     split: String,
-    /// The policy, such as `epee(threshold=0.1, patience=4)` [default: the one in the model's exits.json]
+    /// Exit policy, such as `epee(threshold=0.1, patience=4)` [default: the model's own, in exits.json]
     #[arg(long)]
     policy: Option<Policy>,
-    /// What weights are stored and multiplied in: f32, bf16 or int8; several are run one after the other
+    /// Numeric precision of the weights: f32, bf16 or int8; several run one after the other
     #[arg(long, default_value = "f32", value_name = "P,…", value_delimiter = ',')]
     precision: Vec<Precision>,
-    /// Samples run together
+    /// Samples in a batch
     #[arg(long, default_value = "1", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     batch_size: u32,
     /// Only the first N samples
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// Write each sample's answer to this file, as JSON lines
+    /// Write the answer for each sample to this file, as JSON lines
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
-    /// Replace the predictions' file if it exists
+    /// Replace the file of --predictions if it exists
     #[arg(long)]
     force: bool,
 }

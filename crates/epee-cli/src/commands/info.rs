@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use crate::fetch;
 use crate::ui::Ui;
 
-/// Show what a model directory or a trace file holds
+/// Show the contents of a model directory or a trace file
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  epee info runs/phee\n  epee info bert-base/config.json")]
 pub(crate) struct Args {
-    /// A model directory or hub id, a config.json or a trace file
+    /// Model directory or hub id, config.json, or trace file
     #[arg(value_name = "DIR|ID|FILE")]
     path: PathBuf,
 }
@@ -66,10 +66,10 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Characters in a line of words.
+/// Characters in a line.
 const WIDTH: usize = 96;
 
-/// A sentence over several lines, the further ones indented as the first; control characters would reach the terminal.
+/// Wraps a sentence and keeps its indentation; control characters are replaced, since they would reach the terminal.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let text = text.replace(char::is_control, "\u{fffd}");
     let indent = &text[..text.len() - text.trim_start().len()];
@@ -89,7 +89,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// How a policy was chosen, in a line.
+/// The calibration in one line.
 fn calibration_words(value: &Value) -> String {
     let Ok(it) = serde_json::from_value::<Calibration>(value.clone()) else { return value.to_string() };
     format!(

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::ui::{Ui, table};
 
-/// The exit policies
+/// List the exit policies
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  epee policy list")]
 pub(crate) struct Args {
@@ -16,7 +16,7 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List every policy: when it stops, where it was published, and how a setting of it is written
+    /// List every policy: when it stops, its source, and an example setting
     #[command(after_help = "Example:\n  epee policy list --format json")]
     List,
 }

@@ -11,9 +11,9 @@ use serde_json::{Map, Value, json};
 use crate::fetch;
 use crate::ui::{self, Ui};
 
-/// Classify texts or pictures, each with the exit that answered
+/// Classify texts or images, and show the exit that answered each
 #[derive(clap::Args)]
-#[command(after_help = "With --format json, an answer is one line.\n\n\
+#[command(after_help = "With --format json, each answer is one line.\n\n\
     Examples:\n  \
     epee predict --model runs/notes \"Stopped taking ginkgo last month.\"\n  \
     epee predict --model runs/notes --file notes.txt --format json\n  \
@@ -23,16 +23,16 @@ pub(crate) struct Args {
     /// A multi-exit model directory, or a hub id
     #[arg(long, value_name = "DIR|ID")]
     model: PathBuf,
-    /// Texts, or PNG and JPEG files where the model reads pictures; `-` for one per line of stdin
+    /// Texts, or PNG and JPEG files for an image model; `-` reads one per line from stdin
     #[arg(value_name = "TEXT|FILE", required_unless_present = "file")]
     texts: Vec<String>,
-    /// A file with one text, or the path of one picture, per line
+    /// A file with one text, or one image path, per line
     #[arg(long, value_name = "FILE", conflicts_with = "texts")]
     file: Option<PathBuf>,
-    /// What weights are stored and multiplied in: f32, bf16 or int8
+    /// Numeric precision of the weights: f32, bf16 or int8
     #[arg(long, default_value_t, value_name = "P")]
     precision: Precision,
-    /// The policy, such as `epee(threshold=0.1, patience=4)` [default: the one in the model's exits.json]
+    /// Exit policy, such as `epee(threshold=0.1, patience=4)` [default: the model's own, in exits.json]
     #[arg(long)]
     policy: Option<Policy>,
 }

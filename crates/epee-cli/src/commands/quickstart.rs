@@ -19,20 +19,20 @@ use super::train;
 use crate::flags::check_empty;
 use crate::ui::{self, Ui, choice_text, decimal, evaluation_summary, exit_table, grade_table, grid_tables};
 
-/// Generate notes or drawings, train a multi-exit model, weigh every exit setting, choose one, and use it: about two minutes
+/// Generate data, train a multi-exit model, choose an exit setting and use it, in about a minute
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  epee quickstart --out try\n  epee quickstart --task vision")]
 pub(crate) struct Args {
-    /// text: notes on dietary supplements and a BERT; vision: drawings of blood cells and a ViT
+    /// text: notes on dietary supplements and a small BERT; vision: drawings of blood cells and a small ViT
     #[arg(long, value_enum, default_value_t)]
     task: Task,
-    /// The folder to write [default: epee-quickstart, or the next free epee-quickstart-N]
+    /// Folder to write [default: epee-quickstart, or the next free epee-quickstart-N]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Seed of the data, the weights and the order
+    /// Seed of the data, the weights and the order of training
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Write into --out even if it holds something
+    /// Write into --out even if it is not empty
     #[arg(long)]
     force: bool,
 }
@@ -44,13 +44,13 @@ enum Task {
     Vision,
 }
 
-/// The greatest loss of macro-F1 on dev that the chosen setting may have.
+/// The largest loss of macro-F1 on dev that the chosen setting may have.
 const MAX_LOSS: f64 = 0.005;
 
 /// Samples of the live run: enough for a steady mean, few enough for a short wait.
 const LIVE: usize = 1000;
 
-/// Does everything and prints the tables.
+/// Runs every step and prints the tables.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let start = Instant::now();
     let out = match &args.out {
@@ -156,7 +156,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The page of figures of some traces.
+/// Writes the report page.
 fn report(traces: &[(&str, &Trace)], path: &Path, ui: Ui) -> anyhow::Result<()> {
     let options = Options::new(most_points(traces.len()));
     let reports = traces.iter().map(|(name, trace)| gather(trace, name, &options)).collect::<Result<Vec<_>, _>>()?;

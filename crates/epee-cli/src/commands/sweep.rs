@@ -11,21 +11,23 @@ use epee_exit::{Grid, Metric, PolicyKind, SweepRow, Trace, pareto, sweep_with};
 use crate::flags::{SettingArgs, check_absent};
 use crate::ui::{Format, Ui, exit_table, grid_tables, setting_table};
 
-/// Score every exit setting of a grid on recorded traces
+/// Score every exit setting on recorded traces
 #[derive(clap::Args)]
-#[command(after_help = "Lists are `a,b,c`; ranges `A:B:STEP` include both ends; `never` is a part that is off.\n\n\
+#[command(
+    after_help = "Lists are `a,b,c`. Ranges `A:B:STEP` include both ends. `never` switches a part of a policy off.\n\n\
     Examples:\n  \
     epee sweep dev.safetensors\n  \
-    epee sweep dev.safetensors --policy entropy --threshold 0:1:0.01 --pareto\n  \
+    epee sweep dev.safetensors --policies entropy --threshold 0:1:0.01 --pareto\n  \
     epee sweep dev.safetensors --threshold 0.1,0.2 --patience 2:6,never --format json\n  \
-    epee sweep dev.safetensors --policy all --format parquet --out settings.parquet")]
+    epee sweep dev.safetensors --policies all --format parquet --out settings.parquet"
+)]
 pub(crate) struct Args {
-    /// Trace files, as `epee trace` writes them
+    /// Trace files, from `epee trace`
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     settings: SettingArgs,
-    /// Only the settings that no other beats in both the metric and the saving
+    /// Only the Pareto front: settings that no other beats in both metric and saving
     #[arg(long)]
     pareto: bool,
     /// Write the rows to this file instead of stdout (with --format json, csv or parquet)
@@ -100,11 +102,11 @@ fn title(path: &Path, trace: &Trace) -> String {
     )
 }
 
-/// The most rows and columns a person reads.
+/// The largest table shown to a person.
 const MOST_ROWS: usize = 30;
 const MOST_COLUMNS: usize = 14;
 
-/// The settings for a reader: the grid where it is small, a list where that is, else the Pareto front, thinned out.
+/// The settings for a person: a grid if it is small, a list if it is short, else the Pareto front, thinned out.
 pub(crate) fn settings_text(rows: &[SweepRow], grid: &Grid, metric: Metric, front_only: bool) -> String {
     let front = pareto(rows, metric);
     let count = match front.len() {
@@ -134,7 +136,7 @@ pub(crate) fn settings_text(rows: &[SweepRow], grid: &Grid, metric: Metric, fron
     format!("{}\n{count}{more}", setting_table(&shown, metric))
 }
 
-/// At most [`MOST_ROWS`] rows, evenly taken, with the first and the last.
+/// At most [`MOST_ROWS`] rows, evenly spaced, with the first and the last.
 fn thinned(rows: &[SweepRow]) -> Vec<SweepRow> {
     if rows.len() <= MOST_ROWS {
         return rows.to_vec();

@@ -12,7 +12,7 @@ use crate::ui::{self, Ui};
 /// Record the logits of every exit for every sample of a split
 #[derive(clap::Args)]
 #[command(
-    after_help = "A trace is one safetensors file; every sweep, choice and figure is made from it without the model.\n\n\
+    after_help = "A trace is one safetensors file. Sweeps, calibration and figures are computed from it, without the model.\n\n\
     Example:\n  epee trace --model runs/phee --data data/phee --split dev --out dev.safetensors"
 )]
 pub(crate) struct Args {
@@ -22,13 +22,13 @@ pub(crate) struct Args {
     /// A dataset folder
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// The split to run on
+    /// Split to run on
     #[arg(long, default_value = "test")]
     split: String,
-    /// What weights are stored and multiplied in: f32, bf16 or int8
+    /// Numeric precision of the weights: f32, bf16 or int8
     #[arg(long, default_value_t, value_name = "P")]
     precision: Precision,
-    /// The trace file to write
+    /// Trace file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Replace the file if it exists

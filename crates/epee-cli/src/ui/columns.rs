@@ -10,7 +10,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use serde::Serialize;
 
-/// A column's values; what is missing is empty in CSV and null in Parquet.
+/// The values of a column; a missing value is empty in CSV and null in Parquet.
 pub(crate) enum Values {
     /// Text that every row has.
     Name(Vec<String>),
@@ -31,7 +31,7 @@ impl Column {
         Column { name: name.into(), values }
     }
 
-    /// A number a row; what is not finite is missing.
+    /// One number for each row; a value that is not finite is missing.
     pub(crate) fn numbers(name: impl Into<String>, values: impl Iterator<Item = Option<f64>>) -> Column {
         Column::new(name, Values::Number(values.map(|value| value.filter(|value| value.is_finite())).collect()))
     }

@@ -20,7 +20,7 @@ pub(crate) use tables::{
     choice_text, decimal, difference_line, exit_table, grid_tables, heading, p_text, setting_table,
 };
 
-/// How results are printed on stdout.
+/// Output format on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Aligned text, for people.
@@ -28,9 +28,9 @@ pub(crate) enum Format {
     Table,
     /// JSON, for scripts.
     Json,
-    /// Comma-separated values, where a command prints rows.
+    /// Comma-separated values, for commands that print rows.
     Csv,
-    /// Parquet, likewise.
+    /// Parquet, for commands that print rows.
     Parquet,
 }
 
@@ -78,17 +78,17 @@ impl Ui {
         Ok(self.print(text)?)
     }
 
-    /// A bar on a terminal, nothing elsewhere.
+    /// A progress bar on a terminal; hidden elsewhere.
     pub(crate) fn progress(self, len: u64, what: &str) -> ProgressBar {
         dressed(ProgressBar::with_draw_target(Some(len), target()), what)
     }
 
-    /// Room for several bars at once, likewise.
+    /// Several progress bars on a terminal; hidden elsewhere.
     pub(crate) fn bars(self) -> MultiProgress {
         MultiProgress::with_draw_target(target())
     }
 
-    /// A bar above the last of several.
+    /// A progress bar above the last of several.
     pub(crate) fn progress_above(self, bars: &MultiProgress, last: &ProgressBar, len: u64, what: &str) -> ProgressBar {
         dressed(bars.insert_before(last, ProgressBar::new(len)), what)
     }
@@ -106,7 +106,7 @@ fn dressed(bar: ProgressBar, what: &str) -> ProgressBar {
     bar
 }
 
-/// One line below the header, none between rows: a grid of twenty thresholds fits on a screen.
+/// One line below the header, so that a grid of twenty thresholds fits on a screen.
 const LINES: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// A plain table: the first column to the left, the others to the right.

@@ -5,18 +5,17 @@ use epee::from_full_depth;
 
 use super::table;
 
-/// A number with some decimals; a dash where there is none.
+/// A number with some decimals; a dash if it is not a number.
 pub(crate) fn decimal(value: f64, decimals: usize) -> String {
     if value.is_nan() { "–".to_owned() } else { format!("{value:.decimals$}") }
 }
 
-/// A p-value with three decimals, or that it is less.
+/// A p-value with three decimals.
 pub(crate) fn p_text(p: f64) -> String {
     if p < 0.0005 { "< 0.001".to_owned() } else { decimal(p, 3) }
 }
 
-/// A setting beside full depth on the same samples: the difference, its paired interval, and whether answers differ by more than
-/// chance.
+/// A setting minus full depth on the same samples, with its paired interval and McNemar's p.
 pub(crate) fn difference_line(metric: Metric, difference: &Difference) -> String {
     let Difference { value, interval, mcnemar } = difference;
     if value.is_nan() {
@@ -33,7 +32,7 @@ pub(crate) fn difference_line(metric: Metric, difference: &Difference) -> String
     )
 }
 
-/// How a metric is called in a table's header.
+/// The name of a metric in a table's header.
 pub(crate) fn heading(metric: Metric) -> &'static str {
     match metric {
         Metric::MacroF1 => "macro-F1",
@@ -50,7 +49,7 @@ pub(crate) fn exit_table(trace: &Trace) -> String {
     table(["exit", "accuracy", "macro-F1", "mean entropy"], rows)
 }
 
-/// Settings one below the other.
+/// One setting per row.
 pub(crate) fn setting_table(rows: &[SweepRow], metric: Metric) -> String {
     let micro = metric == Metric::MicroF1;
     let mut header: Vec<String> = ["setting", "accuracy", "macro-F1"].map(String::from).to_vec();
@@ -75,7 +74,7 @@ pub(crate) fn choice_text(choice: &Choice, trace: &Trace, scoring: &Scoring) -> 
     Ok(format!("{table}\n{}", difference_line(choice.metric, &difference)))
 }
 
-/// The EPEE part of a sweep as two tables, thresholds down and patiences across: the metric, where the trace has labels,
+/// The EPEE part of a sweep as two tables, thresholds down and patiences across: the metric if the trace has labels,
 /// then the saving.
 pub(crate) fn grid_tables(rows: &[SweepRow], grid: &Grid, metric: Metric) -> String {
     let labelled = rows.iter().any(|row| !row.get(metric).is_nan());

@@ -7,24 +7,23 @@ use epee::exit::{Bound, CertificateRequest, PathSource, Risk, Trace};
 
 use crate::flags::class;
 
-/// How a promise is made.
+/// How a promise is tested.
 #[derive(clap::Args)]
 pub(super) struct PromiseArgs {
-    /// The probability, over the draw of the samples, with which the promise holds
-    /// [default: 0.95]
+    /// Probability that the promise holds, over the draw of the calibration samples [default: 0.95]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     confidence: Option<f64>,
-    /// What is to be rare, several between commas: consistency (answers that differ from full depth's; needs no labels), gap (wrong
-    /// answers added), error (wrong answers), class:NAME or class:NUMBER (cases that full depth gives to a class and the shortcut does
-    /// not) [default: consistency]
+    /// Risks to bound, comma-separated: consistency (answers that differ from full depth; needs no labels), gap (wrong answers added),
+    /// error (wrong answers), class:NAME or class:NUMBER (cases that full depth assigns to a class and the early exit does not)
+    /// [default: consistency]
     #[arg(long, value_name = "RISK,…")]
     risk: Vec<String>,
-    /// How a p-value is bounded: exact for losses of 0 and 1, hoeffding-bentkus, betting [default: betting for gap, else exact]
+    /// P-value: exact (losses of 0 and 1), hoeffding-bentkus or betting [default: betting for gap, else exact]
     #[arg(long, value_name = "BOUND",
         value_parser = PossibleValuesParser::new(["exact", "hoeffding-bentkus", "betting"]).map(|name| bound(&name)))]
     bound: Option<Bound>,
-    /// Where the order of the tests comes from: pareto (half of the samples finds the settings no other beats) or prior (the natural
-    /// order of one policy's threshold or patience; all samples test, or half of them where temperatures are fitted) [default: pareto]
+    /// Order of the tests: pareto (one half of the samples finds the Pareto front) or prior (the natural order of one policy's threshold
+    /// or patience; all samples test, or half if temperatures are fitted) [default: pareto]
     #[arg(long, value_name = "PATH",
         value_parser = PossibleValuesParser::new(["pareto", "prior"]).map(|name| path(&name)))]
     path: Option<PathSource>,
@@ -46,7 +45,7 @@ fn path(name: &str) -> PathSource {
 }
 
 impl PromiseArgs {
-    /// Refuses what would be passed over in silence.
+    /// Refuses a flag that this goal would ignore.
     pub(super) fn check(&self, certifies: bool, abstains: bool) -> anyhow::Result<()> {
         let given = [
             ("--risk", !self.risk.is_empty(), certifies),
@@ -67,7 +66,7 @@ impl PromiseArgs {
         self.confidence.unwrap_or(0.95)
     }
 
-    /// δ, without the digits that the subtraction leaves behind.
+    /// δ = 1 − confidence, rounded to 12 decimals.
     fn delta(&self) -> f64 {
         ((1.0 - self.confidence()) * 1e12).round() / 1e12
     }
@@ -121,7 +120,7 @@ impl PromiseArgs {
     }
 }
 
-/// What lies between commas; a class may have some in its name.
+/// Splits a list at its commas; a class name may contain commas.
 fn names(list: &str, known: impl Fn(&str) -> bool) -> Vec<String> {
     let pieces: Vec<&str> = list.split(',').collect();
     let mut names = Vec::new();
