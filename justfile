@@ -58,12 +58,12 @@ run MODEL DATASET OUT="runs":
 
 # the tables of what `just run` left
 runs-table OUT="runs":
-    {{python}} scripts/runs_table.py {{OUT}}
+    {{python}} scripts/tables/runs_table.py {{OUT}}
 
 # a full-size random model of each architecture beside Transformers (needs scripts/requirements.txt)
 parity-full *NAMES:
     cargo build --release -p epee-model --example bench_peer
-    {{python}} scripts/parity_full.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_peer" {{NAMES}}
+    {{python}} scripts/parity/parity_full.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_peer" {{NAMES}}
 
 # certificates against their promise: a thousand calibration sets from each population, synthetic and any TRACES
 bench-guarantee *TRACES:
@@ -71,7 +71,7 @@ bench-guarantee *TRACES:
 
 # the tables of policies and certificates from what `just run` left
 promises-table OUT="runs":
-    {{python}} scripts/promises.py {{OUT}} --epee "${CARGO_TARGET_DIR:-target}/release/epee"
+    {{python}} scripts/tables/promises.py {{OUT}} --epee "${CARGO_TARGET_DIR:-target}/release/epee"
 
 # replay speed: settings x samples x exits per second; a report of a large trace
 bench:
@@ -81,19 +81,19 @@ bench:
 # training steps, epochs of PHEE, peak memory and an inference, beside PyTorch (needs scripts/requirements.txt; epochs the shared data)
 bench-train *ARGS:
     cargo build --release -p epee-train --example bench_step
-    {{python}} scripts/bench_train.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_step" {{ARGS}}
+    {{python}} scripts/bench/bench_train.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_step" {{ARGS}}
 
 # PyTorch, ONNX Runtime, OpenVINO and epee in turns: eight settings, every precision (needs scripts/requirements.txt)
 bench-peers *ARGS:
     cargo build --release -p epee-model --example bench_peer
-    {{python}} scripts/bench_peers.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_peer" {{ARGS}}
+    {{python}} scripts/bench/bench_peers.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_peer" {{ARGS}}
 
 # make the parity fixtures again (needs scripts/requirements.txt and the shared data)
 fixtures:
-    {{python}} scripts/reference.py
-    {{python}} scripts/reference_tokens.py
-    {{python}} scripts/reference_images.py
-    {{python}} scripts/reference_statistics.py
+    {{python}} scripts/parity/reference.py
+    {{python}} scripts/parity/reference_tokens.py
+    {{python}} scripts/parity/reference_images.py
+    {{python}} scripts/parity/reference_statistics.py
 
 # trainings killed at two hundred random moments and resumed, against one left alone
 chaos KILLS="200":
@@ -105,7 +105,7 @@ bench-checkpoint *ARGS:
 
 # fail if the committed fixtures are not what the script makes
 fixtures-check:
-    {{python}} scripts/reference.py --check
-    {{python}} scripts/reference_tokens.py --check
-    {{python}} scripts/reference_images.py --check
-    {{python}} scripts/reference_statistics.py --check
+    {{python}} scripts/parity/reference.py --check
+    {{python}} scripts/parity/reference_tokens.py --check
+    {{python}} scripts/parity/reference_images.py --check
+    {{python}} scripts/parity/reference_statistics.py --check

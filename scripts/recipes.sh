@@ -4,7 +4,7 @@
 #   DATASET  phee, git
 # RECIPES and SEEDS say which (default: all of them, 1), EPOCHS how long (default 6), THREADS how many each uses (default 1). A run that another
 # call of this script has begun is left to it, so two calls share the work; what was interrupted goes on after `rm OUT/…/claim`.
-# `python3 scripts/recipes_table.py OUT` prints RESULTS.md's table.
+# `python3 scripts/tables/recipes_table.py OUT` prints the tables of docs/results/recipes.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -2,8 +2,8 @@
 """Makes the tokenizers' fixture of epee-data with Transformers and SentencePiece.
 
     python3 -m venv .venv && .venv/bin/pip install -r scripts/requirements.txt
-    .venv/bin/python scripts/reference_tokens.py            writes crates/epee-data/tests/fixtures/tokens.json
-    .venv/bin/python scripts/reference_tokens.py --check    compares instead of writing; exit status 1 if they differ
+    .venv/bin/python scripts/parity/reference_tokens.py            writes crates/epee-input/tests/fixtures/tokens.json
+    .venv/bin/python scripts/parity/reference_tokens.py --check    compares instead of writing; exit status 1 if they differ
 
 The sentences are PHEE's and GIT's ($EPEE_DATA or ../shared/data), which may not be copied: of each file the fixture holds
 the number of texts and a SHA-256 over, text by text, the number of ids and the ids, special tokens included, each as u32
@@ -43,8 +43,8 @@ import transformers
 from transformers import AlbertTokenizer, AutoTokenizer, BertTokenizer, GPT2Tokenizer
 from transformers.convert_slow_tokenizer import AlbertConverter, import_protobuf
 
-ROOT = Path(__file__).resolve().parent.parent
-FIXTURE = ROOT / "crates/epee-data/tests/fixtures/tokens.json"
+ROOT = Path(__file__).resolve().parents[2]
+FIXTURE = ROOT / "crates/epee-input/tests/fixtures/tokens.json"
 DATA = Path(os.environ.get("EPEE_DATA", ROOT / "../shared/data"))
 SPIECE = DATA / "tokenizers/albert-v2/spiece.model"
 

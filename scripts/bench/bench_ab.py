@@ -3,9 +3,9 @@
 
     cargo build --release -p epee-model --example bench_peer && cp target/release/examples/bench_peer /tmp/before
     (change, build again)
-    python3 scripts/bench_ab.py --model runs/phee /tmp/before target/release/examples/bench_peer
+    python3 scripts/bench/bench_ab.py --model runs/phee /tmp/before target/release/examples/bench_peer
 
-Each build runs at full depth, every row computed, as in scripts/bench_peers.py; printed is the least of the rounds' medians,
+Each build runs at full depth, every row computed, as in scripts/bench/bench_peers.py; printed is the least of the rounds' medians,
 since what disturbs a run only makes it slower. Wants an idle machine, and nothing but Python.
 """
 

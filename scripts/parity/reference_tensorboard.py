@@ -2,7 +2,7 @@
 """Writes crates/epee-train/tests/fixtures/tensorboard.tfevents: events as TensorBoard's own writer frames them.
 
     pip install tensorboard==2.21.0
-    python3 scripts/reference_tensorboard.py
+    python3 scripts/parity/reference_tensorboard.py
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-OUT = Path(__file__).parent.parent / "crates/epee-train/tests/fixtures/tensorboard.tfevents"
+OUT = Path(__file__).resolve().parents[2] / "crates/epee-train/tests/fixtures/tensorboard.tfevents"
 
 
 def scalars(values):

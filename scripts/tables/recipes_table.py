@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints RESULTS.md's table of recipes from what scripts/recipes.sh left.
+"""Prints the tables of docs/results/recipes.md from what scripts/recipes.sh left.
 
 recipes_table.py OUT [--dataset phee git] [--seeds 1 2 3]
 

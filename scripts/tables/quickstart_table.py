@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the table of RESULTS.md from what scripts/quickstart_seeds.sh left in a folder."""
+"""Prints the table of docs/results/quickstart.md from what scripts/quickstart_seeds.sh left in a folder."""
 
 import json
 import sys

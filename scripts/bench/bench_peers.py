@@ -2,9 +2,9 @@
 """Times PyTorch, ONNX Runtime, OpenVINO and epee side by side, in one run: one sequence through every layer of BERT.
 
     python3 -m venv .venv && .venv/bin/pip install -r scripts/requirements.txt
-    .venv/bin/python scripts/bench_peers.py --epee BINARY               eight settings, half an hour
-    .venv/bin/python scripts/bench_peers.py --epee BINARY --quick       does everything work? a minute
-    .venv/bin/python scripts/bench_peers.py --epee BINARY --phee MODEL DATA --policy "epee(threshold=0.1, patience=3)"
+    .venv/bin/python scripts/bench/bench_peers.py --epee BINARY               eight settings, half an hour
+    .venv/bin/python scripts/bench/bench_peers.py --epee BINARY --quick       does everything work? a minute
+    .venv/bin/python scripts/bench/bench_peers.py --epee BINARY --phee MODEL DATA --policy "epee(threshold=0.1, patience=3)"
 
 Without --epee only the peers are timed. Settings: two models (small: 6 layers of 384, 12 heads, feed-forward 1536; base: 12
 layers of 768, 12 heads, feed-forward 3072; vocabulary 30522, random weights, an exit after every layer: shared pooler, a

@@ -2,10 +2,10 @@
 """One full-size random model of each architecture (12 layers of 768; DistilBERT 6) beside Transformers: every exit's logits.
 
     cargo build --release -p epee-model --example bench_peer
-    python3 scripts/parity_full.py --epee target/release/examples/bench_peer [NAME…]
+    python3 scripts/parity/parity_full.py --epee target/release/examples/bench_peer [NAME…]
 
 Transformers makes the model, in its own initialisation, and computes in float64; epee reads the directory it saved, with heads
-beside the weights, and answers in f32. Prints RESULTS.md's table; exit status 1 where a logit differs by more than 1e-4 of the
+beside the weights, and answers in f32. Prints the table of docs/results/parity.md; exit status 1 where a logit differs by more than 1e-4 of the
 largest. The other way round: AutoModel opens the same directory and must miss nothing and find nothing but `exits.*`.
 """
 

@@ -1,4 +1,4 @@
-"""Tiny random models of the architectures beside BERT, for scripts/reference.py: ALBERT, DistilBERT, GPT-2, ViT, DeiT.
+"""Tiny random models of the architectures beside BERT, for scripts/parity/reference.py: ALBERT, DistilBERT, GPT-2, ViT, DeiT.
 
 tiny-NAME/              config.json and model.safetensors as Transformers saves them, with heads `exits.{m}.classifier.*`
 tiny-NAME/expected.safetensors

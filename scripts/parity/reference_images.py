@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes the parity fixture of epee-data's images with Pillow and Hugging Face Transformers.
 
-    .venv/bin/python scripts/reference_images.py            writes crates/epee-data/tests/fixtures/images.safetensors
-    .venv/bin/python scripts/reference_images.py --check    compares instead of writing; exit status 1 if they differ
+    .venv/bin/python scripts/parity/reference_images.py            writes crates/epee-input/tests/fixtures/images.safetensors
+    .venv/bin/python scripts/parity/reference_images.py --check    compares instead of writing; exit status 1 if they differ
 
 image.NAME u8 [h, w, c]      seeded pictures: noise, smooth ones with noise, edges
 resized.I u8 [H, W, c]       Pillow's resize of one of them; which, and with which filter, is in the metadata
@@ -29,7 +29,7 @@ from safetensors.numpy import save_file
 from transformers.models.deit.image_processing_pil_deit import DeiTImageProcessorPil
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-FIXTURE = Path(__file__).resolve().parent.parent / "crates/epee-data/tests/fixtures/images.safetensors"
+FIXTURE = Path(__file__).resolve().parents[2] / "crates/epee-input/tests/fixtures/images.safetensors"
 
 # Where each picture goes: larger, smaller, odd, one side alone.
 SIZES = {

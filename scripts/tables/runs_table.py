@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the tables of RESULTS.md from what scripts/runs.sh left in a folder: runs_table.py OUT [MODEL]"""
+"""Prints the tables of docs/results/datasets.md from what scripts/runs.sh left in a folder: runs_table.py OUT [MODEL]"""
 
 import json
 import sys

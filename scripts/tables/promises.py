@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints RESULTS.md's tables of policies and certificates from the models and traces that scripts/runs.sh left.
+"""Prints the tables of docs/results/policies.md and certificates.md from the models and traces that scripts/runs.sh left.
 
 promises.py OUT [--epee BINARY] [--model minilm]
 

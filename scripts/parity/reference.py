@@ -2,8 +2,8 @@
 """Makes the parity fixtures of epee-model with PyTorch and Hugging Face Transformers.
 
     python3 -m venv .venv && .venv/bin/pip install -r scripts/requirements.txt
-    .venv/bin/python scripts/reference.py            writes crates/epee-model/tests/fixtures/
-    .venv/bin/python scripts/reference.py --check    compares instead of writing; exit status 1 if they differ
+    .venv/bin/python scripts/parity/reference.py            writes crates/epee-model/tests/fixtures/
+    .venv/bin/python scripts/parity/reference.py --check    compares instead of writing; exit status 1 if they differ
 
 The model is Transformers' BertModel. Its pooler is shared by all exits: logits_m = classifier_m(tanh(dense(h_m[:, 0]))),
 m = 1..M. The loss is the paper's Eq. 4: sum_m m CE_m / sum_m m, CE_m the mean over the batch. Dropout is off.
@@ -27,7 +27,7 @@ minilm-expected.safetensors   real weights, not copied: $EPEE_DATA or ../shared/
     index.NAME i64 [n], value.NAME f32 [n]: n <= 64 entries of the gradient at flat, row-major indices; in embeddings,
     from rows that occur in the batch
 
-tiny-NAME/, tiny-NAME-hub/    the other architectures: scripts/reference_families.py
+tiny-NAME/, tiny-NAME-hub/    the other architectures: scripts/parity/reference_families.py
 
 Each file's metadata has one key, `about`: JSON with versions, and for MiniLM the sentences, to test a tokenizer by.
 The same versions on the same machine give the same bytes. Another machine's kernels may differ in a last bit; --check
@@ -51,7 +51,7 @@ from transformers import BertConfig, BertModel
 
 import reference_families
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "crates/epee-model/tests/fixtures"
 DATA = Path(os.environ.get("EPEE_DATA", ROOT / "../shared/data"))
 
@@ -191,7 +191,7 @@ def batch_tensors(ids, type_ids, labels, logits, loss):
 def about(**more):
     """One key only: the order of several is not fixed, and the bytes should be."""
     versions = {"torch": torch.__version__, "transformers": transformers.__version__}
-    made = {"made_by": "scripts/reference.py", "computed_in": "float64", **versions, **more}
+    made = {"made_by": "scripts/parity/reference.py", "computed_in": "float64", **versions, **more}
     return {"about": json.dumps(made)}
 
 

@@ -4,7 +4,7 @@
     python3 -m venv .venv && .venv/bin/pip install -r scripts/requirements.txt
     just bench-train                                      or, by hand:
     cargo build --release -p epee-train --example bench_step
-    .venv/bin/python scripts/bench_train.py --epee target/release/examples/bench_step
+    .venv/bin/python scripts/bench/bench_train.py --epee target/release/examples/bench_step
 
 The model on both sides: BERT of 6 layers of 384 or 12 of 768, 12 heads, feed-forward four times as wide, vocabulary 30522,
 random weights, an exit (shared pooler, a linear of its own, four classes) after every layer, f32.

@@ -2,8 +2,8 @@
 """Makes the statistics fixture of epee-exit with scipy, scikit-learn and the formulas written out.
 
     python3 -m venv .venv && .venv/bin/pip install -r scripts/requirements.txt
-    .venv/bin/python scripts/reference_statistics.py            writes crates/epee-exit/tests/fixtures/statistics.json
-    .venv/bin/python scripts/reference_statistics.py --check    compares instead of writing; exit status 1 if they differ
+    .venv/bin/python scripts/parity/reference_statistics.py            writes crates/epee-exit/tests/fixtures/statistics.json
+    .venv/bin/python scripts/parity/reference_statistics.py --check    compares instead of writing; exit status 1 if they differ
 
 binomial    [k, n, p, P(X <= k)]: scipy.stats.binom.cdf
 upper       [k, n, delta, bound]: scipy.stats.beta.ppf
@@ -30,7 +30,7 @@ from scipy.special import log_softmax
 from scipy.stats import beta, binom, binomtest
 from sklearn.metrics import roc_auc_score
 
-FIXTURE = Path(__file__).resolve().parent.parent / "crates/epee-exit/tests/fixtures/statistics.json"
+FIXTURE = Path(__file__).resolve().parents[2] / "crates/epee-exit/tests/fixtures/statistics.json"
 
 
 def binomials(rng):
