@@ -9,7 +9,7 @@ default:
     @just --list --unsorted
 
 # everything that CI runs, quickest answer first
-ci: fmt clippy test isa asan doc deny smoke
+ci: fmt docs-check clippy test isa asan doc deny smoke
 
 # formatting
 fmt:
@@ -43,6 +43,28 @@ doc:
 # licences, bans and sources of the dependencies
 deny:
     cargo deny --log-level error check licenses bans sources
+
+# Markdown: line lengths, links, anchors; no registry's host name in any file
+docs-check:
+    python3 scripts/docs/check.py
+
+# the documentation as a book, in target/book (needs mdbook)
+book *ARGS:
+    mdbook build {{ARGS}}
+
+# the licences of all crates in the binary, as a text (needs cargo-about)
+licences OUT="target/THIRD-PARTY-LICENCES.txt":
+    mkdir -p "$(dirname {{OUT}})"
+    cargo about generate --locked --fail -m crates/epee-cli/Cargo.toml about.hbs -o {{OUT}}
+
+# the archive of a release, with its checksum, in target/dist
+dist *TARGET:
+    bash scripts/dist.sh {{TARGET}}
+
+# what must hold before a tag: licences, publishing, semantic versioning (needs cargo-about, cargo-semver-checks)
+release-check: deny licences
+    cargo publish --workspace --dry-run --locked
+    bash scripts/semver.sh
 
 # the built command answers
 smoke:
@@ -97,7 +119,7 @@ fixtures:
 
 # trainings killed at two hundred random moments and resumed, against one left alone
 chaos KILLS="200":
-    EPEE_CHAOS={{KILLS}} cargo test -p epee --test chaos -- --nocapture
+    EPEE_CHAOS={{KILLS}} cargo test -p epee-cli --test chaos -- --nocapture
 
 # seconds of a checkpoint of a 6 × 384 model, and its share of a minute
 bench-checkpoint *ARGS:
