@@ -1,33 +1,19 @@
-//! The one error type of this crate: what was expected, what was got, where.
+//! The error of a dataset or a file to import.
 
 use std::path::{Path, PathBuf};
 
-/// What can go wrong between a file and a batch.
-///
-/// Causes are in [`source`](std::error::Error::source), not repeated in the message.
+use epee_files::FileError;
+
+/// A dataset or a file to import that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused: no such file, no permission, a full disk.
-    #[error("cannot {doing} {}", path.display())]
-    Io {
-        /// What was tried: `read`, `write`, `create`, …
-        doing: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The reason given.
-        source: std::io::Error,
-    },
-    /// One line of a file is not as it should be.
-    #[error("{}:{line}: {problem}", path.display())]
-    Row {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1, on which the record starts.
-        line: u64,
-        /// What was expected and what was got.
-        problem: String,
-    },
+    /// A file that cannot be read or written, or whose content is wrong.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A tokenizer or an image that cannot be used.
+    #[error(transparent)]
+    Input(#[from] epee_input::Error),
     /// A row with more or fewer columns than the others.
     #[error("{}:{line}: expected {expected} columns, got {got}", path.display())]
     Columns {
@@ -48,21 +34,13 @@ pub enum Error {
         /// The line, from 1, on which the row starts.
         line: u64,
     },
-    /// A file as a whole is not as it should be.
-    #[error("{}: {problem}", path.display())]
-    File {
-        /// The file or folder.
-        path: PathBuf,
-        /// What was expected and what was got.
-        problem: String,
-    },
-    /// A folder to write into holds something already.
+    /// A folder to write into is not empty.
     #[error("{} already holds something", path.display())]
     NotEmpty {
         /// The folder.
         path: PathBuf,
     },
-    /// Examples or labels do not make a dataset.
+    /// Examples or labels that do not make a dataset.
     #[error("{0}")]
     Invalid(String),
     /// A dataset has no such split.
@@ -75,42 +53,20 @@ pub enum Error {
         /// The splits that exist, as text.
         have: String,
     },
-    /// The `tokenizers` crate refused a file or a text.
-    #[error("{what}: {problem}")]
-    Tokenizer {
-        /// The file or the text.
-        what: String,
-        /// What it said.
-        problem: String,
-    },
-    /// A tokenizer knows more ids than the model has embeddings.
-    #[error(
-        "the tokenizer does not fit the model: expected at most {expected} ids \
-         (the model's vocabulary size), got {got}"
-    )]
-    Vocabulary {
-        /// The model's vocabulary size.
-        expected: usize,
-        /// The tokenizer's highest id plus one.
-        got: usize,
-    },
 }
 
 impl Error {
-    /// A failure of the operating system on `path`; made for `map_err`.
-    pub fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_path_buf();
-        move |source| Self::Io { doing, path, source }
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+        let error = FileError::io(action, path);
+        move |source| Error::File(error(source))
     }
 
-    /// A problem on one line of a file.
-    pub fn row(path: &Path, line: u64, problem: impl Into<String>) -> Self {
-        Self::Row { path: path.to_path_buf(), line, problem: problem.into() }
+    pub(crate) fn line(path: &Path, line: u64, problem: impl Into<String>) -> Error {
+        FileError::line(path, line, problem).into()
     }
 
-    /// A problem of a whole file.
-    pub fn file(path: &Path, problem: impl Into<String>) -> Self {
-        Self::File { path: path.to_path_buf(), problem: problem.into() }
+    pub(crate) fn content(path: &Path, problem: impl Into<String>) -> Error {
+        FileError::content(path, problem).into()
     }
 }
 

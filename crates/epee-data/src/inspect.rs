@@ -10,9 +10,9 @@ pub use pictures::PictureSizes;
 
 use crate::dataset::{Dataset, Input, Split, Task};
 use crate::error::Result;
-use crate::example::Example;
 use crate::import::{PaperCounts, preset};
-use crate::tokenize::TextTokenizer;
+use epee_input::Example;
+use epee_input::TextTokenizer;
 
 /// A report on a dataset.
 #[derive(Clone, Debug, Serialize)]

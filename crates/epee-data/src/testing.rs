@@ -1,35 +1,7 @@
 //! What the tests of this crate share.
 
-use std::path::{Path, PathBuf};
-
-use crate::{Draft, Example, Image};
-
-/// A file or folder of the shared data, or `None` after saying that the test is skipped.
-pub(crate) fn shared(test: &str, path: &str) -> Option<PathBuf> {
-    let root = match std::env::var_os("EPEE_DATA") {
-        Some(root) => PathBuf::from(root),
-        None => Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).into(),
-    };
-    let full = root.join(path);
-    if full.exists() {
-        return Some(full);
-    }
-    let required = std::env::var("EPEE_REQUIRE_DATA").is_ok_and(|value| value == "1");
-    assert!(!required, "{test} needs {}", full.display());
-    eprintln!("skipped: {test} needs {}", full.display());
-    None
-}
-
-/// An error with its causes, as the command prints it, paths cut to file names.
-pub(crate) fn message(error: crate::Error, dir: &Path) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text.replace(&format!("{}/", dir.display()), "")
-}
+use crate::Draft;
+use epee_input::{Example, Image};
 
 /// An example with this label.
 pub(crate) fn example(id: &str, text: &str, label: usize) -> Example {

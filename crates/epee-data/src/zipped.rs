@@ -23,13 +23,13 @@ impl Zipped {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(Error::io("read", path))?;
         let archive = ZipArchive::new(BufReader::new(file))
-            .map_err(|e| Error::file(path, format!("expected a whole zip file: {e}")))?;
+            .map_err(|e| Error::content(path, format!("expected a whole zip file: {e}")))?;
         Ok(Self { path: path.to_path_buf(), archive })
     }
 
     /// The names of its entries.
     pub(crate) fn names(&self) -> Result<Vec<String>> {
-        let refuse = |e: ZipError| Error::file(&self.path, format!("an entry's name cannot be read: {e}"));
+        let refuse = |e: ZipError| Error::content(&self.path, format!("an entry's name cannot be read: {e}"));
         self.archive.file_names().map(|name| name.map(|name| name.into_owned()).map_err(refuse)).collect()
     }
 
@@ -39,9 +39,9 @@ impl Zipped {
     /// An entry that is larger, cut short, or not what its checksum says.
     pub(crate) fn read(&mut self, name: &str, largest: u64) -> Result<Vec<u8>> {
         let path = self.path.join(name);
-        let entry = self.archive.by_name(name).map_err(|e| Error::file(&path, e.to_string()))?;
+        let entry = self.archive.by_name(name).map_err(|e| Error::content(&path, e.to_string()))?;
         let stated = entry.size();
-        let too_large = |got: &str| Error::file(&path, format!("expected at most {largest} bytes, got {got}"));
+        let too_large = |got: &str| Error::content(&path, format!("expected at most {largest} bytes, got {got}"));
         if stated > largest {
             return Err(too_large(&stated.to_string()));
         }
@@ -63,7 +63,7 @@ mod tests {
     use zip::write::SimpleFileOptions;
 
     use super::*;
-    use crate::testing::message;
+    use epee_testing::message;
 
     #[test]
     fn entries_are_read_whole_and_none_too_large() {

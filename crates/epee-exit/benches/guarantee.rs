@@ -13,7 +13,7 @@ mod population;
 use std::collections::HashMap;
 use std::time::Instant;
 
-use epee_exit::{Bound, Demand, Grid, PathSource, Policy, PolicyKind, Risk, Trace, certify};
+use epee_exit::{Bound, CertificateRequest, Grid, PathSource, Policy, PolicyKind, Risk, Trace, certify};
 use population::{draw, population, tolerated, true_risk};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -32,7 +32,7 @@ fn loss(risk: Risk) -> impl Fn(u32, u32, i64) -> f64 {
 }
 
 /// How one procedure does on one population.
-fn row(people: &Trace, name: &str, grid: &Grid, demand: &Demand, n: usize) -> bool {
+fn row(people: &Trace, name: &str, grid: &Grid, demand: &CertificateRequest, n: usize) -> bool {
     let start = Instant::now();
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let mut known: HashMap<String, bool> = HashMap::new();
@@ -44,7 +44,9 @@ fn row(people: &Trace, name: &str, grid: &Grid, demand: &Demand, n: usize) -> bo
     let (mut kept, mut planted, mut given, mut saving) = (0, 0, 0, 0.0);
     for seed in 0..DRAWS {
         let calibration = draw(people, n, &mut random);
-        let Ok(got) = certify(&calibration, grid, &Demand { seed: seed as u64, ..demand.clone() }) else { continue };
+        let Ok(got) = certify(&calibration, grid, &CertificateRequest { seed: seed as u64, ..demand.clone() }) else {
+            continue;
+        };
         given += 1;
         saving += got.chosen().saving;
         kept += u32::from(violated(&got.chosen().policy, &got.temperatures));
@@ -71,10 +73,10 @@ fn table(people: &Trace, n: usize, epsilon: f64, error: f64) -> bool {
     let coarse: Vec<Option<f64>> = (1..=25).map(|i| Some(f64::from(i) / 25.0)).collect();
     let one = Grid { thresholds: Some(coarse), ..Grid::standard(exits, classes).with_kinds([PolicyKind::Entropy]) };
     let two = Grid::standard(exits, classes);
-    let base = Demand::new(epsilon, 0.05);
-    let prior = Demand { path: PathSource::Prior, ..base.clone() };
-    let gap = Demand { risks: vec![Risk::Gap], ..base.clone() };
-    let several = Demand { risks: vec![Risk::Consistency, Risk::Error], epsilon: error, ..base.clone() };
+    let base = CertificateRequest::new(epsilon, 0.05);
+    let prior = CertificateRequest { path: PathSource::Prior, ..base.clone() };
+    let gap = CertificateRequest { risks: vec![Risk::Gap], ..base.clone() };
+    let several = CertificateRequest { risks: vec![Risk::Consistency, Risk::Error], epsilon: error, ..base.clone() };
     println!(
         "{:<44} {:>6} {:>6} {:>6} {:>6} {:>8} {:>10} {:>10} {:>6} {:>10}",
         "procedure", "n", "ε", "δ", "given", "saving", "violated", "δ + 3 s.e.", "holds", "planted"
@@ -85,14 +87,26 @@ fn table(people: &Trace, n: usize, epsilon: f64, error: f64) -> bool {
             people,
             "the same, Hoeffding-Bentkus",
             &one,
-            &Demand { bound: Some(Bound::HoeffdingBentkus), ..prior.clone() },
+            &CertificateRequest { bound: Some(Bound::HoeffdingBentkus), ..prior.clone() },
             n,
         ),
         row(people, "consistency, EPEE, Pareto path, exact", &two, &base, n),
         row(people, "gap, EPEE, Pareto path, betting", &two, &gap, n),
-        row(people, "gap, EPEE, Pareto path, exact", &two, &Demand { bound: Some(Bound::Exact), ..gap.clone() }, n),
+        row(
+            people,
+            "gap, EPEE, Pareto path, exact",
+            &two,
+            &CertificateRequest { bound: Some(Bound::Exact), ..gap.clone() },
+            n,
+        ),
         row(people, "consistency and error, EPEE, Pareto path", &two, &several, n),
-        row(people, "consistency, EPEE, temperatures", &two, &Demand { fit_temperatures: true, ..base.clone() }, n),
+        row(
+            people,
+            "consistency, EPEE, temperatures",
+            &two,
+            &CertificateRequest { fit_temperatures: true, ..base.clone() },
+            n,
+        ),
     ]
     .into_iter()
     .all(|holds| holds)

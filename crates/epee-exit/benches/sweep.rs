@@ -12,7 +12,8 @@
 use std::time::Instant;
 
 use epee_exit::{
-    Contest, Demand, Risk, certify, choose, choose_on, compare, full_depth, pareto, per_exit, replay, sweep,
+    CertificateRequest, Comparison, Risk, certify, choose, choose_on, compare, full_depth, pareto, per_exit, replay,
+    sweep,
 };
 use epee_exit::{Goal, Grid, Metric, Provenance, Scoring, Trace, TraceParts};
 
@@ -72,12 +73,12 @@ fn grid() -> Grid {
 
 /// Times a choice, certificates and a comparison, each from the trace in memory.
 fn calibrations(trace: &Trace, grid: &Grid) {
-    let base = Demand::new(0.05, 0.05);
-    let certified = |demand: &Demand| {
+    let base = CertificateRequest::new(0.05, 0.05);
+    let certified = |demand: &CertificateRequest| {
         let got = certify(trace, grid, demand).unwrap();
         format!("{} saves {:.3}", got.chosen().policy, got.chosen().saving)
     };
-    let gap = Demand { risks: vec![Risk::Gap], ..base.clone() };
+    let gap = CertificateRequest { risks: vec![Risk::Gap], ..base.clone() };
     let four = vec![Risk::Consistency, Risk::Gap, Risk::Class(0), Risk::Class(1)];
     let timed = |name: &str, run: &dyn Fn() -> String| {
         let start = Instant::now();
@@ -91,10 +92,10 @@ fn calibrations(trace: &Trace, grid: &Grid) {
     timed("certify, consistency, exact", &|| certified(&base));
     timed("certify, gap, betting", &|| certified(&gap));
     timed("certify, four risks, temperatures", &|| {
-        certified(&Demand { risks: four.clone(), epsilon: 0.1, fit_temperatures: true, ..base.clone() })
+        certified(&CertificateRequest { risks: four.clone(), epsilon: 0.1, fit_temperatures: true, ..base.clone() })
     });
     timed("compare, all policies, three savings", &|| {
-        format!("{} rows", compare(trace, trace, &Contest::all(trace), &scoring).unwrap().len())
+        format!("{} rows", compare(trace, trace, &Comparison::all(trace), &scoring).unwrap().len())
     });
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     if let Some(peak) = status.lines().find(|line| line.starts_with("VmHWM")) {

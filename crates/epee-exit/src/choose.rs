@@ -201,10 +201,11 @@ impl Caution {
 
 fn caution(row: &SweepRow) -> Caution {
     let Policy { rule, .. } = &row.policy;
-    let boldness = rule.threshold().and_then(Threshold::mean).map(|mean| row.policy.kind().fires().boldness(mean));
+    let aggressiveness =
+        rule.threshold().and_then(Threshold::mean).map(|mean| row.policy.kind().fires().aggressiveness(mean));
     let exit = match rule {
         Rule::Fixed(fixed) => fixed.exit,
         _ => usize::MAX,
     };
-    Caution(boldness.unwrap_or(f64::NEG_INFINITY), rule.patience().unwrap_or(usize::MAX), exit)
+    Caution(aggressiveness.unwrap_or(f64::NEG_INFINITY), rule.patience().unwrap_or(usize::MAX), exit)
 }

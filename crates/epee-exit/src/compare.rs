@@ -14,7 +14,7 @@ use crate::trace::Trace;
 
 /// What is compared, and how.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Contest {
+pub struct Comparison {
     /// The policies.
     pub kinds: Vec<PolicyKind>,
     /// The goals, each reached by every policy as well as it can.
@@ -29,10 +29,10 @@ pub struct Contest {
     pub bootstrap: Bootstrap,
 }
 
-impl Contest {
+impl Comparison {
     /// All policies that can run on a trace, at matched savings of 0.3, 0.5 and 0.7 by macro-F1, 200 thresholds each.
-    pub fn all(trace: &Trace) -> Contest {
-        Contest {
+    pub fn all(trace: &Trace) -> Comparison {
+        Comparison {
             kinds: runnable(trace),
             goals: [0.3, 0.5, 0.7].map(Goal::Matched).to_vec(),
             metric: Metric::MacroF1,
@@ -45,7 +45,7 @@ impl Contest {
 
 /// One policy at one goal.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Contestant {
+pub struct ComparedPolicy {
     /// The goal.
     pub goal: Goal,
     /// The policy's name; `NAME, per exit` with a threshold for each exit.
@@ -135,9 +135,9 @@ pub enum CompareError {
 pub fn compare(
     choosing: &Trace,
     reporting: &Trace,
-    contest: &Contest,
+    contest: &Comparison,
     scoring: &Scoring,
-) -> Result<Vec<Contestant>, CompareError> {
+) -> Result<Vec<ComparedPolicy>, CompareError> {
     use rayon::prelude::*;
     let (exits, classes) = (choosing.exits(), choosing.classes());
     if (exits, classes) != (reporting.exits(), reporting.classes()) {
@@ -177,9 +177,9 @@ pub fn compare(
 fn report(
     choices: Vec<(Goal, String, Choice)>,
     trace: &Trace,
-    contest: &Contest,
+    contest: &Comparison,
     scoring: &Scoring,
-) -> Result<Vec<Contestant>, CompareError> {
+) -> Result<Vec<ComparedPolicy>, CompareError> {
     use rayon::prelude::*;
     let (labels, classes, options) = (trace.labels(), trace.classes(), &contest.bootstrap);
     let value = |counts: &Counts| scoring.value(contest.metric, counts);
@@ -192,7 +192,7 @@ fn report(
         .filter(|(_, name, _)| name == PolicyKind::Epee.name())
         .map(|(goal, _, choice)| Ok((*goal, run(&choice.policy)?.labels)))
         .collect::<Result<_, CompareError>>()?;
-    let contestant = |(goal, name, choice): (Goal, String, Choice)| -> Result<Contestant, CompareError> {
+    let contestant = |(goal, name, choice): (Goal, String, Choice)| -> Result<ComparedPolicy, CompareError> {
         let replayed = run(&choice.policy)?;
         let metrics = replayed.metrics(trace);
         let counts = Counts::of(labels, &replayed.labels, classes);
@@ -201,7 +201,7 @@ fn report(
         let against_epee = rival.map(|(_, epee)| {
             Difference::between(labels, epee, &replayed.labels, classes, contest.metric, scoring, options)
         });
-        Ok(Contestant {
+        Ok(ComparedPolicy {
             goal,
             name,
             met: choice.met,

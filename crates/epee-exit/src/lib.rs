@@ -13,7 +13,6 @@ mod choose;
 mod compare;
 mod confidence;
 mod drift;
-mod files;
 mod metrics;
 mod policy;
 mod quality;
@@ -26,19 +25,18 @@ mod sweep;
 mod trace;
 
 pub use certify::{
-    Abstention, Bound, Certificate, Certification, CertifiedRisk, CertifyError, Demand, Grounds, MeasuredRisk,
-    PathPoint, PathSource, Risk, RiskEstimate, Running, abstain, betting_p, certify, exact_binomial_p, fixed_sequence,
-    hoeffding_bentkus_p, measure, smallest_certifiable_n,
+    Abstention, Bound, Certificate, CertificateRequest, CertificateScope, Certification, CertifiedRisk, CertifyError,
+    MeasuredRisk, PathPoint, PathSource, Risk, RiskEstimate, RuntimeIdentity, abstain, betting_p, certify,
+    exact_binomial_p, fixed_sequence, hoeffding_bentkus_p, measure, smallest_certifiable_n,
 };
 pub use choose::{Choice, ChooseError, Goal, choose, choose_on, pareto};
-pub use compare::{CompareError, Contest, Contestant, Difference, compare};
+pub use compare::{CompareError, ComparedPolicy, Comparison, Difference, compare};
 pub use confidence::{argmax, entropy, softmax};
 pub use drift::{DriftError, DriftMonitor, Status};
-pub use files::{remove_temporaries, sync_folder, temporary, write_atomic};
 pub use metrics::{Counts, ExitMetrics, Metric, Metrics, UnknownMetric, per_exit, ratio, saving};
 pub use policy::{
     Answer, Berxit, BranchyNet, CheckedPolicy, Decision, DeeBert, Divergence, Elbert, Ensemble, Entropy, Epee,
-    Evidence, EvidenceError, ExitPolicy, FPabee, Fixed, Full, Margin, Outputs, Pabee, Patience, Pcee, Policy,
+    ExitOutput, ExitOutputError, ExitPolicy, FPabee, Fixed, Full, Margin, Outputs, Pabee, Patience, Pcee, Policy,
     PolicyError, PolicyKind, PolicyState, Reason, Rule, ShallowDeep, Threshold, Voting,
 };
 pub use quality::{

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::metrics::Metrics;
 use crate::policy::{
-    Answer, CheckedPolicy, Decision, Evidence, EvidenceError, ExitPolicy, Outcome, PolicyError, PolicyState, Reason,
+    Answer, CheckedPolicy, Decision, ExitOutput, ExitOutputError, ExitPolicy, Outcome, PolicyError, PolicyState, Reason,
 };
 use crate::stream::check_scores;
 use crate::trace::Trace;
@@ -52,7 +52,7 @@ pub enum ReplayError {
     Policy(#[from] PolicyError),
     /// It cannot judge what the trace holds.
     #[error(transparent)]
-    Evidence(#[from] EvidenceError),
+    ExitOutput(#[from] ExitOutputError),
 }
 
 /// Runs a policy over every sample of a trace, on all cores. The same code decides as in a live run,
@@ -108,13 +108,13 @@ pub fn answers(policy: &CheckedPolicy, trace: &Trace) -> Result<Vec<Answer>, Rep
         let mut state = policy.start();
         for exit in (1..=exits).filter(|&exit| policy.needs(exit)) {
             let score = trace.scores().map(|scores| scores[sample * exits + exit - 1]);
-            let evidence = Evidence { exit, logits: trace.row(sample, exit), score };
+            let evidence = ExitOutput { exit, logits: trace.row(sample, exit), score };
             if let Decision::Exit(answer) = policy.observe(&mut state, &evidence)? {
                 return Ok(answer);
             }
         }
         // The last exit answers, so this is not reached.
-        Err(EvidenceError::Order { expected: exits, got: exits + 1 }.into())
+        Err(ExitOutputError::Order { expected: exits, got: exits + 1 }.into())
     };
     (0..trace.samples()).into_par_iter().with_min_len(256).map(answer).collect()
 }

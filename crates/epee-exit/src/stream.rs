@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use crate::confidence::{Facts, facts, ln_classes, temper};
-use crate::policy::{CheckedPolicy, Fires, Policy, PolicyError, PolicyState, Reading, Threshold, check_temperatures};
+use crate::policy::{
+    CheckedPolicy, Direction, Policy, PolicyError, PolicyState, Reading, Threshold, check_temperatures,
+};
 use crate::trace::Trace;
 
 /// A trace read once: what every policy needs to know of each exit.
@@ -56,7 +58,7 @@ impl<'a> Readings<'a> {
 
 /// What a policy makes of a trace, whatever its threshold.
 pub(crate) struct Stream {
-    pub(crate) fires: Fires,
+    pub(crate) fires: Direction,
     exits: usize,
     /// `[N, M]`, not a number where no threshold lets a sample out.
     levels: Vec<f64>,
@@ -147,11 +149,11 @@ const ENOUGH: usize = 5000;
 /// the one without a threshold.
 pub(crate) struct Ladder {
     pub(crate) thresholds: Vec<f64>,
-    fires: Fires,
+    fires: Direction,
 }
 
 impl Ladder {
-    pub(crate) fn of<'a>(settings: impl Iterator<Item = &'a Policy>, fires: Fires) -> Ladder {
+    pub(crate) fn of<'a>(settings: impl Iterator<Item = &'a Policy>, fires: Direction) -> Ladder {
         let mut thresholds: Vec<f64> =
             settings.filter_map(|policy| policy.threshold().and_then(Threshold::scalar)).collect();
         sort_by_boldness(&mut thresholds, fires);
@@ -162,16 +164,16 @@ impl Ladder {
     /// The row of a column that a threshold is at; 0 for none.
     pub(crate) fn row(&self, threshold: Option<f64>) -> usize {
         let below = |threshold: f64| {
-            let bold = self.fires.boldness(threshold);
-            self.thresholds.partition_point(|&t| self.fires.boldness(t) < bold)
+            let bold = self.fires.aggressiveness(threshold);
+            self.thresholds.partition_point(|&t| self.fires.aggressiveness(t) < bold)
         };
         threshold.map_or(0, |threshold| 1 + below(threshold))
     }
 }
 
 /// Sorts thresholds from the most cautious to the boldest.
-fn sort_by_boldness(thresholds: &mut [f64], fires: Fires) {
-    thresholds.sort_unstable_by(|a, b| fires.boldness(*a).total_cmp(&fires.boldness(*b)));
+fn sort_by_boldness(thresholds: &mut [f64], fires: Direction) {
+    thresholds.sort_unstable_by(|a, b| fires.aggressiveness(*a).total_cmp(&fires.aggressiveness(*b)));
 }
 
 /// Four significant digits.

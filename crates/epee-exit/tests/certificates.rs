@@ -8,8 +8,8 @@ mod population;
 use std::collections::HashMap;
 
 use epee_exit::{
-    Bound, CertifyError, Demand, Goal, Grid, Metric, PathSource, Policy, PolicyKind, Risk, Scoring, Threshold, Trace,
-    TraceParts, abstain, certify, choose_on, refine, replay,
+    Bound, CertificateRequest, CertifyError, Goal, Grid, Metric, PathSource, Policy, PolicyKind, Risk, Scoring,
+    Threshold, Trace, TraceParts, abstain, certify, choose_on, refine, replay,
 };
 use population::{draw, population, tolerated, true_risk};
 use rand::SeedableRng;
@@ -29,7 +29,7 @@ fn loss(risk: Risk) -> impl Fn(u32, u32, i64) -> f64 {
 
 /// The rate at which the chosen setting's risk on the whole population exceeds ε; and the same for the setting behind it,
 /// the first that failed: a planted off-by-one.
-fn violations(people: &Trace, grid: &Grid, demand: &Demand, n: usize, draws: usize) -> (f64, f64) {
+fn violations(people: &Trace, grid: &Grid, demand: &CertificateRequest, n: usize, draws: usize) -> (f64, f64) {
     let mut random = ChaCha8Rng::seed_from_u64(11);
     let mut known: HashMap<String, bool> = HashMap::new();
     let mut violated = |policy: &Policy, temperatures: &[f64]| {
@@ -40,7 +40,9 @@ fn violations(people: &Trace, grid: &Grid, demand: &Demand, n: usize, draws: usi
     let (mut kept, mut planted) = (0, 0);
     for seed in 0..draws {
         let calibration = draw(people, n, &mut random);
-        let Ok(got) = certify(&calibration, grid, &Demand { seed: seed as u64, ..demand.clone() }) else { continue };
+        let Ok(got) = certify(&calibration, grid, &CertificateRequest { seed: seed as u64, ..demand.clone() }) else {
+            continue;
+        };
         kept += u32::from(violated(&got.chosen().policy, &got.temperatures));
         let failing = got.path.get(got.certified).unwrap_or(got.chosen());
         planted += u32::from(violated(&failing.policy, &got.temperatures));
@@ -54,18 +56,18 @@ fn a_certified_setting_breaks_its_promise_at_most_at_the_rate_of_delta() {
     let coarse = (1..=8).map(|i| Some(f64::from(i) / 10.0)).collect();
     let one = Grid { thresholds: Some(coarse), ..Grid::standard(6, 2).with_kinds([PolicyKind::Entropy]) };
     let two = Grid::standard(6, 2);
-    let base = Demand::new(0.05, 0.1);
-    let prior = Demand { path: PathSource::Prior, ..base.clone() };
-    let gap = Demand { risks: vec![Risk::Gap], ..base.clone() };
-    let several = Demand { risks: vec![Risk::Consistency, Risk::Error], epsilon: 0.2, ..base.clone() };
+    let base = CertificateRequest::new(0.05, 0.1);
+    let prior = CertificateRequest { path: PathSource::Prior, ..base.clone() };
+    let gap = CertificateRequest { risks: vec![Risk::Gap], ..base.clone() };
+    let several = CertificateRequest { risks: vec![Risk::Consistency, Risk::Error], epsilon: 0.2, ..base.clone() };
     for (name, grid, demand) in [
         ("prior", &one, &prior),
         ("pareto", &two, &base),
         ("gap by betting", &two, &gap),
-        ("gap, exact", &two, &Demand { bound: Some(Bound::Exact), ..gap.clone() }),
+        ("gap, exact", &two, &CertificateRequest { bound: Some(Bound::Exact), ..gap.clone() }),
         ("two risks", &two, &several),
-        ("temperatures", &two, &Demand { fit_temperatures: true, ..base.clone() }),
-        ("Hoeffding-Bentkus", &one, &Demand { bound: Some(Bound::HoeffdingBentkus), ..prior.clone() }),
+        ("temperatures", &two, &CertificateRequest { fit_temperatures: true, ..base.clone() }),
+        ("Hoeffding-Bentkus", &one, &CertificateRequest { bound: Some(Bound::HoeffdingBentkus), ..prior.clone() }),
     ] {
         let (kept, _) = violations(&people, grid, demand, 1000, draws);
         assert!(kept <= tolerated(demand.delta, draws), "{name}: {kept} above {}", tolerated(demand.delta, draws));
@@ -77,7 +79,7 @@ fn the_first_failing_setting_would_break_the_promise() {
     let (people, draws) = (population(20_000, 6, 1), 200);
     let coarse = (1..=8).map(|i| Some(f64::from(i) / 10.0)).collect();
     let grid = Grid { thresholds: Some(coarse), ..Grid::standard(6, 2).with_kinds([PolicyKind::Entropy]) };
-    let demand = Demand { path: PathSource::Prior, ..Demand::new(0.05, 0.1) };
+    let demand = CertificateRequest { path: PathSource::Prior, ..CertificateRequest::new(0.05, 0.1) };
     let (kept, planted) = violations(&people, &grid, &demand, 1000, draws);
     assert!(kept <= tolerated(demand.delta, draws) && planted > tolerated(demand.delta, draws), "{kept}, {planted}");
 }
@@ -85,7 +87,8 @@ fn the_first_failing_setting_would_break_the_promise() {
 #[test]
 fn a_certification_says_what_it_saw() {
     let trace = population(4000, 6, 2);
-    let demand = Demand { risks: vec![Risk::Consistency, Risk::Gap], ..Demand::new(0.05, 0.05) };
+    let demand =
+        CertificateRequest { risks: vec![Risk::Consistency, Risk::Gap], ..CertificateRequest::new(0.05, 0.05) };
     let got = certify(&trace, &Grid::standard(6, 2), &demand).unwrap();
     assert_eq!((got.samples, got.tested), (4000, 2000));
     assert_eq!(got.path[0].policy, Policy::full());
@@ -99,29 +102,29 @@ fn a_certification_says_what_it_saw() {
     // Same seed, same certificate; the path is the half's, so another seed may choose another.
     let again = certify(&trace, &Grid::standard(6, 2), &demand).unwrap();
     assert_eq!(again, got);
-    assert_ne!(certify(&trace, &Grid::standard(6, 2), &Demand { seed: 2, ..demand }).unwrap(), got);
+    assert_ne!(certify(&trace, &Grid::standard(6, 2), &CertificateRequest { seed: 2, ..demand }).unwrap(), got);
 }
 
 #[test]
 fn a_class_is_protected_by_the_samples_that_full_depth_gives_to_it() {
     let trace = population(6000, 6, 3);
-    let demand = Demand { risks: vec![Risk::Class(1)], ..Demand::new(0.05, 0.05) };
+    let demand = CertificateRequest { risks: vec![Risk::Class(1)], ..CertificateRequest::new(0.05, 0.05) };
     let got = certify(&trace, &Grid::standard(6, 2), &demand).unwrap();
     let n = got.chosen().risks[0].n;
     assert!((400..1200).contains(&n), "{n}");
     // A class is rarer than all samples, so it certifies less.
-    let all = certify(&trace, &Grid::standard(6, 2), &Demand::new(0.05, 0.05)).unwrap();
+    let all = certify(&trace, &Grid::standard(6, 2), &CertificateRequest::new(0.05, 0.05)).unwrap();
     assert!(all.chosen().saving > got.chosen().saving);
 }
 
 #[test]
 fn temperatures_come_from_the_half_that_does_not_test() {
     let trace = population(2000, 4, 4);
-    let demand = Demand { fit_temperatures: true, ..Demand::new(0.05, 0.05) };
+    let demand = CertificateRequest { fit_temperatures: true, ..CertificateRequest::new(0.05, 0.05) };
     let got = certify(&trace, &Grid::standard(4, 2), &demand).unwrap();
     assert_eq!((got.temperatures.len(), got.tested), (4, 1000));
     assert!(got.temperatures.iter().all(|&t| t != 1.0), "{:?}", got.temperatures);
-    let other = certify(&trace, &Grid::standard(4, 2), &Demand { seed: 9, ..demand }).unwrap();
+    let other = certify(&trace, &Grid::standard(4, 2), &CertificateRequest { seed: 9, ..demand }).unwrap();
     assert_ne!(other.temperatures, got.temperatures);
 }
 
@@ -129,14 +132,14 @@ fn temperatures_come_from_the_half_that_does_not_test() {
 fn too_few_samples_are_told_how_many_it_takes() {
     let small = population(78, 4, 5);
     let entropy = Grid::standard(4, 2).with_kinds([PolicyKind::Entropy]);
-    let error = |demand: &Demand, trace: &Trace| certify(trace, &entropy, demand).unwrap_err().to_string();
-    let text = error(&Demand::new(0.02, 0.05), &small);
+    let error = |demand: &CertificateRequest, trace: &Trace| certify(trace, &entropy, demand).unwrap_err().to_string();
+    let text = error(&CertificateRequest::new(0.02, 0.05), &small);
     assert!(text.starts_with("not certifiable: n = 78, needs 149"), "{text}");
     // Enough for all of them, not for a half.
     let middling = population(200, 4, 5);
-    let text = error(&Demand::new(0.02, 0.05), &middling);
+    let text = error(&CertificateRequest::new(0.02, 0.05), &middling);
     assert!(text.starts_with("not certifiable: n = 100, needs 149") && text.contains("--path prior"), "{text}");
-    let prior = Demand { path: PathSource::Prior, ..Demand::new(0.02, 0.05) };
+    let prior = CertificateRequest { path: PathSource::Prior, ..CertificateRequest::new(0.02, 0.05) };
     assert_eq!(certify(&middling, &entropy, &prior).unwrap().tested, 200);
     // n = 149 without an error is exactly enough, 148 is not.
     let perfect = |n: usize| {
@@ -158,7 +161,7 @@ fn too_few_samples_are_told_how_many_it_takes() {
 fn impossible_demands_are_errors() {
     let trace = population(800, 4, 6);
     let grid = Grid::standard(4, 2);
-    let error = |demand: Demand, trace: &Trace| certify(trace, &grid, &demand).unwrap_err().to_string();
+    let error = |demand: CertificateRequest, trace: &Trace| certify(trace, &grid, &demand).unwrap_err().to_string();
     for (epsilon, delta, what) in [
         (0.0, 0.05, "max risk"),
         (1.0, 0.05, "max risk"),
@@ -166,21 +169,21 @@ fn impossible_demands_are_errors() {
         (0.1, 0.0, "confidence"),
         (0.1, 1.0, "confidence"),
     ] {
-        let text = error(Demand::new(epsilon, delta), &trace);
+        let text = error(CertificateRequest::new(epsilon, delta), &trace);
         assert!(text.starts_with(&format!("{what}: expected a number above 0 and below 1, got ")), "{text}");
     }
-    let wrong = Demand { risks: vec![Risk::Error], ..Demand::new(0.001, 0.05) };
+    let wrong = CertificateRequest { risks: vec![Risk::Error], ..CertificateRequest::new(0.001, 0.05) };
     assert!(error(wrong, &population(20_000, 4, 6)).contains("full depth itself has a risk `error` of 0."));
     let mut parts = trace.clone().into_parts();
     parts.labels = vec![-1; 800];
     let unlabelled = Trace::new(parts.clone()).unwrap();
-    let gap = Demand { risks: vec![Risk::Gap], ..Demand::new(0.05, 0.05) };
+    let gap = CertificateRequest { risks: vec![Risk::Gap], ..CertificateRequest::new(0.05, 0.05) };
     assert!(error(gap.clone(), &unlabelled).contains("the risk `consistency` needs none"));
-    assert!(certify(&unlabelled, &grid, &Demand::new(0.05, 0.05)).is_ok());
+    assert!(certify(&unlabelled, &grid, &CertificateRequest::new(0.05, 0.05)).is_ok());
     parts.labels = vec![1; 800];
     let text = error(gap, &Trace::new(parts).unwrap());
     assert!(text.starts_with("every labelled sample is of the class `1`"), "{text}");
-    let prior = Demand { path: PathSource::Prior, ..Demand::new(0.05, 0.05) };
+    let prior = CertificateRequest { path: PathSource::Prior, ..CertificateRequest::new(0.05, 0.05) };
     assert!(error(prior, &trace).contains("5 families"));
 }
 

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{any_scored_trace, any_setting, any_trace, entropy_as_written, epee_as_written, label_as_written};
-use epee_exit::{Decision, Evidence, ExitPolicy, Policy, Replay, Trace, argmax, entropy, replay};
+use epee_exit::{Decision, ExitOutput, ExitPolicy, Policy, Replay, Trace, argmax, entropy, replay};
 use proptest::prelude::*;
 
 fn run(policy: Policy, trace: &Trace) -> Replay {
@@ -90,7 +90,7 @@ proptest! {
             let mut state = policy.start();
             let answer = (1..=trace.exits()).filter(|&exit| policy.needs(exit)).find_map(|exit| {
                 let score = trace.scores().map(|scores| scores[sample * trace.exits() + exit - 1]);
-                let evidence = Evidence { exit, logits: trace.row(sample, exit), score };
+                let evidence = ExitOutput { exit, logits: trace.row(sample, exit), score };
                 match policy.observe(&mut state, &evidence).unwrap() {
                     Decision::Exit(answer) => Some(answer),
                     Decision::Continue => None,

@@ -206,7 +206,7 @@ fn a_save_that_fails_leaves_nothing() {
 
     let nowhere = folder.path().join("missing").join("t.safetensors");
     let error = trace.save(&nowhere).unwrap_err();
-    assert!(matches!(error, TraceError::Write { .. }));
+    assert!(matches!(error, TraceError::File(_)));
     assert!(error.to_string().starts_with(&format!("cannot write {}: ", nowhere.display())));
 
     let taken = folder.path().join("folder");

@@ -10,9 +10,9 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use epee_data::{Encoding, Sequence};
 use epee_exit::Policy;
-use epee_model::{Artefact, Batch, Engine, ExitRowFirst, Session};
+use epee_input::{Encoding, Sequence};
+use epee_model::{Batch, Engine, ExitRowFirst, ModelDir, Session};
 use epee_nn::in_pool;
 use serde_json::{Value, json};
 
@@ -21,8 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let option = |name: &str| args.iter().position(|arg| arg == name).and_then(|i| args.get(i + 1)).map(String::as_str);
     let threads: usize = option("--threads").unwrap_or("2").parse()?;
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
-    let artefact = Artefact::load(Path::new(option("--model").ok_or("--model DIR is missing")?))?;
-    let engine = artefact.engine(option("--precision").unwrap_or("f32").parse()?)?;
+    let model_dir = ModelDir::load(Path::new(option("--model").ok_or("--model DIR is missing")?))?;
+    let engine = model_dir.engine(option("--precision").unwrap_or("f32").parse()?)?;
     let mut stdout = std::io::stdout().lock();
     let (isa, weights) = (epee_nn::isa().name(), engine.bytes());
     writeln!(stdout, "{}", json!({"ready": true, "isa": isa, "weights_bytes": weights, "peak_bytes": peak_bytes()}))?;
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Some("layers") => &mut layers,
             _ => &mut trimmed,
         };
-        writeln!(stdout, "{}", answer(&engine, artefact.config.positions(), session, &request)?)?;
+        writeln!(stdout, "{}", answer(&engine, model_dir.config.positions(), session, &request)?)?;
         stdout.flush()?;
     }
     Ok(())

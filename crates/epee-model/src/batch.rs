@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use epee_data::Sequence;
+use epee_input::Sequence;
 
 use crate::Config;
 use crate::shape::Input;

@@ -12,7 +12,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use crate::backbone::layer_zeros;
 use crate::embeddings::Embeddings;
 use crate::names::Place;
-use crate::{Config, Engine, Error, Exits, Heads, Model, PoolerKind, init};
+use crate::{Config, Engine, Error, ExitConfig, Exits, Model, PoolerKind, init};
 
 /// A file of tensors, by the names the base model uses. Each is read when it is asked for: a file is never in memory whole.
 struct Weights {
@@ -286,7 +286,12 @@ fn list(names: &[String]) -> String {
 ///
 /// # Errors
 /// Where a file is missing or damaged, a tensor has the wrong shape, finds no place, or a parameter finds no tensor.
-pub fn read_backbone(dir: &Path, config: &Config, heads: Heads, seed: u64) -> Result<(Model<f32>, LoadReport), Error> {
+pub fn read_backbone(
+    dir: &Path,
+    config: &Config,
+    heads: ExitConfig,
+    seed: u64,
+) -> Result<(Model<f32>, LoadReport), Error> {
     let mut weights = Weights::open(dir, config)?;
     weights.leave_out("exits.");
     if heads.pooler == PoolerKind::None {
@@ -313,7 +318,7 @@ pub fn read_backbone(dir: &Path, config: &Config, heads: Heads, seed: u64) -> Re
 ///
 /// # Errors
 /// As [`read_backbone`], and where an exit finds no tensor.
-pub fn read_whole(dir: &Path, config: &Config, heads: Heads) -> Result<Model<f32>, Error> {
+pub fn read_whole(dir: &Path, config: &Config, heads: ExitConfig) -> Result<Model<f32>, Error> {
     let mut weights = Weights::open(dir, config)?;
     let mut model = Model::zeros(config, heads);
     weights.fill(places(config, heads.pooler, "", &mut model), |_| false)?;
@@ -333,7 +338,12 @@ pub(crate) fn check(dir: &Path, config: &Config) -> Result<(), Error> {
 ///
 /// # Errors
 /// As [`read_whole`].
-pub(crate) fn read_engine(dir: &Path, config: &Config, heads: Heads, precision: Precision) -> Result<Engine, Error> {
+pub(crate) fn read_engine(
+    dir: &Path,
+    config: &Config,
+    heads: ExitConfig,
+    precision: Precision,
+) -> Result<Engine, Error> {
     let mut weights = Weights::open(dir, config)?;
     let shape = &config.shape;
     let mut embeddings = Embeddings::zeros(shape);
@@ -354,7 +364,7 @@ pub(crate) fn read_engine(dir: &Path, config: &Config, heads: Heads, precision: 
 
 impl Config {
     /// A model's weights as they are stored: name, shape and values, as plain Transformers reads them.
-    pub fn stored(&self, model: &Model<f32>, heads: Heads) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+    pub fn stored(&self, model: &Model<f32>, heads: ExitConfig) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
         let mut stored = BTreeMap::new();
         for (name, tensor) in model.parameters() {
             let place = self.place(&name, tensor.shape(), heads.pooler);

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::Error;
 use crate::families::{FAMILIES, Family, family};
-use crate::files::{read, read_json};
 use crate::shape::{Input, Shape};
+use epee_files::{read_file, read_json_object};
 
 /// A model's configuration, as in Hugging Face's `config.json`.
 #[derive(Clone, Debug)]
@@ -34,8 +34,8 @@ impl Config {
     /// Where the file is missing or not JSON, names an architecture that is not built, lacks a field, or asks for what no
     /// model of that architecture has.
     pub fn read(path: &Path) -> Result<Config, Error> {
-        let raw = read_json(path)?;
-        Config::from_json(raw).map_err(|problem| Error::Json { path: path.to_owned(), problem })
+        let raw = read_json_object(path)?;
+        Config::from_json(raw).map_err(|problem| Error::content(path, problem))
     }
 
     /// Reads the configuration of a fresh model, which takes its vocabulary's size from its tokenizer.
@@ -43,8 +43,7 @@ impl Config {
     /// # Errors
     /// As [`Config::read`].
     pub fn read_for(path: &Path, vocab_size: usize) -> Result<Config, Error> {
-        Config::from_bytes_for(&read(path)?, vocab_size)
-            .map_err(|problem| Error::Json { path: path.to_owned(), problem })
+        Config::from_bytes_for(&read_file(path)?, vocab_size).map_err(|problem| Error::content(path, problem))
     }
 
     /// [`Config::read`] of a file's bytes; the error says what was expected and found.

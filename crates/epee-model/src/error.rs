@@ -1,21 +1,16 @@
 //! What can go wrong with a model directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use epee_files::FileError;
 
 /// An error that names the file, what was expected and what was found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file could not be read or written.
-    #[error("cannot {action} {path}")]
-    Io {
-        /// `read`, `write`, …
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: std::io::Error,
-    },
+    /// A file that cannot be read or written, or whose content is wrong.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A directory lacks a file.
     #[error("{path} not found: expected a Hugging Face model directory with {expected}{hint}")]
     Missing {
@@ -25,14 +20,6 @@ pub enum Error {
         expected: &'static str,
         /// A hint on a line of its own, or nothing.
         hint: String,
-    },
-    /// A JSON file does not say what it should.
-    #[error("{path}: {problem}")]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, with expected and found.
-        problem: String,
     },
     /// A safetensors file is damaged.
     #[error("{path} is not a whole safetensors file: {problem}")]
@@ -86,11 +73,11 @@ pub enum Error {
     },
     /// Logits a policy cannot judge.
     #[error("sample {sample} of the batch")]
-    Evidence {
+    ExitOutput {
         /// The sample's place in the batch.
         sample: usize,
         /// What the policy found.
-        source: epee_exit::EvidenceError,
+        source: epee_exit::ExitOutputError,
     },
     /// A policy that never answers.
     #[error("the policy gave no answer at the last exit")]
@@ -101,12 +88,17 @@ impl Error {
     /// The same of a whole batch, of which a part that begins with sample `first` was run.
     pub(crate) fn of_part(self, first: usize) -> Error {
         match self {
-            Error::Evidence { sample, source } => Error::Evidence { sample: first + sample, source },
+            Error::ExitOutput { sample, source } => Error::ExitOutput { sample: first + sample, source },
             other => other,
         }
     }
 
-    pub(crate) fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Error {
-        move |source| Error::Io { action, path: path.to_owned(), source }
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+        let error = FileError::io(action, path);
+        move |source| Error::File(error(source))
+    }
+
+    pub(crate) fn content(path: &Path, problem: impl Into<String>) -> Error {
+        FileError::content(path, problem).into()
     }
 }

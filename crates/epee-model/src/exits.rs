@@ -34,7 +34,7 @@ pub enum PoolerKind {
 
 /// The form of a model's exits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heads {
+pub struct ExitConfig {
     /// K
     pub classes: usize,
     /// Which row an exit reads.
@@ -47,11 +47,11 @@ pub struct Heads {
     pub score: bool,
 }
 
-impl Heads {
+impl ExitConfig {
     /// As the architecture has them: BERT's pooler over the first row, GPT-2's final norm of the last.
-    pub fn of(config: &Config, classes: usize) -> Heads {
+    pub fn of(config: &Config, classes: usize) -> ExitConfig {
         let Shape { pooling, pooler, final_norm, .. } = config.shape;
-        Heads { classes, pooling, pooler, norm: final_norm, score: false }
+        ExitConfig { classes, pooling, pooler, norm: final_norm, score: false }
     }
 }
 
@@ -124,7 +124,7 @@ pub(crate) struct SavedExit<T: Scalar> {
 
 impl<T: Scalar> Exits<T> {
     /// All weights zero, the norm at identity.
-    pub(crate) fn zeros(shape: &Shape, heads: Heads) -> Exits<T> {
+    pub(crate) fn zeros(shape: &Shape, heads: ExitConfig) -> Exits<T> {
         let (exits, d) = (shape.layers, shape.hidden_size);
         let poolers = match heads.pooler {
             PoolerKind::Shared => 1,

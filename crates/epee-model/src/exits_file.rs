@@ -5,8 +5,8 @@ use std::path::Path;
 use epee_exit::{Abstention, Certificate, CheckedPolicy, Policy, PolicyError};
 use serde::{Deserialize, Serialize};
 
-use crate::files::{read_json, write_atomic};
-use crate::{Config, Error, Heads, PoolerKind, Pooling};
+use crate::{Config, Error, ExitConfig, PoolerKind, Pooling};
+use epee_files::{read_json_object, write_atomic};
 
 /// The name of the file in a model directory.
 pub(crate) const NAME: &str = "exits.json";
@@ -78,7 +78,7 @@ pub struct Calibration {
 
 impl ExitsFile {
     /// Full depth, with exits of this form.
-    pub fn new(config: &Config, heads: Heads) -> ExitsFile {
+    pub fn new(config: &Config, heads: ExitConfig) -> ExitsFile {
         ExitsFile {
             format: 1,
             exits: config.depth(),
@@ -97,9 +97,9 @@ impl ExitsFile {
     }
 
     /// The form of the exits.
-    pub fn heads(&self) -> Heads {
+    pub fn heads(&self) -> ExitConfig {
         let ExitsFile { classes, pooling, pooler, exit_norm, score, .. } = *self;
-        Heads { classes, pooling, pooler, norm: exit_norm.unwrap_or(false), score }
+        ExitConfig { classes, pooling, pooler, norm: exit_norm.unwrap_or(false), score }
     }
 
     /// Checks a policy for this model, over its temperatures.
@@ -129,8 +129,8 @@ impl ExitsFile {
             };
             return Err(Error::Missing { path, expected: "config.json, model.safetensors and exits.json", hint });
         }
-        let json = |problem: String| Error::Json { path: path.clone(), problem };
-        let file: ExitsFile = serde_json::from_value(serde_json::Value::Object(read_json(&path)?))
+        let json = |problem: String| Error::content(&path, problem);
+        let file: ExitsFile = serde_json::from_value(serde_json::Value::Object(read_json_object(&path)?))
             .map_err(|error| json(error.to_string()))?;
         if file.format != 1 {
             return Err(json(format!("format: expected 1, got {}", file.format)));
@@ -148,8 +148,7 @@ impl ExitsFile {
     /// Where it cannot be written; the old file is untouched then.
     pub fn save(&self, dir: &Path) -> Result<(), Error> {
         let path = dir.join(NAME);
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|error| Error::Json { path: path.clone(), problem: error.to_string() })?;
-        write_atomic(&path, format!("{text}\n").as_bytes())
+        let text = serde_json::to_string_pretty(self).map_err(|error| Error::content(&path, error.to_string()))?;
+        Ok(write_atomic(&path, &[text.as_str(), "\n"])?)
     }
 }

@@ -7,7 +7,7 @@ use epee_nn::{Dropout, Parameters, SavedLayer, Scalar, Tensor, in_pool};
 use crate::embeddings::{Embeddings, SavedEmbedding};
 use crate::exits::SavedExit;
 use crate::shape::Input;
-use crate::{Backbone, Batch, Config, Exits, Heads, OutputGradients, Outputs, Trunk, init};
+use crate::{Backbone, BackboneGradient, Batch, Config, ExitConfig, Exits, OutputGradients, Outputs, init};
 
 /// A transformer with an exit after every layer.
 #[derive(Clone, Debug)]
@@ -36,12 +36,12 @@ impl<T: Scalar> Parameters<T> for Model<T> {
 
 impl<T: Scalar> Model<T> {
     /// Every weight zero, norms at identity: to be filled from a checkpoint.
-    pub(crate) fn zeros(config: &Config, heads: Heads) -> Model<T> {
+    pub(crate) fn zeros(config: &Config, heads: ExitConfig) -> Model<T> {
         Model { backbone: Backbone::zeros(&config.shape), exits: Exits::zeros(&config.shape, heads) }
     }
 
     /// Fresh weights: normal with the configuration's deviation, biases zero, norms at identity.
-    pub fn new(config: &Config, heads: Heads, seed: u64) -> Model<T> {
+    pub fn new(config: &Config, heads: ExitConfig, seed: u64) -> Model<T> {
         let mut model = Model::zeros(config, heads);
         let mut normal = init::Normal::new(seed, config.shape.initializer_range);
         model.visit_mut("", &mut |name, tensor| normal.fill(&name, tensor));
@@ -111,7 +111,7 @@ impl<T: Scalar> Model<T> {
         batch: &Batch,
         outputs: &OutputGradients<T>,
         saved: &SavedForward<T>,
-        trunk: Trunk,
+        trunk: BackboneGradient,
         grads: &mut Model<T>,
     ) {
         in_pool(|| self.backward_here(batch, outputs, saved, trunk, grads));
@@ -122,7 +122,7 @@ impl<T: Scalar> Model<T> {
         batch: &Batch,
         outputs: &OutputGradients<T>,
         saved: &SavedForward<T>,
-        trunk: Trunk,
+        trunk: BackboneGradient,
         grads: &mut Model<T>,
     ) {
         // At the row that each exit reads.
@@ -133,7 +133,8 @@ impl<T: Scalar> Model<T> {
             let dropout = exit_site(saved.dropout, m);
             entering[m] = self.exits.backward(m, logits, score, dropout, exit, &mut grads.exits);
         }
-        let Some(highest) = entering.iter().rposition(Option::is_some).filter(|_| trunk != Trunk::Frozen) else {
+        let Some(highest) = entering.iter().rposition(Option::is_some).filter(|_| trunk != BackboneGradient::Frozen)
+        else {
             return;
         };
         trunk.scale(&mut entering);

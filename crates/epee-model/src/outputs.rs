@@ -29,21 +29,21 @@ impl<T: Scalar> From<Vec<Tensor<T>>> for OutputGradients<T> {
 
 /// How the exits' gradients come together where they enter the trunk: at the row that each exit reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Trunk {
+pub enum BackboneGradient {
     /// They are added as they are: the gradient of the loss.
     #[default]
     Joint,
     /// `c_m g_m` with `c_m = mean_j ‖g_j‖ / ‖g_m‖`: each exit's gradient `g_m` (`[B, d]`, Euclidean norm over all of it) is scaled to the mean
-    /// norm of the exits that have one, so that none drowns the others out. Heads, poolers and the exits' norm get theirs unscaled.
+    /// norm of the exits that have one, so that none drowns the others out. ExitConfig, poolers and the exits' norm get theirs unscaled.
     Balanced,
     /// They stop there: heads, poolers and the exits' norm alone get gradients, the trunk none.
     Frozen,
 }
 
-impl Trunk {
+impl BackboneGradient {
     /// Scales gradients `[B, d]` at the rows the exits read.
     pub(crate) fn scale<T: Scalar>(self, gradients: &mut [Option<Tensor<T>>]) {
-        if self != Trunk::Balanced {
+        if self != BackboneGradient::Balanced {
             return;
         }
         let norms: Vec<f64> = gradients.iter().flatten().map(Tensor::norm).collect();

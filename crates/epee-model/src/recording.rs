@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use epee_data::{Sequence, pack};
+use epee_input::{Sequence, pack};
 use epee_nn::in_pool;
 
 use crate::{Batch, Engine, Session};

@@ -1,6 +1,6 @@
 //! Live inference: one layer at a time, the exit rows first where that pays, the batch shrinking as samples leave.
 
-use epee_exit::{Answer, CheckedPolicy, Decision, Evidence, ExitPolicy, PolicyState};
+use epee_exit::{Answer, CheckedPolicy, Decision, ExitOutput, ExitPolicy, PolicyState};
 use epee_nn::{Span, Workspace, in_pool};
 
 use crate::engine::Costs;
@@ -302,7 +302,7 @@ impl<'e> Session<'e> {
     /// One answer per sample, in the batch's order.
     ///
     /// # Errors
-    /// [`Error::Evidence`] where logits are not finite.
+    /// [`Error::ExitOutput`] where logits are not finite.
     pub fn classify(&mut self, batch: &Batch, policy: &CheckedPolicy) -> Result<Vec<Answer>, Error> {
         let mut answers = vec![None; batch.len()];
         if batch.tokens() <= self.most_tokens {
@@ -334,10 +334,10 @@ impl<'e> Session<'e> {
             let mut keep = std::mem::take(&mut self.keep);
             keep.clear();
             for (i, (&sample, logits)) in self.samples.iter().zip(self.logits.chunks_exact(classes)).enumerate() {
-                let evidence = Evidence { exit, logits, score: self.scores.get(i).copied() };
+                let evidence = ExitOutput { exit, logits, score: self.scores.get(i).copied() };
                 let decision = policy
                     .observe(&mut self.states[sample], &evidence)
-                    .map_err(|source| Error::Evidence { sample, source })?;
+                    .map_err(|source| Error::ExitOutput { sample, source })?;
                 keep.push(decision == Decision::Continue);
                 if let Decision::Exit(answer) = decision {
                     answers[sample] = Some(answer);

@@ -5,8 +5,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use epee_data::{Encoding, Sequence};
-use epee_model::{Batch, Config, Engine, ExitRowFirst, Heads, Model, Session};
+use epee_input::{Encoding, Sequence};
+use epee_model::{Batch, Config, Engine, ExitConfig, ExitRowFirst, Model, Session};
 use epee_nn::{Precision, in_pool};
 
 /// Counts what is asked of the system's allocator.
@@ -55,7 +55,7 @@ fn nothing_is_allocated_after_the_first_batches() {
         "intermediate_size": 200, "max_position_embeddings": 80,
     });
     let config = Config::from_json(raw.as_object().unwrap().clone()).unwrap();
-    let model: Model = Model::new(&config, Heads { score: true, ..Heads::of(&config, 3) }, 7);
+    let model: Model = Model::new(&config, ExitConfig { score: true, ..ExitConfig::of(&config, 3) }, 7);
     let sequence = |length: usize| {
         Sequence::from(Encoding {
             ids: (0..length).map(|t| (t % 60) as u32).collect(),

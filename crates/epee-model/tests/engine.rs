@@ -4,9 +4,11 @@
 
 use std::sync::Arc;
 
-use epee_data::{Encoding, Image, ImageInput, ImageProcessor, Sequence};
 use epee_exit::{Answer, Berxit, Policy, Trace, TraceParts, replay};
-use epee_model::{Batch, Config, Engine, Error, ExitRowFirst, Heads, Model, Outputs, PoolerKind, Pooling, Session};
+use epee_input::{Encoding, Image, ImageInput, ImageProcessor, Sequence};
+use epee_model::{
+    Batch, Config, Engine, Error, ExitConfig, ExitRowFirst, Model, Outputs, PoolerKind, Pooling, Session,
+};
 use epee_nn::{Dropout, Precision, sigmoid};
 use proptest::prelude::*;
 
@@ -45,7 +47,7 @@ fn model(pooling: Pooling, pooler: PoolerKind) -> Model {
 
 fn model_of(family: &str, pooling: Pooling, pooler: PoolerKind) -> Model {
     let config = config(family);
-    Model::new(&config, Heads { pooling, pooler, score: true, ..Heads::of(&config, CLASSES) }, 7)
+    Model::new(&config, ExitConfig { pooling, pooler, score: true, ..ExitConfig::of(&config, CLASSES) }, 7)
 }
 
 /// Sequences of the given lengths, their tokens made from a seed.
@@ -226,11 +228,11 @@ fn scores_are_there_where_there_is_a_learned_exit_head() {
     assert_eq!(session.scores(), [all[1], all[2 * DEPTH + 1]]);
 
     let config = config("bert");
-    let engine = Engine::new(&Model::new(&config, Heads::of(&config, CLASSES), 7), Precision::F32);
+    let engine = Engine::new(&Model::new(&config, ExitConfig::of(&config, CLASSES), 7), Precision::F32);
     assert!(!engine.has_scores() && engine.record(&sequences, |_| ()).scores.is_none());
     let policy = Policy::from(Berxit { threshold: 0.5.into() }).check(DEPTH, CLASSES).unwrap();
     let error = Session::new(&engine).classify(&batch, &policy).unwrap_err();
-    let Error::Evidence { source, .. } = error else { panic!("{error}") };
+    let Error::ExitOutput { source, .. } = error else { panic!("{error}") };
     assert!(source.to_string().contains("a learned exit score, which this model does not have"), "{source}");
 }
 

@@ -4,8 +4,8 @@
 
 use std::path::PathBuf;
 
-use epee_data::{Encoding, Sequence};
-use epee_model::{Batch, Config, Engine, Heads, Model, read_backbone, read_whole};
+use epee_input::{Encoding, Sequence};
+use epee_model::{Batch, Config, Engine, ExitConfig, Model, read_backbone, read_whole};
 use epee_nn::{Dropout, Parameters, Precision, Tensor};
 use safetensors::SafeTensors;
 
@@ -76,7 +76,7 @@ impl Expected {
 fn tiny() -> (Config, Model) {
     let dir = fixture("tiny-bert");
     let config = Config::read(&dir.join("config.json")).unwrap();
-    let model = read_whole(&dir, &config, Heads::of(&config, 3)).unwrap();
+    let model = read_whole(&dir, &config, ExitConfig::of(&config, 3)).unwrap();
     (config, model)
 }
 
@@ -98,7 +98,7 @@ fn logits_of_every_exit_are_transformers() {
         let dir = fixture(&format!("tiny-{family}"));
         let expected = Expected::read(&format!("tiny-{family}/expected.safetensors"));
         let config = Config::read(&dir.join("config.json")).unwrap();
-        let heads = Heads::of(&config, 3);
+        let heads = ExitConfig::of(&config, 3);
         let model = read_whole(&dir, &config, heads).unwrap();
         let batch = expected.batch();
         check_hidden(family, model.hidden_states(&batch), &expected.floats("hidden"));
@@ -123,7 +123,7 @@ fn a_hub_shaped_checkpoint_gives_the_same_hidden_states() {
         let expected = Expected::read(&format!("tiny-{family}/expected.safetensors"));
         let dir = fixture(&format!("tiny-{family}-hub"));
         let config = Config::read(&dir.join("config.json")).unwrap();
-        let (model, report) = read_backbone(&dir, &config, Heads::of(&config, 2), 1).unwrap();
+        let (model, report) = read_backbone(&dir, &config, ExitConfig::of(&config, 2), 1).unwrap();
         check_hidden(family, model.hidden_states(&expected.batch()), &expected.floats("hidden"));
         assert!(report.left_out.iter().any(|name| name.starts_with(head)), "{family}: {:?}", report.left_out);
         assert_eq!(report.fresh.len(), 2 * model.depth(), "{family}: {:?}", report.fresh);
@@ -136,7 +136,7 @@ fn positions_are_interpolated_to_another_resolution_as_transformers_does() {
     let expected = Expected::read("tiny-vit/expected.safetensors");
     let dir = fixture("tiny-vit");
     let config = Config::read(&dir.join("config.json")).unwrap();
-    let mut model = read_whole(&dir, &config, Heads::of(&config, 3)).unwrap();
+    let mut model = read_whole(&dir, &config, ExitConfig::of(&config, 3)).unwrap();
     let larger = config.with_image_size(20, 16).unwrap();
     model.resize_images(&config, &larger);
     let rows = larger.positions();
@@ -150,7 +150,7 @@ fn minilm_agrees_on_real_weights() {
     let Some(dir) = data("minilm-l6-v2") else { return };
     let expected = Expected::read("minilm-expected.safetensors");
     let config = Config::read(&dir.join("config.json")).unwrap();
-    let (mut model, report) = read_backbone(&dir, &config, Heads::of(&config, 2), 1).unwrap();
+    let (mut model, report) = read_backbone(&dir, &config, ExitConfig::of(&config, 2), 1).unwrap();
     assert_eq!(report.left_out, ["embeddings.position_ids"]);
     for (name, tensor) in model.parameters_mut() {
         if name.starts_with("exits.classifiers.") {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use epee_model::{Batch, Config, Heads, Model, PoolerKind, Pooling, Trunk};
+use epee_model::{BackboneGradient, Batch, Config, ExitConfig, Model, PoolerKind, Pooling};
 use epee_nn::{Dropout, Parameters};
 
 const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 9, "hidden_size": 4, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -29,13 +29,14 @@ fn gradients() {
     };
     for pooling in [Pooling::First, Pooling::Last, Pooling::Mean] {
         for pooler in [PoolerKind::Shared, PoolerKind::PerExit] {
-            let model: Model<f64> = Model::new(&config, Heads { pooling, pooler, ..Heads::of(&config, 3) }, 7);
+            let model: Model<f64> =
+                Model::new(&config, ExitConfig { pooling, pooler, ..ExitConfig::of(&config, 3) }, 7);
             let (mut outputs, saved) = model.forward(&batch, Dropout::off());
             for (i, d) in outputs.logits.iter_mut().flat_map(|d| d.data_mut()).enumerate() {
                 *d = weight(i);
             }
             let mut grads = model.zeros_like();
-            model.backward(&batch, &outputs.logits.into(), &saved, Trunk::Joint, &mut grads);
+            model.backward(&batch, &outputs.logits.into(), &saved, BackboneGradient::Joint, &mut grads);
             for (p, (name, grad)) in grads.parameters().into_iter().enumerate() {
                 for i in (0..grad.len()).step_by(3) {
                     let at = |h: f64| {

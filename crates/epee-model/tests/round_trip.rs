@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use epee_model::{Artefact, Config, ExitsFile, Heads, ModelCard, PoolerKind, model_digest, read_backbone, read_whole};
+use epee_model::{
+    Config, ExitConfig, ExitsFile, ModelCard, ModelDir, PoolerKind, model_digest, read_backbone, read_whole,
+};
 use epee_nn::Precision;
 use safetensors::SafeTensors;
 
@@ -24,21 +26,21 @@ fn what_transformers_wrote_is_written_again() {
     for family in ["bert", "albert", "distilbert", "gpt2", "vit", "deit"] {
         let dir = fixture(&format!("tiny-{family}"));
         let config = Config::read(&dir.join("config.json")).unwrap();
-        let heads = Heads::of(&config, 3);
+        let heads = ExitConfig::of(&config, 3);
         let model = read_whole(&dir, &config, heads).unwrap();
         let out = tempfile::tempdir().unwrap();
         let labels = ["none", "weak", "strong"].map(str::to_owned);
         let exits = ExitsFile::new(&config, heads);
         let input = ("tokenizer.json", &b"{}"[..]);
-        Artefact::save(out.path(), &model, &config, &labels, &exits, input, &ModelCard::default()).unwrap();
+        ModelDir::save(out.path(), &model, &config, &labels, &exits, input, &ModelCard::default()).unwrap();
         let (expected, got) = (tensors(&dir), tensors(out.path()));
         assert_eq!(got.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{family}");
         assert!(got == expected, "{family}: a tensor changed");
 
-        // The artefact gives the same model, packed and not.
-        let artefact = Artefact::load(out.path()).unwrap();
-        assert_eq!((artefact.exits.heads(), artefact.config.title()), (heads, config.title()));
-        assert_eq!(artefact.engine(Precision::F32).unwrap().depth(), model.depth());
+        // The model directory gives the same model, packed and not.
+        let model_dir = ModelDir::load(out.path()).unwrap();
+        assert_eq!((model_dir.exits.heads(), model_dir.config.title()), (heads, config.title()));
+        assert_eq!(model_dir.engine(Precision::F32).unwrap().depth(), model.depth());
         assert!(tensors(out.path()) == expected);
         let json = |dir: &Path| -> serde_json::Value {
             serde_json::from_slice(&std::fs::read(dir.join("config.json")).unwrap()).unwrap()
@@ -62,7 +64,7 @@ fn a_pooler_of_every_kind_and_exits_without_the_final_norm() {
     ] {
         let dir = fixture(&format!("tiny-{family}"));
         let config = Config::read(&dir.join("config.json")).unwrap();
-        let heads = Heads { pooler, norm: false, score: true, ..Heads::of(&config, 2) };
+        let heads = ExitConfig { pooler, norm: false, score: true, ..ExitConfig::of(&config, 2) };
         let (model, report) = read_backbone(&dir, &config, heads, 1).unwrap();
         let scores = report.fresh.iter().filter(|name| name.starts_with("exits.score.")).count();
         assert_eq!(scores, 2, "{family}: {:?}", report.fresh);
@@ -79,11 +81,11 @@ fn a_pooler_of_every_kind_and_exits_without_the_final_norm() {
         let labels = ["no", "yes"].map(str::to_owned);
         let exits = ExitsFile::new(&config, heads);
         let input = ("tokenizer.json", &b"{}"[..]);
-        Artefact::save(out.path(), &model, &config, &labels, &exits, input, &ModelCard::default()).unwrap();
-        let artefact = Artefact::load(out.path()).unwrap();
-        assert!(artefact.exits.score && artefact.engine(Precision::F32).unwrap().has_scores());
+        ModelDir::save(out.path(), &model, &config, &labels, &exits, input, &ModelCard::default()).unwrap();
+        let model_dir = ModelDir::load(out.path()).unwrap();
+        assert!(model_dir.exits.score && model_dir.engine(Precision::F32).unwrap().has_scores());
         assert_eq!(tensors(out.path())["exits.score.weight"].0, [1, config.shape.hidden_size]);
-        let back = artefact.model().unwrap();
+        let back = model_dir.model().unwrap();
         assert!(config.stored(&back, heads) == config.stored(&model, heads), "{family}");
     }
 }
@@ -92,12 +94,12 @@ fn a_pooler_of_every_kind_and_exits_without_the_final_norm() {
 fn a_learned_exit_head_is_named_and_asked_for() {
     let dir = fixture("tiny-bert");
     let config = Config::read(&dir.join("config.json")).unwrap();
-    let plain = Heads::of(&config, 2);
-    let save = |heads: Heads, out: &Path| {
+    let plain = ExitConfig::of(&config, 2);
+    let save = |heads: ExitConfig, out: &Path| {
         let (model, _) = read_backbone(&dir, &config, heads, 1).unwrap();
         let (labels, exits) = (["no", "yes"].map(str::to_owned), ExitsFile::new(&config, heads));
         let input = ("tokenizer.json", &b"{}"[..]);
-        Artefact::save(out, &model, &config, &labels, &exits, input, &ModelCard::default()).unwrap();
+        ModelDir::save(out, &model, &config, &labels, &exits, input, &ModelCard::default()).unwrap();
         std::fs::read_to_string(out.join("exits.json")).unwrap()
     };
     let out = tempfile::tempdir().unwrap();
@@ -114,17 +116,17 @@ fn a_learned_exit_head_is_named_and_asked_for() {
     let error = ExitsFile::load(out.path()).unwrap_err().to_string();
     assert!(error.contains("a learned exit head, which this model does not have"), "{error}");
 
-    save(Heads { score: true, ..plain }, out.path());
+    save(ExitConfig { score: true, ..plain }, out.path());
     replaced("\"policy\": \"full\"", "\"policy\": \"berxit(threshold=0.3)\"");
-    let artefact = Artefact::load(out.path()).unwrap();
-    assert_ne!(artefact.digest().unwrap(), digest, "the digest leaves the head out");
+    let model_dir = ModelDir::load(out.path()).unwrap();
+    assert_ne!(model_dir.digest().unwrap(), digest, "the digest leaves the head out");
     // What exits.json does not name belongs nowhere; what it names must be there.
     replaced("\"score\": true,", "");
     replaced("berxit(threshold=0.3)", "full");
-    let error = Artefact::load(out.path()).unwrap().engine(Precision::F32).err().unwrap().to_string();
+    let error = ModelDir::load(out.path()).unwrap().engine(Precision::F32).err().unwrap().to_string();
     assert!(error.contains("unknown tensors exits.score.bias, exits.score.weight"), "{error}");
     save(plain, out.path());
     replaced("\"policy\"", "\"score\": true,\n  \"policy\"");
-    let error = Artefact::load(out.path()).unwrap().engine(Precision::F32).err().unwrap().to_string();
+    let error = ModelDir::load(out.path()).unwrap().engine(Precision::F32).err().unwrap().to_string();
     assert!(error.contains("no tensor for exits.score.weight, exits.score.bias"), "{error}");
 }

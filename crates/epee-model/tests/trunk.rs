@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use epee_model::{Batch, Config, Heads, Model, OutputGradients, Outputs, Pooling, Trunk};
+use epee_model::{BackboneGradient, Batch, Config, ExitConfig, Model, OutputGradients, Outputs, Pooling};
 use epee_nn::{Dropout, Parameters, Tensor, sigmoid};
 
 const EXITS: usize = 3;
@@ -16,7 +16,7 @@ fn model(family: &str) -> Model<f64> {
     });
     let config = Config::from_json(raw.as_object().unwrap().clone()).unwrap();
     let pooling = if family == "gpt2" { Pooling::Mean } else { Pooling::First };
-    Model::new(&config, Heads { score: true, pooling, ..Heads::of(&config, CLASSES) }, 7)
+    Model::new(&config, ExitConfig { score: true, pooling, ..ExitConfig::of(&config, CLASSES) }, 7)
 }
 
 fn batch(sequences: &[&[u32]]) -> Batch {
@@ -84,7 +84,7 @@ fn gradients(outputs: &Outputs<f64>, looks: Looks) -> OutputGradients<f64> {
     }
 }
 
-fn backward(model: &Model<f64>, batch: &Batch, dropout: Dropout, looks: Looks, trunk: Trunk) -> Model<f64> {
+fn backward(model: &Model<f64>, batch: &Batch, dropout: Dropout, looks: Looks, trunk: BackboneGradient) -> Model<f64> {
     let (outputs, saved) = model.forward(batch, dropout);
     let mut grads = model.zeros_like();
     model.backward(batch, &gradients(&outputs, looks), &saved, trunk, &mut grads);
@@ -121,7 +121,7 @@ fn a_loss_on_scores_and_logits_with_and_without_dropout() {
         let model = model(family);
         for dropout in [Dropout::off(), Dropout::new(0.5, 3)] {
             for looks in [ALL, Looks { logits: [0.0; EXITS], ..ALL }] {
-                let grads = backward(&model, &batch, dropout, looks, Trunk::Joint);
+                let grads = backward(&model, &batch, dropout, looks, BackboneGradient::Joint);
                 let loss = |model: &Model<f64>| loss(&model.forward(&batch, dropout).0, looks);
                 agree(&model, &grads, loss, |_| true);
             }
@@ -134,8 +134,8 @@ fn a_frozen_trunk_gets_nothing_and_heads_what_they_would_get() {
     let batch = batch(&SEQUENCES);
     for family in ["bert", "gpt2"] {
         let model = model(family);
-        let frozen = backward(&model, &batch, Dropout::off(), ALL, Trunk::Frozen);
-        let joint = backward(&model, &batch, Dropout::off(), ALL, Trunk::Joint);
+        let frozen = backward(&model, &batch, Dropout::off(), ALL, BackboneGradient::Frozen);
+        let joint = backward(&model, &batch, Dropout::off(), ALL, BackboneGradient::Joint);
         for ((name, frozen), (_, joint)) in frozen.parameters().into_iter().zip(joint.parameters()) {
             if in_trunk(&name) {
                 assert!(frozen.data().iter().all(|&g| g == 0.0), "{name}");
@@ -164,7 +164,7 @@ fn balanced_exits_enter_the_trunk_with_one_norm() {
             scores: all.scores.iter().map(row).collect(),
         };
         let mut grads = model.zeros_like();
-        model.backward(&alone, &of_row, &saved, Trunk::Joint, &mut grads);
+        model.backward(&alone, &of_row, &saved, BackboneGradient::Joint, &mut grads);
         let name = format!("layers.{m}.feed_forward_norm.bias");
         let (_, bias) = grads.parameters().into_iter().find(|(other, _)| *other == name).unwrap();
         bias.data().iter().map(|g| g * g).sum()
@@ -176,13 +176,13 @@ fn balanced_exits_enter_the_trunk_with_one_norm() {
     assert!(norms.iter().any(|norm| (norm / mean - 1.0).abs() > 0.2), "{norms:?} are all alike");
 
     let batch = batch(&SEQUENCES);
-    let balanced = backward(&model, &batch, Dropout::off(), ALL, Trunk::Balanced);
+    let balanced = backward(&model, &batch, Dropout::off(), ALL, BackboneGradient::Balanced);
     let scaled = |model: &Model<f64>| {
         let (outputs, _) = model.forward(&batch, Dropout::off());
         (0..EXITS).map(|m| loss(&outputs, ALL.only(m, mean / norms[m]))).sum()
     };
     agree(&model, &balanced, scaled, in_trunk);
-    let joint = backward(&model, &batch, Dropout::off(), ALL, Trunk::Joint);
+    let joint = backward(&model, &batch, Dropout::off(), ALL, BackboneGradient::Joint);
     for ((name, balanced), (_, joint)) in balanced.parameters().into_iter().zip(joint.parameters()) {
         assert_eq!(balanced == joint, !in_trunk(&name), "{name}");
     }
@@ -193,12 +193,14 @@ fn one_exit_alone_is_balanced_as_it_is_and_a_gradient_of_zero_stays_zero() {
     let batch = batch(&SEQUENCES);
     let model = model("bert");
     let one = ALL.only(1, 1.0);
-    let joint = backward(&model, &batch, Dropout::off(), one, Trunk::Joint);
-    assert!(backward(&model, &batch, Dropout::off(), one, Trunk::Balanced).parameters() == joint.parameters());
+    let joint = backward(&model, &batch, Dropout::off(), one, BackboneGradient::Joint);
+    assert!(
+        backward(&model, &batch, Dropout::off(), one, BackboneGradient::Balanced).parameters() == joint.parameters()
+    );
     let (outputs, saved) = model.forward(&batch, Dropout::off());
     let zeros = outputs.logits.iter().map(Tensor::zeros_like).collect::<Vec<_>>();
     let mut grads = model.zeros_like();
-    model.backward(&batch, &zeros.into(), &saved, Trunk::Balanced, &mut grads);
+    model.backward(&batch, &zeros.into(), &saved, BackboneGradient::Balanced, &mut grads);
     assert!(grads.parameters().iter().all(|(_, g)| g.data().iter().all(|&g| g == 0.0)));
 }
 
@@ -207,7 +209,7 @@ fn layers_above_the_highest_exit_with_a_gradient_are_not_walked() {
     let batch = batch(&SEQUENCES);
     let mut model = model("bert");
     let looks = ALL.only(1, 1.0);
-    let whole = backward(&model, &batch, Dropout::off(), looks, Trunk::Joint);
+    let whole = backward(&model, &batch, Dropout::off(), looks, BackboneGradient::Joint);
     agree(
         &model,
         &whole,
@@ -219,13 +221,13 @@ fn layers_above_the_highest_exit_with_a_gradient_are_not_walked() {
             tensor.data_mut().fill(f64::NAN);
         }
     }
-    for trunk in [Trunk::Joint, Trunk::Balanced] {
+    for trunk in [BackboneGradient::Joint, BackboneGradient::Balanced] {
         let grads = backward(&model, &batch, Dropout::off(), looks, trunk);
         assert!(grads.parameters() == whole.parameters(), "a gradient of zero went through the last layer");
     }
     let none = OutputGradients { logits: vec![None; EXITS], scores: Vec::new() };
     let (_, saved) = model.forward(&batch, Dropout::off());
     let mut grads = model.zeros_like();
-    model.backward(&batch, &none, &saved, Trunk::Joint, &mut grads);
+    model.backward(&batch, &none, &saved, BackboneGradient::Joint, &mut grads);
     assert!(grads.parameters().iter().all(|(_, g)| g.data().iter().all(|&g| g == 0.0)));
 }

@@ -1,6 +1,6 @@
 //! What stands between the feed-forward block's two maps.
 
-use crate::kernels::{rows, team, vectorised};
+use crate::kernels::{rows, thread_pool, vectorised};
 use crate::{Scalar, Tensor};
 
 /// What is applied to a product before the residual is added.
@@ -19,7 +19,7 @@ impl Activation {
     /// Of every value.
     pub(crate) fn forward<T: Scalar>(self, x: &Tensor<T>) -> Tensor<T> {
         let mut y = Tensor::unset(x.shape());
-        team::chunks(y.data_mut(), rows::TASK, |i, y| {
+        thread_pool::chunks(y.data_mut(), rows::TASK, |i, y| {
             y.copy_from_slice(&x.data()[i * rows::TASK..][..y.len()]);
             vectorised!(self.apply::<T, FUSED>(y));
         });
@@ -28,7 +28,7 @@ impl Activation {
 
     /// Multiplies the gradient at the output with the derivative at the input.
     pub(crate) fn backward<T: Scalar>(self, dy: &mut Tensor<T>, x: &Tensor<T>) {
-        team::chunks(dy.data_mut(), rows::TASK, |i, dy| {
+        thread_pool::chunks(dy.data_mut(), rows::TASK, |i, dy| {
             let pairs = dy.iter_mut().zip(&x.data()[i * rows::TASK..]);
             match self {
                 Activation::None => {}

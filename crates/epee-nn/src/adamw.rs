@@ -1,6 +1,6 @@
 //! Adam with decoupled weight decay, and clipping by the global norm.
 
-use crate::kernels::{rows, team, vectorised};
+use crate::kernels::{rows, thread_pool, vectorised};
 use crate::{Parameters, Scalar, Tensor};
 
 /// Values one task handles.
@@ -59,23 +59,27 @@ impl<P: Clone> AdamW<P> {
             let Some(rate) = rate(&name) else { continue };
             let (decay, size) = (T::of(1.0 - rate * self.weight_decay), T::of(rate / bias));
             let (g, decays) = (g.data(), self.weight_decay != 0.0);
-            team::row_blocks([(p.data_mut(), 1), (m.data_mut(), 1), (v.data_mut(), 1)], TASK, |first, [p, m, v]| {
-                vectorised!({
-                    let g = g[first..].chunks(BLOCK);
-                    let blocks = p.chunks_mut(BLOCK).zip(g).zip(m.chunks_mut(BLOCK)).zip(v.chunks_mut(BLOCK));
-                    for (((p, g), m), v) in blocks {
-                        if !decays && rows::is_zero(&g[..p.len()]) && rows::is_zero(m) && rows::is_zero(v) {
-                            continue;
+            thread_pool::row_blocks(
+                [(p.data_mut(), 1), (m.data_mut(), 1), (v.data_mut(), 1)],
+                TASK,
+                |first, [p, m, v]| {
+                    vectorised!({
+                        let g = g[first..].chunks(BLOCK);
+                        let blocks = p.chunks_mut(BLOCK).zip(g).zip(m.chunks_mut(BLOCK)).zip(v.chunks_mut(BLOCK));
+                        for (((p, g), m), v) in blocks {
+                            if !decays && rows::is_zero(&g[..p.len()]) && rows::is_zero(m) && rows::is_zero(v) {
+                                continue;
+                            }
+                            for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
+                                let g = g * scale;
+                                *m = b1 * *m + c1 * g;
+                                *v = b2 * *v + c2 * g * g;
+                                *p = *p * decay - size * *m / (v.sqrt() * root + eps);
+                            }
                         }
-                        for (((p, &g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
-                            let g = g * scale;
-                            *m = b1 * *m + c1 * g;
-                            *v = b2 * *v + c2 * g * g;
-                            *p = *p * decay - size * *m / (v.sqrt() * root + eps);
-                        }
-                    }
-                });
-            });
+                    });
+                },
+            );
         }
     }
 
@@ -107,7 +111,7 @@ fn square_sum<T: Scalar>(x: &[T]) -> f64 {
 pub fn grad_norm<T: Scalar, P: Parameters<T>>(grads: &P) -> f64 {
     let square = |tensor: &Tensor<T>| -> f64 {
         let mut parts = vec![0.0; tensor.len().div_ceil(TASK)];
-        team::chunks(&mut parts, 1, |i, sum| {
+        thread_pool::chunks(&mut parts, 1, |i, sum| {
             let part = &tensor.data()[i * TASK..tensor.len().min((i + 1) * TASK)];
             sum[0] = vectorised!(square_sum(part));
         });

@@ -1,8 +1,8 @@
 //! Multi-head self-attention on packed sequences.
 
 use crate::kernels::gemm::{MatRef, Start, small_product};
-use crate::kernels::team::Block;
-use crate::kernels::{rows, team, vectorised};
+use crate::kernels::thread_pool::Block;
+use crate::kernels::{rows, thread_pool, vectorised};
 use crate::linear::Packed;
 use crate::{Dropout, Linear, Scalar, Tensor, buffers, parameters};
 
@@ -91,29 +91,34 @@ impl<T: Scalar> Attention<T> {
         let mut probabilities = Tensor::unset(&[ends.last().copied().unwrap_or(0)]);
         let mut context = Tensor::unset(query.shape());
         let contexts = [(context.data_mut(), &queries[..])];
-        team::heads_of((probabilities.data_mut(), &ends), contexts, (d, self.heads), |i, probabilities, [context]| {
-            let part = &parts[i];
-            let n = part.length;
-            small_product(part.asking(&query, width), part.view(&key, width).t(), Block::whole(probabilities, n));
-            vectorised!({
-                for (i, row) in probabilities.chunks_exact_mut(n).enumerate() {
-                    let (seen, unseen) = row.split_at_mut(if self.causal { part.position + i + 1 } else { n });
-                    for x in seen.iter_mut() {
-                        *x *= scale;
+        thread_pool::heads_of(
+            (probabilities.data_mut(), &ends),
+            contexts,
+            (d, self.heads),
+            |i, probabilities, [context]| {
+                let part = &parts[i];
+                let n = part.length;
+                small_product(part.asking(&query, width), part.view(&key, width).t(), Block::whole(probabilities, n));
+                vectorised!({
+                    for (i, row) in probabilities.chunks_exact_mut(n).enumerate() {
+                        let (seen, unseen) = row.split_at_mut(if self.causal { part.position + i + 1 } else { n });
+                        for x in seen.iter_mut() {
+                            *x *= scale;
+                        }
+                        rows::softmax::<T, FUSED>(seen);
+                        unseen.fill(T::ZERO);
                     }
-                    rows::softmax::<T, FUSED>(seen);
-                    unseen.fill(T::ZERO);
+                });
+                let values = part.view(&value, width);
+                if dropout.is_off() {
+                    small_product(MatRef::row_major(probabilities, part.rows, n), values, context);
+                } else {
+                    let mut kept = probabilities.to_vec();
+                    vectorised!(dropout.apply_from(part.scores, &mut kept));
+                    small_product(MatRef::row_major(&kept, part.rows, n), values, context);
                 }
-            });
-            let values = part.view(&value, width);
-            if dropout.is_off() {
-                small_product(MatRef::row_major(probabilities, part.rows, n), values, context);
-            } else {
-                let mut kept = probabilities.to_vec();
-                vectorised!(dropout.apply_from(part.scores, &mut kept));
-                small_product(MatRef::row_major(&kept, part.rows, n), values, context);
-            }
-        });
+            },
+        );
         let y = self.output.forward(&context);
         (y, SavedAttention { asked: asked.map(<[usize]>::to_vec), query, key, value, probabilities, context })
     }
@@ -139,7 +144,7 @@ impl<T: Scalar> Attention<T> {
         let mut dkey = Tensor::unset(saved.key.shape());
         let mut dvalue = Tensor::unset(saved.value.shape());
         let gradients = [(dquery.data_mut(), &queries[..]), (dkey.data_mut(), offsets), (dvalue.data_mut(), offsets)];
-        team::heads_of((&mut scores, &ends), gradients, (d, self.heads), |i, scores, [dquery, dkey, dvalue]| {
+        thread_pool::heads_of((&mut scores, &ends), gradients, (d, self.heads), |i, scores, [dquery, dkey, dvalue]| {
             let part = &parts[i];
             let n = part.length;
             let probabilities = &saved.probabilities.data()[part.scores..][..part.rows * n];

@@ -1,6 +1,6 @@
 //! Layer normalisation.
 
-use crate::kernels::{rows, team, vectorised};
+use crate::kernels::{rows, thread_pool, vectorised};
 use crate::{Scalar, Tensor, parameters};
 
 /// `y = γ (x − mean) / sqrt(var + ε) + β` along each row, with the biased variance.
@@ -47,7 +47,7 @@ impl<T: Scalar> LayerNorm<T> {
         let (weight, bias) = (self.weight.data(), self.bias.data());
         let eps = T::of(self.eps);
         let matrices = [(x.data_mut(), d), (y.data_mut(), d), (&mut inverse[..], 1)];
-        team::row_blocks(matrices, rows::block(d), |_, [x, y, inverse]| {
+        thread_pool::row_blocks(matrices, rows::block(d), |_, [x, y, inverse]| {
             vectorised!({
                 for ((x, y), inverse) in x.chunks_exact_mut(d).zip(y.chunks_exact_mut(d)).zip(inverse) {
                     let mean;

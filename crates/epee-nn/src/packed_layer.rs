@@ -2,7 +2,7 @@
 
 use crate::kernels::attend::attend;
 use crate::kernels::packed::Converted;
-use crate::kernels::team;
+use crate::kernels::thread_pool;
 use crate::kernels::vectorised;
 use crate::{Activation, LayerNorm, PackedLinear, Precision, TransformerLayer};
 
@@ -124,8 +124,8 @@ impl LayerNorm<f32> {
     /// [`LayerNorm::forward`] in place, with nothing saved.
     pub fn apply(&self, x: &mut [f32]) {
         let (d, eps) = (self.weight().len(), self.eps() as f32);
-        let rows = (x.len() / d).div_ceil(team::threads()).max(4);
-        team::chunks(x, rows * d, |_, block| {
+        let rows = (x.len() / d).div_ceil(thread_pool::threads()).max(4);
+        thread_pool::chunks(x, rows * d, |_, block| {
             vectorised!({
                 for row in block.chunks_exact_mut(d) {
                     crate::kernels::rows::normalise(row, self.weight().data(), self.bias().data(), eps);

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use epee_model::{Config, Heads, Model};
+use epee_model::{Config, ExitConfig, Model};
 use epee_train::{Checkpoints, LinearSchedule, RunIdentity, State, Trainer};
 
 const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
@@ -15,7 +15,7 @@ const REPEATS: u64 = 9;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::from_json(serde_json::from_str(CONFIG)?)?;
-    let mut trainer = Trainer::new(Model::new(&config, Heads::of(&config, 4), 1), 0.0);
+    let mut trainer = Trainer::new(Model::new(&config, ExitConfig::of(&config, 4), 1), 0.0);
     let folder = std::env::args().nth(1).map_or_else(|| PathBuf::from("."), PathBuf::from);
     let dir = folder.join("bench-checkpoint");
     std::fs::create_dir_all(&dir)?;

@@ -7,8 +7,8 @@
 
 use std::time::Instant;
 
-use epee_data::{Encoding, Sequence};
-use epee_model::{Batch, Config, Engine, ExitRowFirst, Heads, Model, Session};
+use epee_input::{Encoding, Sequence};
+use epee_model::{Batch, Config, Engine, ExitConfig, ExitRowFirst, Model, Session};
 use epee_nn::{AdamW, Dropout, Parameters, Precision, Targets, clip_grad_norm, grad_norm};
 use epee_train::{RecipeName, Stage, joint_loss};
 use serde_json::json;
@@ -103,7 +103,7 @@ struct Times {
 
 impl Training {
     fn new(config: &Config) -> Training {
-        let model: Model = Model::new(config, Heads::of(config, CLASSES), 1);
+        let model: Model = Model::new(config, ExitConfig::of(config, CLASSES), 1);
         let optimiser = AdamW::new(&model, 0.0);
         let grads = model.zeros_like();
         Training { model, optimiser, grads, step: 0 }
@@ -147,7 +147,7 @@ fn steps(size: Size, repeats: usize, as_json: bool) -> Result<(), Failure> {
     let [forward, backward, update] =
         std::array::from_fn(|i| median(times.iter().map(|times| times.phases[i]).collect()));
     let processor = times.iter().map(|times| times.processor).fold(f64::INFINITY, f64::min);
-    let ceiling = epee_nn::in_pool(|| epee_nn::peak(Precision::F32));
+    let ceiling = epee_nn::in_pool(|| epee_nn::roofline(Precision::F32));
     let operations = size.operations(&batch);
     let share = operations / step / ceiling;
 
@@ -196,7 +196,7 @@ fn epoch(size: Size, file: &str, batches: usize, as_json: bool) -> Result<(), Fa
     }
     let (seconds, processor) = (start.elapsed().as_secs_f64(), processor_seconds() - processor);
     let peak_bytes = peak_bytes();
-    let share = operations / seconds / epee_nn::in_pool(|| epee_nn::peak(Precision::F32));
+    let share = operations / seconds / epee_nn::in_pool(|| epee_nn::roofline(Precision::F32));
     if as_json {
         let all = json!({"epoch_s": seconds, "processor_s": processor, "steps": steps, "tokens": tokens, "share": share,
             "peak_bytes": peak_bytes});

@@ -1,8 +1,10 @@
 //! What can go wrong in training.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::Kept;
+use epee_files::FileError;
+
+use crate::LastGood;
 
 /// An error of a training run.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +40,7 @@ pub enum Error {
         /// The first ids of the batch.
         batch: String,
         /// What is left.
-        kept: Box<Kept>,
+        kept: Box<LastGood>,
     },
     /// The loss is that of a model that is sure of wrong answers.
     #[error(
@@ -53,7 +55,7 @@ pub enum Error {
         /// `ln K`
         guess: f64,
         /// What is left.
-        kept: Box<Kept>,
+        kept: Box<LastGood>,
     },
     /// A checkpoint that cannot be gone on from.
     #[error("{path}: {problem}")]
@@ -116,7 +118,7 @@ pub enum Error {
         /// From 1.
         epoch: usize,
         /// What is left.
-        kept: Box<Kept>,
+        kept: Box<LastGood>,
         /// Which sample and exit.
         source: epee_exit::Problem,
     },
@@ -128,17 +130,17 @@ pub enum Error {
         /// The reason.
         source: std::io::Error,
     },
-    /// A file or folder could not be written.
-    #[error("cannot write {path}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: std::io::Error,
-    },
+    /// A file that cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 impl Error {
+    pub(crate) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+        let error = FileError::io("write", path);
+        move |source| Error::File(error(source))
+    }
+
     pub(crate) fn option(name: &'static str, expected: &str, got: String) -> Error {
         Error::Option { name, expected: expected.to_owned(), got }
     }

@@ -1,6 +1,6 @@
 //! What a model is trained and evaluated on.
 
-use epee_data::Sequence;
+use epee_input::Sequence;
 use epee_model::{Config, Model};
 
 use crate::Error;

@@ -6,6 +6,7 @@
 //!
 //! This crate knows the model by its forward and backward pass only.
 
+mod augmentation;
 mod checkpoint;
 mod config_file;
 mod error;
@@ -33,6 +34,6 @@ pub use joint_loss::{JointLoss, joint_loss};
 pub use observer::{EpochReport, Observer, StepReport};
 pub use options::{Select, TrainOptions};
 pub use recipe::{ClassWeights, Distillation, ExitWeights, Form, Recipe, RecipeName, Regime, Stage, Step};
-pub use run::{Kept, Outcome, Output, Run, train};
+pub use run::{LastGood, Outcome, Output, Run, train};
 pub use schedule::LinearSchedule;
 pub use trainer::Trainer;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use epee_data::Augmentation;
+use crate::augmentation::Augmentation;
 use epee_exit::Metric;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};

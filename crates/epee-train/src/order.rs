@@ -1,6 +1,6 @@
 //! Which examples meet in a batch, and in which order batches come.
 
-use epee_data::{pack_count, pack_order};
+use epee_input::{pack_count, pack_order};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;

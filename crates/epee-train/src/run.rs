@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use epee_data::Sequence;
-use epee_model::{Artefact, Batch, Config, ExitsFile, Input, Model, ModelCard};
+use epee_input::Sequence;
+use epee_model::{Batch, Config, ExitsFile, Input, Model, ModelCard, ModelDir};
 use epee_nn::{Dropout, Targets};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -23,7 +23,7 @@ use crate::{
 
 /// Where a run writes, and what it writes beside the weights.
 pub struct Output<'a> {
-    /// The artefact's directory; `metrics.jsonl`, `tensorboard/` and `checkpoints/` go there too.
+    /// The model directory's directory; `metrics.jsonl`, `tensorboard/` and `checkpoints/` go there too.
     pub dir: &'a Path,
     /// Sizes.
     pub config: &'a Config,
@@ -71,12 +71,12 @@ pub struct Outcome {
 
 /// What is left of a run that diverged.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct LastGood {
     dir: PathBuf,
     best: Option<(usize, f64)>,
 }
 
-impl fmt::Display for Kept {
+impl fmt::Display for LastGood {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.best {
             Some((epoch, score)) => {
@@ -109,7 +109,7 @@ pub fn train(model: Model<f32>, run: &Run<'_>, observer: &mut dyn Observer) -> R
     }
     train.check(&model, output.config, "train")?;
     dev.check(&model, output.config, "dev")?;
-    std::fs::create_dir_all(output.dir).map_err(|source| Error::Io { path: output.dir.to_owned(), source })?;
+    std::fs::create_dir_all(output.dir).map_err(Error::write(&output.dir))?;
     Loop::new(model, run, observer)?.go(observer)
 }
 
@@ -201,8 +201,8 @@ impl<'a> Loop<'a> {
         Outcome { finished, steps: step, epochs: epoch, best }
     }
 
-    fn kept(&self) -> Box<Kept> {
-        Box::new(Kept { dir: self.run.output.dir.to_owned(), best: self.state.best })
+    fn kept(&self) -> Box<LastGood> {
+        Box::new(LastGood { dir: self.run.output.dir.to_owned(), best: self.state.best })
     }
 
     fn save(&mut self) -> Result<(), Error> {
@@ -333,6 +333,6 @@ impl<'a> Loop<'a> {
     fn keep(&self, report: &EpochReport) -> Result<(), Error> {
         let Output { dir, config, labels, exits, input, card, .. } = self.run.output;
         let card = ModelCard { results: results(report), ..card.clone() };
-        Ok(Artefact::save(dir, &self.trainer.model, config, labels, exits, *input, &card)?)
+        Ok(ModelDir::save(dir, &self.trainer.model, config, labels, exits, *input, &card)?)
     }
 }

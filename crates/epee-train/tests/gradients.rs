@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use epee_model::{Batch, Config, Heads, Model, read_backbone, read_whole};
+use epee_model::{Batch, Config, ExitConfig, Model, read_backbone, read_whole};
 use epee_nn::{Dropout, Parameters, Targets};
 use epee_train::{RecipeName, Stage, Step, Trainer};
 use safetensors::SafeTensors;
@@ -33,7 +33,7 @@ fn paper(exits: usize) -> Step {
 }
 
 /// The gradient of a fixture's batch by the names it is stored under, after its loss was compared.
-fn gradient(model: Model, config: &Config, heads: Heads, file: &SafeTensors<'_>) -> BTreeMap<String, Vec<f32>> {
+fn gradient(model: Model, config: &Config, heads: ExitConfig, file: &SafeTensors<'_>) -> BTreeMap<String, Vec<f32>> {
     let narrow = |name: &str| integers(file, name).into_iter().map(|x| x as u32).collect();
     let mut batch = Batch { offsets: integers(file, "offsets"), ..Batch::default() };
     match file.tensor("pixels") {
@@ -54,7 +54,7 @@ fn every_entry_of_a_tiny_model_of_each_family() {
     for family in ["bert", "albert", "distilbert", "gpt2", "vit", "deit"] {
         let dir = fixture(&format!("tiny-{family}"));
         let config = Config::read(&dir.join("config.json")).unwrap();
-        let heads = Heads::of(&config, 3);
+        let heads = ExitConfig::of(&config, 3);
         let model = read_whole(&dir, &config, heads).unwrap();
         let bytes = std::fs::read(dir.join("expected.safetensors")).unwrap();
         let file = SafeTensors::deserialize(&bytes).unwrap();
@@ -88,7 +88,7 @@ fn norms_and_samples_of_minilm() {
     let config = Config::read(&dir.join("config.json")).unwrap();
     let bytes = std::fs::read(fixture("minilm-expected.safetensors")).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
-    let heads = Heads::of(&config, 2);
+    let heads = ExitConfig::of(&config, 2);
     let (mut model, _) = read_backbone(&dir, &config, heads, 1).unwrap();
     for (name, tensor) in model.parameters_mut() {
         if let Some((m, leaf)) = name.strip_prefix("exits.classifiers.").and_then(|rest| rest.split_once('.')) {

@@ -1,7 +1,7 @@
 //! The gradient of every recipe's steps against finite differences in f64, at every parameter of a tiny model.
 #![allow(clippy::unwrap_used)]
 
-use epee_model::{Batch, Config, Heads, Model, Outputs, Trunk};
+use epee_model::{BackboneGradient, Batch, Config, ExitConfig, Model, Outputs};
 use epee_nn::{Dropout, Parameters, Targets, Tensor, cross_entropy, distillation, exit_head_loss};
 use epee_train::{RecipeName, Stage, Step, joint_loss};
 
@@ -21,7 +21,7 @@ fn batch() -> Batch {
 
 fn model() -> Model<f64> {
     let config = Config::from_json(serde_json::from_str(CONFIG).unwrap()).unwrap();
-    Model::new(&config, Heads { score: true, ..Heads::of(&config, 3) }, 7)
+    Model::new(&config, ExitConfig { score: true, ..ExitConfig::of(&config, 3) }, 7)
 }
 
 /// A step's loss, written from the recipes' formulas. What the gradient takes for constant is taken from `fixed`: the teacher, and
@@ -66,11 +66,11 @@ fn every_step_of_every_recipe() {
             let mut moved_at_all = false;
             for (p, (parameter, grad)) in grads.parameters().into_iter().enumerate() {
                 let head = parameter.starts_with("exits.");
-                if step.trunk == Trunk::Balanced && !head {
+                if step.trunk == BackboneGradient::Balanced && !head {
                     // What is scaled there is no gradient of the loss: epee-model/tests/trunk.rs has it.
                     continue;
                 }
-                if step.trunk == Trunk::Frozen && !head {
+                if step.trunk == BackboneGradient::Frozen && !head {
                     assert!(grad.data().iter().all(|&g| g == 0.0), "{name}: {parameter} moves");
                     continue;
                 }

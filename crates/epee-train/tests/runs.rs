@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use epee_data::Encoding;
 use epee_exit::Metric;
-use epee_model::{Artefact, Config, ExitsFile, Heads, Model, ModelCard, PoolerKind};
+use epee_input::Encoding;
+use epee_model::{Config, ExitConfig, ExitsFile, Model, ModelCard, ModelDir, PoolerKind};
 use epee_nn::Parameters;
 use epee_train::{
     EpochReport, Error, Examples, Form, Observer, Outcome, Output, RecipeName, Run, RunIdentity, Select, Stage,
@@ -75,7 +75,7 @@ impl Observer for Watch {
 
 fn run(dir: &Path, options: &TrainOptions, resume: bool, watch: &mut Watch) -> Result<Outcome, Error> {
     let config = config();
-    let heads = Heads { score: options.recipe().exit_head, ..Heads::of(&config, 2) };
+    let heads = ExitConfig { score: options.recipe().exit_head, ..ExitConfig::of(&config, 2) };
     let exits = ExitsFile::new(&config, heads);
     let output = Output {
         dir,
@@ -107,10 +107,10 @@ fn learns_a_task_and_keeps_the_best_model() {
     assert_eq!(watch.epochs.len(), 12);
     let best = watch.epochs.iter().map(|report| report.score).fold(0.0, f64::max);
     assert_eq!(watch.epochs[epoch - 1].score, best);
-    let artefact = Artefact::load(dir.path()).unwrap();
-    assert_eq!(artefact.labels, ["no", "yes"]);
+    let model_dir = ModelDir::load(dir.path()).unwrap();
+    assert_eq!(model_dir.labels, ["no", "yes"]);
     let dev = examples(60, 2);
-    let recording = artefact.engine(epee_nn::Precision::F32).unwrap().record(&dev.sequences, |_| ());
+    let recording = model_dir.engine(epee_nn::Precision::F32).unwrap().record(&dev.sequences, |_| ());
     let right = dev.labels.iter().enumerate().filter(|&(i, &label)| {
         let z = &recording.logits[(i * 2 + 1) * 2..][..2];
         usize::from(z[1] > z[0]) == label
@@ -302,7 +302,7 @@ fn of_two_stages_the_best_of_the_second_is_kept() {
 fn in_the_second_of_two_stages_poolers_of_their_own_learn_and_a_shared_one_stands_still() {
     let names = |pooler| {
         let config = config();
-        let model = Model::<f32>::new(&config, Heads { pooler, ..Heads::of(&config, 2) }, 1);
+        let model = Model::<f32>::new(&config, ExitConfig { pooler, ..ExitConfig::of(&config, 2) }, 1);
         let form = Form::of(&model);
         let recipe = RecipeName::TwoStage.recipe();
         let all = model.parameters().into_iter().map(|(name, _)| name);

@@ -1,124 +1,142 @@
-//! What turns examples into a model's inputs: a tokenizer, or an image processor.
+//! Examples to model inputs: a tokenizer or an image processor, checked against the model.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow, bail};
-use epee_data::{Example, ImageInput, ImageProcessor, Sequence, TextTokenizer};
+use epee_input::{Example, ImageInput, ImageProcessor, Sequence, TextTokenizer};
 use epee_model::{Config, Input};
 
-use crate::ui::Ui;
+use crate::{Error, Warning};
 
-/// What stands between examples and a model.
-#[derive(Clone)]
-pub(crate) enum Preprocessor {
+/// The tokenizer or the image processor of a model.
+#[derive(Clone, Debug)]
+pub enum Preprocessor {
+    /// The tokenizer of a text model.
     Text(Box<TextTokenizer>),
+    /// The processor of an image model.
     Image(Arc<ImageProcessor>),
 }
 
+/// Model inputs made of examples.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// One sequence for each example, in order.
+    pub sequences: Vec<Sequence>,
+    /// True for each text that was longer than the limit and lost its end.
+    pub truncated: Vec<bool>,
+    /// The limit, in tokens.
+    pub max_tokens: usize,
+}
+
+impl Encoded {
+    /// The warning for texts that lost their end, if some did.
+    pub fn warning(&self) -> Option<Warning> {
+        let (count, of, max_tokens) = (self.truncated_count(), self.truncated.len(), self.max_tokens);
+        (count > 0).then_some(Warning::Truncated { count, of, max_tokens })
+    }
+
+    /// The number of texts that lost their end.
+    pub fn truncated_count(&self) -> usize {
+        self.truncated.iter().filter(|&&truncated| truncated).count()
+    }
+}
+
 impl Preprocessor {
-    /// Reads what a model directory has for the inputs of its configuration.
-    pub(crate) fn load(dir: &Path, config: &Config) -> anyhow::Result<Preprocessor> {
+    /// Reads the tokenizer or the `preprocessor_config.json` of a model directory.
+    ///
+    /// # Errors
+    /// A missing or damaged file, or one that does not fit the configuration.
+    pub fn load(dir: &Path, config: &Config) -> Result<Preprocessor, Error> {
         match config.shape.input {
             Input::Text(_) => {
                 let whole = dir.join("tokenizer.json");
                 let from = if whole.exists() { whole } else { dir.to_owned() };
-                Preprocessor::text(TextTokenizer::from_dir(dir)?, config).with_context(|| from.display().to_string())
+                Preprocessor::text(TextTokenizer::from_dir(dir)?, config).map_err(|error| error.at(&from))
             }
             Input::Image(_) => {
                 let path = dir.join("preprocessor_config.json");
                 if !path.exists() {
-                    bail!("{}: expected preprocessor_config.json: {} reads pictures", dir.display(), config.title());
+                    let problem = format!("expected preprocessor_config.json: {} reads images", config.title());
+                    return Err(Error::content(dir, problem));
                 }
-                let processor = ImageProcessor::from_file(&path)?;
-                Preprocessor::image(processor, config).with_context(|| path.display().to_string())
+                Preprocessor::image(ImageProcessor::from_file(&path)?, config).map_err(|error| error.at(&path))
             }
         }
     }
 
-    /// A tokenizer whose ids the model has.
-    pub(crate) fn text(tokenizer: TextTokenizer, config: &Config) -> anyhow::Result<Preprocessor> {
+    /// A tokenizer, checked against the model's vocabulary.
+    ///
+    /// # Errors
+    /// An image model, or a tokenizer with more ids than the model has embeddings.
+    pub fn text(tokenizer: TextTokenizer, config: &Config) -> Result<Preprocessor, Error> {
         match config.vocab_size() {
             Some(entries) => tokenizer.check_vocab(entries)?,
-            None => bail!("{} reads pictures, not text", config.title()),
+            None => return Err(Error::Preprocessor(format!("{} reads images, not text", config.title()))),
         }
         Ok(Preprocessor::Text(Box::new(tokenizer)))
     }
 
-    /// A processor that makes pictures of the model's size.
-    pub(crate) fn image(processor: ImageProcessor, config: &Config) -> anyhow::Result<Preprocessor> {
+    /// An image processor, checked against the model's image size and channels.
+    ///
+    /// # Errors
+    /// A text model, or a processor that makes images of another size.
+    pub fn image(processor: ImageProcessor, config: &Config) -> Result<Preprocessor, Error> {
         let Input::Image(input) = config.shape.input else {
-            bail!("{} reads text, not pictures", config.title());
+            return Err(Error::Preprocessor(format!("{} reads text, not images", config.title())));
         };
         if !matches!(input.channels, 1 | 3) {
-            bail!("config.json: num_channels: expected 1 or 3, as pictures have, got {}", input.channels);
+            let got = input.channels;
+            return Err(Error::Preprocessor(format!("config.json: num_channels: expected 1 or 3, got {got}")));
         }
-        let (made, expected) = ([processor.height(), processor.width()], [input.height, input.width]);
-        if made != expected {
-            bail!(
-                "expected pictures of {} x {} pixels as config.json does, got {} x {}\nhint: train with --image-size to change both",
-                expected[0],
-                expected[1],
-                made[0],
-                made[1]
-            );
+        let (got, expected) = ([processor.height(), processor.width()], [input.height, input.width]);
+        if got != expected {
+            return Err(Error::ImageSize { expected, got });
         }
         Ok(Preprocessor::Image(Arc::new(processor)))
     }
 
-    /// The file it is stored as in a model directory.
-    pub(crate) fn file(&self) -> (&'static str, Vec<u8>) {
+    /// The name and the content of the file it is stored as in a model directory.
+    pub fn file(&self) -> (&'static str, Vec<u8>) {
         match self {
             Preprocessor::Text(tokenizer) => ("tokenizer.json", tokenizer.bytes().to_vec()),
             Preprocessor::Image(processor) => ("preprocessor_config.json", processor.to_json()),
         }
     }
 
-    /// Turns examples into inputs of a model, at most `max_tokens` long; says once how many were too long.
-    pub(crate) fn encode(
-        &self,
-        config: &Config,
-        examples: &[Example],
-        max_tokens: usize,
-        ui: Ui,
-    ) -> anyhow::Result<Vec<Sequence>> {
+    /// Turns examples into model inputs; texts are cut to `max_tokens` tokens.
+    ///
+    /// # Errors
+    /// [`Error::Example`] for a text given to an image model, the reverse, or an input that the model cannot read.
+    pub fn encode(&self, config: &Config, examples: &[Example], max_tokens: usize) -> Result<Encoded, Error> {
+        let refuse = |example: &Example, problem: String| Error::Example { id: example.id.clone(), problem };
+        let mut truncated = vec![false; examples.len()];
         let sequences: Vec<Sequence> = match self {
             Preprocessor::Text(tokenizer) => {
                 if let Some(example) = examples.iter().find(|example| example.image.is_some()) {
-                    bail!("example {}: expected a text, got a picture: {} reads text", example.id, config.title());
+                    let problem = format!("expected a text, got an image: {} reads text", config.title());
+                    return Err(refuse(example, problem));
                 }
                 let encodings = tokenizer.encode_batch(examples, max_tokens)?;
-                let cut = encodings.iter().filter(|encoding| encoding.truncated).count();
-                if cut > 0 {
-                    let all = examples.len();
-                    ui.note(format!(
-                        "note: {cut} of {all} texts are longer than {max_tokens} tokens and lost their end"
-                    ));
-                }
+                truncated.iter_mut().zip(&encodings).for_each(|(cut, encoding)| *cut = encoding.truncated);
                 encodings.into_iter().map(Sequence::Text).collect()
             }
             Preprocessor::Image(processor) => {
-                let input = |example: &Example| {
-                    let image = example.image.clone();
-                    let image = image.ok_or_else(|| {
-                        anyhow!(
-                            "example {}: expected a picture, got a text: {} reads pictures",
-                            example.id,
-                            config.title()
-                        )
-                    })?;
-                    Ok(Sequence::Image(ImageInput {
-                        image,
-                        processor: Arc::clone(processor),
-                        tokens: config.positions(),
-                    }))
+                let input = |example: &Example| match example.image.clone() {
+                    Some(image) => {
+                        let (processor, tokens) = (Arc::clone(processor), config.positions());
+                        Ok(Sequence::Image(ImageInput { image, processor, tokens }))
+                    }
+                    None => {
+                        let problem = format!("expected an image, got a text: {} reads images", config.title());
+                        Err(refuse(example, problem))
+                    }
                 };
-                examples.iter().map(input).collect::<anyhow::Result<_>>()?
+                examples.iter().map(input).collect::<Result<_, _>>()?
             }
         };
         for (example, sequence) in examples.iter().zip(&sequences) {
-            config.check_sequence(sequence).map_err(|problem| anyhow!("example {}: {problem}", example.id))?;
+            config.check_sequence(sequence).map_err(|problem| refuse(example, problem.to_string()))?;
         }
-        Ok(sequences)
+        Ok(Encoded { sequences, truncated, max_tokens })
     }
 }

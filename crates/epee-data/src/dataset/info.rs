@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::sha256;
+use epee_files::sha256;
 
 /// The version of the canonical form that this crate writes.
 pub(crate) const FORMAT: u32 = 1;

@@ -9,6 +9,7 @@
 //! else reads it; nothing here knows where the examples came from.
 
 mod info;
+mod line;
 mod pictures;
 #[cfg(test)]
 mod pictures_tests;
@@ -18,6 +19,7 @@ mod tests;
 mod write;
 
 pub use info::{DatasetInfo, ImagesInfo, Input, SplitInfo, Task};
+pub(crate) use line::label_index;
 pub use read::{Dataset, Split};
 pub use write::{Draft, write_dataset};
 

@@ -9,10 +9,10 @@ use zip::read::ZipFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use crate::digest::sha256_file;
 use crate::error::{Error, Result};
-use crate::example::Example;
-use crate::image::{Image, ImageEncoding, decode, encode_png, encoding};
+use epee_files::sha256_file;
+use epee_input::Example;
+use epee_input::{Image, ImageEncoding};
 
 /// The largest file of a picture, 256 MiB.
 const MAX_FILE: u64 = 1 << 28;
@@ -38,10 +38,12 @@ impl Pictures<'_> {
             Self::Files(files) if files.len() != examples.len() => {
                 Err(format!("expected {} pictures, one for each row, got {}", examples.len(), files.len()))
             }
-            Self::Files(files) => files.iter().zip(examples).try_for_each(|(file, example)| match encoding(file) {
-                Ok(_) => Ok(()),
-                Err(problem) => Err(format!("the picture of `{}`: {problem}", example.id)),
-            }),
+            Self::Files(files) => {
+                files.iter().zip(examples).try_for_each(|(file, example)| match ImageEncoding::of(file) {
+                    Ok(_) => Ok(()),
+                    Err(problem) => Err(format!("the picture of `{}`: {problem}", example.id)),
+                })
+            }
             Self::Decoded(_) => examples.iter().try_for_each(|example| match &example.image {
                 None => Err(format!("`{}` has no picture", example.id)),
                 Some(image) => image.check().map_err(|problem| format!("the picture of `{}`: {problem}", example.id)),
@@ -54,7 +56,7 @@ impl Pictures<'_> {
         let name = |i: usize, encoding: ImageEncoding| format!("{:06}.{}", i + 1, encoding.extension());
         match self {
             Self::Files(files) => {
-                let named = |(i, file): (usize, &Vec<u8>)| Ok(name(i, encoding(file).map_err(Error::Invalid)?));
+                let named = |(i, file): (usize, &Vec<u8>)| Ok(name(i, ImageEncoding::of(file)?));
                 files.iter().enumerate().map(named).collect()
             }
             Self::Decoded(examples) => Ok((0..examples.len()).map(|i| name(i, ImageEncoding::Png)).collect()),
@@ -81,7 +83,7 @@ impl Pictures<'_> {
         let buffer = zip.finish().map_err(broken)?;
         let file = buffer.into_inner().map_err(|error| Error::io("write", shown)(error.into_error()))?;
         file.sync_all().map_err(Error::io("write", shown))?;
-        sha256_file(path).map_err(Error::io("read", shown))
+        Ok(sha256_file(path)?)
     }
 
     fn file(&self, i: usize) -> Result<std::borrow::Cow<'_, [u8]>> {
@@ -89,9 +91,9 @@ impl Pictures<'_> {
             Self::Files(files) => Ok(files[i].as_slice().into()),
             Self::Decoded(examples) => {
                 let example = &examples[i];
-                let image = example.image.as_ref().ok_or_else(|| "it has no picture".to_owned());
-                let bytes = image.and_then(encode_png);
-                Ok(bytes.map_err(|problem| Error::Invalid(format!("`{}`: {problem}", example.id)))?.into())
+                let refuse = |problem: String| Error::Invalid(format!("`{}`: {problem}", example.id));
+                let image = example.image.as_ref().ok_or_else(|| refuse("it has no picture".to_owned()))?;
+                Ok(image.to_png().map_err(|problem| refuse(problem.to_string()))?.into())
             }
         }
     }
@@ -100,17 +102,21 @@ impl Pictures<'_> {
 /// Decodes these entries of a zip.
 pub(super) fn read(path: &Path, names: &[String]) -> Result<Vec<Image>> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|e| Error::file(path, format!("no whole zip: {e}")))?;
+    let mut zip =
+        ZipArchive::new(BufReader::new(file)).map_err(|e| Error::content(path, format!("no whole zip: {e}")))?;
     let mut images = Vec::with_capacity(names.len());
     for part in names.chunks(AT_ONCE) {
-        let at = |name: &str, problem: String| Error::file(path, format!("entry `{name}`: {problem}"));
+        let at = |name: &str, problem: String| Error::content(path, format!("entry `{name}`: {problem}"));
         let mut files = Vec::with_capacity(part.len());
         for name in part {
             let entry = zip.by_name(name).map_err(|error| at(name, error.to_string()))?;
             files.push(content(entry).map_err(|problem| at(name, problem))?);
         }
-        let decoded: Result<Vec<Image>> =
-            files.par_iter().zip(part).map(|(file, name)| decode(file).map_err(|problem| at(name, problem))).collect();
+        let decoded: Result<Vec<Image>> = files
+            .par_iter()
+            .zip(part)
+            .map(|(file, name)| Image::decode(file).map_err(|problem| at(name, problem.to_string())))
+            .collect();
         images.extend(decoded?);
     }
     Ok(images)

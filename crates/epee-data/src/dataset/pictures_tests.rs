@@ -5,9 +5,11 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::image::{decode, encode_png};
-use crate::testing::{draft, message, picture_draft};
-use crate::{Dataset, Draft, Image, Input, sha256, write_dataset};
+use crate::testing::{draft, picture_draft};
+use crate::{Dataset, Draft, Input, write_dataset};
+use epee_files::sha256;
+use epee_input::Image;
+use epee_testing::message;
 
 /// A zip with one entry.
 fn zip(name: &str, content: &[u8], method: CompressionMethod) -> Vec<u8> {
@@ -74,8 +76,9 @@ fn the_digest_of_texts_is_what_it_was() {
 fn files_are_stored_byte_for_byte() {
     let mut draft = picture_draft();
     let mut files: Vec<Vec<u8>> =
-        draft.splits[0].1.iter().map(|row| encode_png(row.image.as_ref().unwrap()).unwrap()).collect();
-    let tensors = safetensors::SafeTensors::deserialize(include_bytes!("../../tests/fixtures/images.safetensors"));
+        draft.splits[0].1.iter().map(|row| row.image.as_ref().unwrap().to_png().unwrap()).collect();
+    let tensors =
+        safetensors::SafeTensors::deserialize(include_bytes!("../../../epee-input/tests/fixtures/images.safetensors"));
     files[1] = tensors.unwrap().tensor("file.grey.jpg").unwrap().data().to_vec();
     draft.splits[0].1.iter_mut().for_each(|row| row.image = None);
     draft.pictures.insert("train".into(), files.clone());
@@ -83,7 +86,7 @@ fn files_are_stored_byte_for_byte() {
     let dataset = write_dataset(dir.path(), &draft, false).unwrap();
     let read = dataset.split("train").unwrap();
     for (row, file) in read.examples.iter().zip(&files) {
-        assert_eq!(row.image, decode(file).ok());
+        assert_eq!(row.image, Image::decode(file).ok());
     }
     let zip = fs::read(dir.path().join("train.zip")).unwrap();
     assert!(files.iter().all(|file| zip.windows(file.len()).any(|window| window == file)));
@@ -129,7 +132,7 @@ fn a_damaged_zip_is_named_with_its_entry() {
     fs::write(out.join("test.zip"), &whole).unwrap();
     replace(out, "test.zip", &whole[..whole.len() / 2]);
     assert!(read().starts_with("test.zip: no whole zip: "), "{}", read());
-    let png = encode_png(picture_draft().splits[1].1[0].image.as_ref().unwrap()).unwrap();
+    let png = picture_draft().splits[1].1[0].image.as_ref().unwrap().to_png().unwrap();
     replace(out, "test.zip", &zip("other.png", &png, CompressionMethod::Stored));
     assert_eq!(read(), "test.zip: entry `000001.png`: specified file not found in archive");
     replace(out, "test.zip", &zip("000001.png", &png, CompressionMethod::Deflated));

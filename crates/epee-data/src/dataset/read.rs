@@ -6,10 +6,12 @@ use serde::Deserialize;
 
 use super::info::FORMAT;
 use super::{DATASET_FILE, DatasetInfo, Input, pictures};
-use crate::digest::{sha256, sha256_file};
 use crate::error::{Error, Result};
-use crate::example::{Example, Line, label_index};
-use crate::lines::{read_file, utf8};
+use epee_files::{sha256, sha256_file};
+use epee_input::Example;
+
+use super::line::{Line, label_index};
+use epee_files::{read_file, utf8};
 
 /// An opened dataset: its folder and what `dataset.json` says.
 #[derive(Clone, Debug)]
@@ -45,11 +47,11 @@ impl Dataset {
             } else {
                 "no such folder"
             };
-            return Err(Error::file(&dir, problem));
+            return Err(Error::content(&dir, problem));
         }
         let bytes = read_file(&path)?;
         check_format(&path, &bytes)?;
-        let info: DatasetInfo = serde_json::from_slice(&bytes).map_err(|e| Error::file(&path, e.to_string()))?;
+        let info: DatasetInfo = serde_json::from_slice(&bytes).map_err(|e| Error::content(&path, e.to_string()))?;
         check_info(&path, &info)?;
         Ok(Self { dir, info })
     }
@@ -95,11 +97,11 @@ impl Dataset {
         check_digest(&path, &expected.digest, &sha256(&bytes))?;
         let (mut examples, names) = self.parse(&path, &bytes)?;
         if examples.len() != expected.rows {
-            return Err(Error::file(&path, format!("expected {} rows, got {}", expected.rows, examples.len())));
+            return Err(Error::content(&path, format!("expected {} rows, got {}", expected.rows, examples.len())));
         }
         if let Some(images) = &expected.images {
             let path = self.dir.join(&images.file);
-            check_digest(&path, &images.digest, &sha256_file(&path).map_err(Error::io("read", &path))?)?;
+            check_digest(&path, &images.digest, &sha256_file(&path)?)?;
             let pictures = pictures::read(&path, &names)?;
             for (example, picture) in examples.iter_mut().zip(pictures) {
                 example.image = Some(picture);
@@ -112,7 +114,7 @@ impl Dataset {
     fn parse(&self, path: &Path, bytes: &[u8]) -> Result<(Vec<Example>, Vec<String>)> {
         let (mut examples, mut names) = (Vec::new(), Vec::new());
         for (i, text) in utf8(path, bytes)?.lines().enumerate() {
-            let at = |problem: String| Error::row(path, i as u64 + 1, problem);
+            let at = |problem: String| Error::line(path, i as u64 + 1, problem);
             let line: Line = serde_json::from_str(text).map_err(|e| at(e.to_string()))?;
             let label = match line.label {
                 None => None,
@@ -143,7 +145,7 @@ impl Dataset {
 fn check_digest(path: &Path, expected: &str, got: &str) -> Result<()> {
     if got != expected {
         let problem = format!("the file was changed after it was written: expected {expected}, got {got}");
-        return Err(Error::file(path, problem));
+        return Err(Error::content(path, problem));
     }
     Ok(())
 }
@@ -154,10 +156,10 @@ fn check_format(path: &Path, bytes: &[u8]) -> Result<()> {
     struct Version {
         format: u32,
     }
-    let version: Version = serde_json::from_slice(bytes).map_err(|e| Error::file(path, e.to_string()))?;
+    let version: Version = serde_json::from_slice(bytes).map_err(|e| Error::content(path, e.to_string()))?;
     if version.format != FORMAT {
         let problem = format!("expected format {FORMAT}, got {}", version.format);
-        return Err(Error::file(path, problem));
+        return Err(Error::content(path, problem));
     }
     Ok(())
 }
@@ -166,17 +168,20 @@ fn check_info(path: &Path, info: &DatasetInfo) -> Result<()> {
     for (name, split) in &info.splits {
         if split.images.is_some() != (info.input == Input::Image) {
             let problem = format!("split `{name}`: pictures and `input` do not go together");
-            return Err(Error::file(path, problem));
+            return Err(Error::content(path, problem));
         }
     }
     for name in info.file_names() {
         if !is_plain_name(name) {
-            return Err(Error::file(path, format!("expected a plain file name, got `{name}`")));
+            return Err(Error::content(path, format!("expected a plain file name, got `{name}`")));
         }
     }
     let digest = info.compute_digest();
     if digest != info.digest {
-        return Err(Error::file(path, format!("labels or splits were edited: expected {}, got {digest}", info.digest)));
+        return Err(Error::content(
+            path,
+            format!("labels or splits were edited: expected {}, got {digest}", info.digest),
+        ));
     }
     Ok(())
 }

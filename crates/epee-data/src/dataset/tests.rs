@@ -4,8 +4,10 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::write::write_file;
-use crate::testing::{draft, example, message};
-use crate::{Dataset, Draft, Example, TextTokenizer, write_dataset};
+use crate::testing::{draft, example};
+use crate::{Dataset, Draft, write_dataset};
+use epee_input::{Example, TextTokenizer};
+use epee_testing::message;
 
 fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<String> =

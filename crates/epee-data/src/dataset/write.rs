@@ -10,9 +10,11 @@ use tempfile::TempDir;
 use super::info::FORMAT;
 use super::read::is_plain_name;
 use super::{DATASET_FILE, Dataset, DatasetInfo, ImagesInfo, Input, SplitInfo, Task, pictures};
-use crate::digest::sha256;
 use crate::error::{Error, Result};
-use crate::example::{Example, Line};
+use epee_files::sha256;
+use epee_input::Example;
+
+use super::line::Line;
 
 /// A dataset before it is written: what [`DatasetInfo`] holds, less what is computed.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +72,7 @@ pub fn write_dataset(dir: &Path, draft: &Draft, force: bool) -> Result<Dataset> 
     check(draft)?;
     let exists = dir.exists();
     if exists && !dir.is_dir() {
-        return Err(Error::file(dir, "expected a folder, got a file"));
+        return Err(Error::content(dir, "expected a folder, got a file"));
     }
     if exists && !force && holds_something(dir)? {
         return Err(Error::NotEmpty { path: dir.to_path_buf() });

@@ -26,15 +26,15 @@ pub(super) fn read(path: &Path, text: &str, columns: &Columns, dialect: Dialect)
     let mut records = records(path, text, dialect)?.into_iter();
     let header = if dialect.header { records.next() } else { None };
     let Some((_, first)) = header.as_ref().or(records.as_slice().first()) else {
-        return Err(Error::file(path, "the file is empty"));
+        return Err(Error::content(path, "the file is empty"));
     };
     if records.len() == 0 {
-        return Err(Error::file(path, "the file holds a header and no rows"));
+        return Err(Error::content(path, "the file holds a header and no rows"));
     }
     let width = first.len();
     let find = |column: &str| {
         let place = if dialect.header { by_name(first, column) } else { by_number(width, column) };
-        place.map_err(|problem| Error::file(path, problem))
+        place.map_err(|problem| Error::content(path, problem))
     };
     let text = find(&columns.text)?;
     let label = find(&columns.label)?;
@@ -48,7 +48,7 @@ pub(super) fn read(path: &Path, text: &str, columns: &Columns, dialect: Dialect)
         }
         let field = |place: usize| record.get(place).unwrap_or_default().to_owned();
         if field(label).trim().is_empty() {
-            return Err(Error::row(path, at, format!("the label, `{}`, is empty", columns.label)));
+            return Err(Error::line(path, at, format!("the label, `{}`, is empty", columns.label)));
         }
         rows.push(Row {
             at,
@@ -79,7 +79,7 @@ fn records(path: &Path, text: &str, dialect: Dialect) -> Result<Vec<(u64, String
         .from_reader(text.as_bytes().chain(tail.as_bytes()));
     let mut records = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(|e| Error::file(path, e.to_string()))?;
+        let record = record.map_err(|e| Error::content(path, e.to_string()))?;
         let start = record.position().map_or((0, 1), |at| (at.byte() as usize, at.line()));
         records.push((first_line(text, start), record));
     }

@@ -17,7 +17,7 @@ use super::rows::{Part, Row, Unit, assemble, cut};
 use super::{Options, PaperCounts, Preset};
 use crate::dataset::{Draft, Task};
 use crate::error::{Error, Result};
-use crate::lines::{read_file, utf8};
+use epee_files::{read_file, utf8};
 
 pub(super) const PRESET: Preset = Preset {
     name: "drug-review",
@@ -92,7 +92,7 @@ fn files(from: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let train = if found.contains(&whole) { vec![whole] } else { named(TRAIN) };
     if train.is_empty() {
         let problem = format!("expected {TRAIN}.tsv, or parts of it by names such as {TRAIN}.part1.csv, got none");
-        return Err(Error::file(from, problem));
+        return Err(Error::content(from, problem));
     }
     Ok((train, named(TEST)))
 }
@@ -110,12 +110,12 @@ fn reviews(paths: &[PathBuf], cut: RatingCut, tally: &mut Tally) -> Result<Vec<R
             tally.rows += 1;
             let Some(rating) = row.label.parse().ok().filter(|rating| (1.0..=10.0).contains(rating)) else {
                 let problem = format!("expected a rating from 1 to 10, got `{}`", row.label);
-                return Err(Error::row(path, row.at, problem));
+                return Err(Error::line(path, row.at, problem));
             };
             if let Some(first) = seen.insert(row.id.clone(), (row.text.clone(), rating)) {
                 if first != (row.text, rating) {
                     let problem = format!("id `{}` is there already, with another review or rating", row.id);
-                    return Err(Error::row(path, row.at, problem));
+                    return Err(Error::line(path, row.at, problem));
                 }
                 tally.again += 1;
                 continue;

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::pictures::{Picture, assemble, cut};
+use crate::dataset::label_index;
 use crate::dataset::{Draft, Task};
 use crate::error::{Error, Result};
-use crate::example::label_index;
-use crate::image::decode;
-use crate::lines::read_file;
 use crate::partition::Fractions;
+use epee_files::read_file;
+use epee_input::Image;
 
 /// An importer of own pictures in folders.
 ///
@@ -108,13 +108,13 @@ fn entries(dir: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
 fn places(dir: &Path, skipped: &mut usize) -> Result<Vec<Place>> {
     let (_, classes) = entries(dir)?;
     if classes.is_empty() {
-        return Err(Error::file(dir, "expected a folder for each class, got none"));
+        return Err(Error::content(dir, "expected a folder for each class, got none"));
     }
     let mut places = Vec::new();
     for folder in classes {
         let (files, folders) = entries(&folder)?;
         if let Some(inner) = folders.first() {
-            return Err(Error::file(inner, "expected pictures in a class's folder, got a folder"));
+            return Err(Error::content(inner, "expected pictures in a class's folder, got a folder"));
         }
         let known = |path: &PathBuf| {
             let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
@@ -123,7 +123,7 @@ fn places(dir: &Path, skipped: &mut usize) -> Result<Vec<Place>> {
         let (pictures, others): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(known);
         *skipped += others.len();
         if pictures.is_empty() {
-            return Err(Error::file(&folder, "expected PNG or JPEG files, got none"));
+            return Err(Error::content(&folder, "expected PNG or JPEG files, got none"));
         }
         let class = name(&folder);
         places.extend(pictures.into_iter().map(|path| Place { path, class: class.clone() }));
@@ -136,10 +136,10 @@ fn pictures(dir: &Path, places: Vec<Place>, labels: &[String]) -> Result<Vec<Pic
         let Place { path, class } = place;
         let Some(label) = label_index(labels, class) else {
             let seen = super::rows::list(labels.iter().map(String::as_str));
-            return Err(Error::file(dir, format!("class `{class}` does not occur in train, which has {seen}")));
+            return Err(Error::content(dir, format!("class `{class}` does not occur in train, which has {seen}")));
         };
         let file = read_file(path)?;
-        let image = decode(&file).map_err(|problem| Error::file(path, problem))?;
+        let image = Image::decode(&file).map_err(|problem| Error::content(path, problem.to_string()))?;
         Ok(Picture::file(format!("{class}/{}", name(path)), label, &image, file))
     };
     places.par_iter().map(read).collect()

@@ -2,12 +2,12 @@ use std::fs;
 use std::path::Path;
 
 use super::OwnImages;
-use crate::image::{decode, encode_png};
-use crate::testing::message;
-use crate::{Draft, Fractions, Image, write_dataset};
+use crate::{Draft, Fractions, write_dataset};
+use epee_input::Image;
+use epee_testing::message;
 
 fn png(seed: u8) -> Vec<u8> {
-    encode_png(&Image::new(2, 2, 1, vec![seed, 1, 2, 3]).unwrap()).unwrap()
+    Image::new(2, 2, 1, vec![seed, 1, 2, 3]).unwrap().to_png().unwrap()
 }
 
 fn put(dir: &Path, name: &str, bytes: &[u8]) {
@@ -50,7 +50,7 @@ fn splits_and_classes_are_folders() {
     assert!(draft.notes.iter().any(|note| note.starts_with("1 files that are named neither")), "{:?}", draft.notes);
     let out = tempfile::tempdir().unwrap();
     let test = write_dataset(out.path(), &draft, false).unwrap().split("test").unwrap();
-    assert_eq!(test.examples[3].image, decode(&png(89)).ok());
+    assert_eq!(test.examples[3].image, Image::decode(&png(89)).ok());
     assert_eq!(test.examples[3].label, Some(0));
 }
 

@@ -13,7 +13,7 @@ use super::tidy::drop_repeats;
 use super::{Options, PaperCounts, Preset};
 use crate::dataset::{Draft, Task};
 use crate::error::{Error, Result};
-use crate::lines::{read_file, utf8};
+use epee_files::{read_file, utf8};
 
 pub(super) const PRESET: Preset = Preset {
     name: "git",
@@ -64,7 +64,7 @@ fn read_split(path: &Path, split: &str, separator: &str) -> Result<Vec<Row>> {
         if line.trim().is_empty() {
             continue;
         }
-        let triplet: Triplet = serde_json::from_str(line).map_err(|e| Error::row(path, at, e.to_string()))?;
+        let triplet: Triplet = serde_json::from_str(line).map_err(|e| Error::line(path, at, e.to_string()))?;
         let Triplet { predicate, subject_text, object_text, sentence } = triplet;
         for (key, value) in [
             ("PREDICATE", &predicate),
@@ -73,7 +73,7 @@ fn read_split(path: &Path, split: &str, separator: &str) -> Result<Vec<Row>> {
             ("SENTENCE", &sentence),
         ] {
             if value.trim().is_empty() {
-                return Err(Error::row(path, at, format!("expected text in `{key}`, got none")));
+                return Err(Error::line(path, at, format!("expected text in `{key}`, got none")));
             }
         }
         let text = format!("{subject_text} {separator} {object_text} {separator} {sentence}");

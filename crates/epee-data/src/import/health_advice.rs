@@ -12,7 +12,7 @@ use super::rows::{Part, Row, Unit, assemble, at_place, cut, list};
 use super::{Options, PaperCounts, Preset};
 use crate::dataset::{Draft, Task};
 use crate::error::{Error, Result};
-use crate::lines::{read_file, utf8};
+use epee_files::{read_file, utf8};
 
 pub(super) const PRESET: Preset = Preset {
     name: "health-advice",
@@ -45,7 +45,7 @@ fn read(from: &Path, options: &Options) -> Result<Draft> {
     let path = if from.is_dir() { from.join(FILE) } else { from.to_path_buf() };
     let bytes = read_file(&path)?;
     let entries: Vec<Entry> =
-        serde_json::from_str(utf8(&path, &bytes)?).map_err(|e| Error::file(&path, e.to_string()))?;
+        serde_json::from_str(utf8(&path, &bytes)?).map_err(|e| Error::content(&path, e.to_string()))?;
     let mut rows = Vec::with_capacity(entries.len());
     for (at, entry) in (1..).zip(entries) {
         let output = entry.output.trim();

@@ -15,7 +15,7 @@ pub(super) fn read(path: &Path, text: &str, columns: &Columns) -> Result<Vec<Row
         if line.trim().is_empty() {
             continue;
         }
-        let refuse = |problem: String| Error::row(path, at, problem);
+        let refuse = |problem: String| Error::line(path, at, problem);
         let value: Value = serde_json::from_str(line).map_err(|e| refuse(e.to_string()))?;
         let Value::Object(object) = value else {
             return Err(refuse(format!("expected a JSON object, got {}", kind(&value))));

@@ -147,7 +147,7 @@ fn read(name: &str, from: &Path, channels: usize, labels: &[&str]) -> Result<Dra
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let is = |preset: &str| stem == preset || stem.strip_prefix(preset).is_some_and(|rest| rest.starts_with('_'));
     if let Some(other) = MEDMNIST.iter().find(|other| other.preset != name && is(other.preset)) {
-        return Err(Error::file(&path, format!("expected a file of {name}, this is one of {}", other.preset)));
+        return Err(Error::content(&path, format!("expected a file of {name}, this is one of {}", other.preset)));
     }
     npz::published(&path, labels, |picture| {
         let [height, width, got] = picture.shape;

@@ -6,8 +6,8 @@ use super::rows::{Part, Row, Unit, assemble, cut};
 use super::{delimited, jsonl};
 use crate::dataset::Draft;
 use crate::error::{Error, Result};
-use crate::lines::{read_file, utf8};
 use crate::partition::Fractions;
+use epee_files::{read_file, utf8};
 
 /// How an own file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,12 +131,12 @@ impl OwnFiles {
 
     fn part(&self, split: &'static str, path: &Path) -> Result<Part> {
         if path.is_dir() {
-            return Err(Error::file(path, "expected a file, got a folder"));
+            return Err(Error::content(path, "expected a file, got a folder"));
         }
         let bytes = read_file(path)?;
         let text = utf8(path, &bytes)?;
         if text.trim().is_empty() {
-            return Err(Error::file(path, "the file is empty"));
+            return Err(Error::content(path, "the file is empty"));
         }
         let rows: Vec<Row> = match self.format {
             Format::Jsonl => jsonl::read(path, text, &self.columns)?,

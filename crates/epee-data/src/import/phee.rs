@@ -12,7 +12,7 @@ use super::rows::{Part, Row, Unit, assemble};
 use super::{Options, PaperCounts, Preset};
 use crate::dataset::{Draft, Task};
 use crate::error::{Error, Result};
-use crate::lines::{read_file, utf8};
+use epee_files::{read_file, utf8};
 
 pub(super) const PRESET: Preset = Preset {
     name: "phee",
@@ -76,10 +76,10 @@ fn read_split(path: &Path) -> Result<(Vec<(Row, bool)>, usize)> {
         if line.trim().is_empty() {
             continue;
         }
-        let sentence: Sentence = serde_json::from_str(line).map_err(|e| Error::row(path, at, e.to_string()))?;
+        let sentence: Sentence = serde_json::from_str(line).map_err(|e| Error::line(path, at, e.to_string()))?;
         let mut types = sentence.annotations.iter().flat_map(|a| &a.events).map(|event| &event.event_type);
         let Some(label) = types.next() else {
-            return Err(Error::row(path, at, "expected at least one event, got none"));
+            return Err(Error::line(path, at, "expected at least one event, got none"));
         };
         let double = types.any(|other| other != label);
         both += usize::from(double);

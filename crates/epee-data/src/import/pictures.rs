@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::dataset::Draft;
-use crate::digest::sha256;
-use crate::example::Example;
-use crate::image::Image;
 use crate::partition::{Fractions, partition};
+use epee_files::sha256;
+use epee_input::Example;
+use epee_input::Image;
 
 /// One picture: what an importer found, the label by its index.
 pub(crate) struct Picture {

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::Draft;
 use crate::error::{Error, Result};
-use crate::example::{Example, label_index};
+use epee_input::Example;
+
+use crate::dataset::label_index;
 use crate::partition::{Fractions, partition};
 
 /// One row of a file: what an importer found, the label by name.
@@ -44,8 +46,8 @@ impl Part {
 /// An error at a line or an entry of a file.
 pub(crate) fn at_place(path: &Path, unit: Unit, at: u64, problem: impl Into<String>) -> Error {
     match unit {
-        Unit::Line => Error::row(path, at, problem),
-        Unit::Entry => Error::file(path, format!("entry {at}: {}", problem.into())),
+        Unit::Line => Error::line(path, at, problem),
+        Unit::Entry => Error::content(path, format!("entry {at}: {}", problem.into())),
     }
 }
 
@@ -90,7 +92,7 @@ fn check_classes(parts: &[Part]) -> Result<()> {
     let known: BTreeSet<&str> = train.rows.iter().map(|row| row.label.as_str()).collect();
     if let (1, Some(only)) = (known.len(), known.first()) {
         let problem = format!("expected at least two classes, got one: every label is `{only}`");
-        return Err(Error::file(&train.path, problem));
+        return Err(Error::content(&train.path, problem));
     }
     for part in parts {
         if let Some(row) = part.rows.iter().find(|row| !known.contains(row.label.as_str())) {
@@ -106,7 +108,7 @@ fn check_classes(parts: &[Part]) -> Result<()> {
 fn examples(part: &Part, labels: &[String]) -> Result<Vec<Example>> {
     if part.rows.is_empty() {
         let problem = format!("expected rows for the split `{}`, got none", part.split);
-        return Err(Error::file(&part.path, problem));
+        return Err(Error::content(&part.path, problem));
     }
     let mut seen: HashMap<&str, u64> = HashMap::new();
     let mut examples = Vec::with_capacity(part.rows.len());

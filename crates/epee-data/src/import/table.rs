@@ -14,8 +14,8 @@ use super::rows::{Part, Row, Unit, assemble, cut, list};
 use super::{Options, PaperCounts, Preset};
 use crate::dataset::{Draft, Task};
 use crate::error::{Error, Result};
-use crate::lines::{read_file, utf8};
 use crate::synth::Status;
+use epee_files::{read_file, utf8};
 
 pub(super) const MIMIC: Preset = Preset {
     name: "mimic",
@@ -91,7 +91,7 @@ fn check_labels(path: &Path, rows: &[Row], labels: Option<&[&str]>) -> Result<()
         return match rows.iter().find(|row| !labels.contains(&row.label.as_str())) {
             Some(row) => {
                 let problem = format!("expected a label out of {}, got `{}`", list(labels.iter().copied()), row.label);
-                Err(Error::row(path, row.at, problem))
+                Err(Error::line(path, row.at, problem))
             }
             None => Ok(()),
         };
@@ -100,7 +100,7 @@ fn check_labels(path: &Path, rows: &[Row], labels: Option<&[&str]>) -> Result<()
     if names.len() == CLASSES {
         return Ok(());
     }
-    Err(Error::file(path, format!("expected {CLASSES} classes, got {}: {}", names.len(), list(names))))
+    Err(Error::content(path, format!("expected {CLASSES} classes, got {}: {}", names.len(), list(names))))
 }
 
 fn by_split(path: &Path, rows: Vec<Row>) -> Result<[Vec<Row>; 3]> {
@@ -113,7 +113,7 @@ fn by_split(path: &Path, rows: Vec<Row>) -> Result<[Vec<Row>; 3]> {
         };
         let Some(place) = SPLITS.iter().position(|name| *name == named) else {
             let problem = format!("expected a split out of {}, got `{split}`", list(SPLITS));
-            return Err(Error::row(path, row.at, problem));
+            return Err(Error::line(path, row.at, problem));
         };
         splits[place].push(row);
     }

@@ -9,8 +9,8 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::{Columns, DoubleTyped, Files, Format, Options, OwnFiles, preset};
-use crate::testing::{message, shared};
 use crate::{Draft, Fractions, write_dataset};
+use epee_testing::{message, shared_data};
 
 fn columns(text: &str, label: &str) -> Columns {
     Columns { text: text.into(), label: label.into(), ..Columns::default() }
@@ -261,7 +261,7 @@ fn entries_of_health_advice_are_named() {
 
 #[test]
 fn phee_has_the_papers_counts() {
-    let Some(path) = shared("phee_has_the_papers_counts", "phee") else { return };
+    let Some(path) = shared_data("phee_has_the_papers_counts", "phee") else { return };
     let phee = preset("phee").unwrap();
     let draft = phee.import(&path, &Options::default()).unwrap();
     let paper = [phee.paper.train, phee.paper.dev, phee.paper.test];
@@ -290,7 +290,7 @@ fn phee_has_the_papers_counts() {
 #[test]
 fn health_advice_is_cut_into_the_papers_counts() {
     let test = "health_advice_is_cut_into_the_papers_counts";
-    let Some(path) = shared(test, "health_advice") else { return };
+    let Some(path) = shared_data(test, "health_advice") else { return };
     let draft = preset("health-advice").unwrap().import(&path, &Options::default()).unwrap();
     let sizes: Vec<usize> = draft.splits.iter().map(|(_, rows)| rows.len()).collect();
     assert_eq!(sizes, [6940, 868, 868]);

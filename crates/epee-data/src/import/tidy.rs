@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::dataset::Draft;
-use crate::example::Example;
+use epee_input::Example;
 
 /// Drops rows whose input and label stand before them in the same split; the notes count them.
 pub(super) fn drop_repeats(draft: &mut Draft) {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Lengths;
-use crate::example::Example;
+use epee_input::Example;
 
 /// Heights, widths and channels of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -34,7 +34,8 @@ impl PictureSizes {
 #[cfg(test)]
 mod tests {
     use crate::testing::picture_draft;
-    use crate::{Example, Image, Input, inspect, write_dataset};
+    use crate::{Input, inspect, write_dataset};
+    use epee_input::{Example, Image};
 
     #[test]
     fn sizes_repeats_and_leaks_are_those_of_pictures() {

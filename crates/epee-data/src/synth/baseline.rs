@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::example::Example;
+use epee_input::Example;
 
 /// Steps of gradient descent.
 const STEPS: usize = 500;
@@ -20,7 +20,8 @@ const RIDGE: f64 = 3e-5;
 /// without a label are left out; words that `train` does not have count for nothing.
 ///
 /// ```
-/// use epee_data::{Example, synth::bag_of_words};
+/// use epee_data::synth::bag_of_words;
+/// use epee_input::Example;
 /// let of = |text: &str, label| Example { text: text.to_owned(), label: Some(label), ..Example::default() };
 /// let train = [of("stopped garlic", 0), of("takes garlic", 1)];
 /// assert_eq!(bag_of_words(&train, &[of("takes ginger", 1), of("stopped it", 0)], 2), [1, 0]);

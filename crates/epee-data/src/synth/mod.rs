@@ -19,7 +19,7 @@ pub use vocab::train_tokenizer;
 
 use crate::dataset::{Dataset, Draft, Task, write_dataset};
 use crate::error::Result;
-use crate::example::Example;
+use epee_input::Example;
 
 use expand::Scene;
 use frames::GRADES;

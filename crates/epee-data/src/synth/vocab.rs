@@ -29,7 +29,7 @@ const LARGEST: usize = 1000;
 /// # Errors
 /// What the `tokenizers` crate refuses, as [`Error::Tokenizer`].
 pub fn train_tokenizer<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8>> {
-    let refuse = |e: tokenizers::Error| Error::Tokenizer { what: "the notes".to_owned(), problem: e.to_string() };
+    let refuse = |e: tokenizers::Error| Error::Invalid(format!("the notes: {e}"));
     let normaliser = BertNormalizer::new(true, true, None, true);
     let mut words = BTreeMap::new();
     for text in texts {
@@ -38,7 +38,7 @@ pub fn train_tokenizer<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<V
         }
     }
     let mut bytes = serde_json::to_vec_pretty(&tokenizer(&pieces(&words)))
-        .map_err(|e| Error::Tokenizer { what: "the vocabulary".to_owned(), problem: e.to_string() })?;
+        .map_err(|e| Error::Invalid(format!("the vocabulary: {e}")))?;
     bytes.push(b'\n');
     Ok(bytes)
 }

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::procedure::check_labels;
-use super::{CertifyError, Grounds, exact_binomial_p, fixed_sequence, smallest_certifiable_n};
+use super::{CertificateScope, CertifyError, exact_binomial_p, fixed_sequence, smallest_certifiable_n};
 use crate::policy::CheckedPolicy;
 use crate::replay::answers;
 use crate::statistics::binomial_upper;
@@ -17,7 +17,7 @@ use crate::trace::Trace;
 #[serde(deny_unknown_fields)]
 pub struct Abstention {
     /// The setting it is about, of which model, on which samples.
-    pub grounds: Grounds,
+    pub grounds: CertificateScope,
     /// Abstain where the greatest probability of the answer is below this.
     pub below: f64,
     /// The tolerated share of wrong answers among those given.
@@ -108,7 +108,7 @@ pub fn abstain(
         return Err(CertifyError::Abstain { target, answered: answered as usize, errors, upper });
     }
     Ok(Abstention {
-        grounds: Grounds::new(policy.policy(), policy.temperatures(), trace, trace_digest),
+        grounds: CertificateScope::new(policy.policy(), policy.temperatures(), trace, trace_digest),
         below: path[passed - 1],
         target,
         delta,

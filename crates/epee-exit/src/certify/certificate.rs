@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Certification, Demand, Grounds, PathSource, Running, exact_binomial_p, hoeffding_bentkus_p};
+use super::{
+    CertificateRequest, CertificateScope, Certification, PathSource, RuntimeIdentity, exact_binomial_p,
+    hoeffding_bentkus_p,
+};
 use crate::policy::Policy;
 use crate::trace::Trace;
 
@@ -11,7 +14,7 @@ use crate::trace::Trace;
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
     /// The setting that was certified, of which model, on which samples.
-    pub grounds: Grounds,
+    pub grounds: CertificateScope,
     /// ε: each risk is at most this.
     pub epsilon: f64,
     /// δ: the promise fails with at most this probability, over the draw of the calibration samples.
@@ -57,7 +60,12 @@ const MOST: usize = 100;
 
 impl Certificate {
     /// Writes down a certification; `trace_digest` names the trace's bytes.
-    pub fn new(certification: &Certification, demand: &Demand, trace: &Trace, trace_digest: String) -> Certificate {
+    pub fn new(
+        certification: &Certification,
+        demand: &CertificateRequest,
+        trace: &Trace,
+        trace_digest: String,
+    ) -> Certificate {
         let chosen = certification.chosen();
         let risk = |(i, &risk): (usize, &super::Risk)| CertifiedRisk {
             risk: risk.name(|class| trace.class_name(class)),
@@ -72,7 +80,7 @@ impl Certificate {
         let steps = last.min(MOST - 1);
         let path = (0..=steps).map(|i| certification.path[i * last / steps.max(1)].policy.clone());
         Certificate {
-            grounds: Grounds::new(&chosen.policy, &certification.temperatures, trace, trace_digest),
+            grounds: CertificateScope::new(&chosen.policy, &certification.temperatures, trace, trace_digest),
             epsilon: demand.epsilon,
             delta: demand.delta,
             risks: demand.risks.iter().enumerate().map(risk).collect(),
@@ -87,7 +95,7 @@ impl Certificate {
 
     /// Why the promise does not hold for a model that runs like this: another model, or a file whose numbers do not bear
     /// their promise out. `None` where it holds.
-    pub fn void(&self, runs: &Running<'_>) -> Option<String> {
+    pub fn void(&self, runs: &RuntimeIdentity<'_>) -> Option<String> {
         self.grounds.void(runs).or_else(|| self.contradiction())
     }
 

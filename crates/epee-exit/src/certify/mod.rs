@@ -4,15 +4,15 @@ mod abstain;
 mod bounds;
 mod certificate;
 mod error;
-mod grounds;
 mod path;
 mod procedure;
 mod risk;
+mod scope;
 
 pub use abstain::{Abstention, abstain};
 pub use bounds::{betting_p, exact_binomial_p, hoeffding_bentkus_p, smallest_certifiable_n};
 pub use certificate::{Certificate, CertifiedRisk};
 pub use error::CertifyError;
-pub use grounds::{Grounds, Running};
-pub use procedure::{Certification, Demand, PathPoint, PathSource, RiskEstimate, certify, fixed_sequence};
+pub use procedure::{CertificateRequest, Certification, PathPoint, PathSource, RiskEstimate, certify, fixed_sequence};
 pub use risk::{Bound, MeasuredRisk, Risk, measure};
+pub use scope::{CertificateScope, RuntimeIdentity};

@@ -107,11 +107,11 @@ pub(super) fn prior_path(grid: &Grid) -> Result<Vec<Policy>, usize> {
     let by_family = count == policies.len()
         && policies.iter().all(|policy| Some(policy.kind()) == kind && policy.threshold().is_none());
     if by_threshold {
-        let boldness = |policy: &Policy| {
+        let aggressiveness = |policy: &Policy| {
             let threshold = policy.threshold().and_then(Threshold::scalar);
-            threshold.map_or(f64::NEG_INFINITY, |threshold| policy.kind().fires().boldness(threshold))
+            threshold.map_or(f64::NEG_INFINITY, |threshold| policy.kind().fires().aggressiveness(threshold))
         };
-        policies.sort_by(|a, b| boldness(a).total_cmp(&boldness(b)));
+        policies.sort_by(|a, b| aggressiveness(a).total_cmp(&aggressiveness(b)));
     } else if by_family {
         // Patience and exit alike: the more, the more cautious.
         let cautious = |policy: &Policy| match &policy.rule {

@@ -27,7 +27,7 @@ pub enum PathSource {
 
 /// What is demanded of a setting.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Demand {
+pub struct CertificateRequest {
     /// The risks, all of which are to be at most ε.
     pub risks: Vec<Risk>,
     /// ε, the tolerated risk, in (0, 1).
@@ -44,11 +44,11 @@ pub struct Demand {
     pub fit_temperatures: bool,
 }
 
-impl Demand {
+impl CertificateRequest {
     /// Consistency within ε with probability 1 − δ, Pareto testing, seed 1.
-    pub fn new(epsilon: f64, delta: f64) -> Demand {
+    pub fn new(epsilon: f64, delta: f64) -> CertificateRequest {
         let (risks, path) = (vec![Risk::Consistency], PathSource::Pareto);
-        Demand { risks, epsilon, delta, bound: None, path, seed: 1, fit_temperatures: false }
+        CertificateRequest { risks, epsilon, delta, bound: None, path, seed: 1, fit_temperatures: false }
     }
 }
 
@@ -130,7 +130,7 @@ pub fn fixed_sequence(p: &[f64], delta: f64) -> usize {
 /// # Errors
 /// ε or δ outside (0, 1); labels that are missing or of one class where a risk needs them; too few samples to certify even
 /// a risk of 0; full depth that fails; a grid without a natural order where one is needed; a setting that does not fit.
-pub fn certify(trace: &Trace, grid: &Grid, demand: &Demand) -> Result<Certification, CertifyError> {
+pub fn certify(trace: &Trace, grid: &Grid, demand: &CertificateRequest) -> Result<Certification, CertifyError> {
     check(trace, demand)?;
     let mut order: Vec<usize> = (0..trace.samples()).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(demand.seed));
@@ -156,7 +156,7 @@ pub fn certify(trace: &Trace, grid: &Grid, demand: &Demand) -> Result<Certificat
     Ok(Certification { path, certified, samples: trace.samples(), tested: tester.samples(), temperatures })
 }
 
-fn check(trace: &Trace, demand: &Demand) -> Result<(), CertifyError> {
+fn check(trace: &Trace, demand: &CertificateRequest) -> Result<(), CertifyError> {
     for (what, got) in [("max risk", demand.epsilon), ("confidence", 1.0 - demand.delta)] {
         if !(got > 0.0 && got < 1.0) {
             return Err(CertifyError::OutOfRange { what, got });
@@ -182,7 +182,7 @@ pub(super) fn check_labels(trace: &Trace, risk: &str) -> Result<(), CertifyError
 }
 
 /// Refuses samples that are too few to certify even a risk of 0.
-fn enough(trace: &Trace, samples: &[usize], demand: &Demand, hint: &str) -> Result<(), CertifyError> {
+fn enough(trace: &Trace, samples: &[usize], demand: &CertificateRequest, hint: &str) -> Result<(), CertifyError> {
     let needs = smallest_certifiable_n(demand.epsilon, demand.delta).unwrap_or(1 << 53);
     let last = |&sample: &usize| crate::confidence::argmax(trace.row(sample, trace.exits())) as u32;
     let full: Vec<u32> = samples.iter().map(last).collect();
@@ -208,7 +208,7 @@ pub(super) fn full_answers(readings: &Readings<'_>) -> Vec<u32> {
 /// The samples of the test, and the settings of the path as streams over them.
 struct Tester<'a> {
     trace: &'a Trace,
-    demand: &'a Demand,
+    demand: &'a CertificateRequest,
     full: Vec<u32>,
     path: Vec<Policy>,
     streams: Vec<Stream>,
@@ -217,7 +217,7 @@ struct Tester<'a> {
 }
 
 impl<'a> Tester<'a> {
-    fn new(readings: &Readings<'a>, path: Vec<Policy>, demand: &'a Demand) -> Result<Self, CertifyError> {
+    fn new(readings: &Readings<'a>, path: Vec<Policy>, demand: &'a CertificateRequest) -> Result<Self, CertifyError> {
         let trace = readings.trace();
         let (exits, classes) = (trace.exits(), trace.classes());
         let mut family = vec![0; path.len()];
@@ -281,7 +281,7 @@ impl<'a> Tester<'a> {
 /// Settings tested at a time, and about as many that are shown with their bounds.
 const CHUNK: usize = 64;
 
-fn full_depth_fails(trace: &Trace, full: &PathPoint, demand: &Demand) -> CertifyError {
+fn full_depth_fails(trace: &Trace, full: &PathPoint, demand: &CertificateRequest) -> CertifyError {
     let worst = (0..full.risks.len()).max_by(|&a, &b| full.risks[a].p.total_cmp(&full.risks[b].p)).unwrap_or(0);
     CertifyError::FullDepth {
         risk: demand.risks[worst].name(|class| trace.class_name(class)),

@@ -113,9 +113,9 @@ pub enum PolicyError {
     },
 }
 
-/// Evidence that a policy cannot judge.
+/// ExitOutput that a policy cannot judge.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum EvidenceError {
+pub enum ExitOutputError {
     /// A logit is NaN or infinite.
     #[error("exit {exit}: expected finite logits, got {value} for class {class}")]
     NonFinite {

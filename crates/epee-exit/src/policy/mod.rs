@@ -17,15 +17,15 @@ mod text;
 mod threshold;
 
 pub use ensemble::Ensemble;
-pub use error::{EvidenceError, PolicyError};
-pub use observe::{Answer, CheckedPolicy, Decision, Evidence, ExitPolicy, Reason};
+pub use error::{ExitOutputError, PolicyError};
+pub use observe::{Answer, CheckedPolicy, Decision, ExitOutput, ExitPolicy, Reason};
 pub use rule::PolicyState;
 pub use rules::*;
 pub use table::{PolicyKind, Rule};
 pub use threshold::Threshold;
 
 pub(crate) use observe::{Outcome, check_temperatures};
-pub(crate) use rule::{Fires, Reading};
+pub(crate) use rule::{Direction, Reading};
 
 /// A setting of an exit policy, not yet checked against a model.
 ///

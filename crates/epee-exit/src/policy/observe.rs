@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rule::{Fires, PolicyState, Reading, Signal};
+use super::rule::{Direction, PolicyState, Reading, Signal};
 use super::rules::greatest;
-use super::{Ensemble, EvidenceError, Policy, PolicyError, PolicyKind, Threshold};
+use super::{Ensemble, ExitOutputError, Policy, PolicyError, PolicyKind, Threshold};
 use crate::confidence::{argmax, first_non_finite, ln_classes, probabilities, softmax, temper};
 
 /// What one exit says about one sample.
 #[derive(Clone, Copy, Debug)]
-pub struct Evidence<'a> {
+pub struct ExitOutput<'a> {
     /// The exit, from 1 to M.
     pub exit: usize,
     /// Its K logits.
@@ -77,13 +77,13 @@ pub enum Decision {
 /// A rule that watches the exits of one sample in order and says when to stop.
 ///
 /// ```
-/// # use epee_exit::{Decision, Evidence, ExitPolicy, Policy};
+/// # use epee_exit::{Decision, ExitOutput, ExitPolicy, Policy};
 /// let policy = Policy::patience(2).check(3, 2)?;
 /// let mut state = policy.start();
 /// let logits = [0.0, 1.0];
-/// let first = policy.observe(&mut state, &Evidence { exit: 1, logits: &logits, score: None })?;
+/// let first = policy.observe(&mut state, &ExitOutput { exit: 1, logits: &logits, score: None })?;
 /// assert_eq!(first, Decision::Continue);
-/// let second = policy.observe(&mut state, &Evidence { exit: 2, logits: &logits, score: None })?;
+/// let second = policy.observe(&mut state, &ExitOutput { exit: 2, logits: &logits, score: None })?;
 /// assert!(matches!(second, Decision::Exit(answer) if answer.label == 1 && answer.exit == 2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -98,14 +98,14 @@ pub trait ExitPolicy {
     ///
     /// # Errors
     /// Logits that are not finite or not K, an exit out of order.
-    fn observe(&self, state: &mut Self::State, evidence: &Evidence<'_>) -> Result<Decision, EvidenceError>;
+    fn observe(&self, state: &mut Self::State, evidence: &ExitOutput<'_>) -> Result<Decision, ExitOutputError>;
 }
 
 /// A policy that is known to fit a model of M exits and K classes: see [`Policy::check`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedPolicy {
     policy: Policy,
-    fires: Fires,
+    fires: Direction,
     /// `[M]`, not a number where it is never.
     thresholds: Vec<f64>,
     /// `[M]`, or nothing where logits are taken as they are.
@@ -246,29 +246,29 @@ impl CheckedPolicy {
         Reading::new(exit, logits, argmax(logits), self.ln_classes)
     }
 
-    fn check_evidence(&self, state: &PolicyState, evidence: &Evidence<'_>) -> Result<(), EvidenceError> {
-        let Evidence { exit, logits, score } = *evidence;
+    fn check_evidence(&self, state: &PolicyState, evidence: &ExitOutput<'_>) -> Result<(), ExitOutputError> {
+        let ExitOutput { exit, logits, score } = *evidence;
         let next = state.exit + 1;
         let in_order = match self.only() {
             Some(only) => (next..=only).contains(&exit),
             None => exit == next && exit <= self.exits,
         };
         if !in_order {
-            return Err(EvidenceError::Order { expected: next.min(self.exits), got: exit });
+            return Err(ExitOutputError::Order { expected: next.min(self.exits), got: exit });
         }
         if logits.len() != self.classes {
             let (expected, got) = (self.classes, logits.len());
-            return Err(EvidenceError::Classes { exit, expected, got });
+            return Err(ExitOutputError::Classes { exit, expected, got });
         }
         if self.policy.kind().reads_scores() {
             match score {
-                None => return Err(EvidenceError::NoScore { exit }),
-                Some(value) if !value.is_finite() => return Err(EvidenceError::Score { exit, value }),
+                None => return Err(ExitOutputError::NoScore { exit }),
+                Some(value) if !value.is_finite() => return Err(ExitOutputError::Score { exit, value }),
                 Some(_) => {}
             }
         }
         match first_non_finite(logits) {
-            Some(class) => Err(EvidenceError::NonFinite { exit, class, value: logits[class] }),
+            Some(class) => Err(ExitOutputError::NonFinite { exit, class, value: logits[class] }),
             None => Ok(()),
         }
     }
@@ -293,7 +293,7 @@ impl ExitPolicy for CheckedPolicy {
         PolicyState::default()
     }
 
-    fn observe(&self, state: &mut PolicyState, evidence: &Evidence<'_>) -> Result<Decision, EvidenceError> {
+    fn observe(&self, state: &mut PolicyState, evidence: &ExitOutput<'_>) -> Result<Decision, ExitOutputError> {
         self.check_evidence(state, evidence)?;
         let mut scratch = Vec::new();
         let reading = self.read(evidence.exit, evidence.logits, &mut scratch).with_score(evidence.score);
@@ -317,7 +317,7 @@ mod tests {
         let policy = policy.check(rows.len(), 2).unwrap();
         let mut state = policy.start();
         for (m, logits) in rows.iter().enumerate() {
-            let evidence = Evidence { exit: m + 1, logits, score: None };
+            let evidence = ExitOutput { exit: m + 1, logits, score: None };
             if let Decision::Exit(answer) = policy.observe(&mut state, &evidence).unwrap() {
                 return (answer.exit, answer.label, answer.reason);
             }
@@ -357,7 +357,7 @@ mod tests {
     fn evidence_is_checked() {
         let policy = Policy::patience(2).check(3, 2).unwrap();
         let observe = |exit, logits: &[f32]| {
-            let evidence = Evidence { exit, logits, score: None };
+            let evidence = ExitOutput { exit, logits, score: None };
             policy.observe(&mut policy.start(), &evidence).unwrap_err().to_string()
         };
         assert_eq!(observe(2, &[0.0, 0.0]), "expected the logits of exit 1, got those of exit 2");
@@ -372,7 +372,7 @@ mod tests {
     fn a_learned_score_must_be_there_and_finite() {
         let policy: Policy = "berxit(threshold=0.5)".parse().unwrap();
         let policy = policy.check(3, 2).unwrap();
-        let observe = |score| policy.observe(&mut policy.start(), &Evidence { exit: 1, logits: &[0.0, 1.0], score });
+        let observe = |score| policy.observe(&mut policy.start(), &ExitOutput { exit: 1, logits: &[0.0, 1.0], score });
         assert!(observe(None).unwrap_err().to_string().contains("which this model does not have"));
         let nan = observe(Some(f32::NAN)).unwrap_err().to_string();
         assert_eq!(nan, "exit 1: expected a finite learned exit score, got NaN");
@@ -384,10 +384,10 @@ mod tests {
     fn a_fixed_exit_needs_no_other() {
         let policy = Policy::fixed(2).check(3, 2).unwrap();
         assert_eq!([1, 2, 3].map(|m| policy.needs(m)), [false, true, false]);
-        let evidence = Evidence { exit: 2, logits: &[0.0, 1.0], score: None };
+        let evidence = ExitOutput { exit: 2, logits: &[0.0, 1.0], score: None };
         let decision = policy.observe(&mut policy.start(), &evidence).unwrap();
         assert!(matches!(decision, Decision::Exit(Answer { exit: 2, label: 1, .. })));
-        let late = Evidence { exit: 3, ..evidence };
+        let late = ExitOutput { exit: 3, ..evidence };
         assert!(policy.observe(&mut policy.start(), &late).is_err());
         let epee = Policy::epee(0.5, None).check(3, 2).unwrap();
         assert_eq!([0, 1, 3, 4].map(|m| epee.needs(m)), [false, true, true, false]);

@@ -31,26 +31,26 @@ impl Signal {
 
 /// On which side of its threshold a level lets a sample out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fires {
+pub(crate) enum Direction {
     /// `level < threshold`: the lower the threshold, the more cautious.
     Below,
     /// `level >= threshold`: the higher, the more cautious.
     AtLeast,
 }
 
-impl Fires {
+impl Direction {
     pub(crate) fn at(self, level: f64, threshold: f64) -> bool {
         match self {
-            Fires::Below => level < threshold,
-            Fires::AtLeast => level >= threshold,
+            Direction::Below => level < threshold,
+            Direction::AtLeast => level >= threshold,
         }
     }
 
-    /// A number that grows with boldness.
-    pub(crate) fn boldness(self, threshold: f64) -> f64 {
+    /// A number that grows with aggressiveness.
+    pub(crate) fn aggressiveness(self, threshold: f64) -> f64 {
         match self {
-            Fires::Below => threshold,
-            Fires::AtLeast => -threshold,
+            Direction::Below => threshold,
+            Direction::AtLeast => -threshold,
         }
     }
 }
@@ -144,7 +144,7 @@ impl PolicyState {
 /// A policy: its parts, and what it makes of the exits of a sample.
 pub(super) trait ExitRule: Sized {
     /// On which side of the threshold samples leave.
-    const FIRES: Fires = Fires::Below;
+    const FIRES: Direction = Direction::Below;
 
     /// Reads the parts of a setting.
     fn read(parts: &mut Parts<'_>) -> Result<Self, String>;

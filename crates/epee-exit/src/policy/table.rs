@@ -1,7 +1,7 @@
 //! The table of policies: one line each.
 
 use super::parts::{Parts, Printed, one_of};
-use super::rule::{ExitRule, Fires, PolicyState, Reading, Signal};
+use super::rule::{Direction, ExitRule, PolicyState, Reading, Signal};
 use super::rules::*;
 use super::{PolicyError, Threshold};
 
@@ -38,7 +38,7 @@ macro_rules! policies {
                 match self { $( PolicyKind::$Rule => $source, )* }
             }
 
-            pub(crate) fn fires(self) -> Fires {
+            pub(crate) fn fires(self) -> Direction {
                 match self { $( PolicyKind::$Rule => <$Rule as ExitRule>::FIRES, )* }
             }
 

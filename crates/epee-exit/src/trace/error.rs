@@ -2,25 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use epee_files::FileError;
+
 /// A trace file that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
-    /// The file cannot be opened or read.
-    #[error("cannot read {}: {problem}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        problem: std::io::Error,
-    },
-    /// The file cannot be written; what was there before is unchanged.
-    #[error("cannot write {}: {problem}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        problem: std::io::Error,
-    },
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file was read, but is no trace.
     #[error("{}: {problem}", path.display())]
     Invalid {
@@ -32,14 +21,6 @@ pub enum TraceError {
 }
 
 impl TraceError {
-    pub(super) fn read(path: &Path, problem: std::io::Error) -> Self {
-        TraceError::Read { path: path.to_owned(), problem }
-    }
-
-    pub(super) fn write(path: &Path, problem: std::io::Error) -> Self {
-        TraceError::Write { path: path.to_owned(), problem }
-    }
-
     pub(super) fn invalid(path: &Path, problem: Problem) -> Self {
         TraceError::Invalid { path: path.to_owned(), problem }
     }

@@ -1,12 +1,11 @@
 //! A trace as one safetensors file.
 
-use std::fs;
 use std::path::Path;
 
 use rayon::prelude::*;
 use safetensors::tensor::Dtype;
 
-use crate::files::write_atomic;
+use epee_files::{read_file, write_atomic};
 
 use super::header::{self, Entry, Opened};
 use super::provenance::{keys, list};
@@ -30,7 +29,7 @@ impl Trace {
     /// or has another type or shape; anything [`Trace::new`] refuses.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, TraceError> {
         let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|problem| TraceError::read(path, problem))?;
+        let bytes = read_file(path)?;
         Trace::from_bytes(&bytes).map_err(|problem| TraceError::invalid(path, problem))
     }
 
@@ -69,7 +68,7 @@ impl Trace {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), TraceError> {
         let path = path.as_ref();
         let parts = self.to_tensors().map_err(|problem| TraceError::invalid(path, problem))?;
-        write_atomic(path, &parts).map_err(|problem| TraceError::write(path, problem))
+        Ok(write_atomic(path, &parts)?)
     }
 
     /// The file's parts, in order: the header, then each tensor's bytes.

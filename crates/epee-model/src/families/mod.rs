@@ -29,7 +29,7 @@ pub(crate) struct Family {
     pub(crate) names: &'static [(&'static str, Stored)],
     /// What stands before the names in a checkpoint with heads.
     pub(crate) prefix: &'static str,
-    /// Heads this project replaces and buffers that hold no weights: whole names, or what they begin with up to a dot.
+    /// ExitConfig this project replaces and buffers that hold no weights: whole names, or what they begin with up to a dot.
     pub(crate) left_out: &'static [&'static str],
 }
 
@@ -47,7 +47,7 @@ mod tests {
     use epee_nn::Parameters;
     use serde_json::{Value, json};
 
-    use crate::{Config, Heads, Model};
+    use crate::{Config, ExitConfig, Model};
 
     /// The published configurations, and the number of weights Transformers counts in the model without heads.
     fn published() -> [(Value, u64); 7] {
@@ -122,7 +122,7 @@ mod tests {
     fn every_parameter_has_a_place_of_its_own_and_is_counted() {
         for (raw, _) in published() {
             let config = small(raw);
-            let model: Model = Model::new(&config, Heads::of(&config, 2), 1);
+            let model: Model = Model::new(&config, ExitConfig::of(&config, 2), 1);
             let parameters = model.parameters();
             let mut places: Vec<_> = parameters
                 .iter()

@@ -4,7 +4,7 @@ use super::gemm::DEPTH;
 use super::isa::isa;
 use super::micro::{self, Initial, MOST_ROWS};
 use super::rows;
-use super::team::{self, Shared};
+use super::thread_pool::{self, Shared};
 use super::{grow, vectorised};
 
 /// Rows of one sequence that ask, and the sequence whose keys and values answer.
@@ -60,7 +60,7 @@ pub(crate) fn attend(
         next += span.rows;
     }
     let out = Shared::new(out);
-    team::run(spans.len() * heads, |t| {
+    thread_pool::run(spans.len() * heads, |t| {
         let (span, head) = (spans[t / heads], t % heads);
         SCRATCH.with_borrow_mut(|scratch| {
             // SAFETY: no two tasks share a span and a head, and spans do not overlap in `out`.

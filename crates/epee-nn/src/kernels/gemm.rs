@@ -5,7 +5,7 @@
 //! column of B and on nothing else: not on the number of rows, of columns or of threads.
 
 use super::micro::{Initial, MicroKernel};
-use super::team::{self, Block, Shared};
+use super::thread_pool::{self, Block, Shared};
 use super::transpose::transpose;
 use crate::{Scalar, buffers};
 
@@ -89,7 +89,7 @@ impl<T: Scalar> PackedMatrix<T> {
             let k = block * DEPTH;
             let depth = DEPTH.min(b.rows - k);
             // Four panels to a task.
-            team::chunks(panels, 4 * depth * width, |four, panels| {
+            thread_pool::chunks(panels, 4 * depth * width, |four, panels| {
                 for (panel, out) in panels.chunks_mut(depth * width).enumerate() {
                     pack_panel(b, k, (4 * four + panel) * width, width, out);
                     f(out);
@@ -156,7 +156,7 @@ pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: S
     // Blocks of about equal height: 128 rows are twice 66, not 96 and 32.
     let block = m.div_ceil(m.div_ceil(ROWS)).next_multiple_of(most);
     let row_tasks = m.div_ceil(block);
-    let threads = team::threads();
+    let threads = thread_pool::threads();
     if threads == 1 || m * n * a.cols < SERIAL {
         for i in 0..row_tasks {
             let rows = (i * block, m.min((i + 1) * block));
@@ -171,7 +171,7 @@ pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: S
     let wanted = if row_tasks >= enough { 1 } else { (4 * threads).div_ceil(row_tasks) };
     let stripe = n.div_ceil(wanted).next_multiple_of(width);
     let col_tasks = n.div_ceil(stripe);
-    team::run(row_tasks * col_tasks, |t| {
+    thread_pool::run(row_tasks * col_tasks, |t| {
         let (i, j) = (t / col_tasks, t % col_tasks);
         let rows = (i * block, m.min((i + 1) * block));
         let cols = (j * stripe, n.min((j + 1) * stripe));

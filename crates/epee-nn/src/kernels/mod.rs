@@ -7,8 +7,8 @@
 //! - [`math`]: exponential, error function and hyperbolic tangent in `f32`, written so that the compiler vectorises them.
 //! - [`rows`]: element-wise and row-wise loops, compiled for the widest instruction set found.
 //! - [`transpose`]: transposing, for packing.
-//! - [`team`]: the threads that share a request's loops.
-//! - [`peak`]: what this machine could do at most, to compare with.
+//! - [`thread_pool`]: the threads that share a request's loops.
+//! - [`roofline`]: what this machine could do at most, to compare with.
 //!
 //! Every kernel sums in one fixed order, so that no result depends on the number of rows or threads.
 #![allow(unsafe_code)]
@@ -19,11 +19,11 @@ pub(crate) mod isa;
 pub(crate) mod math;
 pub(crate) mod micro;
 pub(crate) mod packed;
-pub(crate) mod peak;
+pub(crate) mod roofline;
 pub(crate) mod rows;
-pub(crate) mod team;
 #[cfg(test)]
 mod testing;
+pub(crate) mod thread_pool;
 pub(crate) mod transpose;
 
 /// Makes a buffer at least so long; it never gets shorter.

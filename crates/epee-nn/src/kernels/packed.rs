@@ -7,7 +7,7 @@
 use super::gemm::{DEPTH, ROWS, tiles};
 use super::isa::{Isa, isa};
 use super::micro::{self, Bf16, Form, Initial, LowKernel, MOST_WEIGHT, MicroKernel};
-use super::team::{self, Shared};
+use super::thread_pool::{self, Shared};
 use super::{grow, rows, vectorised};
 use crate::{Activation, Precision};
 
@@ -131,7 +131,7 @@ impl Packed {
         // SAFETY: lines are bytes side by side.
         let bytes =
             unsafe { std::slice::from_raw_parts_mut(self.panels.as_mut_ptr().cast::<u8>(), 64 * self.panels.len()) };
-        team::chunks(&mut bytes[..panel_bytes * outputs.div_ceil(width)], panel_bytes, |panel, out| {
+        thread_pool::chunks(&mut bytes[..panel_bytes * outputs.div_ceil(width)], panel_bytes, |panel, out| {
             for (step, out) in out.chunks_exact_mut(width * group * BYTES).enumerate() {
                 for (at, out) in out.chunks_exact_mut(BYTES).enumerate() {
                     let (j, k) = (panel * width + at / group, step * group + at % group);
@@ -204,23 +204,27 @@ impl Packed {
         grow(zeros, count);
         let block = if x.len() <= SERIAL_CONVERT { count } else { SERIAL_CONVERT.div_ceil(self.inputs) }.max(1);
         let out = Shared::new(&mut bytes[..count * words]);
-        team::row_blocks([(&mut scales[..count], 1), (&mut zeros[..count], 1)], block, |first, [scales, zeros]| {
-            for r in 0..scales.len() {
-                let row = first + r;
-                // SAFETY: this row's words are this task's own.
-                let bytes = unsafe { std::slice::from_raw_parts_mut(out.get().add(row * words), words) };
-                let x = &x[row * self.inputs..][..self.inputs];
-                vectorised!(match self.form() {
-                    Form::Float => round_to(x, cast(bytes), |bits| f32::from_bits(u32::from(bits) << 16)),
-                    Form::Bf16 => round_to(x, cast(bytes), |bits| bits),
-                    Form::Unsigned => (scales[r], zeros[r]) = quantise(x, cast::<u8>(bytes), |q| q as u8),
-                    Form::Shifted => {
-                        (scales[r], zeros[r]) = quantise(x, cast::<i8>(bytes), |q| (q - 128) as i8);
-                        zeros[r] -= 128.0;
-                    }
-                });
-            }
-        });
+        thread_pool::row_blocks(
+            [(&mut scales[..count], 1), (&mut zeros[..count], 1)],
+            block,
+            |first, [scales, zeros]| {
+                for r in 0..scales.len() {
+                    let row = first + r;
+                    // SAFETY: this row's words are this task's own.
+                    let bytes = unsafe { std::slice::from_raw_parts_mut(out.get().add(row * words), words) };
+                    let x = &x[row * self.inputs..][..self.inputs];
+                    vectorised!(match self.form() {
+                        Form::Float => round_to(x, cast(bytes), |bits| f32::from_bits(u32::from(bits) << 16)),
+                        Form::Bf16 => round_to(x, cast(bytes), |bits| bits),
+                        Form::Unsigned => (scales[r], zeros[r]) = quantise(x, cast::<u8>(bytes), |q| q as u8),
+                        Form::Shifted => {
+                            (scales[r], zeros[r]) = quantise(x, cast::<i8>(bytes), |q| (q - 128) as i8);
+                            zeros[r] -= 128.0;
+                        }
+                    });
+                }
+            },
+        );
         Rows { count, x, bytes: &bytes[..count * words], scales: &scales[..count], zeros: &zeros[..count] }
     }
 
@@ -244,12 +248,12 @@ impl Packed {
         let most_rows = (ROW_VALUES / self.inputs).clamp(ROWS / 4, ROWS);
         let block = m.div_ceil(m.div_ceil(most_rows)).next_multiple_of(most);
         let row_tasks = m.div_ceil(block);
-        let threads = if m * n * self.inputs < SERIAL { 1 } else { team::threads() };
+        let threads = if m * n * self.inputs < SERIAL { 1 } else { thread_pool::threads() };
         let panels = n.div_ceil(width);
         let wanted = if threads == 1 { 1 } else { (4 * threads).div_ceil(row_tasks) };
         let stripe = panels.div_ceil(wanted) * width;
         let col_tasks = n.div_ceil(stripe);
-        team::run(row_tasks * col_tasks, |t| {
+        thread_pool::run(row_tasks * col_tasks, |t| {
             let (i, j) = (t / col_tasks, t % col_tasks);
             let rows = (i * block, m.min((i + 1) * block));
             let cols = (j * stripe, n.min((j + 1) * stripe));

@@ -2,7 +2,7 @@
 
 use crate::Scalar;
 
-use super::{team, vectorised};
+use super::{thread_pool, vectorised};
 
 /// Values one task handles; below it a loop stays on its thread.
 pub(crate) const TASK: usize = 1 << 15;
@@ -17,18 +17,18 @@ pub(crate) fn zip<T: Scalar, U: Copy + Sync>(x: &mut [T], y: &[U], f: impl Fn(&m
             }
         })
     };
-    team::chunks(x, TASK, |i, x| run(x, &y[i * TASK..][..x.len()]));
+    thread_pool::chunks(x, TASK, |i, x| run(x, &y[i * TASK..][..x.len()]));
 }
 
 /// Copies x into y.
 pub(crate) fn copy<T: Scalar>(x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len());
-    team::chunks(y, TASK, |i, y| y.copy_from_slice(&x[i * TASK..][..y.len()]));
+    thread_pool::chunks(y, TASK, |i, y| y.copy_from_slice(&x[i * TASK..][..y.len()]));
 }
 
 /// Sets every value to zero. What is zero already is not written, so that memory nobody used stays unused.
 pub(crate) fn clear<T: Scalar>(x: &mut [T]) {
-    team::chunks(x, TASK, |_, x| {
+    thread_pool::chunks(x, TASK, |_, x| {
         vectorised!({
             for page in x.chunks_mut(1 << 10) {
                 if !is_zero(page) {
@@ -56,7 +56,7 @@ pub(crate) fn blocks<T: Scalar>(x: &mut [T], cols: usize, f: impl Fn(usize, &mut
         return;
     }
     let rows = block(cols);
-    team::chunks(x, rows * cols, |i, x| vectorised!(f(i * rows, x)));
+    thread_pool::chunks(x, rows * cols, |i, x| vectorised!(f(i * rows, x)));
 }
 
 /// `sums[j] += Σ_i x[i, j]`, rows in ascending order.
@@ -78,8 +78,8 @@ pub(crate) fn add_columns_of<T: Scalar, const N: usize>(
     let x = matrices[0];
     assert!(matrices.iter().all(|matrix| matrix.len() == x.len()));
     let cols = sums.len();
-    let width = if x.len() <= TASK { cols } else { cols.div_ceil(team::threads()).next_multiple_of(16) };
-    team::chunks(sums, width.max(1), |i, sums| {
+    let width = if x.len() <= TASK { cols } else { cols.div_ceil(thread_pool::threads()).next_multiple_of(16) };
+    thread_pool::chunks(sums, width.max(1), |i, sums| {
         vectorised!({
             for row in 0..x.len() / cols {
                 let rows = matrices.map(|matrix| &matrix[row * cols + i * width..][..sums.len()]);

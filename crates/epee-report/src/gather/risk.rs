@@ -1,6 +1,6 @@
 //! Risk against setting, and how far it is certified.
 
-use epee_exit::{Certification, CertifyError, Demand, Grid, Risk as Asked, Trace, certify};
+use epee_exit::{CertificateRequest, Certification, CertifyError, Grid, Risk as Asked, Trace, certify};
 
 use super::Options;
 use crate::data::{Certificate, Risk, RiskPoint, TraceReport};
@@ -18,7 +18,8 @@ pub(super) fn add(report: &mut TraceReport, trace: &Trace, options: &Options) ->
         if asked.needs_labels() && trace.labelled() == 0 {
             continue;
         }
-        let demand = Demand { risks: vec![asked], ..Demand::new(options.epsilon, options.delta) };
+        let demand =
+            CertificateRequest { risks: vec![asked], ..CertificateRequest::new(options.epsilon, options.delta) };
         match certify(trace, &grid, &demand) {
             Ok(got) => report.risks.push(risk(&got, options, slug, name)),
             Err(

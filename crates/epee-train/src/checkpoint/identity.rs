@@ -47,5 +47,5 @@ fn field(name: &str, was: &Value, is: &Value) -> Option<(String, String, String)
 }
 
 fn short(text: &str) -> String {
-    if text.len() <= SHORT { text.to_owned() } else { epee_data::sha256(text.as_bytes()) }
+    if text.len() <= SHORT { text.to_owned() } else { epee_files::sha256(text.as_bytes()) }
 }

@@ -13,7 +13,7 @@ impl Lock {
     /// Takes the lock of `folder`, which belongs to the run in `dir`, and leaves the process's number in the file.
     pub(super) fn take(dir: &Path, folder: &Path) -> Result<Lock, Error> {
         let path = folder.join(NAME);
-        let mut file = open(&path, true).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let mut file = open(&path, true).map_err(Error::write(&path))?;
         lock(&file, dir, &path)?;
         // For a message alone: a full disk is no reason to stop here.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
@@ -47,6 +47,6 @@ fn lock(file: &File, dir: &Path, path: &Path) -> Result<(), Error> {
             let process = process.trim().parse().map_or(String::new(), |id: u32| format!(" (process {id})"));
             Err(Error::Locked { folder: dir.to_owned(), process })
         }
-        Err(TryLockError::Error(source)) => Err(Error::Io { path: path.to_owned(), source }),
+        Err(TryLockError::Error(source)) => Err(Error::write(path)(source)),
     }
 }

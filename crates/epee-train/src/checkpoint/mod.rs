@@ -21,7 +21,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use epee_exit::remove_temporaries;
+use epee_files::remove_temporaries;
 use serde::{Deserialize, Serialize};
 
 pub use self::identity::RunIdentity;
@@ -81,15 +81,15 @@ impl Checkpoints {
             refuse_if_not_begun(dir)?;
         }
         let points = Points::from_env()?;
-        fs::create_dir_all(&folder).map_err(|source| Error::Io { path: folder.clone(), source })?;
+        fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
         let lock = Lock::take(dir, &folder)?;
         for folder in [dir, &folder] {
-            remove_temporaries(folder).map_err(|source| Error::Io { path: folder.to_owned(), source })?;
+            remove_temporaries(folder).map_err(Error::write(&folder))?;
         }
         let checkpoints = Checkpoints { folder, points, written: Instant::now(), every, from: None, _lock: lock };
         if !resume {
             for path in checkpoints.files()? {
-                fs::remove_file(&path).map_err(|source| Error::Io { path, source })?;
+                fs::remove_file(&path).map_err(Error::write(&path))?;
             }
         }
         Ok(checkpoints)
@@ -231,5 +231,5 @@ fn step_of(path: &Path) -> Option<u64> {
 pub fn order_digest(batches: &[Vec<usize>]) -> String {
     let numbers = batches.iter().flat_map(|batch| std::iter::once(batch.len()).chain(batch.iter().copied()));
     let bytes: Vec<u8> = numbers.flat_map(|n| (n as u64).to_le_bytes()).collect();
-    epee_data::sha256(&bytes)
+    epee_files::sha256(&bytes)
 }

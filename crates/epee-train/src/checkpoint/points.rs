@@ -39,7 +39,7 @@ impl Points {
         let mut points = Points::parse(&fault.to_string_lossy())?;
         if let Some(path) = std::env::var_os("EPEE_FAULT_LOG").map(PathBuf::from) {
             let file = File::options().create(true).append(true).open(&path);
-            points.log = Some(file.map_err(|source| Error::Io { path, source })?);
+            points.log = Some(file.map_err(Error::write(&path))?);
         }
         Ok(points)
     }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use epee_model::{Config, Heads, Model};
+use epee_model::{Config, ExitConfig, Model};
 use epee_nn::Parameters;
 
 use super::format::tensors;
@@ -15,7 +15,7 @@ fn trainer(seed: u64) -> Trainer {
     let json = r#"{"model_type": "bert", "vocab_size": 5, "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 1,
         "intermediate_size": 4, "max_position_embeddings": 4}"#;
     let config = Config::from_json(serde_json::from_str(json).unwrap()).unwrap();
-    let mut trainer = Trainer::new(Model::new(&config, Heads::of(&config, 2), seed), 0.0);
+    let mut trainer = Trainer::new(Model::new(&config, ExitConfig::of(&config, 2), seed), 0.0);
     for (i, (_, tensor)) in trainer.optimiser.m.parameters_mut().into_iter().enumerate() {
         tensor.data_mut().fill(seed as f32 + i as f32);
     }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use epee_exit::{sync_folder, temporary};
+use epee_files::{sync_folder, temporary};
 
 use super::State;
 use super::format::{Digest, head, pieces, tensors};

@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use epee_model::write_atomic;
+use epee_files::write_atomic;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ impl Log {
     /// cannot be read.
     pub(crate) fn open(dir: &Path, state: &State, warn: &mut dyn FnMut(&str)) -> Result<Log, Error> {
         let path = dir.join(METRICS);
-        let fail = |source| Error::Io { path: path.clone(), source };
+        let fail = Error::write(&path);
         let old = if state.step == 0 { Ok(Vec::new()) } else { std::fs::read(&path) };
         let old = old.unwrap_or_else(|error| {
             warn(&format!(
@@ -66,7 +66,7 @@ impl Log {
             let count = damaged.len();
             warn(&format!("{}, line {first}: not a line of metrics; {count} such left out", path.display()));
         }
-        write_atomic(&path, &kept)?;
+        write_atomic(&path, &[kept])?;
         let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
         let events = Events::open(&dir.join("tensorboard"), state.step)?;
         Ok(Log { path, file, events, seconds_before })
@@ -79,13 +79,13 @@ impl Log {
 
     /// Before a checkpoint: a log never lacks a step that its checkpoint counts.
     pub(crate) fn sync(&self) -> Result<(), Error> {
-        self.file.sync_data().map_err(|source| Error::Io { path: self.path.clone(), source })
+        self.file.sync_data().map_err(Error::write(&self.path))
     }
 
     pub(crate) fn write(&mut self, event: &Event<'_>) -> Result<(), Error> {
         let mut line = serde_json::to_string(event).map_err(|error| Error::Data(error.to_string()))?;
         line.push('\n');
-        self.file.write_all(line.as_bytes()).map_err(|source| Error::Io { path: self.path.clone(), source })?;
+        self.file.write_all(line.as_bytes()).map_err(Error::write(&self.path))?;
         match event {
             Event::Step(report) => self.events.write(report.step, &step_values(report)),
             Event::Epoch(report) => self.events.write(report.step, &epoch_values(report)),

@@ -20,22 +20,18 @@ pub(super) struct Events {
 impl Events {
     /// Begins a file for the steps after `step`; a run that begins anew removes what is there.
     pub(super) fn open(dir: &Path, step: u64) -> Result<Events, Error> {
-        let fail = |path: &Path| {
-            let path = path.to_owned();
-            move |source| Error::Io { path, source }
-        };
-        std::fs::create_dir_all(dir).map_err(fail(dir))?;
+        std::fs::create_dir_all(dir).map_err(Error::write(dir))?;
         if step == 0 {
-            for entry in std::fs::read_dir(dir).map_err(fail(dir))?.flatten() {
+            for entry in std::fs::read_dir(dir).map_err(Error::write(dir))?.flatten() {
                 if entry.file_name().to_string_lossy().starts_with(PREFIX) {
-                    std::fs::remove_file(entry.path()).map_err(fail(&entry.path()))?;
+                    std::fs::remove_file(entry.path()).map_err(Error::write(&entry.path()))?;
                 }
             }
         }
         let now = now();
         // TensorBoard reads the files of a folder in the order of their names.
         let path = dir.join(format!("{PREFIX}{:010}.{:06}.epee", now as u64, (now.fract() * 1e6) as u64));
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(fail(&path))?;
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::write(&path))?;
         let mut events = Events { path, file };
         events.append(&version(now))?;
         if step > 0 {
@@ -50,7 +46,7 @@ impl Events {
     }
 
     fn append(&mut self, message: &[u8]) -> Result<(), Error> {
-        self.file.write_all(&record(message)).map_err(|source| Error::Io { path: self.path.clone(), source })
+        self.file.write_all(&record(message)).map_err(Error::write(&self.path))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Gradients rescaled per exit: where an exit's gradient enters the backbone it is brought to the mean norm of all exits' ([`epee_model::Trunk::Balanced`]),
-//! so that none outweighs the others. Heads and poolers get theirs unscaled.
+//! Gradients rescaled per exit: where an exit's gradient enters the backbone it is brought to the mean norm of all exits' ([`epee_model::BackboneGradient::Balanced`]),
+//! so that none outweighs the others. ExitConfig and poolers get theirs unscaled.
 //!
 //! Gradient equilibrium (Li et al., ICCV 2019), which scales every branch by a constant, comes to a constant factor for each layer: AdamW
 //! divides it out again.

@@ -20,7 +20,7 @@ mod two_stage;
 
 use std::fmt;
 
-use epee_model::Trunk;
+use epee_model::BackboneGradient;
 
 pub use class_weights::ClassWeights;
 pub use distill::Distillation;
@@ -78,7 +78,7 @@ pub struct Step {
     /// What each exit's loss counts; they add up to 1.
     pub weights: Vec<f64>,
     /// What its gradient reaches.
-    pub trunk: Trunk,
+    pub trunk: BackboneGradient,
     /// Whether the exits learn from the last one.
     pub distillation: Option<Distillation>,
     /// Whether the learned exit head is trained.
@@ -95,9 +95,9 @@ impl Recipe {
             (Regime::Joint | Regime::Mixed, _) => self.exit_weights.of(exits),
         };
         let trunk = match (self.regime, stage) {
-            (Regime::TwoStage, Stage::Second) => Trunk::Frozen,
-            _ if self.balance => Trunk::Balanced,
-            _ => Trunk::Joint,
+            (Regime::TwoStage, Stage::Second) => BackboneGradient::Frozen,
+            _ if self.balance => BackboneGradient::Balanced,
+            _ => BackboneGradient::Joint,
         };
         Step { weights, trunk, distillation: self.distillation, exit_head: self.exit_head }
     }

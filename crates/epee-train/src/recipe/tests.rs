@@ -25,8 +25,8 @@ fn what_each_step_counts() {
     assert_eq!(weights(RecipeName::TwoStage, Stage::Second, 7), others);
     assert_eq!(weights(RecipeName::Alternating, Stage::Second, 0), last);
     assert_eq!(weights(RecipeName::Alternating, Stage::Second, 1), others);
-    assert_eq!(RecipeName::TwoStage.recipe().step(Stage::Second, 0, 4).trunk, Trunk::Frozen);
-    assert_eq!(RecipeName::Balanced.recipe().step(Stage::Second, 0, 4).trunk, Trunk::Balanced);
+    assert_eq!(RecipeName::TwoStage.recipe().step(Stage::Second, 0, 4).trunk, BackboneGradient::Frozen);
+    assert_eq!(RecipeName::Balanced.recipe().step(Stage::Second, 0, 4).trunk, BackboneGradient::Balanced);
     // A model of one exit has no others.
     assert_eq!(RecipeName::Alternating.recipe().step(Stage::Second, 1, 1).weights, [1.0]);
 }

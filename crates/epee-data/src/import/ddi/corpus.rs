@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::lines::{read_file, utf8};
 use crate::zipped::Zipped;
+use epee_files::{read_file, utf8};
 
 /// The largest document in the corpus has 200 kB.
 const LARGEST: u64 = 16 << 20;
@@ -43,7 +43,7 @@ pub(super) fn read(from: &Path) -> Result<[Vec<Document>; 2]> {
     }
     for (documents, folder) in documents.iter().zip(["Train", "Test/Test for DDI Extraction task"]) {
         if documents.is_empty() {
-            return Err(Error::file(from, format!("expected XML files under `{folder}`, got none")));
+            return Err(Error::content(from, format!("expected XML files under `{folder}`, got none")));
         }
     }
     Ok(documents)

@@ -7,7 +7,7 @@ use zip::write::SimpleFileOptions;
 
 use crate::Draft;
 use crate::import::{Entities, NegativeFilter, Options, preset};
-use crate::testing::{message, shared};
+use epee_testing::{message, shared_data};
 
 const SENTENCE: &str = "Alpha- and beta-blockers (BB), such as zinc &amp; iron, raise ZINC.&#xd;&#xa;";
 
@@ -214,10 +214,10 @@ fn what_is_wrong_is_said_with_entry_and_line() {
 
 #[test]
 fn ddi_has_the_corpus_counts() {
-    let Some(path) = shared("ddi_has_the_corpus_counts", "ddi/DDICorpus-2013.zip") else { return };
+    let Some(path) = shared_data("ddi_has_the_corpus_counts", "ddi/DDICorpus-2013.zip") else { return };
     let ddi = preset("ddi").unwrap();
     let counts = |draft: &Draft| -> Vec<[usize; 5]> {
-        let of = |rows: &[crate::Example]| {
+        let of = |rows: &[epee_input::Example]| {
             [0, 1, 2, 3, 4].map(|class| rows.iter().filter(|r| r.label == Some(class)).count())
         };
         draft.splits.iter().map(|(_, rows)| of(rows)).collect()

@@ -66,7 +66,7 @@ pub(super) fn pairs(path: &Path, text: &str) -> Result<Vec<Pair>> {
     let mut elements = 0_usize;
     loop {
         let from = reader.buffer_position() as usize;
-        let refuse = |at: usize, problem: String| Error::row(path, line(text, at), problem);
+        let refuse = |at: usize, problem: String| Error::line(path, line(text, at), problem);
         let event = reader.read_event().map_err(|e| refuse(reader.error_position() as usize, e.to_string()))?;
         match event {
             Event::Start(tag) => {
@@ -85,7 +85,7 @@ pub(super) fn pairs(path: &Path, text: &str) -> Result<Vec<Pair>> {
             Event::Eof if depth > 0 => {
                 return Err(refuse(text.len(), format!("the XML is cut short: {depth} elements are not closed")));
             }
-            Event::Eof if elements == 0 => return Err(Error::file(path, "expected XML, got no element")),
+            Event::Eof if elements == 0 => return Err(Error::content(path, "expected XML, got no element")),
             Event::Eof => return Ok(document.pairs),
             _ => {}
         }

@@ -10,7 +10,7 @@ use zip::read::{ZipFile, read_zipfile_from_stream};
 use super::super::rows::list;
 use super::header::{Header, exactly};
 use crate::error::{Error, Result};
-use crate::image::{Image, check_size};
+use epee_input::{Image, check_size};
 
 /// The largest array that is read: PathMNIST's training pictures of 224 pixels are 13.5 GB.
 const MAX_ARRAY: u64 = 1 << 34;
@@ -31,14 +31,14 @@ impl Archive {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let open = || File::open(path).map(BufReader::new).map_err(Error::io("read", path));
         if path.is_dir() {
-            return Err(Error::file(path, "expected an npz file, got a folder"));
+            return Err(Error::content(path, "expected an npz file, got a folder"));
         }
         match ZipArchive::new(open()?) {
             Ok(zip) => {
                 let length = std::fs::metadata(path).map_err(Error::io("read", path))?.len();
                 Ok(Self { path: path.to_path_buf(), length, zip })
             }
-            Err(error) => Err(Error::file(
+            Err(error) => Err(Error::content(
                 path,
                 match cut(open()?) {
                     Some(entry) => format!("the file is cut short in the entry `{entry}`"),
@@ -119,9 +119,9 @@ impl Archive {
         read: impl FnOnce(&Header, &mut Entry<'_>) -> std::result::Result<T, String>,
     ) -> Result<T> {
         let path = self.path.clone();
-        let failed = |problem: String| Error::file(&path, format!("entry `{name}`: {problem}"));
+        let failed = |problem: String| Error::content(&path, format!("entry `{name}`: {problem}"));
         if !self.has(name) {
-            return Err(Error::file(&path, format!("no entry `{name}`, there are {}", self.names())));
+            return Err(Error::content(&path, format!("no entry `{name}`, there are {}", self.names())));
         }
         let mut entry = self.zip.by_name(&format!("{name}.npy")).map_err(|error| failed(error.to_string()))?;
         let (size, packed) = (entry.size(), entry.compressed_size());

@@ -70,9 +70,9 @@ pub(super) fn published(
     let (parts, labels) = read(&mut archive, path, Some(&labels))?;
     for split in ["train", "dev", "test"] {
         let Some((_, rows)) = parts.iter().find(|(name, _)| *name == split) else {
-            return Err(Error::file(path, format!("no pictures for the split `{split}`")));
+            return Err(Error::content(path, format!("no pictures for the split `{split}`")));
         };
-        rows.iter().try_for_each(&shapes).map_err(|problem| Error::file(path, problem))?;
+        rows.iter().try_for_each(&shapes).map_err(|problem| Error::content(path, problem))?;
     }
     Ok(assemble(parts, labels))
 }
@@ -89,13 +89,13 @@ fn read(archive: &mut Archive, path: &Path, names: Option<&[String]>) -> Result<
             continue;
         }
         if splits.iter().any(|(seen, _, _, _)| *seen == split) {
-            return Err(Error::file(path, "both `val_images` and `dev_images` are there"));
+            return Err(Error::content(path, "both `val_images` and `dev_images` are there"));
         }
         let numbers = archive.labels(&labels)?;
         let pictures = archive.images(&images)?;
         if pictures.len() != numbers.len() {
             let problem = format!("{} pictures in `{images}`, {} labels in `{labels}`", pictures.len(), numbers.len());
-            return Err(Error::file(path, problem));
+            return Err(Error::content(path, problem));
         }
         splits.push((split, labels, pictures, numbers));
     }
@@ -116,7 +116,7 @@ fn read(archive: &mut Archive, path: &Path, names: Option<&[String]>) -> Result<
                 };
                 let problem =
                     format!("entry `{entry}`: expected a label out of {known}, got {number} for picture {}", i + 1);
-                return Err(Error::file(path, problem));
+                return Err(Error::content(path, problem));
             };
             rows.push(Picture::decoded((i + 1).to_string(), label, image));
         }

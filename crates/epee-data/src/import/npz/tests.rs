@@ -9,8 +9,9 @@ use zip::{CompressionMethod, ZipWriter};
 use super::OwnNpz;
 use super::header::Header;
 use crate::import::{MEDMNIST, Options, PRESETS, preset};
-use crate::testing::{message, shared};
-use crate::{Draft, Fractions, Image, write_dataset};
+use crate::{Draft, Fractions, write_dataset};
+use epee_input::Image;
+use epee_testing::{message, shared_data};
 
 /// An array file of this version.
 fn npy_of(version: u8, descr: &str, fortran: bool, shape: &str, numbers: &[u8]) -> Vec<u8> {
@@ -284,7 +285,7 @@ fn each_published_file_belongs_to_a_preset() {
 }
 
 fn real(test: &str, name: &str, pixels: usize, classes: &[[usize; 2]; 3]) {
-    let Some(path) = shared(test, &format!("medmnist/{name}.npz")) else { return };
+    let Some(path) = shared_data(test, &format!("medmnist/{name}.npz")) else { return };
     let preset = preset(name).unwrap();
     let draft = preset.import(&path, &Options::default()).unwrap();
     let sizes: Vec<usize> = draft.splits.iter().map(|(_, rows)| rows.len()).collect();

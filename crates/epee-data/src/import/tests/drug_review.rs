@@ -3,7 +3,7 @@ use std::path::Path;
 
 use crate::Draft;
 use crate::import::{Options, preset};
-use crate::testing::{message, shared};
+use epee_testing::{message, shared_data};
 
 /// Rows of these ids, ratings in turn from 1 to 10; `separator` between columns, the first named `id`.
 fn file(id: Option<&str>, separator: &str, ids: std::ops::Range<usize>) -> String {
@@ -103,12 +103,12 @@ fn what_is_wrong_is_said_with_file_and_line() {
 
 #[test]
 fn drug_review_parts_have_their_counts() {
-    let Some(path) = shared("drug_review_parts_have_their_counts", "drug_review") else { return };
+    let Some(path) = shared_data("drug_review_parts_have_their_counts", "drug_review") else { return };
     let classes = |options: &Options| -> Vec<[usize; 2]> {
         let draft = read(&path, &path, options).unwrap();
         assert!(draft.splits.iter().flat_map(|(_, rows)| rows).all(|row| !row.text.contains("&#039;")));
         let count =
-            |rows: &[crate::Example]| [0, 1].map(|class| rows.iter().filter(|r| r.label == Some(class)).count());
+            |rows: &[epee_input::Example]| [0, 1].map(|class| rows.iter().filter(|r| r.label == Some(class)).count());
         draft.splits.iter().map(|(_, rows)| count(rows)).collect()
     };
     let total = |splits: &[[usize; 2]]| [0, 1].map(|class| splits.iter().map(|split| split[class]).sum::<usize>());

@@ -2,8 +2,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::import::{GitSplits, Options, Repeats, preset};
-use crate::testing::{message, shared};
 use crate::{Draft, write_dataset};
+use epee_testing::{message, shared_data};
 
 fn line(predicate: &str, subject: &str, sentence: &str) -> String {
     format!(
@@ -83,7 +83,7 @@ fn what_is_wrong_is_said_with_file_and_line() {
 
 #[test]
 fn git_has_the_papers_counts() {
-    let Some(path) = shared("git_has_the_papers_counts", "git") else { return };
+    let Some(path) = shared_data("git_has_the_papers_counts", "git") else { return };
     let git = preset("git").unwrap();
     let draft = git.import(&path, &Options::default()).unwrap();
     assert_eq!(sizes(&draft), [git.paper.train, git.paper.dev, git.paper.test]);

@@ -2,7 +2,7 @@ use std::fs;
 
 use crate::Draft;
 use crate::import::{Options, preset};
-use crate::testing::message;
+use epee_testing::message;
 
 fn read(name: &str, csv: &str) -> Result<Draft, String> {
     let dir = tempfile::tempdir().unwrap();

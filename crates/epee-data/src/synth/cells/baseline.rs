@@ -1,6 +1,6 @@
 //! What colour alone can tell.
 
-use crate::example::Example;
+use epee_input::Example;
 
 /// The class of each test picture: the one whose training pictures' mean colour is nearest to its own. What a model must
 /// beat to be said to see shapes.

@@ -2,8 +2,8 @@
 
 use super::kinds::{Colour, Granules, Kind, Look, Nucleus};
 use super::raster::{Picture, Shape};
-use crate::image::Image;
 use crate::synth::random::Choices;
+use epee_input::Image;
 
 /// What grows with the grade.
 struct Difficulty {

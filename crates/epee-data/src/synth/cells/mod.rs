@@ -30,7 +30,7 @@ pub use kinds::Kind;
 use super::random::Choices;
 use crate::dataset::{Dataset, Draft, Task, write_dataset};
 use crate::error::{Error, Result};
-use crate::example::Example;
+use epee_input::Example;
 
 /// How much to draw, how large, and from which seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

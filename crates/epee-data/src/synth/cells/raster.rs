@@ -1,7 +1,7 @@
 //! Shapes into pixels, with soft edges; blur, stain, noise.
 
 use super::kinds::Colour;
-use crate::image::Image;
+use epee_input::Image;
 
 /// Samples a pixel's side is cut into.
 const FINE: usize = 3;

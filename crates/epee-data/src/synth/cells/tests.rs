@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 
 use super::{CellsConfig, Kind, generate, nearest_colour, write};
-use crate::{Example, sha256};
+use epee_files::sha256;
+use epee_input::Example;
 
 fn small(seed: u64) -> CellsConfig {
     CellsConfig { seed, train: 400, dev: 40, test: 200, ..CellsConfig::default() }

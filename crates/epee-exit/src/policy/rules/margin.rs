@@ -1,6 +1,6 @@
 //! The margin between the two greatest probabilities.
 
-use crate::policy::rule::{ExitRule, Fires, PolicyState, Reading, Signal, check_classes, only_threshold};
+use crate::policy::rule::{Direction, ExitRule, PolicyState, Reading, Signal, check_classes, only_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// Exit where `p_(1) - p_(2) >= threshold`: top-1 minus top-2.
@@ -11,7 +11,7 @@ pub struct Margin {
 }
 
 impl ExitRule for Margin {
-    const FIRES: Fires = Fires::AtLeast;
+    const FIRES: Direction = Direction::AtLeast;
 
     only_threshold!();
 

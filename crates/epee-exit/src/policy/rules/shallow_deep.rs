@@ -1,7 +1,7 @@
 //! Shallow-Deep networks.
 
 use crate::confidence::probabilities;
-use crate::policy::rule::{ExitRule, Fires, PolicyState, Reading, Signal, only_threshold};
+use crate::policy::rule::{Direction, ExitRule, PolicyState, Reading, Signal, only_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// Exit where `max p_m >= q`. Where no exit passes, all layers are paid and the most confident exit answers, the
@@ -13,7 +13,7 @@ pub struct ShallowDeep {
 }
 
 impl ExitRule for ShallowDeep {
-    const FIRES: Fires = Fires::AtLeast;
+    const FIRES: Direction = Direction::AtLeast;
 
     only_threshold!();
 

@@ -1,7 +1,7 @@
 //! Voting.
 
 use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, Fires, PolicyState, Reading, Signal, has_threshold};
+use crate::policy::rule::{Direction, ExitRule, PolicyState, Reading, Signal, has_threshold};
 use crate::policy::{PolicyError, Threshold};
 
 /// Every exit so far has a vote; exit where `V / m^scale >= threshold`, V being the votes of the class that has most.
@@ -17,7 +17,7 @@ pub struct Voting {
 }
 
 impl ExitRule for Voting {
-    const FIRES: Fires = Fires::AtLeast;
+    const FIRES: Direction = Direction::AtLeast;
 
     fn read(parts: &mut Parts<'_>) -> Result<Self, String> {
         Ok(Voting { threshold: parts.threshold()?, scale: parts.number_if_given("scale")?.unwrap_or(0.0) })

@@ -1,0 +1,291 @@
+//! `epee bench`: what a model costs on this machine.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use epee_exit::{ExitOutput, ExitPolicy, Policy};
+use epee_input::{Encoding, Sequence};
+use epee_model::{Batch, Engine, ExitRowFirst, Input, ModelDir, Session};
+use epee_nn::{Precision, in_pool, roofline};
+use serde::Serialize;
+use serde_json::json;
+
+use super::eval::{self, labelled_split};
+use super::sweep::decimal;
+use crate::fetch;
+use crate::inputs::Classifier;
+use crate::ui::{Ui, table};
+
+/// Measure latency by depth, arithmetic against this machine's ceiling, and saving against wall-clock
+#[derive(clap::Args)]
+#[command(
+    after_help = "Latency is of one sequence of made-up tokens that leaves at the given exit; \"all rows\" is full depth with \
+    every row of every layer computed. The ceiling is this machine's own inner kernel on numbers that never leave its \
+    first-level cache, measured beside. With --data, the policy runs over a real split beside full depth, as `epee eval` does.\n\n\
+    Examples:\n  \
+    epee bench --model runs/phee\n  \
+    epee bench --model runs/phee --precision f32,int8 --tokens 32,128 --thread-counts 1,2\n  \
+    epee bench --model runs/phee --data data/phee --format json"
+)]
+pub(crate) struct Args {
+    /// A multi-exit model directory, or a hub id
+    #[arg(long, value_name = "DIR|ID")]
+    model: PathBuf,
+    /// What weights are stored and multiplied in: f32, bf16 or int8
+    #[arg(long, default_value = "f32", value_name = "P,…", value_delimiter = ',')]
+    precision: Vec<Precision>,
+    /// Lengths of the sequence [default: 32 and 128, as far as the model's positions go]
+    #[arg(long, value_name = "N,…", value_delimiter = ',')]
+    tokens: Vec<usize>,
+    /// Threads to measure with [default: 1 and what this process may use, or --threads]
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = crate::threads)]
+    thread_counts: Vec<usize>,
+    /// Seconds to measure each line for
+    #[arg(long, default_value_t = 0.5, value_name = "S")]
+    seconds: f64,
+    /// A dataset folder to run the policy over
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Its split
+    #[arg(long, default_value = "test")]
+    split: String,
+    /// Only the first N samples of it
+    #[arg(long, value_name = "N", requires = "data", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// The policy to run over it [default: the one in the model's exits.json]
+    #[arg(long, requires = "data")]
+    policy: Option<Policy>,
+}
+
+/// The latency of one setting.
+#[derive(Clone, Debug, Serialize)]
+struct Latency {
+    precision: &'static str,
+    threads: usize,
+    tokens: usize,
+    /// The exit that answers; the last one twice: trimmed, and with all rows.
+    exit: usize,
+    all_rows: bool,
+    p50_ms: f64,
+    p90_ms: f64,
+    p99_ms: f64,
+    runs: usize,
+}
+
+/// The arithmetic of full depth with all rows, and what heads add.
+#[derive(Clone, Debug, Serialize)]
+struct Arithmetic {
+    precision: &'static str,
+    threads: usize,
+    tokens: usize,
+    gops: f64,
+    ceiling_gops: f64,
+    share: f64,
+    /// A head and a policy's decision, in microseconds, and as a share of a layer.
+    head_us: f64,
+    head_share: f64,
+}
+
+/// Measures and prints.
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+    if !(args.seconds > 0.0 && args.seconds <= 60.0) {
+        bail!("--seconds: expected more than 0 and at most 60, got {}", args.seconds);
+    }
+    let model_dir = ModelDir::load(&fetch::local_model(&args.model, ui)?)?;
+    let (positions, input) = (model_dir.config.positions(), model_dir.config.shape.input);
+    if let Some(tokens) = args.tokens.iter().find(|tokens| !(1..=positions).contains(tokens)) {
+        bail!("--tokens: expected 1 to {positions} (the model's positions), got {tokens}");
+    }
+    let mut lengths = args.tokens.clone();
+    if let Input::Image(_) = input {
+        if !lengths.is_empty() {
+            bail!("--tokens: every picture has {positions}");
+        }
+        lengths = vec![positions];
+    }
+    if lengths.is_empty() {
+        lengths = [32, 128].map(|tokens: usize| tokens.min(positions)).to_vec();
+        lengths.dedup();
+    }
+    let precision = *args.precision.first().context("expected a precision")?;
+    // What cannot work is told before minutes are spent.
+    let real = match &args.data {
+        Some(data) => {
+            let classifier = Classifier::load(&args.model, precision, ui)?;
+            let split = labelled_split(&classifier, data, &args.split, args.limit)?;
+            classifier.policy(args.policy.clone(), ui)?;
+            Some((classifier, split))
+        }
+        None => None,
+    };
+    let mut counts = args.thread_counts.clone();
+    if counts.is_empty() {
+        counts = vec![1, rayon::current_num_threads()];
+        counts.dedup();
+    }
+    let (mut latencies, mut arithmetic) = (Vec::new(), Vec::new());
+    let bar = ui.progress((args.precision.len() * counts.len() * lengths.len()) as u64, "bench");
+    for &precision in &args.precision {
+        let engine = model_dir.engine(precision)?;
+        for &threads in &counts {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .with_context(|| format!("cannot start {threads} threads"))?;
+            let ceiling = pool.install(|| in_pool(|| roofline(precision)));
+            for &tokens in &lengths {
+                let setting = Setting { engine: &engine, threads, tokens, input, seconds: args.seconds };
+                pool.install(|| setting.measure(ceiling, &mut latencies, &mut arithmetic))?;
+                bar.inc(1);
+            }
+        }
+    }
+    bar.finish_and_clear();
+    let (policy, live) = match real {
+        Some((classifier, split)) => {
+            eval::runs(classifier, &args.precision, args.policy.clone(), &split.examples, 1, ui)?
+        }
+        None => (Policy::full(), Vec::new()),
+    };
+    if ui.json() {
+        let saving: Vec<_> = live.iter().map(|live| eval::report(&policy, &args.split, live)).collect();
+        return ui.print_json(&json!({
+            "instruction_set": epee_nn::isa().name(), "latency": latencies, "arithmetic": arithmetic, "saving": saving,
+        }));
+    }
+    ui.print(latency_table(&latencies))?;
+    ui.print(format!("\n{}", arithmetic_table(&arithmetic)))?;
+    for live in &live {
+        ui.print(format!("\n{}", eval::summary(&policy, live)))?;
+    }
+    Ok(())
+}
+
+struct Setting<'e> {
+    engine: &'e Engine,
+    threads: usize,
+    tokens: usize,
+    input: Input,
+    seconds: f64,
+}
+
+/// One made-up sequence.
+fn sample(input: Input, tokens: usize) -> Batch {
+    match input {
+        Input::Text(input) => {
+            // Ids that every vocabulary has, of which attention makes different rows all the same.
+            let ids = (0..tokens as u32).map(|t| t.wrapping_mul(7919) % input.vocab_size as u32).collect();
+            Batch::new([&Sequence::Text(Encoding { ids, type_ids: vec![0; tokens], truncated: false })])
+        }
+        Input::Image(input) => {
+            let pixels =
+                (0..input.channels * input.height * input.width).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect();
+            Batch { pixels, offsets: vec![0, tokens], ..Batch::default() }
+        }
+    }
+}
+
+impl Setting<'_> {
+    /// Every depth, the arithmetic of the deepest, and a head.
+    fn measure(
+        &self,
+        ceiling: f64,
+        latencies: &mut Vec<Latency>,
+        arithmetic: &mut Vec<Arithmetic>,
+    ) -> anyhow::Result<()> {
+        let Setting { engine, threads, tokens, .. } = *self;
+        let (depth, precision) = (engine.depth(), engine.precision().name());
+        let batch = sample(self.input, tokens);
+        for (exit, all_rows) in (1..=depth).map(|exit| (exit, false)).chain([(depth, true)]) {
+            let first = if all_rows { ExitRowFirst::Never } else { ExitRowFirst::Auto };
+            let policy = Policy::fixed(exit).check(depth, engine.classes())?;
+            let mut session = Session::new(engine).exit_row_first(first);
+            let times = times(self.seconds, || session.classify(&batch, &policy).map(drop))?;
+            let at = |share: f64| 1e3 * times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64();
+            let (p50_ms, p90_ms, p99_ms) = (at(0.5), at(0.9), at(0.99));
+            let runs = times.len();
+            latencies.push(Latency { precision, threads, tokens, exit, all_rows, p50_ms, p90_ms, p99_ms, runs });
+        }
+        let full = latencies.last().map_or(0.0, |last| last.p50_ms / 1e3);
+        let gops = (depth * engine.layer_operations(tokens)) as f64 / full / 1e9;
+        let head = self.head(&batch)?;
+        arithmetic.push(Arithmetic {
+            precision,
+            threads,
+            tokens,
+            gops,
+            ceiling_gops: ceiling / 1e9,
+            share: 1e9 * gops / ceiling,
+            head_us: 1e6 * head,
+            head_share: head / (full / depth as f64),
+        });
+        Ok(())
+    }
+
+    /// Seconds for the logits of one exit and what EPEE makes of them.
+    fn head(&self, batch: &Batch) -> anyhow::Result<f64> {
+        let (depth, classes) = (self.engine.depth(), self.engine.classes());
+        let policy = Policy::epee(0.01, depth);
+        let policy = if classes > 1 { policy } else { Policy::patience(depth) }.check(depth, classes)?;
+        let mut session = Session::new(self.engine);
+        session.start(batch);
+        session.advance(true);
+        in_pool(|| {
+            let times = times(self.seconds, || {
+                let evidence = ExitOutput { exit: 1, logits: session.head(), score: None };
+                policy.observe(&mut policy.start(), &evidence).map(drop)
+            })?;
+            Ok(times[times.len() / 2].as_secs_f64())
+        })
+    }
+}
+
+/// Times of one call after the other for so many seconds, ascending, after a warm-up.
+fn times<E>(seconds: f64, mut call: impl FnMut() -> Result<(), E>) -> Result<Vec<Duration>, E> {
+    let mut times = Vec::new();
+    for budget in [seconds / 5.0, seconds] {
+        times.clear();
+        let begun = Instant::now();
+        while times.len() < 3 || begun.elapsed().as_secs_f64() < budget {
+            let start = Instant::now();
+            call()?;
+            times.push(start.elapsed());
+        }
+    }
+    times.sort_unstable();
+    Ok(times)
+}
+
+fn latency_table(latencies: &[Latency]) -> String {
+    let rows = latencies.iter().map(|latency| {
+        let exit = if latency.all_rows { format!("{}, all rows", latency.exit) } else { latency.exit.to_string() };
+        vec![
+            latency.precision.to_owned(),
+            latency.threads.to_string(),
+            latency.tokens.to_string(),
+            exit,
+            decimal(latency.p50_ms, 2),
+            decimal(latency.p90_ms, 2),
+            decimal(latency.p99_ms, 2),
+        ]
+    });
+    table(["precision", "threads", "tokens", "exit", "p50 ms", "p90 ms", "p99 ms"], rows)
+}
+
+fn arithmetic_table(arithmetic: &[Arithmetic]) -> String {
+    let rows = arithmetic.iter().map(|row| {
+        vec![
+            row.precision.to_owned(),
+            row.threads.to_string(),
+            row.tokens.to_string(),
+            decimal(row.gops, 1),
+            decimal(row.ceiling_gops, 1),
+            format!("{} %", decimal(100.0 * row.share, 0)),
+            decimal(row.head_us, 1),
+            format!("{} %", decimal(100.0 * row.head_share, 1)),
+        ]
+    });
+    let header = ["precision", "threads", "tokens", "Gop/s", "ceiling", "share", "head + decision µs", "of a layer"];
+    format!("{}\ninstruction set: {}", table(header, rows), epee_nn::isa())
+}

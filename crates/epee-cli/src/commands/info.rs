@@ -1,0 +1,226 @@
+//! `epee info`: what a model directory or a trace file is.
+
+mod certificate;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use epee_exit::{CertificateScope, Trace};
+use epee_model::{Calibration, Config, ExitsFile, Input, ModelDir, model_digest};
+use epee_nn::Parameters;
+use serde_json::{Value, json};
+
+use crate::fetch;
+use crate::inputs;
+use crate::ui::Ui;
+
+/// Show what a model directory or a trace file holds
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  epee info runs/phee\n  epee info bert-base/config.json")]
+pub(crate) struct Args {
+    /// A model directory or hub id, a config.json or a trace file
+    #[arg(value_name = "DIR|ID|FILE")]
+    path: PathBuf,
+}
+
+/// Prints the facts.
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+    let path = &fetch::local_model(&args.path, ui)?;
+    let facts = if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
+        let mut facts = vec![("kind", json!("configuration"))];
+        facts.extend(sizes(&Config::read(path)?));
+        facts
+    } else if path.is_file() {
+        trace_facts(path)?
+    } else if !path.exists() {
+        bail!("{}: no such file or folder: expected a model directory, a config.json or a trace file", path.display());
+    } else if path.join("dataset.json").exists() {
+        bail!("{}: this is a dataset\nhint: epee data inspect {0}", path.display());
+    } else if path.join("exits.json").exists() {
+        model_facts(path)?
+    } else {
+        backbone_facts(path)?
+    };
+    if ui.json() {
+        return ui.print_json(
+            &facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<serde_json::Map<_, _>>(),
+        );
+    }
+    let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, value) in &facts {
+        let value = match (*name, value) {
+            // What is said in words is not shown as data too.
+            ("certificate" | "certificate_void" | "abstention" | "abstention_void", _) => continue,
+            ("certificate_words" | "abstention_words", Value::Array(lines)) => {
+                let indent = format!("\n{:<width$}  ", "");
+                let lines = lines.iter().filter_map(Value::as_str).flat_map(|line| wrapped(line, WIDTH));
+                lines.collect::<Vec<_>>().join(&indent)
+            }
+            ("calibration", Value::Object(_)) => calibration_words(value),
+            (_, Value::String(text)) => text.clone(),
+            (_, Value::Bool(true)) => "yes".to_owned(),
+            (_, Value::Array(values)) if values.iter().all(Value::is_string) => {
+                values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+            }
+            (_, other) => other.to_string(),
+        };
+        ui.print(format!("{:<width$}  {value}", name.trim_end_matches("_words").replace('_', " ")))?;
+    }
+    Ok(())
+}
+
+/// Characters in a line of words.
+const WIDTH: usize = 96;
+
+/// A sentence over several lines, the further ones indented as the first; control characters would reach the terminal.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let text = text.replace(char::is_control, "\u{fffd}");
+    let indent = &text[..text.len() - text.trim_start().len()];
+    let mut lines = vec![indent.to_owned()];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        if line.trim().is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(format!("{indent}{word}"));
+        }
+    }
+    lines
+}
+
+/// How a policy was chosen, in a line.
+fn calibration_words(value: &Value) -> String {
+    let Ok(it) = serde_json::from_value::<Calibration>(value.clone()) else { return value.to_string() };
+    format!(
+        "{} {:.4} against {:.4} at full depth, saving {:.3}, on {} samples{}; asked for: {}",
+        it.metric,
+        it.value,
+        it.full_depth,
+        it.saving,
+        it.samples,
+        it.split.map_or_else(String::new, |split| format!(" of {split}")),
+        it.goal,
+    )
+}
+
+type Facts = Vec<(&'static str, Value)>;
+
+fn sizes(config: &Config) -> Facts {
+    let shape = &config.shape;
+    let mut facts = vec![("architecture", json!(config.title())), ("layers", json!(shape.layers))];
+    if shape.groups < shape.layers {
+        facts.push(("layers_with_weights_of_their_own", json!(shape.groups)));
+    }
+    facts.extend([
+        ("hidden_size", json!(shape.hidden_size)),
+        ("heads", json!(shape.heads)),
+        ("intermediate_size", json!(shape.intermediate_size)),
+    ]);
+    match shape.input {
+        Input::Text(input) => {
+            facts.extend([("vocabulary", json!(input.vocab_size)), ("positions", json!(input.positions))]);
+        }
+        Input::Image(input) => facts.extend([
+            ("picture", json!(format!("{} x {} pixels, {}", input.height, input.width, channels(input.channels)))),
+            ("patch", json!(format!("{} x {}", input.patch[0], input.patch[1]))),
+            ("tokens", json!(input.rows())),
+        ]),
+    }
+    facts.push(("backbone_parameters", json!(config.parameters())));
+    facts
+}
+
+fn channels(count: usize) -> String {
+    if count == 1 { "1 channel".to_owned() } else { format!("{count} channels") }
+}
+
+fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
+    let model_dir = ModelDir::load(dir)?;
+    let ExitsFile { pooling, pooler, score, policy, temperatures, calibration, certificate, abstention, exits, .. } =
+        &model_dir.exits;
+    let mut facts = vec![("kind", json!("multi-exit model"))];
+    facts.extend(sizes(&model_dir.config));
+    facts.extend([
+        ("parameters", json!(model_dir.model()?.count())),
+        ("instruction_set", json!(epee_nn::isa().name())),
+        ("exits", json!(exits)),
+        ("classes", json!(model_dir.labels)),
+        ("pooling", json!(pooling)),
+        ("pooler", json!(pooler)),
+    ]);
+    if *score {
+        facts.push(("learned_exit_head", json!(true)));
+    }
+    facts.push(("policy", json!(policy)));
+    if !temperatures.is_empty() {
+        facts.push(("temperatures", json!(temperatures)));
+    }
+    if let Some(calibration) = calibration {
+        facts.push(("calibration", json!(calibration)));
+    }
+    let digest = model_dir.digest()?;
+    // At the precision that a promise was given for: which one a model runs at is chosen when it is loaded.
+    let void = |promise: &str, grounds: &CertificateScope| {
+        let precision = grounds.precision.as_deref().unwrap_or_default();
+        let all = inputs::void(&model_dir, &digest, precision, policy);
+        all.into_iter().find(|(name, _)| *name == promise).map(|(_, reason)| reason)
+    };
+    if let Some(certificate) = certificate {
+        let void = void("certificate", &certificate.grounds);
+        facts.push(("certificate_words", json!(certificate::words(certificate, void.as_deref()))));
+        facts.push(("certificate_void", json!(void)));
+        facts.push(("certificate", json!(certificate)));
+    }
+    if let Some(abstention) = abstention {
+        let void = void("abstention", &abstention.grounds);
+        facts.push(("abstention_words", json!(certificate::abstention(abstention, void.as_deref()))));
+        facts.push(("abstention_void", json!(void)));
+        facts.push(("abstention", json!(abstention)));
+    }
+    facts.push(("digest", json!(digest)));
+    Ok(facts)
+}
+
+fn backbone_facts(dir: &Path) -> anyhow::Result<Facts> {
+    let path = dir.join("config.json");
+    if !path.exists() {
+        bail!("{}: expected config.json: this is no model directory", dir.display());
+    }
+    let mut facts = vec![("kind", json!("backbone without exits"))];
+    facts.extend(sizes(&Config::read(&path)?));
+    if dir.join("model.safetensors").exists() {
+        facts.push(("digest", json!(model_digest(dir)?)));
+    }
+    Ok(facts)
+}
+
+fn trace_facts(path: &Path) -> anyhow::Result<Facts> {
+    let trace = Trace::load(path)?;
+    let from = trace.provenance();
+    let mut facts = vec![
+        ("kind", json!("trace")),
+        ("samples", json!(trace.samples())),
+        ("labelled", json!(trace.labelled())),
+        ("exits", json!(trace.exits())),
+        ("classes", json!((0..trace.classes()).map(|class| trace.class_name(class)).collect::<Vec<_>>())),
+    ];
+    if trace.scores().is_some() {
+        facts.push(("learned_exit_scores", json!(true)));
+    }
+    let texts = [
+        ("split", &from.split),
+        ("precision", &from.precision),
+        ("model_digest", &from.model_digest),
+        ("data_digest", &from.data_digest),
+        ("epee_version", &from.epee_version),
+    ];
+    facts.extend(texts.into_iter().filter_map(|(name, value)| value.as_ref().map(|value| (name, json!(value)))));
+    if !from.layer_seconds.is_empty() {
+        facts.push(("layer_seconds", json!(from.layer_seconds)));
+    }
+    Ok(facts)
+}

@@ -1,0 +1,177 @@
+//! `epee sweep`: what every exit setting costs and gains, from recorded traces.
+
+mod rows;
+mod tables;
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use epee_exit::{Grid, Metric, PolicyKind, SweepRow, Trace, pareto, sweep_with};
+
+use super::check_absent;
+use super::settings::SettingArgs;
+use crate::ui::{Format, Ui};
+pub(crate) use tables::{decimal, difference_line, exit_table, grid_tables, heading, p_text, setting_table};
+
+/// Score every exit setting of a grid on recorded traces
+#[derive(clap::Args)]
+#[command(after_help = "Lists are `a,b,c`; ranges `A:B:STEP` include both ends; `never` is a part that is off.\n\n\
+    Examples:\n  \
+    epee sweep dev.safetensors\n  \
+    epee sweep dev.safetensors --policy entropy --threshold 0:1:0.01 --pareto\n  \
+    epee sweep dev.safetensors --threshold 0.1,0.2 --patience 2:6,never --format json\n  \
+    epee sweep dev.safetensors --policy all --format parquet --out settings.parquet")]
+pub(crate) struct Args {
+    /// Trace files, as `epee trace` writes them
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    settings: SettingArgs,
+    /// Only the settings that no other beats in both the metric and the saving
+    #[arg(long)]
+    pareto: bool,
+    /// Write the rows to this file instead of stdout (with --format json, csv or parquet)
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+/// Prints a row for each setting.
+pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
+    match &args.out {
+        Some(_) if ui.format == Format::Table => {
+            bail!("--out: expected --format json, csv or parquet beside it, got tables")
+        }
+        Some(out) => check_absent(out, args.force)?,
+        None if ui.format == Format::Parquet && std::io::stdout().is_terminal() => {
+            bail!("parquet is no text for a terminal\nhint: name a file with --out")
+        }
+        None => {}
+    }
+    let mut found: Vec<(&Path, Vec<SweepRow>)> = Vec::new();
+    for (i, path) in args.files.iter().enumerate() {
+        let trace = Trace::load(path)?;
+        if trace.labelled() == 0 {
+            if args.pareto {
+                bail!("{}: --pareto needs labels, and no sample has one", path.display());
+            }
+            ui.note(format!("{}: no sample has a label, so only savings are known", path.display()));
+        }
+        let metric = args.settings.metric();
+        let grid = args.settings.grid(&trace);
+        let all =
+            sweep_with(&trace, &grid, &args.settings.scoring(&trace)?).with_context(|| path.display().to_string())?;
+        if ui.format == Format::Table {
+            if i > 0 {
+                ui.print("")?;
+            }
+            ui.print(title(path, &trace))?;
+            ui.print(format!("\neach exit alone\n{}", exit_table(&trace)))?;
+            ui.print(format!("\n{}", settings_text(&all, &grid, metric, args.pareto)))?;
+        } else {
+            found.push((path, if args.pareto { pareto(&all, metric) } else { all }));
+        }
+    }
+    let bytes = match ui.format {
+        Format::Table => return Ok(()),
+        Format::Json => rows::json(&found)?,
+        Format::Csv => rows::csv(&found)?,
+        Format::Parquet => rows::parquet(&found)?,
+    };
+    match &args.out {
+        Some(out) => {
+            epee_files::write_atomic(out, &[bytes])?;
+            ui.note(format!("{}: {} settings", out.display(), found.iter().map(|(_, rows)| rows.len()).sum::<usize>()));
+        }
+        None => std::io::stdout().write_all(&bytes)?,
+    }
+    Ok(())
+}
+
+fn title(path: &Path, trace: &Trace) -> String {
+    let split = trace.provenance().split.as_ref().map_or_else(String::new, |split| format!(", {split}"));
+    format!(
+        "{}{split}: {} samples ({} labelled), {} exits, {} classes",
+        path.display(),
+        trace.samples(),
+        trace.labelled(),
+        trace.exits(),
+        trace.classes()
+    )
+}
+
+/// The most rows and columns a person reads.
+const MOST_ROWS: usize = 30;
+const MOST_COLUMNS: usize = 14;
+
+/// The settings for a reader: the grid where it is small, a list where that is, else the Pareto front, thinned out.
+pub(crate) fn settings_text(rows: &[SweepRow], grid: &Grid, metric: Metric, front_only: bool) -> String {
+    let front = pareto(rows, metric);
+    let count = match front.len() {
+        0 => format!("{} settings", rows.len()), // no labels, no front
+        front => format!("{} settings, {front} on the Pareto front", rows.len()),
+    };
+    let hint = if front.is_empty() { "" } else { " (--pareto lists it)" };
+    if front_only {
+        return format!("{}\n{count}", setting_table(&front, metric));
+    }
+    let only_epee = grid.kinds == [PolicyKind::Epee];
+    if only_epee && grid.thresholds_of(PolicyKind::Epee).len() <= MOST_ROWS && grid.patiences().len() <= MOST_COLUMNS {
+        return format!("{}\n{count}{hint}", grid_tables(rows, grid, metric));
+    }
+    if rows.len() <= MOST_ROWS {
+        return format!("{}\n{count}", setting_table(rows, metric));
+    }
+    if front.is_empty() {
+        return format!("{}\n{count}, some of them shown", setting_table(&thinned(rows), metric));
+    }
+    let shown = thinned(&front);
+    let more = if shown.len() < front.len() {
+        format!(", {} of them shown (--pareto lists it whole)", shown.len())
+    } else {
+        String::new()
+    };
+    format!("{}\n{count}{more}", setting_table(&shown, metric))
+}
+
+/// At most [`MOST_ROWS`] rows, evenly taken, with the first and the last.
+fn thinned(rows: &[SweepRow]) -> Vec<SweepRow> {
+    if rows.len() <= MOST_ROWS {
+        return rows.to_vec();
+    }
+    let last = rows.len() - 1;
+    (0..MOST_ROWS).map(|i| rows[i * last / (MOST_ROWS - 1)].clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use epee_exit::{Provenance, Scoring, TraceParts, full_depth};
+
+    use super::*;
+
+    fn trace() -> Trace {
+        let provenance = Provenance { label_names: vec!["no".into(), "yes".into()], ..Provenance::here() };
+        let logits = vec![0.0, 1.0, 2.0, 0.0];
+        Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![1], provenance, ..Default::default() })
+            .unwrap()
+    }
+
+    #[test]
+    fn a_long_front_is_thinned_out() {
+        let full = full_depth(&trace(), &Scoring::default());
+        let rows: Vec<SweepRow> =
+            (0..100).map(|i| SweepRow { saving: f64::from(i), accuracy: f64::from(-i), ..full.clone() }).collect();
+        let shown = thinned(&rows);
+        assert_eq!((shown.len(), shown[0].saving, shown[MOST_ROWS - 1].saving), (MOST_ROWS, 0.0, 99.0));
+        let grid = Grid::standard(2, 2).with_kinds([PolicyKind::Entropy]);
+        let text = settings_text(&rows, &grid, Metric::Accuracy, false);
+        assert!(text.contains("100 settings, 100 on the Pareto front, 30 of them shown"), "{text}");
+        assert!(settings_text(&rows, &grid, Metric::Accuracy, true).lines().count() > 100);
+        let unknown: Vec<SweepRow> = rows.iter().map(|row| SweepRow { accuracy: f64::NAN, ..row.clone() }).collect();
+        let text = settings_text(&unknown, &grid, Metric::Accuracy, false);
+        assert!(text.contains("100 settings, some of them shown"), "{text}");
+    }
+}

@@ -1,0 +1,137 @@
+//! Every architecture through the binary: trained, traced, evaluated, asked, opened again as a checkpoint.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+
+use common::{Workshop, epee, error_of, json};
+use serde_json::{Value, json};
+
+const TEXT: [&str; 3] = [
+    r#"{"model_type": "albert", "embedding_size": 12, "hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2,
+        "intermediate_size": 48, "max_position_embeddings": 40, "initializer_range": 0.1}"#,
+    r#"{"model_type": "distilbert", "dim": 24, "n_layers": 3, "n_heads": 2, "hidden_dim": 48, "max_position_embeddings": 40,
+        "initializer_range": 0.1}"#,
+    r#"{"model_type": "gpt2", "n_embd": 24, "n_layer": 3, "n_head": 2, "n_positions": 40, "initializer_range": 0.1}"#,
+];
+const VISION: [&str; 2] = [
+    r#"{"model_type": "vit", "hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 48,
+        "image_size": 16, "patch_size": 4, "num_channels": 3, "initializer_range": 0.1}"#,
+    r#"{"model_type": "deit", "hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 48,
+        "image_size": [16, 24], "patch_size": [8, 4], "num_channels": 3, "initializer_range": 0.1}"#,
+];
+
+/// A workshop with a dataset in `data` and a configuration.
+fn shop(config: &str, synth: &[&str]) -> Workshop {
+    let shop = Workshop::empty();
+    fs::write(shop.config(), config).unwrap();
+    let sizes = ["--train", "80", "--dev", "40", "--test", "40"];
+    epee().args(["data", "synth", "--out", &shop.path("data")]).args(synth).args(sizes).assert().success();
+    shop
+}
+
+fn train(shop: &Workshop, from: [&str; 2], out: &str) {
+    epee()
+        .args([
+            "train",
+            "--data",
+            &shop.path("data"),
+            "--out",
+            &shop.path(out),
+            "--epochs",
+            "1",
+            "--learning-rate",
+            "1e-3",
+        ])
+        .args(from)
+        .assert()
+        .success();
+}
+
+/// Trains, and checks that a trace's replay is what a live run does; returns what `info` says.
+fn main_job(shop: &Workshop) -> Value {
+    let (model, data, trace) = (shop.path("model"), shop.path("data"), shop.path("test.safetensors"));
+    train(shop, ["--init", &shop.config()], "model");
+    epee().args(["trace", "--model", &model, "--data", &data, "--out", &trace]).assert().success();
+    let one = ["--threshold", "0.9", "--patience", "2", "--format", "json"];
+    let sweep = json(epee().args(["sweep", &trace]).args(one));
+    let policy = sweep[0]["policy"].as_str().unwrap().to_owned();
+    let policy = if policy.contains('(') { policy } else { "epee(threshold=0.9, patience=2)".to_owned() };
+    let eval = json(epee().args(["eval", "--model", &model, "--data", &data, "--policy", &policy, "--format", "json"]));
+    for metric in ["accuracy", "saving"] {
+        let (live, replayed) = (eval["metrics"][metric].as_f64().unwrap(), sweep[0][metric].as_f64().unwrap());
+        assert!((live - replayed).abs() < 1e-12, "{metric}: {live} live, {replayed} replayed");
+    }
+    json(epee().args(["info", &model, "--format", "json"]))
+}
+
+#[test]
+fn a_text_model_of_each_family() {
+    for (config, title) in TEXT.into_iter().zip(["ALBERT", "DistilBERT", "GPT-2"]) {
+        let shop = shop(config, &[]);
+        let info = main_job(&shop);
+        assert_eq!(info["architecture"], title);
+        assert_eq!(info["pooling"], if title == "GPT-2" { "last" } else { "first" });
+        assert_eq!(info["pooler"], if title == "ALBERT" { "shared" } else { "none" });
+        let model = shop.path("model");
+        // Longer than the model's positions: cut, and said.
+        let long = "takes ginkgo ".repeat(60);
+        let predict = epee().args(["predict", "--model", &model, &long, "--format", "json"]).output().unwrap();
+        let said = String::from_utf8(predict.stderr).unwrap();
+        assert!(said.contains("1 of 1 texts are longer than 40 tokens"), "{said}");
+        assert_eq!(serde_json::from_slice::<Value>(&predict.stdout).unwrap()["tokens"], 40);
+        // The model directory is a checkpoint too; its exits are known and left out.
+        train(&shop, ["--model", &model], "again");
+    }
+}
+
+#[test]
+fn a_vision_model_of_each_family() {
+    for (config, title, tokens) in [(VISION[0], "ViT", 17), (VISION[1], "DeiT", 14)] {
+        let shop = shop(config, &["--task", "vision", "--pixels", "20"]);
+        let info = main_job(&shop);
+        assert_eq!((&info["architecture"], &info["tokens"]), (&json!(title), &json!(tokens)));
+        let model = shop.path("model");
+        train(&shop, ["--model", &model], "again");
+        epee()
+            .args(["train", "--model", &model, "--image-size", "32", "--data", &shop.path("data")])
+            .args(["--out", &shop.path("larger"), "--epochs", "1"])
+            .assert()
+            .success();
+        let larger = json(epee().args(["info", &shop.path("larger"), "--format", "json"]));
+        assert_eq!(larger["picture"], "32 x 32 pixels, 3 channels");
+
+        // What cannot be: a text, a file that is no picture, a dataset of texts, a smaller model of grey pictures.
+        let predict = |input: &str| error_of(epee().args(["predict", "--model", &model, input]));
+        assert!(predict("Takes ginkgo.").contains("cannot read Takes ginkgo."), "{}", predict("Takes ginkgo."));
+        fs::write(shop.path("not.png"), b"GIF89a").unwrap();
+        assert!(predict(&shop.path("not.png")).contains("not.png: expected PNG or JPEG"));
+        let notes = shop.path("notes");
+        epee().args(["data", "synth", "--out", &notes]).assert().success();
+        let fail = |config: &str, data: &str| {
+            fs::write(shop.config(), config).unwrap();
+            error_of(epee().args(["train", "--init", &shop.config(), "--data", data, "--out", &shop.path("never")]))
+        };
+        let error = fail(VISION[0], &notes);
+        assert!(error.contains("a dataset of texts, but ViT reads pictures"), "{error}");
+        let error = fail(&VISION[0].replace("\"num_channels\": 3", "\"num_channels\": 1"), &shop.path("data"));
+        assert!(error.contains("expected a grey picture (1 channel), got RGB (3 channels)"), "{error}");
+        let error = fail(TEXT[0], &shop.path("data"));
+        assert!(error.contains("a dataset of pictures, but ALBERT reads text"), "{error}");
+        let error = fail(&VISION[0].replace("\"num_channels\": 3", "\"num_channels\": 2"), &shop.path("data"));
+        assert!(error.contains("num_channels: expected 1 or 3, as pictures have, got 2"), "{error}");
+    }
+}
+
+#[test]
+fn class_names_that_do_not_fit_the_head() {
+    let shop = Workshop::trained();
+    let path = shop.dir().join("model/config.json");
+    let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    config["id2label"].as_object_mut().unwrap().remove("3");
+    fs::write(&path, config.to_string()).unwrap();
+    let error = error_of(epee().args(["predict", "--model", &shop.path("model"), "Takes ginkgo."]));
+    assert!(error.contains("id2label: expected names for the ids 0 to 3, as exits.json has classes"), "{error}");
+}

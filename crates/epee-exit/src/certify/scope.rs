@@ -1,0 +1,132 @@
+//! What a promise rests on, and when it no longer holds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::Policy;
+use crate::trace::Trace;
+
+/// The model, the setting and the samples that a promise was given for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateScope {
+    /// The setting.
+    pub policy: Policy,
+    /// What each exit's logits are divided by; empty for nothing.
+    #[serde(default)]
+    pub temperatures: Vec<f64>,
+    /// The classes.
+    pub labels: Vec<String>,
+    /// Digest of the model: weights, configuration and tokenizer.
+    pub model_digest: Option<String>,
+    /// The precision of the forward pass.
+    pub precision: Option<String>,
+    /// The split the trace was recorded on.
+    pub split: Option<String>,
+    /// Digest of the data.
+    pub data_digest: Option<String>,
+    /// Digest of the trace.
+    pub trace_digest: String,
+    /// The version of epee that wrote this.
+    pub epee_version: String,
+}
+
+impl CertificateScope {
+    /// Of a setting over a trace; `trace_digest` names the trace's bytes.
+    pub fn new(policy: &Policy, temperatures: &[f64], trace: &Trace, trace_digest: String) -> CertificateScope {
+        let from = trace.provenance();
+        CertificateScope {
+            policy: policy.clone(),
+            temperatures: temperatures.to_vec(),
+            labels: (0..trace.classes()).map(|class| trace.class_name(class)).collect(),
+            model_digest: from.model_digest.clone(),
+            precision: from.precision.clone(),
+            split: from.split.clone(),
+            data_digest: from.data_digest.clone(),
+            trace_digest,
+            epee_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// Why the promise does not hold for a model that runs like this; `None` where it does.
+    pub fn void(&self, runs: &RuntimeIdentity<'_>) -> Option<String> {
+        let other = |what: &str, expected: &str, got: &str| {
+            (expected != got).then(|| format!("it was given for {what} {expected}, this is {got}"))
+        };
+        let known = |what: &str, expected: &Option<String>, got: &str| match expected {
+            Some(expected) => other(what, expected, got),
+            None => Some(format!("it does not say for which {} it was given", what.trim_start_matches("the "))),
+        };
+        let temperatures = || {
+            let text = |all: &[f64]| if all.is_empty() { "none".to_owned() } else { format!("{all:?}") };
+            other("the temperatures", &text(&self.temperatures), &text(runs.temperatures))
+        };
+        // The digest covers the labels; they are compared first because their words say more.
+        other("the classes", &self.labels.join(", "), &runs.labels.join(", "))
+            .or_else(|| known("the model", &self.model_digest, runs.model_digest))
+            .or_else(|| known("precision", &self.precision, runs.precision))
+            .or_else(|| other("the policy", &self.policy.to_string(), &runs.policy.to_string()))
+            .or_else(temperatures)
+    }
+}
+
+/// A model as it runs, for [`CertificateScope::void`].
+#[derive(Clone, Copy, Debug)]
+pub struct RuntimeIdentity<'a> {
+    /// Digest of the model.
+    pub model_digest: &'a str,
+    /// Its classes.
+    pub labels: &'a [String],
+    /// The precision it runs at.
+    pub precision: &'a str,
+    /// The policy it runs.
+    pub policy: &'a Policy,
+    /// What its logits are divided by.
+    pub temperatures: &'a [f64],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{Provenance, TraceParts};
+
+    #[test]
+    fn what_is_another_voids_it() {
+        let provenance = Provenance {
+            model_digest: Some("m".into()),
+            precision: Some("f32".into()),
+            label_names: vec!["no".into(), "yes".into()],
+            ..Provenance::default()
+        };
+        let parts = TraceParts {
+            exits: 2,
+            classes: 2,
+            logits: vec![0.0; 4],
+            labels: vec![0],
+            provenance,
+            ..Default::default()
+        };
+        let policy = Policy::patience(1);
+        let grounds = CertificateScope::new(&policy, &[1.5, 1.0], &Trace::new(parts).unwrap(), "t".into());
+        let labels = grounds.labels.clone();
+        let runs = RuntimeIdentity {
+            model_digest: "m",
+            labels: &labels,
+            precision: "f32",
+            policy: &policy,
+            temperatures: &[1.5, 1.0],
+        };
+        assert_eq!(grounds.void(&runs), None);
+        let renamed = vec!["yes".to_owned(), "no".to_owned()];
+        for (changed, part) in [
+            (RuntimeIdentity { model_digest: "n", ..runs }, "the model m, this is n"),
+            (RuntimeIdentity { labels: &renamed, ..runs }, "the classes no, yes, this is yes, no"),
+            (RuntimeIdentity { precision: "int8", ..runs }, "precision f32, this is int8"),
+            (RuntimeIdentity { policy: &Policy::full(), ..runs }, "the policy patience(patience=1), this is full"),
+            (RuntimeIdentity { temperatures: &[], ..runs }, "the temperatures [1.5, 1.0], this is none"),
+        ] {
+            assert_eq!(grounds.void(&changed), Some(format!("it was given for {part}")));
+        }
+        let silent = CertificateScope { model_digest: None, ..grounds };
+        assert_eq!(silent.void(&runs), Some("it does not say for which model it was given".to_owned()));
+    }
+}

@@ -1,0 +1,59 @@
+//! The error of a tokenizer, an image or a text that cannot be used.
+
+use std::path::Path;
+
+use epee_files::FileError;
+
+/// An input or a preprocessing file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file that cannot be read, or whose content is wrong.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The `tokenizers` crate refused a file or a text.
+    #[error("{input}: {problem}")]
+    Tokenizer {
+        /// The file or the text.
+        input: String,
+        /// The crate's message.
+        problem: String,
+    },
+    /// A tokenizer knows more ids than the model has embeddings.
+    #[error(
+        "the tokenizer does not fit the model: expected at most {expected} ids \
+         (the model's vocabulary size), got {got}"
+    )]
+    Vocabulary {
+        /// The model's vocabulary size.
+        expected: usize,
+        /// The tokenizer's highest id plus one.
+        got: usize,
+    },
+    /// An image that cannot be used.
+    #[error("{0}")]
+    Image(String),
+    /// A length limit without room for a token.
+    #[error("expected room for at least {expected} tokens, {special} of them special, got {got}")]
+    Room {
+        /// The special tokens and one of each text.
+        expected: usize,
+        /// The special tokens.
+        special: usize,
+        /// The limit.
+        got: usize,
+    },
+}
+
+impl Error {
+    pub(crate) fn line(path: &Path, line: u64, problem: impl Into<String>) -> Error {
+        FileError::line(path, line, problem).into()
+    }
+
+    pub(crate) fn content(path: &Path, problem: impl Into<String>) -> Error {
+        FileError::content(path, problem).into()
+    }
+}
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,20 @@
+//! Model inputs: tokenizers, image preprocessing, sequences and packing.
+//!
+//! An [`Example`] is one text, one pair of texts or one [`Image`]. [`TextTokenizer`] and [`ImageProcessor`] turn it into a
+//! [`Sequence`], which a model reads. [`pack`] puts sequences into batches without padding.
+//!
+//! This crate knows no dataset format and no model.
+
+mod error;
+mod example;
+mod image;
+mod pack;
+mod sequence;
+mod tokenize;
+
+pub use error::{Error, Result};
+pub use example::Example;
+pub use image::{Filter, Image, ImageEncoding, ImageProcessor, MAX_PIXELS, check_size, resize};
+pub use pack::{pack, pack_count, pack_order};
+pub use sequence::{ImageInput, Sequence};
+pub use tokenize::{Encoding, TextTokenizer};

@@ -1,0 +1,106 @@
+//! The tokenizer of a Hugging Face directory, whichever of its files hold it.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{TextTokenizer, albert, bert, gpt2};
+use crate::error::{Error, Result};
+use epee_files::read_file;
+
+/// What `tokenizer_config.json` may say about a tokenizer that has no `tokenizer.json`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Settings {
+    pub(super) do_lower_case: Option<bool>,
+    pub(super) keep_accents: Option<bool>,
+    pub(super) strip_accents: Option<bool>,
+    pub(super) tokenize_chinese_chars: Option<bool>,
+    pub(super) add_prefix_space: Option<bool>,
+}
+
+impl Settings {
+    fn read(dir: &Path) -> Result<Settings> {
+        let path = dir.join("tokenizer_config.json");
+        if !path.is_file() {
+            return Ok(Settings::default());
+        }
+        serde_json::from_slice(&read_file(&path)?).map_err(|error| Error::content(&path, error.to_string()))
+    }
+}
+
+impl TextTokenizer {
+    /// Reads the tokenizer of a Hugging Face directory from the first of these that is there.
+    ///
+    /// | files | read as |
+    /// |---|---|
+    /// | `tokenizer.json` | what it says |
+    /// | `vocab.json` and `merges.txt` | GPT-2's byte pairs |
+    /// | `spiece.model` | ALBERT's SentencePiece model |
+    /// | `vocab.txt` | BERT's word pieces |
+    ///
+    /// The last three are put into a `tokenizer.json`'s form, which [`TextTokenizer::bytes`] gives; what
+    /// `tokenizer_config.json` says about case, accents and spaces is honoured.
+    ///
+    /// # Errors
+    /// A directory with none of them, and files that are not what their names promise.
+    pub fn from_dir(dir: impl AsRef<Path>) -> Result<Self> {
+        let dir = dir.as_ref();
+        let whole = dir.join("tokenizer.json");
+        if whole.is_file() {
+            return Self::from_file(whole);
+        }
+        let [vocab, merges, pieces, words] =
+            ["vocab.json", "merges.txt", "spiece.model", "vocab.txt"].map(|name| dir.join(name));
+        let settings = Settings::read(dir)?;
+        let (json, from) = match () {
+            () if vocab.is_file() && merges.is_file() => (gpt2::read(&vocab, &merges, &settings)?, vocab),
+            () if vocab.is_file() || merges.is_file() => {
+                let (have, lacks) = if vocab.is_file() { (vocab, "merges.txt") } else { (merges, "vocab.json") };
+                return Err(Error::content(&have, format!("expected {lacks} beside it: GPT-2's tokenizer needs both")));
+            }
+            () if pieces.is_file() => (albert::read(&pieces, &settings)?, pieces),
+            () if words.is_file() => (bert::read(&words, &settings)?, words),
+            () => {
+                let expected = "expected a tokenizer: tokenizer.json, vocab.json with merges.txt, spiece.model or \
+                                vocab.txt; got none of them";
+                return Err(Error::content(dir, expected));
+            }
+        };
+        Self::parse(json.to_string().into_bytes(), &from.display().to_string())
+    }
+}
+
+/// A token that stands for itself wherever the text spells it out, as `tokenizer.json` lists it.
+pub(super) fn special(id: u32, content: &str) -> Value {
+    // What stands before a mask belongs to it, as in the published tokenizers of BERT's family.
+    let lstrip = content == "[MASK]";
+    serde_json::json!({
+        "id": id, "content": content, "single_word": false, "lstrip": lstrip, "rstrip": false,
+        "normalized": false, "special": true,
+    })
+}
+
+/// `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`, the second text in segment 1.
+pub(super) fn cls_sep(cls: u32, sep: u32) -> Value {
+    let token = |id: &str, segment: u32| serde_json::json!({ "SpecialToken": { "id": id, "type_id": segment } });
+    let text = |id: &str, segment: u32| serde_json::json!({ "Sequence": { "id": id, "type_id": segment } });
+    let entry = |name: &str, id: u32| serde_json::json!({ "id": name, "ids": [id], "tokens": [name] });
+    serde_json::json!({
+        "type": "TemplateProcessing",
+        "single": [token("[CLS]", 0), text("A", 0), token("[SEP]", 0)],
+        "pair": [token("[CLS]", 0), text("A", 0), token("[SEP]", 0), text("B", 1), token("[SEP]", 1)],
+        "special_tokens": { "[CLS]": entry("[CLS]", cls), "[SEP]": entry("[SEP]", sep) },
+    })
+}
+
+/// A whole `tokenizer.json`, without truncation or padding.
+pub(super) fn whole(parts: [(&str, Value); 6]) -> Value {
+    let mut json = serde_json::Map::new();
+    json.insert("version".to_owned(), "1.0".into());
+    json.insert("truncation".to_owned(), Value::Null);
+    json.insert("padding".to_owned(), Value::Null);
+    json.extend(parts.into_iter().map(|(key, value)| (key.to_owned(), value)));
+    Value::Object(json)
+}

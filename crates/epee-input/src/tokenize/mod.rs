@@ -1,0 +1,203 @@
+//! Text to token ids, with a Hugging Face `tokenizer.json` or the files that came before it.
+
+mod albert;
+#[cfg(test)]
+mod bad_files;
+mod bert;
+mod charsmap;
+mod directory;
+mod gpt2;
+#[cfg(test)]
+mod parity;
+mod sentencepiece;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use tokenizers::{PostProcessor, Tokenizer, TruncationDirection};
+
+use crate::error::{Error, Result};
+use crate::example::Example;
+use epee_files::read_file;
+
+/// Token ids of one sequence, special tokens included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// Token ids.
+    pub ids: Vec<u32>,
+    /// Segment of each token: 0 for the text, 1 for the pair (as the tokenizer says).
+    pub type_ids: Vec<u32>,
+    /// True where the text was longer than allowed and lost its end.
+    pub truncated: bool,
+}
+
+/// A tokenizer whose own truncation and padding settings are switched off.
+///
+/// Many a published `tokenizer.json` asks for truncation at 128 tokens and padding to as many;
+/// here the model's positions limit the length, and nothing is padded.
+#[derive(Clone, Debug)]
+pub struct TextTokenizer {
+    inner: Tokenizer,
+    bytes: Vec<u8>,
+    vocab_size: usize,
+}
+
+impl TextTokenizer {
+    /// Reads a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that the `tokenizers` crate does not understand.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        Self::parse(read_file(path)?, &path.display().to_string())
+    }
+
+    /// Reads the content of a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// As [`TextTokenizer::from_file`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::parse(bytes.to_vec(), "tokenizer.json")
+    }
+
+    fn parse(bytes: Vec<u8>, what: &str) -> Result<Self> {
+        let refuse = |problem: String| Error::Tokenizer { input: what.to_owned(), problem };
+        let mut inner = Tokenizer::from_bytes(&bytes).map_err(|e| refuse(e.to_string()))?;
+        inner.with_padding(None);
+        inner.with_truncation(None).map_err(|e| refuse(e.to_string()))?;
+        let highest = inner.get_vocab(true).into_values().max();
+        let vocab_size = match highest {
+            Some(id) => id as usize + 1,
+            None => return Err(refuse("the vocabulary is empty".to_owned())),
+        };
+        Ok(Self { inner, bytes, vocab_size })
+    }
+
+    /// The highest id plus one: the number of embeddings a model needs.
+    pub fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    /// Checks that every id has an embedding in a model with `model_vocab_size` of them.
+    ///
+    /// A model may have more than the tokenizer has ids: some vocabularies are rounded up.
+    ///
+    /// # Errors
+    /// [`Error::Vocabulary`] with expected and got.
+    pub fn check_vocab(&self, model_vocab_size: usize) -> Result<()> {
+        if self.vocab_size <= model_vocab_size {
+            return Ok(());
+        }
+        Err(Error::Vocabulary { expected: model_vocab_size, got: self.vocab_size })
+    }
+
+    /// The tokens that stand around one text (`false`) or a pair (`true`): 2 and 3 for BERT.
+    pub fn special_tokens(&self, pair: bool) -> usize {
+        self.inner.get_post_processor().map_or(0, |processor| processor.added_tokens(pair))
+    }
+
+    /// Encodes one text or pair to at most `max_tokens` tokens, special tokens included.
+    ///
+    /// What is cut off is the end of the text, of a pair the end of the longer of the two; the
+    /// special tokens stay: `[CLS] … [SEP]`.
+    ///
+    /// # Errors
+    /// A `max_tokens` without room for a token of each text, a text that gives no token at all,
+    /// and what the `tokenizers` crate refuses.
+    pub fn encode(&self, text: &str, pair: Option<&str>, max_tokens: usize) -> Result<Encoding> {
+        let texts = 1 + usize::from(pair.is_some());
+        let special = self.special_tokens(pair.is_some());
+        let room = max_tokens.saturating_sub(special);
+        if room < texts {
+            return Err(Error::Room { expected: special + texts, special, got: max_tokens });
+        }
+        let refuse = |problem: String| Error::Tokenizer { input: quote(text), problem };
+        let plain = |text: &str| self.inner.encode_fast(text, false).map_err(|e| refuse(e.to_string()));
+        let mut first = plain(text)?;
+        let mut second = pair.map(plain).transpose()?;
+        let lengths = (first.len(), second.as_ref().map_or(0, tokenizers::Encoding::len));
+        let truncated = lengths.0 + lengths.1 > room;
+        if truncated {
+            let (keep_first, keep_second) = longest_first(lengths, room);
+            first.truncate(keep_first, 0, TruncationDirection::Right);
+            first.take_overflowing();
+            if let Some(second) = &mut second {
+                second.truncate(keep_second, 0, TruncationDirection::Right);
+                second.take_overflowing();
+            }
+        }
+        let done = self.inner.post_process(first, second, true).map_err(|e| refuse(e.to_string()))?;
+        if done.is_empty() {
+            return Err(refuse("the text gives no token".to_owned()));
+        }
+        let (ids, type_ids) = (done.get_ids().to_vec(), done.get_type_ids().to_vec());
+        Ok(Encoding { ids, type_ids, truncated })
+    }
+
+    /// Encodes many examples on all threads, in their order.
+    ///
+    /// # Errors
+    /// As [`TextTokenizer::encode`], for the first example that fails.
+    pub fn encode_batch(&self, examples: &[Example], max_tokens: usize) -> Result<Vec<Encoding>> {
+        examples
+            .par_iter()
+            .map(|example| self.encode(&example.text, example.pair.as_deref(), max_tokens))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .collect()
+    }
+
+    /// Encodes many texts on all threads, in their order.
+    ///
+    /// # Errors
+    /// As [`TextTokenizer::encode`], for the first text that fails.
+    pub fn encode_texts<S: AsRef<str> + Sync>(&self, texts: &[S], max_tokens: usize) -> Result<Vec<Encoding>> {
+        texts
+            .par_iter()
+            .map(|text| self.encode(text.as_ref(), None, max_tokens))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .collect()
+    }
+
+    /// The token with this id.
+    pub fn token(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
+    }
+
+    /// The `tokenizer.json` as it was read, its own settings included; one made of other files is as they say.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Writes the `tokenizer.json` as it was read.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        Ok(epee_files::write_atomic(path.as_ref(), &[&self.bytes])?)
+    }
+}
+
+/// How much two texts keep of `room` tokens: the longer one gives way until both are equal.
+fn longest_first((first, second): (usize, usize), room: usize) -> (usize, usize) {
+    let half = room / 2;
+    if second <= half {
+        (first.min(room - second), second)
+    } else if first <= room - half {
+        (first, second.min(room - first))
+    } else {
+        (room - half, half)
+    }
+}
+
+/// The beginning of a text, for messages.
+fn quote(text: &str) -> String {
+    let mut start: String = text.chars().take(40).collect();
+    if start.len() < text.len() {
+        start.push('…');
+    }
+    format!("text `{start}`")
+}

@@ -1,0 +1,36 @@
+//! Helpers that the tests of the epee crates share.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+/// A file or folder of the shared data (`$EPEE_DATA`, else `../shared/data` beside the project).
+///
+/// `None` after saying that `test` is skipped.
+///
+/// # Panics
+/// If the file is absent and `EPEE_REQUIRE_DATA=1`.
+pub fn shared_data(test: &str, path: &str) -> Option<PathBuf> {
+    let root = match std::env::var_os("EPEE_DATA") {
+        Some(root) => PathBuf::from(root),
+        None => Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).into(),
+    };
+    let full = root.join(path);
+    if full.exists() {
+        return Some(full);
+    }
+    let required = std::env::var("EPEE_REQUIRE_DATA").is_ok_and(|value| value == "1");
+    assert!(!required, "{test} needs {}", full.display());
+    println!("skipped: {test} needs {}", full.display());
+    None
+}
+
+/// An error with its causes on one line, as the command prints it, with paths inside `dir` cut to file names.
+pub fn message(error: impl Error, dir: &Path) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text.replace(&format!("{}/", dir.display()), "")
+}

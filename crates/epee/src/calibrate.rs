@@ -1,0 +1,380 @@
+//! Calibration: chooses the exit setting that meets a goal, or certifies one, and writes it into the model's `exits.json`.
+
+mod check;
+mod error;
+
+use std::path::{Path, PathBuf};
+
+use epee_exit::{
+    Abstention, Certificate, CertificateRequest, Certification, CertifyError, Choice, Difference, ExitQuality, Goal,
+    Grid, Metric, Policy, PolicyError, PolicyKind, Risk, Scoring, SweepRow, Trace, exit_quality, fit_temperatures,
+    measure, refine, replay, score, sweep_with,
+};
+use epee_exit::{Bootstrap, MeasuredRisk};
+use epee_files::sha256_file;
+use epee_model::{Calibration, ModelDir};
+
+pub use self::error::CalibrateError;
+use crate::{Error, Warning};
+
+/// What a setting must achieve.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CalibrationGoal {
+    /// The best setting for a goal on this trace, without a promise for other data.
+    Best(Goal),
+    /// A setting whose risks are bounded with confidence on other data drawn alike.
+    Certified(CertificateRequest),
+    /// The model keeps its policy; for an abstention rule alone.
+    Keep,
+}
+
+/// What is asked of a calibration.
+#[derive(Clone, Debug)]
+pub struct CalibrationRequest {
+    /// What a setting must achieve.
+    pub goal: CalibrationGoal,
+    /// The settings to try; every setting of EPEE if `None`.
+    pub grid: Option<Grid>,
+    /// The metric that decides.
+    pub metric: Metric,
+    /// How micro-F1 is taken.
+    pub scoring: Scoring,
+    /// Fit a temperature for each exit on this trace.
+    pub fit_temperatures: bool,
+    /// Let the threshold differ by exit if that serves the goal better on this trace.
+    pub per_exit: bool,
+    /// Find a confidence below which the model abstains.
+    pub abstain: Option<AbstentionRequest>,
+}
+
+/// An abstention rule to find: at most a share of the given answers is wrong.
+#[derive(Clone, Copy, Debug)]
+pub struct AbstentionRequest {
+    /// The tolerated share of wrong answers among those given, in (0, 1).
+    pub risk: f64,
+    /// δ: the promise fails with at most this probability.
+    pub delta: f64,
+    /// Seed of the split into halves.
+    pub seed: u64,
+}
+
+impl CalibrationRequest {
+    /// Every setting of EPEE for a goal, by macro-F1.
+    pub fn new(goal: CalibrationGoal) -> CalibrationRequest {
+        CalibrationRequest {
+            goal,
+            grid: None,
+            metric: Metric::MacroF1,
+            scoring: Scoring::default(),
+            fit_temperatures: false,
+            per_exit: false,
+            abstain: None,
+        }
+    }
+}
+
+/// The result of a calibration, written into `exits.json` already.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CalibrationReport {
+    /// The policy that the model answers by now.
+    pub policy: Policy,
+    /// The policy before.
+    pub policy_before: Policy,
+    /// The chosen setting, for [`CalibrationGoal::Best`].
+    pub choice: Option<Choice>,
+    /// The best single threshold, if thresholds were refined by exit.
+    pub one_threshold: Option<Choice>,
+    /// The certification and its certificate, for [`CalibrationGoal::Certified`].
+    pub certified: Option<(Certification, Certificate)>,
+    /// The abstention rule, if one was asked for.
+    pub abstention: Option<Abstention>,
+    /// The fitted temperatures; empty if none were fitted.
+    pub temperatures: Vec<f64>,
+    /// Calibration quality of each exit before and after its temperature; `None` if none were fitted.
+    pub quality: Option<[Vec<ExitQuality>; 2]>,
+    /// What a caller should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// A model's policy on another trace.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The policy's scores, then full depth's.
+    pub rows: Vec<SweepRow>,
+    /// The policy minus full depth, sample by sample.
+    pub difference: Difference,
+    /// What became of each risk.
+    pub risks: Vec<(String, MeasuredRisk)>,
+}
+
+/// Bins of equal mass for the calibration error.
+const BINS: usize = 15;
+
+/// A model and a trace of it, from which to choose a setting.
+///
+/// ```no_run
+/// use epee::{CalibrationGoal, CalibrationRequest, Calibrator};
+/// use epee::exit::Goal;
+/// let mut calibrator = Calibrator::open("runs/notes", "dev.safetensors")?;
+/// let report = calibrator.run(&CalibrationRequest::new(CalibrationGoal::Best(Goal::MaxLoss(0.01))))?;
+/// println!("{} is now the model's policy", report.policy);
+/// # Ok::<(), epee::Error>(())
+/// ```
+pub struct Calibrator {
+    model_dir: ModelDir,
+    trace: Trace,
+    trace_file: PathBuf,
+    warnings: Vec<Warning>,
+}
+
+/// Chooses the setting that saves most layers while macro-F1 falls by at most `max_loss` on the trace, and makes it the model's policy.
+///
+/// # Errors
+/// A trace of another model, or a loss that no setting stays within.
+pub fn calibrate(model: impl AsRef<Path>, trace: impl AsRef<Path>, max_loss: f64) -> Result<CalibrationReport, Error> {
+    Calibrator::open(model, trace)?.run(&CalibrationRequest::new(CalibrationGoal::Best(Goal::MaxLoss(max_loss))))
+}
+
+impl Calibrator {
+    /// Opens a model directory and a trace file of that model.
+    ///
+    /// # Errors
+    /// A trace of another model, of other classes, or of an unknown precision.
+    pub fn open(model: impl AsRef<Path>, trace: impl AsRef<Path>) -> Result<Calibrator, Error> {
+        let model_dir = ModelDir::load(model.as_ref())?;
+        let trace_file = trace.as_ref().to_owned();
+        let mut warnings = Vec::new();
+        let trace = check::of_model(Trace::load(&trace_file)?, &model_dir, &mut warnings)
+            .map_err(|error| Error::from(error).at(&trace_file))?;
+        let labelled = trace.labelled();
+        if (1..trace.samples()).contains(&labelled) {
+            warnings.push(Warning::PartlyLabelled { labelled, of: trace.samples() });
+        }
+        if let Some(split @ ("train" | "test")) = trace.provenance().split.as_deref() {
+            warnings.push(Warning::ChosenOn { split: split.to_owned() });
+        }
+        Ok(Calibrator { model_dir, trace, trace_file, warnings })
+    }
+
+    /// The trace, its classes and digest filled in from the model.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// The model.
+    pub fn model_dir(&self) -> &ModelDir {
+        &self.model_dir
+    }
+
+    /// A trace to report on, of the same model.
+    ///
+    /// # Errors
+    /// A trace of another model.
+    pub fn open_report_trace(&self, path: &Path) -> Result<Trace, Error> {
+        let trace = Trace::load(path)?;
+        check::same_model(&trace, &self.trace).map_err(|error| Error::from(error).at(path))?;
+        Ok(trace)
+    }
+
+    /// Chooses or certifies a setting and writes it into `exits.json`.
+    ///
+    /// # Errors
+    /// A goal that no setting reaches, with the model unchanged. A setting that cannot be certified: the model then answers at full
+    /// depth, and [`CalibrateError::NotCertified`] names the file with what it did before.
+    pub fn run(&mut self, request: &CalibrationRequest) -> Result<CalibrationReport, Error> {
+        let mut report = CalibrationReport {
+            policy: Policy::full(),
+            policy_before: self.model_dir.exits.policy.clone(),
+            choice: None,
+            one_threshold: None,
+            certified: None,
+            abstention: None,
+            temperatures: Vec::new(),
+            quality: None,
+            warnings: self.warnings.clone(),
+        };
+        let trace = &self.trace;
+        let grid = request.grid.clone().unwrap_or_else(|| Grid::standard(trace.exits(), trace.classes()));
+        if !matches!(request.goal, CalibrationGoal::Keep) {
+            let needs_scores = grid.kinds.iter().any(|kind: &PolicyKind| kind.reads_scores());
+            if needs_scores && !self.model_dir.exits.score {
+                return Err(Error::from(PolicyError::NoScoreHead).at(&self.model_dir.dir));
+            }
+        }
+        match &request.goal {
+            CalibrationGoal::Best(goal) => self.choose(request, &grid, *goal, &mut report)?,
+            CalibrationGoal::Certified(certificate) => self.certify(certificate, &grid, &mut report)?,
+            CalibrationGoal::Keep => {}
+        }
+        self.model_dir.exits.abstention = None;
+        if let Some(AbstentionRequest { risk, delta, seed }) = request.abstain {
+            let exits = &mut self.model_dir.exits;
+            let policy = exits.check(&exits.policy)?;
+            let rule = epee_exit::abstain(&self.trace, &policy, risk, delta, seed, sha256_file(&self.trace_file)?)
+                .map_err(CalibrateError::from)?;
+            if rule.coverage < 0.5 {
+                report.warnings.push(Warning::LowCoverage { coverage: rule.coverage });
+            }
+            exits.abstention = Some(rule.clone());
+            report.abstention = Some(rule);
+        }
+        report.policy = self.model_dir.exits.policy.clone();
+        self.model_dir.exits.save(&self.model_dir.dir)?;
+        Ok(report)
+    }
+
+    /// The model's policy on another trace, beside full depth.
+    ///
+    /// # Errors
+    /// A trace that the policy cannot run on.
+    pub fn outcome(&self, trace: &Trace, request: &CalibrationRequest, risks: &[Risk]) -> Result<Outcome, Error> {
+        let exits = &self.model_dir.exits;
+        let scoring = Scoring { temperatures: exits.temperatures.clone(), ..request.scoring.clone() };
+        let policy = exits.check(&exits.policy)?;
+        let measured = |&risk: &Risk| {
+            let name = risk.name(|class| trace.class_name(class));
+            measure(trace, &policy, risk).map(|seen| (name, seen))
+        };
+        Ok(Outcome {
+            rows: score(trace, &[exits.policy.clone(), Policy::full()], &scoring)?,
+            difference: from_full_depth(trace, &exits.policy, request.metric, &scoring)?,
+            risks: risks.iter().map(measured).collect::<Result<_, _>>().map_err(CalibrateError::from)?,
+        })
+    }
+
+    fn choose(
+        &mut self,
+        request: &CalibrationRequest,
+        grid: &Grid,
+        goal: Goal,
+        report: &mut CalibrationReport,
+    ) -> Result<(), Error> {
+        let trace = &self.trace;
+        let temperatures = match request.fit_temperatures {
+            true => fit_temperatures(trace).map_err(CalibrateError::from)?,
+            false => Vec::new(),
+        };
+        let scoring = Scoring { temperatures, ..request.scoring.clone() };
+        let mut choice =
+            epee_exit::choose_on(trace, grid, &scoring, goal, request.metric).map_err(CalibrateError::from)?;
+        if !choice.met {
+            return Err(CalibrateError::GoalNotMet {
+                goal: goal_text(goal),
+                nearest: nearest(trace, grid, &scoring, goal)?,
+                policy: self.model_dir.exits.policy.clone(),
+            }
+            .into());
+        }
+        if request.per_exit {
+            let refined = refine(trace, &choice, &scoring).map_err(CalibrateError::from)?;
+            report.one_threshold = Some(std::mem::replace(&mut choice, refined));
+        }
+        report.set_temperatures(trace, &scoring.temperatures)?;
+        let exits = &mut self.model_dir.exits;
+        exits.policy = choice.policy.clone();
+        exits.calibration = Some(calibration_entry(&choice, trace));
+        exits.certificate = None;
+        exits.temperatures = scoring.temperatures;
+        report.choice = Some(choice);
+        Ok(())
+    }
+
+    fn certify(
+        &mut self,
+        request: &CertificateRequest,
+        grid: &Grid,
+        report: &mut CalibrationReport,
+    ) -> Result<(), Error> {
+        if self.trace.provenance().precision.is_none() {
+            return Err(CalibrateError::UnknownPrecision.into());
+        }
+        let exits = &mut self.model_dir.exits;
+        let certification = match epee_exit::certify(&self.trace, grid, request) {
+            Ok(certification) => certification,
+            Err(source @ (CertifyError::TooFew { .. } | CertifyError::FullDepth { .. })) => {
+                // The settings before the fallback stay readable.
+                let dir = &self.model_dir.dir;
+                let (file, kept) = (dir.join("exits.json"), dir.join("exits.json.before"));
+                std::fs::copy(&file, &kept).map_err(epee_files::FileError::io("copy", &file))?;
+                exits.policy = Policy::full();
+                (exits.calibration, exits.certificate, exits.abstention) = (None, None, None);
+                exits.temperatures.clear();
+                exits.save(dir)?;
+                return Err(CalibrateError::NotCertified { kept, source }.into());
+            }
+            Err(error) => return Err(CalibrateError::from(error).into()),
+        };
+        report.set_temperatures(&self.trace, &certification.temperatures)?;
+        let certificate = Certificate::new(&certification, request, &self.trace, sha256_file(&self.trace_file)?);
+        exits.policy = certificate.grounds.policy.clone();
+        exits.temperatures.clone_from(&certification.temperatures);
+        exits.calibration = None;
+        exits.certificate = Some(certificate.clone());
+        report.certified = Some((certification, certificate));
+        Ok(())
+    }
+}
+
+impl CalibrationReport {
+    fn set_temperatures(&mut self, trace: &Trace, temperatures: &[f64]) -> Result<(), Error> {
+        if !temperatures.is_empty() {
+            let quality = |temperatures: &[f64]| exit_quality(trace, temperatures, BINS).map_err(CalibrateError::from);
+            self.quality = Some([quality(&vec![1.0; trace.exits()])?, quality(temperatures)?]);
+            self.temperatures = temperatures.to_vec();
+        }
+        Ok(())
+    }
+}
+
+/// A policy's answers minus full depth's, sample by sample.
+///
+/// # Errors
+/// A policy that cannot run on the trace.
+pub fn from_full_depth(trace: &Trace, policy: &Policy, metric: Metric, scoring: &Scoring) -> Result<Difference, Error> {
+    let policy = policy.check(trace.exits(), trace.classes())?.with_temperatures(&scoring.temperatures)?;
+    let labels = |policy: &_| replay(policy, trace).map(|replay| replay.labels).map_err(CalibrateError::from);
+    let (full, chosen) = (labels(&policy.full_depth())?, labels(&policy)?);
+    let options = Bootstrap::default();
+    Ok(Difference::between(trace.labels(), &full, &chosen, trace.classes(), metric, scoring, &options))
+}
+
+/// How near the settings come to a goal that none reaches.
+fn nearest(trace: &Trace, grid: &Grid, scoring: &Scoring, goal: Goal) -> Result<String, Error> {
+    let rows = sweep_with(trace, grid, scoring)?;
+    let most = rows.iter().map(|row| row.saving).fold(0.0, f64::max);
+    let least = rows.iter().filter_map(|row| row.seconds).fold(f64::INFINITY, f64::min);
+    Ok(match goal {
+        Goal::Saving(_) => format!(", the greatest saving is {most:.3}"),
+        Goal::MaxLatency(_) if least.is_finite() => format!(", the fastest takes {:.3}ms on average", 1e3 * least),
+        _ => String::new(),
+    })
+}
+
+/// A goal as `exits.json` and tables write it: `max-loss 0.01`, `saving 0.5`, `max-latency 20ms`.
+pub fn goal_text(goal: Goal) -> String {
+    match goal {
+        Goal::MaxLoss(loss) => format!("max-loss {loss}"),
+        Goal::Saving(saving) => format!("saving {saving}"),
+        Goal::Matched(saving) => format!("saving {saving}, matched"),
+        Goal::MaxLatency(seconds) => format!("max-latency {}ms", seconds * 1e3),
+    }
+}
+
+/// The entry in `exits.json` for a choice.
+pub fn calibration_entry(choice: &Choice, trace: &Trace) -> Calibration {
+    let provenance = trace.provenance();
+    Calibration {
+        goal: goal_text(choice.goal),
+        metric: choice.metric.to_string(),
+        value: choice.row.get(choice.metric),
+        full_depth: choice.full.get(choice.metric),
+        saving: choice.row.saving,
+        samples: trace.samples(),
+        precision: provenance.precision.clone(),
+        split: provenance.split.clone(),
+        data_digest: provenance.data_digest.clone(),
+    }
+}

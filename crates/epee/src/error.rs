@@ -1,0 +1,123 @@
+//! The error of this crate: it names the file or the example, what was expected and what was found.
+
+use std::path::{Path, PathBuf};
+
+use epee_files::FileError;
+
+/// An error of loading, predicting, recording, calibrating or training.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file that cannot be read or written, or whose content is wrong.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A model directory or its weights.
+    #[error(transparent)]
+    Model(#[from] epee_model::Error),
+    /// A tokenizer, an image or a text.
+    #[error(transparent)]
+    Input(#[from] epee_input::Error),
+    /// A policy that does not fit the model.
+    #[error(transparent)]
+    Policy(#[from] epee_exit::PolicyError),
+    /// A trace file, or logits that are not a trace.
+    #[error(transparent)]
+    Trace(#[from] epee_exit::TraceError),
+    /// Logits that do not make a trace.
+    #[error(transparent)]
+    Logits(#[from] epee_exit::Problem),
+    /// A dataset folder.
+    #[cfg(feature = "data")]
+    #[error(transparent)]
+    Data(#[from] epee_data::Error),
+    /// A download.
+    #[cfg(feature = "hub")]
+    #[error("{id}: no such path here, so it was taken for the hub id of a {kind}")]
+    Hub {
+        /// The text that names the model or the dataset.
+        id: String,
+        /// `model` or `dataset`.
+        kind: &'static str,
+        /// The reason.
+        source: epee_hub::Error,
+    },
+    /// A training run.
+    #[cfg(feature = "train")]
+    #[error(transparent)]
+    Train(#[from] epee_train::Error),
+    /// No folder where a model directory should be.
+    #[error("{}: no such folder: expected a model directory", path.display())]
+    NoModel {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A tokenizer or an image processor that does not fit the model.
+    #[error("{0}")]
+    Preprocessor(String),
+    /// An image processor that makes images of another size than the model reads.
+    #[error(
+        "expected images of {} x {} pixels as config.json does, got {} x {}",
+        expected[0], expected[1], got[0], got[1]
+    )]
+    ImageSize {
+        /// Height and width in `config.json`.
+        expected: [usize; 2],
+        /// Height and width in `preprocessor_config.json`.
+        got: [usize; 2],
+    },
+    /// An error in one file.
+    #[error("{}", path.display())]
+    At {
+        /// The file.
+        path: PathBuf,
+        /// The error.
+        source: Box<Error>,
+    },
+    /// One example that the model cannot read.
+    #[error("example {id}: {problem}")]
+    Example {
+        /// The example.
+        id: String,
+        /// What was expected and what was found.
+        problem: String,
+    },
+    /// One example whose logits are not finite.
+    #[error("example {id}")]
+    ExitOutput {
+        /// The example.
+        id: String,
+        /// The exit and the value.
+        source: epee_exit::ExitOutputError,
+    },
+    /// A dataset with other classes than the model's.
+    #[error("{}: expected the model's classes ({}), got {}", path.display(), expected.join(", "), got.join(", "))]
+    Labels {
+        /// The dataset or the trace.
+        path: PathBuf,
+        /// The model's classes.
+        expected: Vec<String>,
+        /// The dataset's classes.
+        got: Vec<String>,
+    },
+    /// A split without examples.
+    #[error("{}: the {split} split holds no example", path.display())]
+    EmptySplit {
+        /// The dataset's folder.
+        path: PathBuf,
+        /// The split.
+        split: String,
+    },
+    /// A calibration that cannot be made.
+    #[error(transparent)]
+    Calibrate(#[from] crate::calibrate::CalibrateError),
+}
+
+impl Error {
+    pub(crate) fn content(path: &Path, problem: impl Into<String>) -> Error {
+        FileError::content(path, problem).into()
+    }
+
+    pub(crate) fn at(self, path: &Path) -> Error {
+        Error::At { path: path.to_owned(), source: Box::new(self) }
+    }
+}

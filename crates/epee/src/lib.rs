@@ -1,0 +1,62 @@
+//! Early-exit transformer classifiers: a classifier head after every layer, and a policy that decides after each layer whether to
+//! answer now or to go one layer deeper.
+//!
+//! ```no_run
+//! let classifier = epee::Classifier::load("runs/notes")?;
+//! for answer in classifier.predict(["Stopped taking ginkgo last month."])? {
+//!     println!("{} ({:.2}) after layer {}", answer.label, answer.probability, answer.exit);
+//! }
+//! # Ok::<(), epee::Error>(())
+//! ```
+//!
+//! | to | use |
+//! |---|---|
+//! | answer texts, pairs or images | [`Classifier`], [`Prediction`], [`Warning`] |
+//! | choose or certify an exit setting | [`Calibrator`], or [`calibrate()`] for the usual goal |
+//! | write a policy of your own, replay and sweep traces | [`exit`] |
+//! | record a trace, evaluate live | [`Classifier::record`], [`Classifier::evaluate`] (feature `data`) |
+//! | train from a dataset folder | `train` (feature `train`) |
+//!
+//! The command `epee`, the server and the Python package call these functions and hold no rule of their own.
+//!
+//! # Features
+//! `data`, `hub` and `train` are on by default. A program that only predicts from local directories can switch them off:
+//! `epee = { version = "0.1", default-features = false }`.
+
+mod calibrate;
+mod classifier;
+mod error;
+#[cfg(feature = "data")]
+mod evaluate;
+#[cfg(feature = "hub")]
+pub mod hub;
+mod prediction;
+mod preprocessor;
+#[cfg(feature = "data")]
+mod record;
+mod warning;
+
+pub use calibrate::{
+    AbstentionRequest, CalibrateError, CalibrationGoal, CalibrationReport, CalibrationRequest, Calibrator, Outcome,
+    calibrate, calibration_entry, from_full_depth, goal_text,
+};
+pub use classifier::Classifier;
+pub use error::Error;
+#[cfg(feature = "data")]
+pub use evaluate::{Evaluation, Grade, WallClock, grades_of};
+pub use prediction::Prediction;
+pub use preprocessor::{Encoded, Preprocessor};
+#[cfg(feature = "data")]
+pub use record::{Recorded, read_split, trace_labels};
+pub use warning::{Promise, Warning, void_promises};
+
+#[cfg(feature = "data")]
+pub use epee_data as data;
+pub use epee_exit as exit;
+pub use epee_exit::{Policy, Reason, Trace};
+pub use epee_input as input;
+pub use epee_input::{Example, Image};
+pub use epee_model as model;
+pub use epee_nn::Precision;
+#[cfg(feature = "train")]
+pub use epee_train as training;

@@ -1,0 +1,130 @@
+//! Warnings: facts that a caller should see, returned as values and never printed.
+
+use epee_exit::{CertificateScope, Policy, RuntimeIdentity};
+use epee_model::ModelDir;
+use epee_nn::Precision;
+
+use crate::Error;
+
+/// A promise of a calibrated model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Promise {
+    /// The certificate: each risk is at most ε with confidence 1 − δ.
+    Certificate,
+    /// The abstention rule: at most a stated share of the given answers is wrong.
+    Abstention,
+}
+
+impl std::fmt::Display for Promise {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Promise::Certificate => "certificate",
+            Promise::Abstention => "abstention",
+        })
+    }
+}
+
+/// A fact that the caller should see. [`Display`](std::fmt::Display) gives a sentence.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The policy was chosen on a trace at another precision than the model runs at.
+    OtherPrecision {
+        /// The policy.
+        policy: Policy,
+        /// The precision of the trace.
+        chosen_at: String,
+        /// The precision now.
+        runs_at: Precision,
+    },
+    /// A certificate or an abstention rule does not hold for the model as it runs.
+    VoidPromise {
+        /// Which of the two.
+        promise: Promise,
+        /// Why.
+        reason: String,
+        /// The policy that answers.
+        policy: Policy,
+    },
+    /// Texts were longer than the model reads and lost their end.
+    Truncated {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        of: usize,
+        /// The limit in tokens.
+        max_tokens: usize,
+    },
+    /// Some samples of a trace have no label.
+    PartlyLabelled {
+        /// Samples with a label.
+        labelled: usize,
+        /// All samples.
+        of: usize,
+    },
+    /// A setting was chosen on a split that flatters it.
+    ChosenOn {
+        /// `train` or `test`.
+        split: String,
+    },
+    /// The trace does not name its model, and is taken to be of this one.
+    UnknownModel,
+    /// The model will abstain from more than half of its answers.
+    LowCoverage {
+        /// The share of answers it gives.
+        coverage: f64,
+    },
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Warning::OtherPrecision { policy, chosen_at, runs_at } => {
+                write!(f, "{policy} was chosen on a trace at {chosen_at}, this runs at {runs_at}")
+            }
+            Warning::VoidPromise { promise, reason, policy } => {
+                write!(f, "the {promise} of this model is void: {reason}; it answers by {policy}, without that promise")
+            }
+            Warning::Truncated { count, of, max_tokens } => {
+                write!(f, "{count} of {of} texts are longer than {max_tokens} tokens and lost their end")
+            }
+            Warning::PartlyLabelled { labelled, of } => {
+                write!(f, "{labelled} of {of} samples have a label; what needs labels uses those only")
+            }
+            Warning::ChosenOn { split } => write!(f, "chosen on the {split} split, so its figures flatter"),
+            Warning::UnknownModel => {
+                f.write_str("the trace does not say which model recorded it; it is taken to be this one")
+            }
+            Warning::LowCoverage { coverage } => {
+                write!(f, "the model will abstain from {:.0} % of its answers", 100.0 * (1.0 - coverage))
+            }
+        }
+    }
+}
+
+/// The promises of a model that do not hold if it runs `policy` at `precision`, each with its reason.
+///
+/// # Errors
+/// A model file that cannot be read for its digest; a model without promises is not read.
+pub fn void_promises(
+    model_dir: &ModelDir,
+    precision: Precision,
+    policy: &Policy,
+) -> Result<Vec<(Promise, String)>, Error> {
+    let exits = &model_dir.exits;
+    if exits.certificate.is_none() && exits.abstention.is_none() {
+        return Ok(Vec::new());
+    }
+    let runs = RuntimeIdentity {
+        model_digest: &model_dir.digest()?,
+        labels: &model_dir.labels,
+        precision: precision.name(),
+        policy,
+        temperatures: &exits.temperatures,
+    };
+    let certificate = exits.certificate.as_ref().and_then(|certificate| certificate.void(&runs));
+    let scope = exits.abstention.as_ref().map(|abstention| -> &CertificateScope { &abstention.grounds });
+    let abstention = scope.and_then(|scope| scope.void(&runs));
+    let both = [(Promise::Certificate, certificate), (Promise::Abstention, abstention)];
+    Ok(both.into_iter().filter_map(|(promise, reason)| Some((promise, reason?))).collect())
+}
