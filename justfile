@@ -1,4 +1,4 @@
-# The recipes that CI runs (.ci/run calls `just ci`) and those a developer wants beside them.
+# Recipes of CI (.ci/run calls `just ci`) and of developers. `just` alone lists them.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
@@ -23,16 +23,16 @@ clippy:
 test:
     cargo test --workspace
 
-# the engine's tests once more on the plainest kernels, which the widest ones are held against
+# the engine's tests on the portable kernels
 isa:
     EPEE_ISA=portable cargo test -p epee-nn -p epee-model
 
-# the kernels' tests under the address sanitiser, which stable Rust carries but does not name
+# the kernels' tests under the address sanitiser
 asan:
     RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/asan" PROPTEST_CASES=8 \
         cargo test -p epee-nn --lib --target "$(rustc -vV | sed -n 's/^host: //p')"
 
-# the kernels' tests on instruction sets this machine lacks, emulated: avx512 or neon (downloads emulators from Debian)
+# the kernels' tests on an instruction set this machine lacks: avx512 or neon (Debian; downloads an emulator)
 emulate ISA *ARGS:
     bash scripts/emulate.sh {{ISA}} {{ARGS}}
 
@@ -66,7 +66,7 @@ release-check: deny licences
     cargo publish --workspace --dry-run --locked
     bash scripts/semver.sh
 
-# the built command answers
+# the release binary: help, exit statuses, quickstart
 smoke:
     bash scripts/smoke.sh
 
@@ -87,7 +87,7 @@ parity-full *NAMES:
     cargo build --release -p epee-model --example bench_peer
     {{python}} scripts/parity/parity_full.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_peer" {{NAMES}}
 
-# certificates against their promise: a thousand calibration sets from each population, synthetic and any TRACES
+# certificates against their promise: a thousand calibration sets from each population (synthetic, and any TRACES)
 bench-guarantee *TRACES:
     cargo bench -p epee-exit --bench guarantee -- {{TRACES}}
 
@@ -95,7 +95,7 @@ bench-guarantee *TRACES:
 promises-table OUT="runs":
     {{python}} scripts/tables/promises.py {{OUT}} --epee "${CARGO_TARGET_DIR:-target}/release/epee"
 
-# replay speed: settings x samples x exits per second; a report of a large trace
+# time and memory of replay, calibration, comparison and the report
 bench:
     cargo bench -p epee-exit --bench sweep
     cargo bench -p epee-report --bench report
@@ -117,7 +117,7 @@ fixtures:
     {{python}} scripts/parity/reference_images.py
     {{python}} scripts/parity/reference_statistics.py
 
-# trainings killed at two hundred random moments and resumed, against one left alone
+# trainings killed at random moments and resumed, compared with one left alone
 chaos KILLS="200":
     EPEE_CHAOS={{KILLS}} cargo test -p epee-cli --test chaos -- --nocapture
 

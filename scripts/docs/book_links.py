@@ -29,6 +29,8 @@ def rewritten(target, page):
         sys.exit(f"docs/{page}: no such file: {target}")
     file = INCLUDED.get(file, file)
     if file.is_relative_to(DOCS) and file.is_file():
+        if file.name == "README.md":
+            file = file.with_name("index.md")
         return os.path.relpath(file, (DOCS / page).parent) + mark + anchor
     return REPOSITORY + str(file.relative_to(ROOT)) + mark + anchor
 
