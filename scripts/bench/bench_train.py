@@ -219,7 +219,7 @@ def main():
         if EPOCH_SIZE in args.sizes and (args.data / "phee/train.json").exists():
             lengths = Path(scratch) / "lengths"
             of_phee = lengths_of_phee(args.data, lengths)
-            notes["PHEE's sentences"] = f"{len(of_phee)}, {sum(of_phee) / len(of_phee):.1f} tokens in the mean"
+            notes["PHEE's sentences"] = f"{len(of_phee)}, {sum(of_phee) / len(of_phee):.1f} tokens on average"
         else:
             note("no epoch of PHEE: it wants 6x384, and --data with phee and minilm-l6-v2")
         choices = {}

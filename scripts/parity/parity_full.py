@@ -5,7 +5,7 @@
     python3 scripts/parity/parity_full.py --epee target/release/examples/bench_peer [NAME…]
 
 Transformers makes the model, in its own initialisation, and computes in float64; epee reads the directory it saved, with heads
-beside the weights, and answers in f32. Prints the table of docs/results/parity.md; exit status 1 where a logit differs by more than 1e-4 of the
+beside the weights, and answers in f32. Prints the table of docs/results/parity.md; exit status 1 if a logit differs by more than 1e-4 of the
 largest. The other way round: AutoModel opens the same directory and must miss nothing and find nothing but `exits.*`.
 """
 
