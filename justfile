@@ -1,4 +1,4 @@
-# The recipes that CI runs (.ci/run calls `just ci`) and those a developer wants beside them.
+# Recipes of CI (.ci/run calls `just ci`) and of developers. `just` alone lists them.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
@@ -9,7 +9,7 @@ default:
     @just --list --unsorted
 
 # everything that CI runs, quickest answer first
-ci: fmt layers clippy test isa asan doc deny smoke
+ci: fmt docs-check layers clippy test isa asan doc deny smoke
 
 # formatting
 fmt:
@@ -27,16 +27,16 @@ clippy:
 test:
     cargo test --workspace
 
-# the engine's tests once more on the plainest kernels, which the widest ones are held against
+# the engine's tests on the portable kernels
 isa:
     EPEE_ISA=portable cargo test -p epee-nn -p epee-model
 
-# the kernels' tests under the address sanitiser, which stable Rust carries but does not name
+# the kernels' tests under the address sanitiser
 asan:
     RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/asan" PROPTEST_CASES=8 \
         cargo test -p epee-nn --lib --target "$(rustc -vV | sed -n 's/^host: //p')"
 
-# the kernels' tests on instruction sets this machine lacks, emulated: avx512 or neon (downloads emulators from Debian)
+# the kernels' tests on an instruction set this machine lacks: avx512 or neon (Debian; downloads an emulator)
 emulate ISA *ARGS:
     bash scripts/emulate.sh {{ISA}} {{ARGS}}
 
@@ -48,7 +48,29 @@ doc:
 deny:
     cargo deny --log-level error check licenses bans sources
 
-# the built command answers
+# Markdown: line lengths, links, anchors; no registry's host name in any file
+docs-check:
+    python3 scripts/docs/check.py
+
+# the documentation as a book, in target/book (needs mdbook)
+book *ARGS:
+    mdbook build {{ARGS}}
+
+# the licences of all crates in the binary, as a text (needs cargo-about)
+licences OUT="target/THIRD-PARTY-LICENCES.txt":
+    mkdir -p "$(dirname {{OUT}})"
+    cargo about generate --locked --fail -m crates/epee-cli/Cargo.toml about.hbs -o {{OUT}}
+
+# the archive of a release, with its checksum, in target/dist
+dist *TARGET:
+    bash scripts/dist.sh {{TARGET}}
+
+# what must hold before a tag: licences, publishing, semantic versioning (needs cargo-about, cargo-semver-checks)
+release-check: deny licences
+    cargo publish --workspace --dry-run --locked
+    bash scripts/semver.sh
+
+# the release binary: help, exit statuses, quickstart
 smoke:
     bash scripts/smoke.sh
 
@@ -62,22 +84,22 @@ run MODEL DATASET OUT="runs":
 
 # the tables of what `just run` left
 runs-table OUT="runs":
-    {{python}} scripts/runs_table.py {{OUT}}
+    {{python}} scripts/tables/runs_table.py {{OUT}}
 
 # a full-size random model of each architecture beside Transformers (needs scripts/requirements.txt)
 parity-full *NAMES:
     cargo build --release -p epee-model --example bench_peer
-    {{python}} scripts/parity_full.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_peer" {{NAMES}}
+    {{python}} scripts/parity/parity_full.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_peer" {{NAMES}}
 
-# certificates against their promise: a thousand calibration sets from each population, synthetic and any TRACES
+# certificates against their promise: a thousand calibration sets from each population (synthetic, and any TRACES)
 bench-guarantee *TRACES:
     cargo bench -p epee-exit --bench guarantee -- {{TRACES}}
 
 # the tables of policies and certificates from what `just run` left
 promises-table OUT="runs":
-    {{python}} scripts/promises.py {{OUT}} --epee "${CARGO_TARGET_DIR:-target}/release/epee"
+    {{python}} scripts/tables/promises.py {{OUT}} --epee "${CARGO_TARGET_DIR:-target}/release/epee"
 
-# replay speed: settings x samples x exits per second; a report of a large trace
+# time and memory of replay, calibration, comparison and the report
 bench:
     cargo bench -p epee-exit --bench sweep
     cargo bench -p epee-report --bench report
@@ -85,21 +107,21 @@ bench:
 # training steps, epochs of PHEE, peak memory and an inference, beside PyTorch (needs scripts/requirements.txt; epochs the shared data)
 bench-train *ARGS:
     cargo build --release -p epee-train --example bench_step
-    {{python}} scripts/bench_train.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_step" {{ARGS}}
+    {{python}} scripts/bench/bench_train.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_step" {{ARGS}}
 
 # PyTorch, ONNX Runtime, OpenVINO and epee in turns: eight settings, every precision (needs scripts/requirements.txt)
 bench-peers *ARGS:
     cargo build --release -p epee-model --example bench_peer
-    {{python}} scripts/bench_peers.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_peer" {{ARGS}}
+    {{python}} scripts/bench/bench_peers.py --epee "${CARGO_TARGET_DIR:-target}/release/examples/bench_peer" {{ARGS}}
 
 # make the parity fixtures again (needs scripts/requirements.txt and the shared data)
 fixtures:
-    {{python}} scripts/reference.py
-    {{python}} scripts/reference_tokens.py
-    {{python}} scripts/reference_images.py
-    {{python}} scripts/reference_statistics.py
+    {{python}} scripts/parity/reference.py
+    {{python}} scripts/parity/reference_tokens.py
+    {{python}} scripts/parity/reference_images.py
+    {{python}} scripts/parity/reference_statistics.py
 
-# trainings killed at two hundred random moments and resumed, against one left alone
+# trainings killed at random moments and resumed, compared with one left alone
 chaos KILLS="200":
     EPEE_CHAOS={{KILLS}} cargo test -p epee-cli --test chaos -- --nocapture
 
@@ -109,7 +131,7 @@ bench-checkpoint *ARGS:
 
 # fail if the committed fixtures are not what the script makes
 fixtures-check:
-    {{python}} scripts/reference.py --check
-    {{python}} scripts/reference_tokens.py --check
-    {{python}} scripts/reference_images.py --check
-    {{python}} scripts/reference_statistics.py --check
+    {{python}} scripts/parity/reference.py --check
+    {{python}} scripts/parity/reference_tokens.py --check
+    {{python}} scripts/parity/reference_images.py --check
+    {{python}} scripts/parity/reference_statistics.py --check

@@ -2,7 +2,8 @@
 # epee-nn's unit tests with instructions this machine lacks: AVX-512 (with VNNI) or NEON, under an emulator.
 # Usage: scripts/emulate.sh avx512|neon [TEST_FILTER]     (cache: $EPEE_EMULATE, else /tmp/epee-emulate)
 # PROPTEST_CASES (default 16), RAYON_NUM_THREADS and RUST_BACKTRACE are handed on. Ends with the tests' exit status.
-# Needs an x86-64 Debian, a C compiler, cargo and the package registries; installs nothing outside the cache.
+# Needs an x86-64 Debian, a C compiler and cargo. Fetches from the archives in the machine's apt configuration and installs
+# nothing outside the cache.
 # avx512: Bochs as a Sapphire Rapids (EPEE_EMULATE_CPU: another `cpu:` setting of bochsrc), a Debian kernel, the tests as
 #   its init's one child. EPEE_EMULATE_SECONDS (default 900) is when it's given up. neon: Debian's rustc-web with arm64's
 #   std, qemu-user (QEMU_CPU, default max; cortex-a72 has no dot product).
@@ -18,13 +19,24 @@ cache=$(realpath "$cache")
 lib=usr/lib/x86_64-linux-gnu
 export PROPTEST_CASES=${PROPTEST_CASES:-16}
 
+# archive LABEL: the address from which this machine's own apt configuration fetches Debian's packages.
+archive() {
+    local found
+    found=$(env -u APT_CONFIG apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Label: $1" | head -n 1)
+    [ -n "$found" ] || {
+        echo "emulate: apt has no source labelled $1 (is this Debian? try: apt-get update)" >&2
+        return 1
+    }
+    echo "$found"
+}
+
 # suite NAME LINE...: apt in a folder of its own, as on an empty machine, with these sources.
 suite() {
     local dir=$cache/apt/$1
     shift
     export APT_CONFIG=$dir/apt.conf
     mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
-    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/%s\n' "$@" >"$dir/sources.list"
+    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s\n' "$@" >"$dir/sources.list"
     cat >"$APT_CONFIG" <<END
 Dir::Etc::sourcelist "$dir/sources.list";
 Dir::Etc::sourceparts "/dev/null";
@@ -55,15 +67,22 @@ unpack() {
     rm -r "$dir"
 }
 
-bookworm=("debian bookworm main" "debian-security bookworm-security main")
+# bookworm: its packages and their security updates.
+bookworm() {
+    local main security
+    main=$(archive Debian)
+    security=$(archive Debian-Security)
+    suite bookworm "$main bookworm main" "$security bookworm-security main"
+}
 
 install_avx512() {
-    local root=$cache/avx512
-    suite bookworm "${bookworm[@]}"
+    local root=$cache/avx512 main
+    main=$(archive Debian)
+    bookworm
     unpack "$root/boot" busybox-static genisoimage isolinux syslinux-common \
         "$(depends linux-image-cloud-amd64 'linux-image-[0-9][^ ]*')"
     # Bookworm's Bochs knows no BF16; trixie's runs on the libraries it was built for.
-    suite trixie "debian trixie main"
+    suite trixie "$main trixie main"
     mkdir -p "$root/bochs"
     apt-get -qq install --no-install-recommends --download-only -y bochs bochs-term
     for deb in "$cache"/apt/trixie/cache/archives/{lib,bochs,vgabios}*.deb; do dpkg-deb -x "$deb" "$root/bochs"; done
@@ -72,7 +91,7 @@ install_avx512() {
 
 install_neon() {
     local root=$cache/neon std
-    suite bookworm "${bookworm[@]}"
+    bookworm
     std=$(depends libstd-rust-web-dev 'libstd-rust-web-[0-9.]+')
     unpack "$root" rustc-web "$std" libstd-rust-web-dev libstd-rust-web-dev:arm64 "$(depends "$std" 'libllvm[0-9]+')" \
         libz3-4 gcc-aarch64-linux-gnu gcc-12-aarch64-linux-gnu binutils-aarch64-linux-gnu libc6-dev-arm64-cross \

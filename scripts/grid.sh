@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The paper's grid (batch 16, 32, 128 × rate 1e-5, 2e-5, 3e-5, 5e-5, 15 epochs) with MiniLM on a thousand PHEE sentences, 500 for dev.
 # Usage: scripts/grid.sh [OUT]      (default OUT: runs/grid; EPEE: a built binary; data: $EPEE_DATA, else ../shared/data; JOBS: runs at a time)
-# Goes on where it was interrupted. OUT/grid/results.csv has a row per run; RESULTS.md's table is `epee grid`'s own.
+# Run it again to continue after an interruption. OUT/grid/results.csv has a row per run; docs/results/grid.md has the table that `epee grid` prints.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

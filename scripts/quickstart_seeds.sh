@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The quickstart over five generator seeds; the last command prints RESULTS.md's table.
+# The quickstart over five generator seeds; the last command prints the table of docs/results/quickstart.md.
 # Usage: scripts/quickstart_seeds.sh [OUT]     (default: runs/quickstart; SEEDS="1 2 3 4 5"; EPEE: a built binary)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,4 +16,4 @@ for seed in ${SEEDS:-1 2 3 4 5}; do
     "$epee" quickstart --seed "$seed" --out "$out/seed-$seed" --force --format json >"$out/seed-$seed.json.part"
     mv "$out/seed-$seed.json.part" "$out/seed-$seed.json"
 done
-python3 scripts/quickstart_table.py "$out"
+python3 scripts/tables/quickstart_table.py "$out"

@@ -2,9 +2,9 @@
 # All recipes on one dataset with MiniLM: train, record traces of dev and test, sweep both.
 # Usage: scripts/recipes.sh DATASET [OUT]      (default OUT: runs/recipes; EPEE: a built binary; data: $EPEE_DATA, else ../shared/data)
 #   DATASET  phee, git
-# RECIPES and SEEDS say which (default: all of them, 1), EPOCHS how long (default 6), THREADS how many each uses (default 1). A run that another
-# call of this script has begun is left to it, so two calls share the work; what was interrupted goes on after `rm OUT/…/claim`.
-# `python3 scripts/recipes_table.py OUT` prints RESULTS.md's table.
+# Environment: RECIPES (default: all), SEEDS (1), EPOCHS (6), THREADS of each run (1).
+# Two calls of this script share the work: each run is claimed by one of them. To continue an interrupted run, remove its claim: `rm OUT/…/claim`.
+# `python3 scripts/tables/recipes_table.py OUT` prints the tables of docs/results/recipes.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

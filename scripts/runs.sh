@@ -3,7 +3,7 @@
 # Usage: scripts/runs.sh MODEL DATASET [OUT]     (default OUT: runs; EPEE: a built binary; data: $EPEE_DATA, else ../shared/data)
 #   MODEL    minilm (the real weights), albert, gpt2, vit (small, from fresh weights: scripts/configs/)
 #   DATASET  phee, health-advice, git, ddi, drug-review; for vit pneumoniamnist, breastmnist
-# Goes on where it was interrupted. `python3 scripts/runs_table.py OUT` prints RESULTS.md's tables.
+# Run it again to continue after an interruption. `python3 scripts/tables/runs_table.py OUT` prints the tables of docs/results/datasets.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The built command answers as the README says: help, exit statuses, and the main job on generated notes.
+# Checks the release binary: help, exit statuses, and the quickstart.
 # Usage: scripts/smoke.sh [PATH_TO_EPEE]     (default: builds the release binary)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
