@@ -9,7 +9,7 @@ default:
     @just --list --unsorted
 
 # everything that CI runs, quickest answer first
-ci: fmt docs-check layers clippy test isa asan doc deny smoke
+ci: fmt docs-check layers clippy test examples isa asan doc deny smoke
 
 # formatting
 fmt:
@@ -39,6 +39,10 @@ asan:
 # the kernels' tests on an instruction set this machine lacks: avx512 or neon (Debian; downloads an emulator)
 emulate ISA *ARGS:
     bash scripts/emulate.sh {{ISA}} {{ARGS}}
+
+# the examples of the library, each of which asserts a number
+examples:
+    for name in predict train own_logits custom_policy; do cargo run --quiet -p epee --example "$name"; done
 
 # the reference pages, warnings are errors
 doc:
