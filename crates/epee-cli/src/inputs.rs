@@ -95,7 +95,7 @@ pub(crate) fn void(
         temperatures: &exits.temperatures,
     };
     let certificate = exits.certificate.as_ref().and_then(|certificate| certificate.void(&runs));
-    let abstention = exits.abstention.as_ref().and_then(|abstention| abstention.grounds.void(&runs));
+    let abstention = exits.abstention.as_ref().and_then(|abstention| abstention.scope.void(&runs));
     [("certificate", certificate), ("abstention", abstention)]
         .into_iter()
         .filter_map(|(promise, reason)| Some((promise, reason?)))

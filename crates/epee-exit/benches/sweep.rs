@@ -74,8 +74,8 @@ fn grid() -> Grid {
 /// Times a choice, certificates and a comparison, each from the trace in memory.
 fn calibrations(trace: &Trace, grid: &Grid) {
     let base = CertificateRequest::new(0.05, 0.05);
-    let certified = |demand: &CertificateRequest| {
-        let got = certify(trace, grid, demand).unwrap();
+    let certified = |request: &CertificateRequest| {
+        let got = certify(trace, grid, request).unwrap();
         format!("{} saves {:.3}", got.chosen().policy, got.chosen().saving)
     };
     let gap = CertificateRequest { risks: vec![Risk::Gap], ..base.clone() };

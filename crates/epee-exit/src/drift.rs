@@ -19,7 +19,7 @@ const EQUAL: [f64; BETS.len()] = [1.0 / BETS.len() as f64; BETS.len()];
 /// Whether to go on leaving early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum DriftStatus {
     /// Nothing speaks against the tolerated risk.
     Watching,
     /// The risk is above ε: full depth until a person acts.
@@ -40,12 +40,12 @@ pub enum Status {
 /// It is plain data: what serde writes is the whole state, and what it reads is checked.
 ///
 /// ```
-/// # use epee_exit::{DriftMonitor, Status};
+/// # use epee_exit::{DriftMonitor, DriftStatus};
 /// let mut monitor = DriftMonitor::new(0.02, 0.05, 0.1, 1)?;
 /// let shadowed = (0..10_000).filter(|_| monitor.should_shadow()).count();
 /// assert!((850..1150).contains(&shadowed));
 /// // One loss in ten: five times what is tolerated.
-/// let seen = (0..).find(|i| monitor.observe(f64::from(u8::from(i % 10 == 9))) == Status::Alarm);
+/// let seen = (0..).find(|i| monitor.observe(f64::from(u8::from(i % 10 == 9))) == DriftStatus::Alarm);
 /// assert_eq!((seen, monitor.alarm()), (Some(49), true));
 /// assert!(monitor.e_value() >= 20.0);
 /// # Ok::<(), epee_exit::DriftError>(())
@@ -103,7 +103,7 @@ impl DriftMonitor {
 
     /// Takes the loss of a sample that was run to full depth, in [0, 1]. A loss outside counts as the
     /// nearer end, NaN as 1.
-    pub fn observe(&mut self, loss: f64) -> Status {
+    pub fn observe(&mut self, loss: f64) -> DriftStatus {
         let loss = if loss.is_nan() { 1.0 } else { loss.clamp(0.0, 1.0) };
         let state = &mut self.state;
         let excess = loss - state.epsilon;
@@ -125,8 +125,8 @@ impl DriftMonitor {
     }
 
     /// What the last loss led to.
-    pub fn status(&self) -> Status {
-        if self.state.alarm { Status::Alarm } else { Status::Watching }
+    pub fn status(&self) -> DriftStatus {
+        if self.state.alarm { DriftStatus::Alarm } else { DriftStatus::Watching }
     }
 
     /// Whether the alarm was raised; it stays until [`reset`](Self::reset).
@@ -225,7 +225,8 @@ mod tests {
     fn alarms(length: u64, from: u64, risk: impl Fn(u64) -> f64) -> Vec<Option<u64>> {
         let one = |number| {
             let (mut monitor, mut bits) = (monitor(), stream(21, from + number));
-            (1..=length).find(|&t| monitor.observe(f64::from(u8::from(unit(&mut bits) < risk(t - 1)))) == Status::Alarm)
+            (1..=length)
+                .find(|&t| monitor.observe(f64::from(u8::from(unit(&mut bits) < risk(t - 1)))) == DriftStatus::Alarm)
         };
         (0..STREAMS).map(one).collect()
     }
@@ -277,10 +278,10 @@ mod tests {
     #[test]
     fn the_alarm_stays_until_reset() {
         let mut monitor = monitor();
-        assert_eq!((monitor.e_value(), monitor.observed(), monitor.status()), (1.0, 0, Status::Watching));
-        while monitor.observe(1.0) == Status::Watching {}
+        assert_eq!((monitor.e_value(), monitor.observed(), monitor.status()), (1.0, 0, DriftStatus::Watching));
+        while monitor.observe(1.0) == DriftStatus::Watching {}
         for _ in 0..5_000 {
-            assert_eq!(monitor.observe(0.0), Status::Alarm);
+            assert_eq!(monitor.observe(0.0), DriftStatus::Alarm);
         }
         assert!(monitor.e_value() < 1.0 && monitor.alarm());
         monitor.reset();

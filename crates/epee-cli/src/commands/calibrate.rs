@@ -8,9 +8,7 @@ mod promise;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use epee_exit::{
-    Choice, Goal, PolicyError, PolicyKind, Scoring, Trace, choose_on, fit_temperatures, refine, sweep_with,
-};
+use epee_exit::{Choice, Goal, PolicyError, Scoring, Trace, choose_on, fit_temperatures, refine, sweep_with};
 use epee_model::{Calibration, ExitsFile, ModelDir};
 use serde_json::{Value, json};
 
@@ -148,7 +146,7 @@ struct Report {
 
 /// Refuses a policy that reads learned exit scores where the model has none: it could not answer.
 fn check_answers(args: &Args, trace: &Trace, exits: &ExitsFile) -> anyhow::Result<()> {
-    if !exits.score && args.settings.grid(trace).kinds.into_iter().any(PolicyKind::reads_scores) {
+    if !exits.score && args.settings.grid(trace).policies().iter().any(|policy| policy.rule.reads_scores()) {
         bail!("{}: {}", args.model.display(), PolicyError::NoScoreHead);
     }
     Ok(())

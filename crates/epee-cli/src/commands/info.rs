@@ -164,19 +164,19 @@ fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
     }
     let digest = model_dir.digest()?;
     // At the precision that a promise was given for: which one a model runs at is chosen when it is loaded.
-    let void = |promise: &str, grounds: &CertificateScope| {
-        let precision = grounds.precision.as_deref().unwrap_or_default();
+    let void = |promise: &str, scope: &CertificateScope| {
+        let precision = scope.precision.as_deref().unwrap_or_default();
         let all = inputs::void(&model_dir, &digest, precision, policy);
         all.into_iter().find(|(name, _)| *name == promise).map(|(_, reason)| reason)
     };
     if let Some(certificate) = certificate {
-        let void = void("certificate", &certificate.grounds);
+        let void = void("certificate", &certificate.scope);
         facts.push(("certificate_words", json!(certificate::words(certificate, void.as_deref()))));
         facts.push(("certificate_void", json!(void)));
         facts.push(("certificate", json!(certificate)));
     }
     if let Some(abstention) = abstention {
-        let void = void("abstention", &abstention.grounds);
+        let void = void("abstention", &abstention.scope);
         facts.push(("abstention_words", json!(certificate::abstention(abstention, void.as_deref()))));
         facts.push(("abstention_void", json!(void)));
         facts.push(("abstention", json!(abstention)));

@@ -1,7 +1,7 @@
-//! One family of settings, all its thresholds.
+//! The scores of one family of settings, for all its thresholds at once.
 
 use crate::metrics::Counts;
-use crate::stream::{Stop, Stream};
+use crate::signals::{Signals, Stop};
 use crate::trace::Trace;
 
 /// The scores of one setting.
@@ -10,18 +10,18 @@ pub(crate) struct Cell {
     pub(super) accuracy: f64,
     pub(super) macro_f1: f64,
     pub(super) micro_f1: f64,
-    /// How many layers all samples took together.
+    /// Layers computed for all samples together.
     pub(super) layers: u64,
-    /// Their measured time, in nanoseconds; 0 where no layer's is known.
+    /// Their measured time in nanoseconds; 0 if layers were not timed.
     pub(super) nanoseconds: u64,
 }
 
-/// What answers are scored by.
+/// Labels and costs that answers are scored by.
 pub(crate) struct Scorer<'a> {
     labels: &'a [i64],
     classes: usize,
     micro: &'a [usize],
-    /// `[M + 1]`: nanoseconds up to each exit, 0 for none; zeros where they were not measured.
+    /// `[M + 1]`: nanoseconds up to each exit, 0 for none; zeros if they were not measured.
     nanoseconds: Vec<i64>,
 }
 
@@ -55,14 +55,14 @@ impl<'a> Scorer<'a> {
         }
     }
 
-    /// The scores without a threshold, then with each of a list; `stops` says where a sample leaves.
+    /// The scores without a threshold, then with each of a list; `stops` lists where a sample leaves.
     pub(crate) fn column(
         &self,
-        stream: &Stream,
+        signals: &Signals,
         thresholds: usize,
         stops: impl Fn(usize, &mut Vec<Stop>) + Sync,
     ) -> Vec<Cell> {
-        let changes = stream.fold(
+        let changes = signals.fold(
             stops,
             || Changes::none(thresholds, self.classes),
             |changes, sample, stops| changes.sample(self.labels[sample], stops, &self.nanoseconds),
@@ -128,7 +128,7 @@ impl Changes {
         self
     }
 
-    /// One sample, and where it leaves.
+    /// Adds one sample, with where it leaves.
     fn sample(&mut self, label: i64, stops: &[Stop], nanoseconds: &[i64]) {
         let mut before: Option<Stop> = None;
         for &stop in stops {

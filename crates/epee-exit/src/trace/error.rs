@@ -16,19 +16,19 @@ pub enum TraceError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        problem: Problem,
+        problem: TraceProblem,
     },
 }
 
 impl TraceError {
-    pub(super) fn invalid(path: &Path, problem: Problem) -> Self {
+    pub(super) fn invalid(path: &Path, problem: TraceProblem) -> Self {
         TraceError::Invalid { path: path.to_owned(), problem }
     }
 }
 
 /// What keeps data from being a trace.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Problem {
+pub enum TraceProblem {
     /// Nothing to look at.
     #[error(
         "expected at least 1 sample, 1 exit and 1 class, got {samples} samples, {exits} exits and \

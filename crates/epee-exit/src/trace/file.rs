@@ -9,7 +9,7 @@ use epee_files::{read_file, write_atomic};
 
 use super::header::{self, Entry, Opened};
 use super::provenance::{keys, list};
-use super::{Problem, Provenance, Trace, TraceError, TraceParts};
+use super::{Provenance, Trace, TraceError, TraceParts, TraceProblem};
 
 impl Trace {
     /// Reads a trace: a safetensors file with
@@ -37,7 +37,7 @@ impl Trace {
     ///
     /// # Errors
     /// As [`Trace::load`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Problem> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, TraceProblem> {
         let file = header::open(bytes)?;
         let metadata = file.header.metadata().clone().unwrap_or_default();
         let mut metadata = metadata.into_iter().collect();
@@ -72,7 +72,7 @@ impl Trace {
     }
 
     /// The file's parts, in order: the header, then each tensor's bytes.
-    fn to_tensors(&self) -> Result<Vec<Vec<u8>>, Problem> {
+    fn to_tensors(&self) -> Result<Vec<Vec<u8>>, TraceProblem> {
         let TraceParts { exits, classes, ref ids, .. } = self.parts;
         let samples = self.samples();
         let mut metadata = self.parts.provenance.to_metadata();
@@ -105,23 +105,23 @@ impl Opened<'_> {
         Some((self.data.get(start..end)?, info.dtype, info.shape.clone()))
     }
 
-    fn missing(&self, tensor: &'static str) -> Problem {
+    fn missing(&self, tensor: &'static str) -> TraceProblem {
         let mut got = self.header.offset_keys();
         got.sort_unstable();
-        Problem::Missing { tensor, got }
+        TraceProblem::Missing { tensor, got }
     }
 
-    fn f32(&self, tensor: &'static str) -> Result<Option<Tensor<f32>>, Problem> {
+    fn f32(&self, tensor: &'static str) -> Result<Option<Tensor<f32>>, TraceProblem> {
         let Some((bytes, dtype, shape)) = self.tensor(tensor) else { return Ok(None) };
         if dtype != Dtype::F32 {
-            return Err(Problem::Dtype { tensor, expected: "F32", got: dtype.to_string() });
+            return Err(TraceProblem::Dtype { tensor, expected: "F32", got: dtype.to_string() });
         }
         let (words, _) = bytes.as_chunks();
         let values = words.par_iter().with_min_len(1 << 16).map(|w| f32::from_le_bytes(*w));
         Ok(Some(Tensor { name: tensor, values: values.collect(), shape }))
     }
 
-    fn integers(&self, tensor: &'static str) -> Result<Option<Tensor<i64>>, Problem> {
+    fn integers(&self, tensor: &'static str) -> Result<Option<Tensor<i64>>, TraceProblem> {
         let Some((bytes, dtype, shape)) = self.tensor(tensor) else { return Ok(None) };
         let values = match dtype {
             Dtype::I64 => bytes.as_chunks().0.iter().map(|w| i64::from_le_bytes(*w)).collect(),
@@ -130,7 +130,7 @@ impl Opened<'_> {
                 words.map(|w| i64::from(i32::from_le_bytes(*w))).collect()
             }
             _ => {
-                return Err(Problem::Dtype { tensor, expected: "I64", got: dtype.to_string() });
+                return Err(TraceProblem::Dtype { tensor, expected: "I64", got: dtype.to_string() });
             }
         };
         Ok(Some(Tensor { name: tensor, values, shape }))
@@ -145,12 +145,12 @@ struct Tensor<T> {
 }
 
 impl<T> Tensor<T> {
-    fn shaped(self, shape: &[usize]) -> Result<Vec<T>, Problem> {
+    fn shaped(self, shape: &[usize]) -> Result<Vec<T>, TraceProblem> {
         if self.shape == shape { Ok(self.values) } else { Err(self.misshaped(&format!("{shape:?}"))) }
     }
 
-    fn misshaped(&self, expected: &str) -> Problem {
+    fn misshaped(&self, expected: &str) -> TraceProblem {
         let (tensor, got) = (self.name, self.shape.clone());
-        Problem::Shape { tensor, expected: expected.to_owned(), got }
+        TraceProblem::Shape { tensor, expected: expected.to_owned(), got }
     }
 }

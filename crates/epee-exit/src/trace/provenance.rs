@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Problem;
+use super::TraceProblem;
 
 /// The metadata keys of a trace file. This is the one place that names them.
 pub mod keys {
@@ -52,8 +52,8 @@ impl Provenance {
         Provenance { epee_version, ..Provenance::default() }
     }
 
-    pub(super) fn check(&self, exits: usize, classes: usize) -> Result<(), Problem> {
-        let problem = |key, expected: String, got: String| Err(Problem::Metadata { key, expected, got });
+    pub(super) fn check(&self, exits: usize, classes: usize) -> Result<(), TraceProblem> {
+        let problem = |key, expected: String, got: String| Err(TraceProblem::Metadata { key, expected, got });
         let names = self.label_names.len();
         if names != 0 && names != classes {
             let expected = format!("{classes} names (the number of classes)");
@@ -96,7 +96,7 @@ impl Provenance {
     }
 
     /// From metadata, without the ids.
-    pub(super) fn from_metadata(mut metadata: BTreeMap<String, String>) -> Result<Self, Problem> {
+    pub(super) fn from_metadata(mut metadata: BTreeMap<String, String>) -> Result<Self, TraceProblem> {
         Ok(Provenance {
             epee_version: metadata.remove(keys::EPEE_VERSION),
             model_digest: metadata.remove(keys::MODEL_DIGEST),
@@ -115,9 +115,9 @@ pub(super) fn list<T: serde::de::DeserializeOwned>(
     key: &'static str,
     what: &str,
     metadata: &mut BTreeMap<String, String>,
-) -> Result<Vec<T>, Problem> {
+) -> Result<Vec<T>, TraceProblem> {
     let Some(text) = metadata.remove(key) else { return Ok(Vec::new()) };
-    serde_json::from_str(&text).map_err(|_| Problem::Metadata {
+    serde_json::from_str(&text).map_err(|_| TraceProblem::Metadata {
         key,
         expected: format!("a JSON list of {what}"),
         got: abbreviated(&text),

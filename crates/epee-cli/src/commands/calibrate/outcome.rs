@@ -1,6 +1,8 @@
 //! What a choice comes to: beside full depth, on another trace, exit by exit.
 
-use epee_exit::{Bootstrap, Choice, Difference, Metric, Policy, Scoring, Trace, exit_quality, measure, replay, score};
+use epee_exit::{
+    Bootstrap, Choice, Difference, Metric, Policy, Scoring, Trace, exit_quality, measure_risk, replay, score,
+};
 use epee_model::ExitsFile;
 use serde_json::json;
 
@@ -41,7 +43,7 @@ pub(super) fn outcome(args: &Args, trace: &Trace, exits: &ExitsFile, report: &mu
     ));
     let mut risks = serde_json::Map::new();
     for (name, risk) in args.promise.named_risks(trace)?.into_iter().filter(|_| exits.certificate.is_some()) {
-        let seen = measure(trace, &policy, risk)?;
+        let seen = measure_risk(trace, &policy, risk)?;
         report.text.push(format!("{name}: {} in {}, {}", seen.losses, seen.n, decimal(seen.mean, 4)));
         risks.insert(name, json!(seen));
     }

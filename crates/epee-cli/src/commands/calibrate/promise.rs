@@ -191,13 +191,13 @@ pub(super) fn certify(
         certification.samples,
         decimal(certificate.saving, 3),
     ));
-    if certificate.grounds.policy == Policy::full() {
+    if certificate.scope.policy == Policy::full() {
         report.text.push("No setting that saves anything passed: what is certified is full depth.".to_owned());
     }
-    for (key, value) in [("policy", json!(certificate.grounds.policy)), ("certificate", json!(certificate))] {
+    for (key, value) in [("policy", json!(certificate.scope.policy)), ("certificate", json!(certificate))] {
         report.json.insert(key.to_owned(), value);
     }
-    exits.policy = certificate.grounds.policy.clone();
+    exits.policy = certificate.scope.policy.clone();
     exits.temperatures = certification.temperatures;
     exits.calibration = None;
     exits.certificate = Some(certificate);

@@ -14,16 +14,16 @@ pub(super) fn words(certificate: &Certificate, void: Option<&str>) -> Vec<String
         ),
     });
     for risk in &certificate.risks {
-        lines.push(promise(risk, *epsilon, &certificate.grounds.labels));
+        lines.push(promise(risk, *epsilon, &certificate.scope.labels));
         lines.push(seen(risk, *delta));
     }
     lines.push(format!(
         "Stopping early saves {} of the layers on these samples. The setting: {}.",
         percent(certificate.saving),
-        certificate.grounds.policy
+        certificate.scope.policy
     ));
-    let grounds = &certificate.grounds;
-    let split = grounds.split.as_deref().map_or_else(String::new, |split| format!(" of the {split} split"));
+    let scope = &certificate.scope;
+    let split = scope.split.as_deref().map_or_else(String::new, |split| format!(" of the {split} split"));
     lines.push(if tested < samples && certificate.path_source == "prior" {
         format!(
             "Of {samples} samples{split} one half set the temperatures, and the other, {tested} that had no part in that, tested settings \
@@ -39,12 +39,12 @@ pub(super) fn words(certificate: &Certificate, void: Option<&str>) -> Vec<String
     } else {
         format!("All {samples} samples{split} tested settings whose order was fixed beforehand.")
     });
-    let precision = grounds.precision.as_deref().map_or_else(String::new, |p| format!(" at precision {p}"));
+    let precision = scope.precision.as_deref().map_or_else(String::new, |p| format!(" at precision {p}"));
     lines.push(format!(
         "It holds for this model{precision} on cases drawn as those samples were: another hospital, another year or another kind \
          of text needs its own. It speaks of the share of cases, not of any one of them."
     ));
-    lines.push(format!("Trace {}, path {}.", grounds.trace_digest, certificate.path_source));
+    lines.push(format!("Trace {}, path {}.", scope.trace_digest, certificate.path_source));
     lines
 }
 
@@ -95,7 +95,7 @@ pub(super) fn abstention(abstention: &Abstention, void: Option<&str>) -> Vec<Str
         percent(*target),
         percent(*coverage),
         percent(*upper),
-        abstention.grounds.policy,
+        abstention.scope.policy,
     );
     first.into_iter().chain([words]).collect()
 }
