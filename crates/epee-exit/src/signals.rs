@@ -241,22 +241,42 @@ impl Signals {
         }
     }
 
-    /// Adds up over all samples, on all cores: `stops` lists where each sample leaves by threshold, `visit` adds it to a sum.
-    pub(crate) fn fold<A: Send>(
+    /// Sums over all samples, on all cores: a row of `width` numbers without a threshold, then one with each of a list.
+    ///
+    /// `stops` lists where a sample leaves; `add` adds a sample that leaves at a stop to a row, `by` 1 or −1 times. Each
+    /// sample adds its changes from row to row, and the sum of the changes up to a row is that row.
+    pub(crate) fn sums(
         &self,
+        thresholds: usize,
+        width: usize,
         stops: impl Fn(usize, &mut Vec<Stop>) + Sync,
-        empty: impl Fn() -> A + Sync,
-        visit: impl Fn(&mut A, usize, &[Stop]) + Sync,
-        add: impl Fn(A, A) -> A + Sync + Send,
-    ) -> A {
+        add: impl Fn(&mut [i64], usize, Stop, i64) + Sync,
+    ) -> Vec<i64> {
+        let empty = || vec![0i64; (thresholds + 1) * width];
         let parts = (0..self.samples()).into_par_iter().with_min_len(1 << 13).fold(
             || (empty(), Vec::new()),
-            |(mut sum, mut list), sample| {
+            |(mut changes, mut list), sample| {
                 stops(sample, &mut list);
-                visit(&mut sum, sample, &list);
-                (sum, list)
+                let mut before: Option<Stop> = None;
+                for &stop in &list {
+                    let row = &mut changes[stop.from as usize * width..][..width];
+                    if let Some(before) = before {
+                        add(row, sample, before, -1);
+                    }
+                    add(row, sample, stop, 1);
+                    before = Some(stop);
+                }
+                (changes, list)
             },
         );
-        parts.map(|(sum, _)| sum).reduce_with(add).unwrap_or_else(empty)
+        let total = |mut a: Vec<i64>, b: Vec<i64>| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+            a
+        };
+        let mut sums = parts.map(|(changes, _)| changes).reduce_with(total).unwrap_or_else(empty);
+        for at in width..sums.len() {
+            sums[at] += sums[at - width];
+        }
+        sums
     }
 }

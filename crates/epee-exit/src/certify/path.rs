@@ -4,7 +4,7 @@ use super::Risk;
 use super::procedure::full_answers;
 use crate::metrics::saving;
 use crate::policy::{Policy, PolicyError, Rule, Threshold};
-use crate::signals::{Signals, ThresholdRows, TraceOutputs};
+use crate::signals::{Signals, Stop, ThresholdRows, TraceOutputs};
 use crate::sweep::{Grid, families};
 
 /// The settings that no other beats in both the greatest risk and the saving on these samples, by ascending saving, after
@@ -23,8 +23,18 @@ pub(super) fn pareto_path(outputs: &TraceOutputs<'_>, grid: &Grid, risks: &[Risk
             }
             let signals = Signals::new(outputs, &family.check(trace.exits(), trace.classes())?)?;
             let rows = ThresholdRows::of(members.iter().map(|&at| &policies[at]), signals.direction);
-            let sums = sums(&signals, &rows.thresholds, &full, trace.labels(), risks);
+            // A row holds layers, and the sum of each risk's losses.
             let width = risks.len() + 1;
+            let add = |row: &mut [i64], sample: usize, stop: Stop, by: i64| {
+                row[0] += by * i64::from(stop.exit);
+                for (sum, risk) in row[1..].iter_mut().zip(risks) {
+                    let loss = risk.loss(stop.answer, full[sample], trace.labels()[sample]);
+                    *sum += by * i64::from(loss.unwrap_or(0));
+                }
+            };
+            let thresholds = &rows.thresholds;
+            let stops = |sample: usize, stops: &mut Vec<Stop>| signals.stops(sample, thresholds, stops);
+            let sums = signals.sums(thresholds.len(), width, stops, add);
             let scores = |policy: &Policy| {
                 let at = rows.row(policy.threshold().and_then(Threshold::scalar));
                 let row = &sums[at * width..(at + 1) * width];
@@ -63,38 +73,6 @@ const STEP: f64 = 0.01;
 /// The number of samples that a risk counts.
 pub(super) fn counted(risk: Risk, full: &[u32], labels: &[i64]) -> i64 {
     full.iter().zip(labels).filter(|(full, label)| risk.loss(**full, **full, **label).is_some()).count() as i64
-}
-
-/// `[T + 1, 1 + R]`: layers and the sum of each risk's losses, without a threshold and with each.
-fn sums(signals: &Signals, thresholds: &[f64], full: &[u32], labels: &[i64], risks: &[Risk]) -> Vec<i64> {
-    let width = risks.len() + 1;
-    let mut sums = signals.fold(
-        |sample, stops| signals.stops(sample, thresholds, stops),
-        || vec![0i64; (thresholds.len() + 1) * width],
-        |changes, sample, stops| {
-            let loss = |risk: Risk, answer| i64::from(risk.loss(answer, full[sample], labels[sample]).unwrap_or(0));
-            let mut before = None;
-            for stop in stops {
-                let row = &mut changes[stop.from as usize * width..][..width];
-                let (exit, answer) = before.unwrap_or((0, None));
-                row[0] += i64::from(stop.exit) - i64::from(exit);
-                if answer != Some(stop.answer) {
-                    for (sum, &risk) in row[1..].iter_mut().zip(risks) {
-                        *sum += loss(risk, stop.answer) - answer.map_or(0, |answer| loss(risk, answer));
-                    }
-                }
-                before = Some((stop.exit, Some(stop.answer)));
-            }
-        },
-        |mut a, b| {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-            a
-        },
-    );
-    for at in width..sums.len() {
-        sums[at] += sums[at - width];
-    }
-    sums
 }
 
 /// The settings of a grid in their natural order after full depth, if they have one: a threshold from cautious to
