@@ -1,4 +1,4 @@
-//! The Pareto front, and choosing one setting by what a user tolerates.
+//! The Pareto front of settings, and the choice of one by a goal.
 
 use std::cmp::Ordering;
 

@@ -57,7 +57,7 @@ pub struct ComparedPolicy {
     /// The setting; full depth if none reaches the goal.
     #[serde(serialize_with = "serialize_text")]
     pub policy: Policy,
-    /// Whether the goal was reached on the trace that chose.
+    /// True if the goal was reached on the trace that chose.
     pub met: bool,
     /// The metric on the trace that chose.
     pub chosen_value: f64,

@@ -64,7 +64,7 @@ pub fn refine(trace: &Trace, start: &Choice, scoring: &Scoring) -> Result<Choice
     Ok(best)
 }
 
-/// Whether a choice serves its goal strictly better than another.
+/// True if a choice serves its goal strictly better than another.
 fn better(choice: &Choice, than: &Choice) -> bool {
     let key = |it: &Choice| choice.goal.key(it.row.saving, it.row.get(choice.metric));
     !than.met || key(choice) > key(than)

@@ -113,7 +113,7 @@ impl Signals {
         self.answers[sample * self.exits + exit - 1]
     }
 
-    /// Where a sample leaves with a threshold for each exit.
+    /// The exit at which a sample leaves with a threshold for each exit.
     pub(crate) fn exit(&self, sample: usize, thresholds: &[f64]) -> usize {
         let cap = self.cap(sample);
         let levels = &self.levels(sample)[..cap - 1];
@@ -189,7 +189,7 @@ pub(crate) fn check_scores(policy: &Policy, trace: &Trace) -> Result<(), PolicyE
     Ok(())
 }
 
-/// Where a sample leaves from one threshold on.
+/// The exit at which a sample leaves from one threshold on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stop {
     /// 0 for no threshold at all, else 1 + the index of the first threshold that lets the sample out here.
@@ -201,8 +201,8 @@ pub(crate) struct Stop {
 }
 
 impl Signals {
-    /// Where a sample leaves as the threshold goes through a list from cautious to aggressive, from no threshold on:
-    /// ascending `from`, descending exit.
+    /// The exits at which a sample leaves as the threshold goes through a list from cautious to aggressive, from no
+    /// threshold on: ascending `from`, descending exit.
     pub(crate) fn stops(&self, sample: usize, thresholds: &[f64], stops: &mut Vec<Stop>) {
         stops.clear();
         let cap = self.cap(sample);
@@ -224,7 +224,7 @@ impl Signals {
         Stop { from: from as u32, exit: exit as u32, answer: self.answer(sample, exit) }
     }
 
-    /// Where a sample leaves as the threshold of one exit goes through a list while the others stand still.
+    /// The exits at which a sample leaves as the threshold of one exit goes through a list and the others stay.
     pub(crate) fn stops_at(&self, sample: usize, exit: usize, list: &[f64], others: &[f64], stops: &mut Vec<Stop>) {
         stops.clear();
         let stop = |from, exit| self.stop(sample, from, exit);

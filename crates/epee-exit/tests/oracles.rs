@@ -26,12 +26,12 @@ fn p(logits: &[f32]) -> Vec<f64> {
     e.iter().map(|e| e / sum).collect()
 }
 
-/// Where rounding decides, the oracle has no opinion.
+/// Values so near that rounding decides; the oracle then gives no answer.
 fn near(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9 * (1.0 + b.abs())
 }
 
-/// The first exit at which `leaves` says so, or the last; `None` where it has no opinion before that.
+/// The first exit at which `leaves` says so, or the last; `None` if rounding decides before that.
 fn first(trace: &Trace, mut leaves: impl FnMut(usize) -> Option<bool>) -> Option<usize> {
     for m in 1..trace.exits() {
         if leaves(m)? {
@@ -49,7 +49,7 @@ fn reaches(value: f64, threshold: f64) -> Option<bool> {
     (!near(value, threshold)).then_some(value >= threshold)
 }
 
-/// What an oracle expects of each sample: an exit and a class.
+/// Compares a policy with an oracle: an exit and a class for each sample.
 fn agree(
     trace: &Trace,
     policy: &Policy,
@@ -90,7 +90,7 @@ fn divergence(name: &str, before: &[f64], now: &[f64]) -> f64 {
     }
 }
 
-/// Logits of ordinary size, where no probability underflows: what divergences are compared on.
+/// Logits of ordinary size, for which no probability underflows; divergences are compared on them.
 fn mild_trace(classes: std::ops::Range<usize>) -> impl Strategy<Value = Trace> {
     (1usize..12, 1usize..9, classes).prop_flat_map(|(samples, exits, classes)| {
         let logits = prop::collection::vec(-3.0f32..3.0, samples * exits * classes);

@@ -1,4 +1,4 @@
-//! What holds for every policy and every trace.
+//! Properties of every policy on every trace.
 
 #![allow(clippy::unwrap_used)]
 

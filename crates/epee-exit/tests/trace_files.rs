@@ -1,4 +1,4 @@
-//! Trace files: what is written is read back, and what is broken is refused.
+//! Trace files: written files are read back, and broken ones are refused.
 
 #![allow(clippy::unwrap_used)]
 
@@ -132,7 +132,7 @@ fn wrong_tensors_are_named() {
 }
 
 #[test]
-fn values_that_make_no_sense_are_named() {
+fn invalid_values_are_named() {
     let mut parts = full_parts();
     parts.provenance = Provenance::default();
     let bytes = saved(parts);
@@ -149,7 +149,7 @@ fn values_that_make_no_sense_are_named() {
 }
 
 #[test]
-fn headers_that_lie_are_refused() {
+fn inconsistent_headers_are_refused() {
     for (bytes, want) in [
         (vec![], "not a safetensors file: expected at least 8 bytes, got 0"),
         (

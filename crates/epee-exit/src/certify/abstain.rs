@@ -94,7 +94,7 @@ pub fn abstain(
     let mut list: Vec<f64> = (0..=steps).map(|i| candidates[i * last / steps.max(1)]).collect();
     // Everything is answered.
     list.push(0.0);
-    // By upper bounds, which go on telling settings apart where p-values are all next to 0 or to 1.
+    // By upper bounds, which still tell settings apart if all p-values are near 0 or 1.
     let bound = |below: f64| {
         let (answered, errors) = count(finder, below);
         binomial_upper(errors, answered, delta)

@@ -261,8 +261,8 @@ impl<'a> Tester<'a> {
         PathPoint { policy: policy.clone(), saving: saving(layers, exits.len(), self.trace.exits()), risks, upper }
     }
 
-    /// The settings up to the first that fails, and as many again behind it for a reader to see where the risk goes; the
-    /// number of the certified.
+    /// The settings up to the first that fails, and as many again after it to show how the risk grows; and the number of
+    /// certified ones.
     fn walk(&self) -> (Vec<PathPoint>, usize) {
         let mut points: Vec<PathPoint> = Vec::new();
         let mut certified = 0;

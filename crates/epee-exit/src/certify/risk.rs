@@ -33,7 +33,7 @@ impl Risk {
         }
     }
 
-    /// Whether it counts labelled samples alone.
+    /// True for a risk that counts labelled samples alone.
     pub fn needs_labels(self) -> bool {
         matches!(self, Risk::Gap | Risk::Error)
     }

@@ -89,7 +89,7 @@ pub struct CheckedPolicy {
     ln_classes: f64,
 }
 
-/// What ended a sample.
+/// The end of a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) label: usize,
@@ -136,8 +136,8 @@ impl CheckedPolicy {
         self.classes
     }
 
-    /// Whether the policy has to see this exit. An engine may leave out the heads of the others:
-    /// full depth and a fixed exit read one exit alone, the rest read all up to where they stop.
+    /// True if the policy has to see this exit. An engine may skip the heads of the others: full depth
+    /// and a fixed exit read one exit, the rest read all exits up to the one that answers.
     pub fn needs(&self, exit: usize) -> bool {
         match self.only() {
             Some(only) => exit == only,
@@ -181,7 +181,7 @@ impl CheckedPolicy {
         self.combined(state, output).map_or(output.label(), |(label, _)| label)
     }
 
-    /// One exit, live or replayed: what `observe` and `replay` share. Logits are known to be K finite values.
+    /// One exit, live or replayed; the logits must be K finite values.
     pub(crate) fn step(&self, state: &mut PolicyState, output: &ExitOutput<'_>) -> Option<Outcome> {
         let exit = output.exit();
         if self.only().is_some_and(|only| exit < only) {
@@ -267,17 +267,12 @@ impl CheckedPolicy {
 
 /// One number above 0 for each exit, or none.
 pub(crate) fn check_temperatures(temperatures: &[f64], exits: usize) -> Result<(), PolicyError> {
-    let problem = |got: String| {
-        let expected = format!("{exits} numbers above 0 (one for each exit)");
-        Err(PolicyError::OutOfRange { part: "temperatures", expected, got })
-    };
+    let expected = || format!("{exits} numbers above 0 (one for each exit)");
     if !temperatures.is_empty() && temperatures.len() != exits {
-        return problem(temperatures.len().to_string());
+        return Err(PolicyError::range("temperatures", expected(), temperatures.len()));
     }
-    match temperatures.iter().find(|t| !(t.is_finite() && **t > 0.0)) {
-        Some(bad) => problem(bad.to_string()),
-        None => Ok(()),
-    }
+    let bad = temperatures.iter().find(|t| !(t.is_finite() && **t > 0.0));
+    bad.map_or(Ok(()), |bad| Err(PolicyError::range("temperatures", expected(), bad)))
 }
 
 #[cfg(test)]

@@ -62,6 +62,11 @@ pub enum PolicyError {
 }
 
 impl PolicyError {
+    /// A part outside its range.
+    pub(super) fn range(part: &'static str, expected: impl ToString, got: impl ToString) -> Self {
+        PolicyError::OutOfRange { part, expected: expected.to_string(), got: got.to_string() }
+    }
+
     /// A policy that needs another number of classes.
     pub(super) fn classes(policy: &str, needs: &str, got: usize) -> Self {
         let got = format!("{got} class{}", if got == 1 { "" } else { "es" });

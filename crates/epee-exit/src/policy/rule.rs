@@ -85,7 +85,7 @@ pub trait ExitRule: fmt::Debug + Send + Sync {
         Direction::Below
     }
 
-    /// Whether it compares its level with a threshold at all.
+    /// False for a rule that compares nothing with a threshold.
     fn has_threshold(&self) -> bool {
         true
     }
@@ -95,7 +95,7 @@ pub trait ExitRule: fmt::Debug + Send + Sync {
         (0..=20).map(|i| f64::from(i) / 20.0).collect()
     }
 
-    /// Whether it reads the scores of a learned exit head. Models and traces without scores are then refused.
+    /// True for a rule that reads the scores of a learned exit head. Models and traces without scores are then refused.
     fn reads_scores(&self) -> bool {
         false
     }
@@ -164,7 +164,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Whether a level lets a sample out; never if either is NaN.
+    /// True if a level lets a sample out; never if either is NaN.
     pub(crate) fn passes(self, level: f64, threshold: f64) -> bool {
         match self {
             Direction::Below => level < threshold,
@@ -238,7 +238,7 @@ pub(super) fn check_patience(patience: Option<usize>, exits: usize) -> Result<()
         Some(got) if got == 0 || got > exits => {
             let or_never = if got == 0 { ", or `never` for full depth" } else { "" };
             let expected = format!("1 to {exits} (the number of exits){or_never}");
-            Err(PolicyError::OutOfRange { part: "patience", expected, got: got.to_string() })
+            Err(PolicyError::range("patience", expected, got))
         }
         _ => Ok(()),
     }

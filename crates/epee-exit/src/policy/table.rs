@@ -37,7 +37,7 @@ macro_rules! policies {
                 match self { $( PolicyKind::$Rule => $about, )* }
             }
 
-            /// Where it was published.
+            /// The publication it comes from.
             pub fn source(self) -> &'static str {
                 match self { $( PolicyKind::$Rule => $source, )* }
             }

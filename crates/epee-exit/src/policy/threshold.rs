@@ -50,23 +50,20 @@ impl Threshold {
     /// # Errors
     /// [`PolicyError::OutOfRange`].
     pub fn check(&self, exits: usize, range: RangeInclusive<f64>) -> Result<(), PolicyError> {
-        let refuse = |expected, got| Err(PolicyError::OutOfRange { part: "threshold", expected, got });
         if let Threshold::PerExit(values) = self
             && values.len() + 1 != exits
         {
             let expected = format!("{} values (one for each exit before the last)", exits - 1);
-            return refuse(expected, values.len().to_string());
+            return Err(PolicyError::range("threshold", expected, values.len()));
         }
-        match self.values().find(|value| !range.contains(value)) {
-            None => Ok(()),
-            Some(got) if *range.end() == f64::MAX => {
-                let least = *range.start();
-                let expected =
-                    if least == f64::MIN { "a number".to_owned() } else { format!("a number of at least {least}") };
-                refuse(expected, got.to_string())
-            }
-            Some(got) => refuse(format!("a number from {} to {}", range.start(), range.end()), got.to_string()),
-        }
+        let (least, most) = (*range.start(), *range.end());
+        let expected = match (least == f64::MIN, most == f64::MAX) {
+            (true, true) => "a number".to_owned(),
+            (false, true) => format!("a number of at least {least}"),
+            _ => format!("a number from {least} to {most}"),
+        };
+        let bad = self.values().find(|value| !range.contains(value));
+        bad.map_or(Ok(()), |got| Err(PolicyError::range("threshold", expected, got)))
     }
 
     /// Refuses a list, for a policy that compares several exits with one threshold.
@@ -75,11 +72,10 @@ impl Threshold {
     /// [`PolicyError::OutOfRange`].
     pub fn check_single(&self) -> Result<(), PolicyError> {
         match self {
-            Threshold::PerExit(_) => Err(PolicyError::OutOfRange {
-                part: "threshold",
-                expected: "one number, since the policy compares several exits with it".to_owned(),
-                got: "a list".to_owned(),
-            }),
+            Threshold::PerExit(_) => {
+                let expected = "one number, since the policy compares several exits with it";
+                Err(PolicyError::range("threshold", expected, "a list"))
+            }
             Threshold::Never | Threshold::All(_) => Ok(()),
         }
     }

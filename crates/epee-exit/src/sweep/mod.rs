@@ -26,14 +26,14 @@ pub(crate) use column::Scorer;
 
 /// One setting with its scores and its saving.
 ///
-/// As JSON: `policy` (its name), `setting` (its text), `threshold` (a list where it differs by exit) and `patience` (`null` for
+/// As JSON: `policy` (its name), `setting` (its text), `threshold` (a list if it differs by exit) and `patience` (`null` for
 /// never),
-/// `exit` (for a fixed exit), `accuracy`, `macro_f1`, `micro_f1`, `saving`, `ratio`, and `seconds` where times were measured.
+/// `exit` (for a fixed exit), `accuracy`, `macro_f1`, `micro_f1`, `saving`, `ratio`, and `seconds` if times were measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepRow {
     /// The setting.
     pub policy: Policy,
-    /// The share answered right, among labelled samples.
+    /// The share answered correctly, among labelled samples.
     pub accuracy: f64,
     /// See [`Counts::macro_f1`](crate::Counts::macro_f1).
     pub macro_f1: f64,
@@ -43,7 +43,7 @@ pub struct SweepRow {
     pub saving: f64,
     /// All layers over computed layers.
     pub ratio: f64,
-    /// The mean time of a sample by the layers' measured times, where the trace has them.
+    /// The mean time of a sample by the layers' measured times, if the trace has them.
     pub seconds: Option<f64>,
 }
 
@@ -115,7 +115,7 @@ pub fn sweep(trace: &Trace, grid: &Grid) -> Result<Vec<SweepRow>, PolicyError> {
     sweep_with(trace, grid, &Scoring::default())
 }
 
-/// [`sweep`], with a choice of what micro-F1 is taken over.
+/// [`sweep`] with temperatures, and with micro-F1 over some classes.
 ///
 /// # Errors
 /// As [`sweep`].

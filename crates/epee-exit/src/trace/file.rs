@@ -17,12 +17,12 @@ impl Trace {
     /// | tensor | type | shape | |
     /// |---|---|---|---|
     /// | `logits` | f32 | `[N, M, K]` | required |
-    /// | `labels` | i64 (i32 is read too) | `[N]` | -1 for unknown; all unknown where absent |
+    /// | `labels` | i64 (i32 is read too) | `[N]` | -1 for unknown; all unknown if absent |
     /// | `tokens` | i64 (i32 is read too) | `[N]` | optional |
     /// | `scores` | f32 | `[N, M]` | optional |
     ///
     /// and metadata under the keys of [`keys`](super::keys), all of them optional. Other tensors are
-    /// ignored: what another tool recorded is a trace if it has `logits`.
+    /// ignored: a file of another tool is a trace if it has `logits`.
     ///
     /// # Errors
     /// A file that cannot be read, is truncated or is no safetensors file; a tensor that is missing
@@ -64,7 +64,7 @@ impl Trace {
     /// fails leaves nothing behind, and whatever was at `path` as it was.
     ///
     /// # Errors
-    /// What the system says, a full disk for one, with the path.
+    /// A file that cannot be written, for example on a full disk.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), TraceError> {
         let path = path.as_ref();
         let parts = self.to_tensors().map_err(|problem| TraceError::invalid(path, problem))?;
@@ -98,7 +98,7 @@ impl Trace {
 }
 
 impl Opened<'_> {
-    /// The bytes of a tensor, its type and its shape; `None` where the file has no such tensor.
+    /// The bytes of a tensor, its type and its shape; `None` if the file has no such tensor.
     fn tensor(&self, name: &str) -> Option<(&[u8], Dtype, Vec<usize>)> {
         let info = self.header.info(name)?;
         let (start, end) = info.data_offsets;
@@ -114,7 +114,7 @@ impl Opened<'_> {
     fn f32(&self, tensor: &'static str) -> Result<Option<Tensor<f32>>, TraceProblem> {
         let Some((bytes, dtype, shape)) = self.tensor(tensor) else { return Ok(None) };
         if dtype != Dtype::F32 {
-            return Err(TraceProblem::Dtype { tensor, expected: "F32", got: dtype.to_string() });
+            return Err(TraceProblem::tensor(tensor, "type F32", dtype));
         }
         let (words, _) = bytes.as_chunks();
         let values = words.par_iter().with_min_len(1 << 16).map(|w| f32::from_le_bytes(*w));
@@ -130,7 +130,7 @@ impl Opened<'_> {
                 words.map(|w| i64::from(i32::from_le_bytes(*w))).collect()
             }
             _ => {
-                return Err(TraceProblem::Dtype { tensor, expected: "I64", got: dtype.to_string() });
+                return Err(TraceProblem::tensor(tensor, "type I64", dtype));
             }
         };
         Ok(Some(Tensor { name: tensor, values, shape }))
@@ -150,7 +150,6 @@ impl<T> Tensor<T> {
     }
 
     fn misshaped(&self, expected: &str) -> TraceProblem {
-        let (tensor, got) = (self.name, self.shape.clone());
-        TraceProblem::Shape { tensor, expected: expected.to_owned(), got }
+        TraceProblem::tensor(self.name, format!("shape {expected}"), format!("{:?}", self.shape))
     }
 }

@@ -1,6 +1,6 @@
-//! The header of a safetensors file, read with suspicion.
+//! The header of a safetensors file: read with every size checked, and written.
 //!
-//! The `safetensors` crate parses and checks it; the sizes it speaks of are compared here with the
+//! The `safetensors` crate parses and checks it; the sizes it names are compared here with the
 //! size of the file, before anything is sliced.
 
 use std::collections::BTreeMap;

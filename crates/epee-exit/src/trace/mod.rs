@@ -1,7 +1,7 @@
 //! Traces: the logits of every exit for every sample, recorded once.
 //!
-//! A [`Trace`] is checked when it is made or loaded: whatever holds one may rely on its shapes, on
-//! its labels and on every logit being finite. It holds raw logits, never probabilities.
+//! A [`Trace`] is checked when it is made or loaded: its shapes and labels are consistent and every logit
+//! is finite. It holds raw logits, never probabilities.
 
 mod error;
 mod file;
@@ -24,20 +24,20 @@ pub struct TraceParts {
     pub classes: usize,
     /// `[N, M, K]`, contiguous.
     pub logits: Vec<f32>,
-    /// `[N]`: the class of each sample, -1 where it is unknown.
+    /// `[N]`: the class of each sample, -1 if it is unknown.
     pub labels: Vec<i64>,
-    /// `[N]`, or empty where samples have no ids.
+    /// `[N]`, or empty if samples have no ids.
     pub ids: Vec<String>,
     /// `[N]`: the length of each sample in tokens, or empty.
     pub tokens: Vec<i64>,
-    /// `[N, M]`: what a learned exit score said, where the model has one.
+    /// `[N, M]`: the scores of a learned exit head, if the model has one.
     pub scores: Option<Vec<f32>>,
-    /// Where all this came from.
+    /// The origin of the trace.
     pub provenance: Provenance,
 }
 
-/// The logits of every exit for every sample: everything that can be known about exit settings
-/// without running the model again. Stored as one safetensors file, see [`Trace::load`].
+/// The logits of every exit for every sample: enough to evaluate any exit setting without running
+/// the model again. Stored as one safetensors file, see [`Trace::load`].
 ///
 /// ```
 /// # use epee_exit::Trace;
@@ -107,7 +107,7 @@ impl Trace {
         &self.parts.labels
     }
 
-    /// How many samples have a known class.
+    /// The number of samples with a known class.
     pub fn labelled(&self) -> usize {
         self.parts.labels.iter().filter(|&&label| label >= 0).count()
     }
@@ -122,17 +122,17 @@ impl Trace {
         &self.parts.tokens
     }
 
-    /// The learned exit scores, `[N, M]`, where the model has them.
+    /// The learned exit scores, `[N, M]`, if the model has them.
     pub fn scores(&self) -> Option<&[f32]> {
         self.parts.scores.as_deref()
     }
 
-    /// Where the trace came from.
+    /// The origin of the trace.
     pub fn provenance(&self) -> &Provenance {
         &self.parts.provenance
     }
 
-    /// The name of a class: its label name where the trace has them, else its number.
+    /// The name of a class: its label name if the trace has names, else its number.
     pub fn class_name(&self, class: usize) -> String {
         let name = self.parts.provenance.label_names.get(class).cloned();
         name.unwrap_or_else(|| class.to_string())
@@ -141,7 +141,7 @@ impl Trace {
     /// The trace of some of the samples, in the given order; one may be named more than once.
     ///
     /// # Panics
-    /// Where a sample does not exist, or none is named.
+    /// If a sample does not exist, or none is named.
     #[must_use]
     pub fn subset(&self, samples: &[usize]) -> Trace {
         assert!(!samples.is_empty(), "a trace has at least one sample");
@@ -186,8 +186,8 @@ fn check(parts: &TraceParts) -> Result<(), TraceProblem> {
         if let Some(got) = got
             && expected != Some(got)
         {
-            let expected = expected.unwrap_or(usize::MAX);
-            return Err(TraceProblem::Length { tensor, expected, got });
+            let expected = format!("{} values", expected.unwrap_or(usize::MAX));
+            return Err(TraceProblem::mismatch(tensor, expected, got));
         }
     }
     let name = |sample: usize| match parts.ids.get(sample) {
@@ -279,7 +279,7 @@ mod tests {
         assert_eq!(problem(|p| p.scores = Some(vec![])), "scores: expected 6 values, got 0");
         for got in [2, -2, i64::MAX, i64::MIN] {
             let text = problem(|p| p.labels[1] = got);
-            let want = format!("sample 1: expected a label from 0 to 1, or -1 where unknown, got {got}");
+            let want = format!("sample 1: expected a label from 0 to 1, or -1 if unknown, got {got}");
             assert_eq!(text, want);
         }
         assert!(problem(|p| *p = TraceParts::default()).contains("at least 1 sample"));

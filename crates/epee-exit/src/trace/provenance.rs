@@ -1,4 +1,4 @@
-//! Where a trace came from, and the metadata keys that say so.
+//! Provenance: the origin of a trace, and its metadata keys.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub mod keys {
     pub const IDS: &str = "ids";
 }
 
-/// Where a trace came from. Everything is optional: another tool may not know it.
+/// The origin of a trace. Everything is optional: another tool may not know it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Provenance {
     /// The version of epee that recorded the trace.
@@ -53,7 +53,7 @@ impl Provenance {
     }
 
     pub(super) fn check(&self, exits: usize, classes: usize) -> Result<(), TraceProblem> {
-        let problem = |key, expected: String, got: String| Err(TraceProblem::Metadata { key, expected, got });
+        let problem = |key: &str, expected: String, got: String| Err(TraceProblem::mismatch(key, expected, got));
         let names = self.label_names.len();
         if names != 0 && names != classes {
             let expected = format!("{classes} names (the number of classes)");
@@ -110,18 +110,15 @@ impl Provenance {
     }
 }
 
-/// Takes a JSON list out of the metadata; empty where the key is absent.
+/// Takes a JSON list out of the metadata; empty if the key is absent.
 pub(super) fn list<T: serde::de::DeserializeOwned>(
     key: &'static str,
     what: &str,
     metadata: &mut BTreeMap<String, String>,
 ) -> Result<Vec<T>, TraceProblem> {
     let Some(text) = metadata.remove(key) else { return Ok(Vec::new()) };
-    serde_json::from_str(&text).map_err(|_| TraceProblem::Metadata {
-        key,
-        expected: format!("a JSON list of {what}"),
-        got: abbreviated(&text),
-    })
+    serde_json::from_str(&text)
+        .map_err(|_| TraceProblem::mismatch(key, format!("a JSON list of {what}"), abbreviated(&text)))
 }
 
 fn abbreviated(text: &str) -> String {

@@ -43,7 +43,7 @@ pub(crate) fn label_as_written(logits: &[f32]) -> usize {
     (0..logits.len()).find(|&k| logits.iter().all(|z| *z <= logits[k])).unwrap()
 }
 
-/// Eq. 3 over one sample: the exit and the label. `None` where an entropy is so near the threshold
+/// Eq. 3 over one sample: the exit and the label. `None` if an entropy is so near the threshold
 /// that rounding decides.
 pub(crate) fn epee_as_written(trace: &Trace, sample: usize, threshold: f64, patience: usize) -> Option<(usize, usize)> {
     let last = trace.exits();

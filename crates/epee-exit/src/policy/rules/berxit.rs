@@ -1,6 +1,6 @@
 //! BERxiT's learned exit.
 
-use crate::policy::{ExitOutput, ExitRule, PolicyError, PolicyState, Signal, Threshold};
+use super::*;
 
 /// Exit at `u_m < th`: `u = σ(w·pooled + b)` is a learned score of being wrong, one head for all exits; th from 0 to 1. The
 /// scores are part of the trace.

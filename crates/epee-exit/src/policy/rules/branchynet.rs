@@ -1,7 +1,6 @@
 //! BranchyNet.
 
-use super::DeeBert;
-use crate::policy::{ExitOutput, ExitRule, PolicyError, PolicyState, Signal, Threshold};
+use super::*;
 
 /// Exit at `H_m < T_m`: entropy in nats, with a threshold `T_m >= 0` for each exit (or one for all). With one for all it is
 /// [`DeeBert`].

@@ -1,7 +1,6 @@
 //! DeeBERT.
 
-use crate::policy::rule::check_classes;
-use crate::policy::{ExitOutput, ExitRule, PolicyError, PolicyState, Signal, Threshold};
+use super::*;
 
 /// Exit at `H_m < S`: entropy in nats, `S >= 0`. An S above ln K lets every sample out, which is no error.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,10 +1,6 @@
 //! ELBERT.
 
-use super::BuiltIn;
-use super::entropy::check_entropy;
-use crate::policy::parts::Parts;
-use crate::policy::rule::check_patience;
-use crate::policy::{ExitOutput, ExitRule, PolicyError, PolicyState, Signal, Threshold};
+use super::*;
 
 /// Two classes: exit at `H_m < δ` (normalised, δ from 0 to 1), or if the last N exits all lie on one side of a half, each by
 /// at least the margin: `max p >= 1/2 + margin`, for the same class.
@@ -39,11 +35,10 @@ impl ExitRule for Elbert {
         if classes != 2 {
             return Err(PolicyError::classes("elbert", "2 classes", classes));
         }
-        check_entropy(threshold, exits, classes)?;
+        entropy::check_entropy(threshold, exits, classes)?;
         check_patience(Some(self.window), exits)?;
         if !(0.0..=0.5).contains(&self.margin) {
-            let (expected, got) = ("a number from 0 to 0.5".to_owned(), self.margin.to_string());
-            return Err(PolicyError::OutOfRange { part: "margin", expected, got });
+            return Err(PolicyError::range("margin", "a number from 0 to 0.5", self.margin));
         }
         Ok(())
     }

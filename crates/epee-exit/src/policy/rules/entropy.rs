@@ -1,6 +1,6 @@
 //! Entropy alone.
 
-use crate::policy::{ExitOutput, ExitRule, PolicyError, PolicyState, Signal, Threshold};
+use super::*;
 
 /// Eq. 1: exit if the normalised entropy is below the threshold, `H_m < τ`, with τ from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,10 +1,6 @@
 //! Entropy or patience.
 
-use super::entropy::check_entropy;
-use super::{BuiltIn, Patience};
-use crate::policy::parts::Parts;
-use crate::policy::rule::check_patience;
-use crate::policy::{ExitOutput, ExitRule, PolicyError, PolicyState, Signal, Threshold};
+use super::*;
 
 /// Eq. 3: exit at `H_m < τ` or `P_m >= P_t`, with τ from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,7 +25,7 @@ impl ExitRule for Epee {
     }
 
     fn check(&self, exits: usize, classes: usize, threshold: &Threshold) -> Result<(), PolicyError> {
-        check_entropy(threshold, exits, classes)?;
+        entropy::check_entropy(threshold, exits, classes)?;
         check_patience(self.patience, exits)
     }
 

@@ -1,8 +1,6 @@
 //! Budgeted mode: one exit for all samples.
 
-use super::BuiltIn;
-use crate::policy::parts::Parts;
-use crate::policy::{ExitOutput, ExitRule, PolicyError, PolicyState, Reason, Signal, Threshold};
+use super::*;
 
 /// One exit answers every sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,8 +26,7 @@ impl ExitRule for Fixed {
 
     fn check(&self, exits: usize, _: usize, _: &Threshold) -> Result<(), PolicyError> {
         if self.exit == 0 || self.exit > exits {
-            let (expected, got) = (format!("1 to {exits} (the number of exits)"), self.exit.to_string());
-            return Err(PolicyError::OutOfRange { part: "exit", expected, got });
+            return Err(PolicyError::range("exit", format!("1 to {exits} (the number of exits)"), self.exit));
         }
         Ok(())
     }

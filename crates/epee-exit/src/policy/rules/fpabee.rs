@@ -1,9 +1,6 @@
 //! F-PABEE.
 
-use super::{BuiltIn, below};
-use crate::policy::parts::Parts;
-use crate::policy::rule::{check_classes, check_patience};
-use crate::policy::{ExitOutput, ExitRule, PolicyError, PolicyState, Signal, Threshold};
+use super::*;
 
 /// A counter grows by 1 if `D(p_(m-1), p_m) < τ`, with τ at least 0 and one for all exits, and falls to 0 if it is not; exit
 /// if it reaches the patience.

@@ -1,6 +1,6 @@
 //! Full depth.
 
-use crate::policy::{ExitOutput, ExitRule, PolicyState, Signal};
+use super::*;
 
 /// The last exit answers every sample.
 #[derive(Clone, Copy, Debug, PartialEq)]

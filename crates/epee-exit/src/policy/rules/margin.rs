@@ -1,7 +1,6 @@
 //! The margin between the two greatest probabilities.
 
-use crate::policy::rule::check_classes;
-use crate::policy::{Direction, ExitOutput, ExitRule, PolicyError, PolicyState, Signal, Threshold};
+use super::*;
 
 /// Exit at `p_(1) - p_(2) >= threshold`: top-1 minus top-2, from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]

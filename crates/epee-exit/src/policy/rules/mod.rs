@@ -32,8 +32,10 @@ pub use pcee::Pcee;
 pub use shallow_deep::ShallowDeep;
 pub use voting::Voting;
 
-use super::ExitRule;
-use super::parts::Parts;
+use super::parts::{Parts, count_or_never};
+use super::rule::{check_classes, check_patience};
+use super::{Direction, ExitOutput, ExitRule, PolicyError, PolicyState, Reason, Signal, Threshold};
+use crate::confidence::probabilities;
 
 /// A rule that is read from text and that a sweep can vary.
 pub(super) trait BuiltIn: ExitRule + Sized {

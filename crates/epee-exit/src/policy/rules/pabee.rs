@@ -1,9 +1,6 @@
 //! PABEE.
 
-use super::{BuiltIn, below};
-use crate::policy::parts::Parts;
-use crate::policy::rule::check_patience;
-use crate::policy::{ExitOutput, ExitRule, PolicyError, PolicyState, Signal, Threshold};
+use super::*;
 
 /// A counter grows by 1 if an exit agrees with the one before and falls to 0 if it does not; exit if it reaches the
 /// patience. Its patience t is EPEE's t + 1.
@@ -36,10 +33,7 @@ impl ExitRule for Pabee {
     fn check(&self, exits: usize, classes: usize, _: &Threshold) -> Result<(), PolicyError> {
         check_patience(Some(self.patience), exits)?;
         match self.distance {
-            Some(got) if got <= 0.0 => {
-                let (expected, got) = ("a number above 0".to_owned(), got.to_string());
-                Err(PolicyError::OutOfRange { part: "distance", expected, got })
-            }
+            Some(got) if got <= 0.0 => Err(PolicyError::range("distance", "a number above 0", got)),
             Some(_) if classes != 1 => {
                 Err(PolicyError::classes("pabee with a distance", "one number from each exit", classes))
             }

@@ -1,9 +1,6 @@
 //! Patience alone.
 
-use super::BuiltIn;
-use crate::policy::parts::{Parts, count_or_never};
-use crate::policy::rule::check_patience;
-use crate::policy::{ExitOutput, ExitRule, PolicyError, PolicyState, Signal, Threshold};
+use super::*;
 
 /// Eq. 2: exit if `patience` exits in a row agree, `P_m >= P_t`.
 #[derive(Clone, Copy, Debug, PartialEq)]

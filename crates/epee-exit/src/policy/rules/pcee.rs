@@ -1,10 +1,6 @@
 //! PCEE-BERT.
 
-use super::entropy::check_entropy;
-use super::{BuiltIn, below};
-use crate::policy::parts::Parts;
-use crate::policy::rule::check_patience;
-use crate::policy::{ExitOutput, ExitRule, PolicyError, PolicyState, Signal, Threshold};
+use super::*;
 
 /// A counter grows by 1 if the normalised entropy is below the threshold τ, from 0 to 1, and falls to 0 if it is not; exit
 /// if it reaches the patience. Labels need not agree.
@@ -32,7 +28,7 @@ impl ExitRule for Pcee {
     }
 
     fn check(&self, exits: usize, classes: usize, threshold: &Threshold) -> Result<(), PolicyError> {
-        check_entropy(threshold, exits, classes)?;
+        entropy::check_entropy(threshold, exits, classes)?;
         threshold.check_single()?;
         check_patience(Some(self.patience), exits)
     }

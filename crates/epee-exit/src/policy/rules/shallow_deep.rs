@@ -1,7 +1,6 @@
 //! Shallow-Deep networks.
 
-use crate::confidence::probabilities;
-use crate::policy::{Direction, ExitOutput, ExitRule, PolicyError, PolicyState, Signal, Threshold};
+use super::*;
 
 /// Exit at `max p_m >= q`, with q from 0 to 1. If no exit passes, all layers are computed and the most confident exit
 /// answers, the earliest of several.

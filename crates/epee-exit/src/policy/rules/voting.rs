@@ -1,8 +1,6 @@
 //! Voting.
 
-use super::{BuiltIn, greatest};
-use crate::policy::parts::Parts;
-use crate::policy::{Direction, ExitOutput, ExitRule, PolicyError, PolicyState, Signal, Threshold};
+use super::*;
 
 /// Every exit so far has a vote; exit at `V / m^scale >= threshold`, if V is the number of votes of the class that has most;
 /// the threshold is at least 0. That class is the answer (the lowest of several), with the shares of the votes as
@@ -37,8 +35,7 @@ impl ExitRule for Voting {
     fn check(&self, exits: usize, _: usize, threshold: &Threshold) -> Result<(), PolicyError> {
         threshold.check(exits, 0.0..=f64::MAX)?;
         if !(0.0..=1.0).contains(&self.scale) {
-            let (expected, got) = ("a number from 0 to 1".to_owned(), self.scale.to_string());
-            return Err(PolicyError::OutOfRange { part: "scale", expected, got });
+            return Err(PolicyError::range("scale", "a number from 0 to 1", self.scale));
         }
         Ok(())
     }
