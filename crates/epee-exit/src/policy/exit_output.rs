@@ -8,7 +8,8 @@ use crate::confidence::{Facts, argmax, facts, ln_classes, normalised, probabilit
 ///
 /// ```
 /// # use epee_exit::ExitOutput;
-/// let exit = ExitOutput::new(1, &[0.0, 3f32.ln()]); // p = 1/4, 3/4
+/// let logits = [0.0, 3f32.ln()]; // p = 1/4, 3/4
+/// let exit = ExitOutput::new(1, &logits);
 /// assert_eq!(exit.label(), 1);
 /// assert!((exit.confidence() - 0.75).abs() < 1e-7 && (exit.margin() - 0.5).abs() < 1e-7);
 /// assert!((exit.entropy() - 0.811_278).abs() < 1e-6);
