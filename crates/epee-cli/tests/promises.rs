@@ -57,8 +57,8 @@ fn a_certificate_is_given_shown_and_voided() {
     assert_eq!(&said["certificate"], certificate);
     assert_eq!((certificate["epsilon"].as_f64(), certificate["samples"].as_u64()), (Some(0.05), Some(1200)));
     assert_eq!((certificate["tested"].as_u64(), certificate["risks"].as_array().unwrap().len()), (Some(600), 3));
-    assert!(certificate["grounds"]["trace_digest"].as_str().unwrap().starts_with("sha256:"));
-    assert_eq!(certificate["grounds"]["policy"], exits(&shop)["policy"]);
+    assert!(certificate["scope"]["trace_digest"].as_str().unwrap().starts_with("sha256:"));
+    assert_eq!(certificate["scope"]["policy"], exits(&shop)["policy"]);
     assert!(certificate["saving"].as_f64().unwrap() > 0.3, "{certificate}");
 
     let words = |shop: &Workshop| {
@@ -93,10 +93,10 @@ fn a_certificate_is_given_shown_and_voided() {
 
     // A file whose numbers were mended by hand does not bear its promise out.
     let mut by_hand = exits(&shop);
-    by_hand["policy"] = by_hand["certificate"]["grounds"]["policy"].clone();
+    by_hand["policy"] = by_hand["certificate"]["scope"]["policy"].clone();
     by_hand["certificate"]["epsilon"] = 0.0001.into();
     fs::write(&file, by_hand.to_string()).unwrap();
-    assert!(predict(&[]).contains("does not bear the promise out"), "{}", predict(&[]));
+    assert!(predict(&[]).contains("in its file do not support it"), "{}", predict(&[]));
 
     // A plain goal takes the place of the promise.
     epee().args(["calibrate", &made, "--model", &model, "--saving", "0.3"]).assert().success();

@@ -1,11 +1,11 @@
 //! Times a whole sweep: 10,008 settings (834 thresholds × 12 patiences) over 50,000 samples × 12
 //! exits × 4 classes, from a trace file on disk to rows with macro-F1.
 //!
-//! Then what `epee calibrate` does with the same trace and settings: a choice by tolerated loss, and a certificate for each kind
-//! of risk; and what `epee compare` does. Peak memory is the process's.
+//! Then a choice by tolerated loss, a certificate for each kind of risk and a comparison of all policies, on the same trace.
+//! Peak memory is the process's.
 //!
 //! Run: `cargo bench -p epee-exit --bench sweep`. Goals on two cores: one second for the sweep, two for a calibration. See `README.md` beside this file
-//! for what was expected and what came out.
+//! for expected and measured times.
 
 #![allow(clippy::unwrap_used)]
 
@@ -34,13 +34,13 @@ impl Random {
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 40) as f32 / (1 << 24) as f32
     }
 
-    /// Near enough to a normal variable.
+    /// Nearly a normal variable.
     fn normal(&mut self) -> f32 {
         (0..4).map(|_| self.next() - 0.5).sum::<f32>() * 1.7
     }
 }
 
-/// Samples of graded difficulty: the right class gains with depth, faster for easy ones, and the
+/// Samples of graded difficulty: the correct class gains with depth, faster for easy ones, and the
 /// noise of one exit carries over to the next.
 fn synthetic() -> Trace {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
@@ -74,8 +74,8 @@ fn grid() -> Grid {
 /// Times a choice, certificates and a comparison, each from the trace in memory.
 fn calibrations(trace: &Trace, grid: &Grid) {
     let base = CertificateRequest::new(0.05, 0.05);
-    let certified = |demand: &CertificateRequest| {
-        let got = certify(trace, grid, demand).unwrap();
+    let certified = |request: &CertificateRequest| {
+        let got = certify(trace, grid, request).unwrap();
         format!("{} saves {:.3}", got.chosen().policy, got.chosen().saving)
     };
     let gap = CertificateRequest { risks: vec![Risk::Gap], ..base.clone() };

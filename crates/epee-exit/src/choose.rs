@@ -1,11 +1,11 @@
-//! The Pareto front, and choosing one setting by what a user tolerates.
+//! The Pareto front of settings, and the choice of one by a goal.
 
 use std::cmp::Ordering;
 
 use serde::Serialize;
 
 use crate::metrics::Metric;
-use crate::policy::{Policy, PolicyError, Rule, Threshold};
+use crate::policy::{Policy, PolicyError, Rule, Threshold, serialize_text};
 use crate::sweep::{Grid, Scoring, SweepRow, full_depth, sweep_with};
 use crate::trace::Trace;
 
@@ -32,7 +32,7 @@ pub fn pareto(rows: &[SweepRow], metric: Metric) -> Vec<SweepRow> {
     front
 }
 
-/// What the user asks of a setting.
+/// The goal a setting is chosen for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
@@ -40,15 +40,15 @@ pub enum Goal {
     Saving(f64),
     /// At most this much of the metric lost against full depth; then the greatest saving.
     MaxLoss(f64),
-    /// At most this mean time of a sample, in seconds, by the layers' measured times; then the best metric.
+    /// At most this mean time per sample, in seconds, by the layers' measured times; then the best metric.
     MaxLatency(f64),
-    /// This share of layers saved, as near as possible (within 0.025 all are alike); then the best metric. For comparing
+    /// This share of layers saved, as nearly as possible (within 0.025 all are alike); then the best metric. For comparing
     /// policies at the same saving.
     Matched(f64),
 }
 
 impl Goal {
-    /// What is to be as great as possible, most important first.
+    /// Values to maximise, most important first.
     pub(crate) fn key(self, saving: f64, score: f64) -> [f64; 3] {
         match self {
             Goal::MaxLoss(_) => [saving, score, 0.0],
@@ -64,17 +64,18 @@ const NEAR: f64 = 0.025;
 /// A chosen setting.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Choice {
-    /// The setting; full depth where `met` is false.
+    /// The setting; full depth if `met` is false.
+    #[serde(serialize_with = "serialize_text")]
     pub policy: Policy,
     /// Its scores on the trace it was chosen on.
     pub row: SweepRow,
     /// Full depth on the same trace.
     pub full: SweepRow,
-    /// What was asked.
+    /// The goal.
     pub goal: Goal,
     /// The metric that decided.
     pub metric: Metric,
-    /// False where no setting that saves anything reaches the goal.
+    /// False if no setting that saves anything reaches the goal.
     pub met: bool,
 }
 
@@ -98,7 +99,7 @@ pub enum ChooseError {
     /// The trace does not say how long a layer takes.
     #[error(
         "max latency: the trace has no measured times of layers (`layer_seconds`)\n\
-         hint: record it with `epee trace`, on the machine that will answer"
+         hint: record the trace on the machine that will answer, with its layers timed"
     )]
     NoTimes,
     /// All labels are of one class.
@@ -123,11 +124,11 @@ pub enum ChooseError {
 /// metric among settings within 0.025 of the saving, or else the nearest.
 /// Equal ones are told apart by the other of the two, then by caution: the lower threshold (never is
 /// the lowest), the greater patience (never is the greatest), the later fixed exit, the earlier row.
-/// A setting that saves nothing is full depth: where no other qualifies, the choice is full depth and
+/// A setting that saves nothing is full depth: if no other qualifies, the choice is full depth and
 /// `met` is false.
 ///
 /// # Errors
-/// A goal outside its range; a trace without labels, or without times where the goal is one.
+/// A goal outside its range; a trace without labels, or without times for a goal in seconds.
 pub fn choose(rows: &[SweepRow], full: &SweepRow, goal: Goal, metric: Metric) -> Result<Choice, ChooseError> {
     match goal {
         Goal::Saving(got) | Goal::Matched(got) if !(0.0..=1.0).contains(&got) => {
@@ -202,7 +203,7 @@ impl Caution {
 fn caution(row: &SweepRow) -> Caution {
     let Policy { rule, .. } = &row.policy;
     let aggressiveness =
-        rule.threshold().and_then(Threshold::mean).map(|mean| row.policy.kind().fires().aggressiveness(mean));
+        row.policy.threshold().and_then(Threshold::mean).map(|mean| rule.direction().aggressiveness(mean));
     let exit = match rule {
         Rule::Fixed(fixed) => fixed.exit,
         _ => usize::MAX,

@@ -1,39 +1,43 @@
-//! Every policy at the same goal: chosen on one trace, reported on another, with intervals.
+//! Comparison of policies at the same goals: each chosen on one trace and reported on another, with intervals.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::choose::{Choice, ChooseError, Goal, choose};
 use crate::metrics::{Counts, Metric};
-use crate::policy::{Policy, PolicyKind};
+use crate::policy::{Policy, PolicyError, PolicyKind, serialize_text};
 use crate::refine::{refine, spread};
 use crate::replay::{ReplayError, replay};
+use crate::signals::TraceOutputs;
 use crate::statistics::{Bootstrap, Interval, bootstrap, bootstrap_difference, clopper_pearson, discordant, mcnemar};
-use crate::stream::Readings;
 use crate::sweep::{Grid, Scoring, check_runs, full_depth, runnable};
 use crate::trace::Trace;
 
-/// What is compared, and how.
+/// The policies and goals of a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// The policies.
+    /// The built-in policies.
     pub kinds: Vec<PolicyKind>,
+    /// Policies of the caller's own, see [`Policy::custom`]; their thresholds are chosen as those of the others.
+    pub custom: Vec<Policy>,
     /// The goals, each reached by every policy as well as it can.
     pub goals: Vec<Goal>,
     /// The metric that decides.
     pub metric: Metric,
     /// Thresholds tried for each family of settings, spread over its own levels.
     pub thresholds: usize,
-    /// Also try a threshold for each exit, where a policy may have them.
+    /// Also try a threshold for each exit, for policies that may have them.
     pub per_exit: bool,
     /// How intervals are drawn.
     pub bootstrap: Bootstrap,
 }
 
 impl Comparison {
-    /// All policies that can run on a trace, at matched savings of 0.3, 0.5 and 0.7 by macro-F1, 200 thresholds each.
+    /// All built-in policies that can run on a trace, at matched savings of 0.3, 0.5 and 0.7 by macro-F1, 200 thresholds each.
     pub fn all(trace: &Trace) -> Comparison {
         Comparison {
             kinds: runnable(trace),
+            custom: Vec::new(),
             goals: [0.3, 0.5, 0.7].map(Goal::Matched).to_vec(),
             metric: Metric::MacroF1,
             thresholds: 200,
@@ -50,9 +54,10 @@ pub struct ComparedPolicy {
     pub goal: Goal,
     /// The policy's name; `NAME, per exit` with a threshold for each exit.
     pub name: String,
-    /// The setting; full depth where none reaches the goal.
+    /// The setting; full depth if none reaches the goal.
+    #[serde(serialize_with = "serialize_text")]
     pub policy: Policy,
-    /// Whether the goal was reached on the trace that chose.
+    /// True if the goal was reached on the trace that chose.
     pub met: bool,
     /// The metric on the trace that chose.
     pub chosen_value: f64,
@@ -68,7 +73,7 @@ pub struct ComparedPolicy {
     pub value: f64,
     /// Its bootstrap interval.
     pub interval: Interval,
-    /// The metric minus EPEE's at the same goal, on the same samples; `None` where EPEE is not compared, or for itself.
+    /// The metric minus EPEE's at the same goal, on the same samples; `None` if EPEE is not compared, and for itself.
     pub against_epee: Option<Difference>,
 }
 
@@ -135,54 +140,60 @@ pub enum CompareError {
 pub fn compare(
     choosing: &Trace,
     reporting: &Trace,
-    contest: &Comparison,
+    comparison: &Comparison,
     scoring: &Scoring,
 ) -> Result<Vec<ComparedPolicy>, CompareError> {
-    use rayon::prelude::*;
     let (exits, classes) = (choosing.exits(), choosing.classes());
     if (exits, classes) != (reporting.exits(), reporting.classes()) {
         return Err(CompareError::Shapes(exits, classes, reporting.exits(), reporting.classes()));
     }
-    let readings = Readings::new(choosing, &scoring.temperatures).map_err(ChooseError::from)?;
+    let outputs = TraceOutputs::new(choosing, &scoring.temperatures).map_err(ChooseError::from)?;
     let full = full_depth(choosing, scoring);
     let grid = Grid::standard(exits, classes);
-    let choices = |&kind: &PolicyKind| -> Result<Vec<(Goal, String, Choice)>, ChooseError> {
+    let built_in = comparison.kinds.iter().map(|&kind| {
         check_runs(kind, choosing)?;
+        Ok((kind.name().to_owned(), grid.families(kind)))
+    });
+    let custom = comparison.custom.iter().map(|policy| Ok((policy.name().to_owned(), vec![policy.clone()])));
+    let candidates: Vec<(String, Vec<Policy>)> =
+        built_in.chain(custom).collect::<Result<_, PolicyError>>().map_err(ChooseError::from)?;
+    let choices = |(name, families): &(String, Vec<Policy>)| -> Result<Vec<(Goal, String, Choice)>, ChooseError> {
         let mut rows = Vec::new();
-        for family in grid.families(kind) {
-            rows.extend(spread(&readings, &family, contest.thresholds, scoring)?);
+        for family in families {
+            rows.extend(spread(&outputs, family, comparison.thresholds, scoring)?);
         }
+        // BranchyNet is DeeBERT with a threshold for each exit.
+        let kind = families.first().and_then(Policy::kind);
+        let lists = kind == Some(PolicyKind::BranchyNet);
+        let per_exit = lists || kind == Some(PolicyKind::Epee) || kind == Some(PolicyKind::Entropy);
         let mut choices = Vec::new();
-        for &goal in &contest.goals {
-            let choice = choose(&rows, &full, goal, contest.metric)?;
-            // BranchyNet is DeeBERT with a threshold for each exit.
-            let lists = kind == PolicyKind::BranchyNet;
-            if contest.per_exit && choice.met && (lists || kind == PolicyKind::Epee || kind == PolicyKind::Entropy) {
-                let name = if lists { kind.name().to_owned() } else { format!("{kind}, per exit") };
+        for &goal in &comparison.goals {
+            let choice = choose(&rows, &full, goal, comparison.metric)?;
+            if comparison.per_exit && choice.met && per_exit {
+                let name = if lists { name.clone() } else { format!("{name}, per exit") };
                 choices.push((goal, name, refine(choosing, &choice, scoring)?));
             }
-            if !(lists && contest.per_exit) {
-                choices.push((goal, kind.name().to_owned(), choice));
+            if !(lists && comparison.per_exit) {
+                choices.push((goal, name.clone(), choice));
             }
         }
         Ok(choices)
     };
-    let choices: Vec<Vec<_>> = contest.kinds.par_iter().map(choices).collect::<Result<_, _>>()?;
+    let choices: Vec<Vec<_>> = candidates.par_iter().map(choices).collect::<Result<_, _>>()?;
     let mut choices: Vec<(Goal, String, Choice)> = choices.into_iter().flatten().collect();
-    let place = |goal: &Goal| contest.goals.iter().position(|other| other == goal);
+    let place = |goal: &Goal| comparison.goals.iter().position(|other| other == goal);
     choices.sort_by_key(|(goal, ..)| place(goal));
-    report(choices, reporting, contest, scoring)
+    report(choices, reporting, comparison, scoring)
 }
 
 fn report(
     choices: Vec<(Goal, String, Choice)>,
     trace: &Trace,
-    contest: &Comparison,
+    comparison: &Comparison,
     scoring: &Scoring,
 ) -> Result<Vec<ComparedPolicy>, CompareError> {
-    use rayon::prelude::*;
-    let (labels, classes, options) = (trace.labels(), trace.classes(), &contest.bootstrap);
-    let value = |counts: &Counts| scoring.value(contest.metric, counts);
+    let (labels, classes, options) = (trace.labels(), trace.classes(), &comparison.bootstrap);
+    let value = |counts: &Counts| scoring.value(comparison.metric, counts);
     let run = |policy: &Policy| -> Result<_, CompareError> {
         let checked = policy.check(trace.exits(), classes).and_then(|p| p.with_temperatures(&scoring.temperatures));
         Ok(replay(&checked.map_err(ChooseError::from)?, trace)?)
@@ -192,29 +203,29 @@ fn report(
         .filter(|(_, name, _)| name == PolicyKind::Epee.name())
         .map(|(goal, _, choice)| Ok((*goal, run(&choice.policy)?.labels)))
         .collect::<Result<_, CompareError>>()?;
-    let contestant = |(goal, name, choice): (Goal, String, Choice)| -> Result<ComparedPolicy, CompareError> {
+    let compared = |(goal, name, choice): (Goal, String, Choice)| -> Result<ComparedPolicy, CompareError> {
         let replayed = run(&choice.policy)?;
         let metrics = replayed.metrics(trace);
         let counts = Counts::of(labels, &replayed.labels, classes);
-        let right = counts.correct.iter().sum();
-        let rival = epee.iter().find(|(other, _)| *other == goal && name != PolicyKind::Epee.name());
-        let against_epee = rival.map(|(_, epee)| {
-            Difference::between(labels, epee, &replayed.labels, classes, contest.metric, scoring, options)
+        let correct = counts.correct.iter().sum();
+        let baseline = epee.iter().find(|(other, _)| *other == goal && name != PolicyKind::Epee.name());
+        let against_epee = baseline.map(|(_, epee)| {
+            Difference::between(labels, epee, &replayed.labels, classes, comparison.metric, scoring, options)
         });
         Ok(ComparedPolicy {
             goal,
             name,
             met: choice.met,
-            chosen_value: choice.row.get(contest.metric),
+            chosen_value: choice.row.get(comparison.metric),
             chosen_saving: choice.row.saving,
             policy: choice.policy,
             saving: metrics.saving,
             accuracy: metrics.accuracy,
-            accuracy_interval: clopper_pearson(right, counts.labelled(), options.level),
+            accuracy_interval: clopper_pearson(correct, counts.labelled(), options.level),
             value: value(&counts),
             interval: bootstrap(labels, &replayed.labels, classes, options, value),
             against_epee,
         })
     };
-    choices.into_par_iter().map(contestant).collect()
+    choices.into_par_iter().map(compared).collect()
 }

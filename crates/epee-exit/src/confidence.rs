@@ -1,9 +1,9 @@
-//! What one row of logits says: its class, its probabilities and how sure it is.
+//! One row of logits: its class, its probabilities and its uncertainty.
 //!
 //! Everything is computed in f64 with `libm`, whose code is the same on every platform: a threshold
 //! that lets a sample out on one machine lets it out on all of them.
 
-/// The class of the greatest logit; the lowest index where several are equal. 0 for an empty row.
+/// The class of the greatest logit; the lowest index if several are equal. 0 for an empty row.
 ///
 /// ```
 /// assert_eq!(epee_exit::argmax(&[0.5, 2.0, 2.0]), 1);
@@ -47,7 +47,7 @@ pub(crate) fn ln_classes(classes: usize) -> f64 {
     libm::log1p(classes.saturating_sub(1) as f64)
 }
 
-/// What one pass over a row gathers.
+/// The numbers that one pass over a row computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Facts {
     /// The class of the greatest logit.

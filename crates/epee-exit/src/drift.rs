@@ -1,4 +1,4 @@
-//! Drift at run time: an alarm when the risk rises above what was certified.
+//! Drift at run time: an alarm if the risk rises above the certified one.
 //!
 //! A random share of the samples is run to full depth beside the early exit; each gives a loss. An
 //! e-process bets against "the risk is at most ε". While that is true it hardly ever grows large:
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::random::{stream, unit};
 
-/// The bets that are mixed, times 1 - ε: each grows fastest where losses of 0 or 1 have a risk of 1, 2, 3 or 5 ε.
+/// The bets that are mixed, times 1 - ε: they grow fastest for losses of 0 or 1 with a risk of 1, 2, 3 and 5 ε.
 /// The first never loses.
 const BETS: [f64; 4] = [0.0, 1.0, 2.0, 4.0];
 /// The greatest bet, as a share of 1/ε. Below 1, so that no loss ends the process.
@@ -16,11 +16,11 @@ const GREATEST_BET: f64 = 0.5;
 /// The weights before the first loss.
 const EQUAL: [f64; BETS.len()] = [1.0 / BETS.len() as f64; BETS.len()];
 
-/// Whether to go on leaving early.
+/// Whether early exits may continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Nothing speaks against the tolerated risk.
+pub enum DriftStatus {
+    /// No evidence against the tolerated risk.
     Watching,
     /// The risk is above ε: full depth until a person acts.
     Alarm,
@@ -37,15 +37,15 @@ pub enum Status {
 /// (Herbster and Warmuth 1998): before loss t + 1 a part `1 / (t + 10/ε)` of all moves to the three that bet. So a long
 /// time without drift costs about ln t of `ln E`, not a part of every step.
 ///
-/// It is plain data: what serde writes is the whole state, and what it reads is checked.
+/// It serialises its whole state; a state that is read is checked.
 ///
 /// ```
-/// # use epee_exit::{DriftMonitor, Status};
+/// # use epee_exit::{DriftMonitor, DriftStatus};
 /// let mut monitor = DriftMonitor::new(0.02, 0.05, 0.1, 1)?;
 /// let shadowed = (0..10_000).filter(|_| monitor.should_shadow()).count();
 /// assert!((850..1150).contains(&shadowed));
-/// // One loss in ten: five times what is tolerated.
-/// let seen = (0..).find(|i| monitor.observe(f64::from(u8::from(i % 10 == 9))) == Status::Alarm);
+/// // One loss in ten: five times the tolerated risk.
+/// let seen = (0..).find(|i| monitor.observe(f64::from(u8::from(i % 10 == 9))) == DriftStatus::Alarm);
 /// assert_eq!((seen, monitor.alarm()), (Some(49), true));
 /// assert!(monitor.e_value() >= 20.0);
 /// # Ok::<(), epee_exit::DriftError>(())
@@ -62,7 +62,7 @@ struct State {
     delta: f64,
     shadow_fraction: f64,
     seed: u64,
-    /// How many samples were asked about.
+    /// The number of samples asked about.
     asked: u64,
     observed: u64,
     log_e: f64,
@@ -92,7 +92,7 @@ impl DriftMonitor {
         Self::try_from(state)
     }
 
-    /// Whether to run the next sample to full depth: true with probability q, whatever the sample. The
+    /// True if the next sample is to be run to full depth: with probability q, whatever the sample. The
     /// answers depend on the seed and on how many came before.
     pub fn should_shadow(&mut self) -> bool {
         let State { seed, shadow_fraction, asked, .. } = &mut self.state;
@@ -101,9 +101,9 @@ impl DriftMonitor {
         draw < *shadow_fraction
     }
 
-    /// Takes the loss of a sample that was run to full depth, in [0, 1]. A loss outside counts as the
+    /// Adds the loss of a sample that was run to full depth, in [0, 1]. A loss outside counts as the
     /// nearer end, NaN as 1.
-    pub fn observe(&mut self, loss: f64) -> Status {
+    pub fn observe(&mut self, loss: f64) -> DriftStatus {
         let loss = if loss.is_nan() { 1.0 } else { loss.clamp(0.0, 1.0) };
         let state = &mut self.state;
         let excess = loss - state.epsilon;
@@ -124,12 +124,12 @@ impl DriftMonitor {
         self.status()
     }
 
-    /// What the last loss led to.
-    pub fn status(&self) -> Status {
-        if self.state.alarm { Status::Alarm } else { Status::Watching }
+    /// The status after the last loss.
+    pub fn status(&self) -> DriftStatus {
+        if self.state.alarm { DriftStatus::Alarm } else { DriftStatus::Watching }
     }
 
-    /// Whether the alarm was raised; it stays until [`reset`](Self::reset).
+    /// True once the alarm was raised; it stays until [`reset`](Self::reset).
     pub fn alarm(&self) -> bool {
         self.state.alarm
     }
@@ -139,12 +139,12 @@ impl DriftMonitor {
         libm::exp(self.state.log_e)
     }
 
-    /// t, how many losses were taken since the start or the last reset.
+    /// t, the number of losses since the start or the last reset.
     pub fn observed(&self) -> u64 {
         self.state.observed
     }
 
-    /// Takes back the alarm and starts again from E = 1, a new run with a false-alarm probability of its
+    /// Clears the alarm and starts again from E = 1, a new run with a false-alarm probability of its
     /// own. Which samples are run to full depth goes on as it would have.
     pub fn reset(&mut self) {
         self.state.observed = 0;
@@ -166,11 +166,12 @@ impl TryFrom<State> for DriftMonitor {
     fn try_from(state: State) -> Result<Self, DriftError> {
         for (name, got) in [("epsilon", state.epsilon), ("delta", state.delta)] {
             if !(got > 0.0 && got < 1.0) {
-                return Err(DriftError::Open { name, got });
+                return Err(DriftError::OutOfRange { name, expected: "above 0 and below 1", got });
             }
         }
         if !(state.shadow_fraction > 0.0 && state.shadow_fraction <= 1.0) {
-            return Err(DriftError::Fraction { got: state.shadow_fraction });
+            let (expected, got) = ("above 0 and at most 1", state.shadow_fraction);
+            return Err(DriftError::OutOfRange { name: "shadow_fraction", expected, got });
         }
         let weights: f64 = state.weights.iter().sum();
         let sound = state.weights.iter().all(|&weight| weight >= 0.0) && (weights - 1.0).abs() < 1e-6;
@@ -184,26 +185,22 @@ impl TryFrom<State> for DriftMonitor {
 /// A monitor that cannot be made, or cannot be read.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum DriftError {
-    /// ε or δ is outside (0, 1).
-    #[error("{name}: expected a number above 0 and below 1, got {got}")]
-    Open {
-        /// `epsilon` or `delta`.
+    /// ε or δ is outside (0, 1), or the share of samples run to full depth outside (0, 1].
+    #[error("{name}: expected a number {expected}, got {got}")]
+    OutOfRange {
+        /// `epsilon`, `delta` or `shadow_fraction`.
         name: &'static str,
-        /// The number.
+        /// Its range.
+        expected: &'static str,
+        /// Its value.
         got: f64,
     },
-    /// The share of samples run to full depth is outside (0, 1].
-    #[error("shadow_fraction: expected a number above 0 and at most 1, got {got}")]
-    Fraction {
-        /// The share.
-        got: f64,
-    },
-    /// A written state holds what no monitor can reach.
+    /// A stored state that no monitor can reach.
     #[error("drift monitor: expected a finite log_e and weights that add up to 1, got {log_e} and {weights}")]
     State {
         /// `ln E`.
         log_e: f64,
-        /// What the weights add up to.
+        /// The sum of the weights.
         weights: f64,
     },
 }
@@ -225,7 +222,8 @@ mod tests {
     fn alarms(length: u64, from: u64, risk: impl Fn(u64) -> f64) -> Vec<Option<u64>> {
         let one = |number| {
             let (mut monitor, mut bits) = (monitor(), stream(21, from + number));
-            (1..=length).find(|&t| monitor.observe(f64::from(u8::from(unit(&mut bits) < risk(t - 1)))) == Status::Alarm)
+            (1..=length)
+                .find(|&t| monitor.observe(f64::from(u8::from(unit(&mut bits) < risk(t - 1)))) == DriftStatus::Alarm)
         };
         (0..STREAMS).map(one).collect()
     }
@@ -277,10 +275,10 @@ mod tests {
     #[test]
     fn the_alarm_stays_until_reset() {
         let mut monitor = monitor();
-        assert_eq!((monitor.e_value(), monitor.observed(), monitor.status()), (1.0, 0, Status::Watching));
-        while monitor.observe(1.0) == Status::Watching {}
+        assert_eq!((monitor.e_value(), monitor.observed(), monitor.status()), (1.0, 0, DriftStatus::Watching));
+        while monitor.observe(1.0) == DriftStatus::Watching {}
         for _ in 0..5_000 {
-            assert_eq!(monitor.observe(0.0), Status::Alarm);
+            assert_eq!(monitor.observe(0.0), DriftStatus::Alarm);
         }
         assert!(monitor.e_value() < 1.0 && monitor.alarm());
         monitor.reset();
@@ -290,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn losses_outside_are_brought_inside() {
+    fn losses_outside_the_range_are_clamped() {
         let after = |loss| {
             let mut monitor = monitor();
             monitor.observe(loss);
@@ -322,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_range_is_refused() {
+    fn numbers_out_of_range_are_refused() {
         let error = |epsilon, delta, fraction| DriftMonitor::new(epsilon, delta, fraction, 1).unwrap_err().to_string();
         for got in [0.0, 1.0, -0.5, f64::NAN] {
             let want = format!("expected a number above 0 and below 1, got {got}");

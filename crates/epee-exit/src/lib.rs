@@ -1,12 +1,11 @@
-//! Early-exit policies and everything that can be computed from recorded logits.
+//! Early-exit policies, and everything that can be computed from recorded logits.
 //!
-//! A policy is a pure function of the logits it has seen so far. So the same [`CheckedPolicy`] runs
-//! live after each layer and over a [`Trace`], which holds the logits of every exit for every sample.
-//! From one trace come, without the model: [`replay()`], [`per_exit`], [`sweep()`], [`pareto`] and
-//! [`choose`]. Nothing here knows tensors, models or threads of its own; equation numbers are those
-//! of the EPEE paper.
+//! A policy is a pure function of the logits it has seen so far. So the same [`CheckedPolicy`] runs live after each layer and
+//! over a [`Trace`], which holds the logits of every exit for every sample. Without the model, a trace gives
+//! [`replay()`], [`per_exit`], [`sweep()`], [`pareto`], [`choose`], [`certify()`] and [`compare()`]. To run a policy of your
+//! own in all of them, implement [`ExitRule`].
 //!
-//! Samples are counted from 0, classes from 0, exits from 1 to M.
+//! Equation numbers are those of the EPEE paper. Samples are counted from 0, classes from 0, exits from 1 to M.
 
 mod certify;
 mod choose;
@@ -19,25 +18,24 @@ mod quality;
 mod random;
 mod refine;
 mod replay;
+mod signals;
 mod statistics;
-mod stream;
 mod sweep;
 mod trace;
 
 pub use certify::{
     Abstention, Bound, Certificate, CertificateRequest, CertificateScope, Certification, CertifiedRisk, CertifyError,
     MeasuredRisk, PathPoint, PathSource, Risk, RiskEstimate, RuntimeIdentity, abstain, betting_p, certify,
-    exact_binomial_p, fixed_sequence, hoeffding_bentkus_p, measure, smallest_certifiable_n,
+    exact_binomial_p, fixed_sequence, hoeffding_bentkus_p, measure_risk, smallest_certifiable_n,
 };
 pub use choose::{Choice, ChooseError, Goal, choose, choose_on, pareto};
 pub use compare::{CompareError, ComparedPolicy, Comparison, Difference, compare};
 pub use confidence::{argmax, entropy, softmax};
-pub use drift::{DriftError, DriftMonitor, Status};
+pub use drift::{DriftError, DriftMonitor, DriftStatus};
 pub use metrics::{Counts, ExitMetrics, Metric, Metrics, UnknownMetric, per_exit, ratio, saving};
 pub use policy::{
-    Answer, Berxit, BranchyNet, CheckedPolicy, Decision, DeeBert, Divergence, Elbert, Ensemble, Entropy, Epee,
-    ExitOutput, ExitOutputError, ExitPolicy, FPabee, Fixed, Full, Margin, Outputs, Pabee, Patience, Pcee, Policy,
-    PolicyError, PolicyKind, PolicyState, Reason, Rule, ShallowDeep, Threshold, Voting,
+    Answer, CheckedPolicy, CustomRule, Decision, Direction, Ensemble, ExitOutput, ExitOutputError, ExitRule, Policy,
+    PolicyError, PolicyKind, PolicyState, Reason, Rule, Signal, Threshold, rules,
 };
 pub use quality::{
     ExitQuality, QualityError, ReliabilityBin, exit_quality, expected_calibration_error, fit_temperatures, reliability,
@@ -52,4 +50,4 @@ pub use sweep::{
     Grid, ListError, Patiences, Scoring, SweepRow, Thresholds, check_runs, full_depth, runnable, score, sweep,
     sweep_with,
 };
-pub use trace::{Problem, Provenance, Sample, Trace, TraceBuilder, TraceError, TraceParts, keys};
+pub use trace::{Provenance, Trace, TraceError, TraceParts, TraceProblem, keys};

@@ -1,6 +1,6 @@
-//! How good answers are, and what they cost.
+//! Metrics: the quality of answers and their cost.
 //!
-//! Samples whose label is unknown (-1) count for cost, not for accuracy and F1; where none is known
+//! Samples whose label is unknown (-1) count for cost, not for accuracy and F1; if none is known
 //! these are NaN, which JSON writes as `null`.
 
 use rayon::prelude::*;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::confidence::{ln_classes, read};
 use crate::trace::Trace;
 
-/// Per class: how often it was right, predicted, and true. All scores are functions of these.
+/// Per class: correct, predicted and true counts. All scores are functions of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
     /// `[K]`: predicted, and true.
@@ -38,17 +38,17 @@ impl Counts {
         counts
     }
 
-    /// How many samples have a label.
+    /// The number of samples with a label.
     pub fn labelled(&self) -> u64 {
         self.actual.iter().sum()
     }
 
-    /// The share of labelled samples that were answered right.
+    /// The share of labelled samples that were answered correctly.
     pub fn accuracy(&self) -> f64 {
         share(self.correct.iter().sum(), self.labelled())
     }
 
-    /// F1 of one class: `2 tp / (predicted + actual)`; `None` where the class occurs in neither.
+    /// F1 of one class: `2 tp / (predicted + actual)`; `None` if the class occurs in neither.
     pub fn f1(&self, class: usize) -> Option<f64> {
         let all = self.predicted[class] + self.actual[class];
         (all > 0).then(|| share(2 * self.correct[class], all))
@@ -57,7 +57,7 @@ impl Counts {
     /// The unweighted mean of F1 over the classes that occur among labels or predictions.
     ///
     /// The convention of scikit-learn's `f1_score(y, ŷ, average="macro", zero_division=0)`: a class
-    /// that occurs in neither does not count, one that occurs and is never right counts 0.
+    /// that occurs in neither does not count, one that occurs and is never correct counts 0.
     pub fn macro_f1(&self) -> f64 {
         let (mut sum, mut present) = (0.0, 0u64);
         for class in 0..self.actual.len() {
@@ -75,7 +75,7 @@ impl Counts {
     }
 
     /// Micro-F1 over some of the classes: `2 Σ tp / Σ (predicted + actual)`. For relation
-    /// extraction these are the positive classes (in DDI the four that are not "negative"). 0 where
+    /// extraction these are the positive classes (in DDI the four that are not "negative"). 0 if
     /// none of them occurs, as in scikit-learn with `labels=classes, zero_division=0`.
     pub fn micro_f1_over(&self, classes: &[usize]) -> f64 {
         if self.labelled() == 0 {
@@ -109,14 +109,14 @@ pub fn ratio(layers: u64, samples: usize, exits: usize) -> f64 {
     samples as f64 * exits as f64 / layers as f64
 }
 
-/// What answers are worth and what they cost.
+/// The scores and the cost of answers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Metrics {
     /// N.
     pub samples: usize,
-    /// How many of them have a label.
+    /// The number of them that have a label.
     pub labelled: usize,
-    /// The share answered right.
+    /// The share answered correctly.
     pub accuracy: f64,
     /// See [`Counts::macro_f1`].
     pub macro_f1: f64,
@@ -128,7 +128,7 @@ pub struct Metrics {
     pub ratio: f64,
     /// The mean exit, from 1 to M.
     pub mean_exit: f64,
-    /// `[M]`: how many samples left at each exit.
+    /// `[M]`: the number of samples that left at each exit.
     pub histogram: Vec<u64>,
 }
 
@@ -164,12 +164,12 @@ impl Metrics {
     }
 }
 
-/// Budgeted mode: what one exit is worth if it answers every sample.
+/// Budgeted mode: the scores of one exit if it answers every sample.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ExitMetrics {
     /// The exit, from 1.
     pub exit: usize,
-    /// The share answered right.
+    /// The share answered correctly.
     pub accuracy: f64,
     /// See [`Counts::macro_f1`].
     pub macro_f1: f64,
@@ -209,7 +209,7 @@ pub fn per_exit(trace: &Trace) -> Vec<ExitMetrics> {
     (1..=trace.exits()).into_par_iter().map(of_exit).collect()
 }
 
-/// Which metric decides.
+/// The metric that decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
@@ -218,12 +218,12 @@ pub enum Metric {
     MacroF1,
     /// F1 over pooled counts.
     MicroF1,
-    /// The share answered right.
+    /// The share answered correctly.
     Accuracy,
 }
 
 impl Metric {
-    /// Its name in files and on the command line: `macro_f1`, `micro_f1` or `accuracy`.
+    /// Its name in files and messages: `macro_f1`, `micro_f1` or `accuracy`.
     pub fn name(self) -> &'static str {
         match self {
             Metric::MacroF1 => "macro_f1",

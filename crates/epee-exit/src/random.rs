@@ -15,7 +15,7 @@ pub(crate) fn unit(bits: &mut ChaCha8Rng) -> f64 {
     (bits.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// A number in `0..n`; 0 where n is 0.
+/// A number in `0..n`; 0 if n is 0.
 pub(crate) fn below(n: u64, bits: &mut ChaCha8Rng) -> u64 {
     ((u128::from(bits.next_u64()) * u128::from(n)) >> 64) as u64
 }

@@ -1,8 +1,8 @@
-//! Thresholds that differ by exit, found by coordinate search from one threshold for all.
+//! A threshold for each exit, found by coordinate search from one threshold for all.
 
 use crate::choose::{Choice, ChooseError, choose};
 use crate::policy::{Policy, Threshold};
-use crate::stream::{Readings, Stream};
+use crate::signals::{Signals, TraceOutputs};
 use crate::sweep::{Scorer, Scoring, SweepRow, row};
 use crate::trace::Trace;
 
@@ -11,7 +11,7 @@ const CANDIDATES: usize = 64;
 /// Rounds through all exits, at most.
 const ROUNDS: usize = 8;
 
-/// Lets the threshold of a chosen setting differ by exit where that serves its goal better on the same trace.
+/// Lets the threshold of a chosen setting differ by exit if that serves its goal better on the same trace.
 ///
 /// Coordinate search: exit by exit, every threshold among 64 quantiles of that exit's levels, or never, is tried while the
 /// others stand still, until a round changes nothing. Each exit is one pass over the samples. The result is at least as good
@@ -32,16 +32,16 @@ pub fn refine(trace: &Trace, start: &Choice, scoring: &Scoring) -> Result<Choice
     if exits < 2 || policy(&thresholds).check(exits, classes).is_err() {
         return Ok(start.clone());
     }
-    let readings = Readings::new(trace, &scoring.temperatures)?;
-    let stream = Stream::new(&readings, &start.policy.check(exits, classes)?)?;
+    let outputs = TraceOutputs::new(trace, &scoring.temperatures)?;
+    let signals = Signals::new(&outputs, &start.policy.check(exits, classes)?)?;
     let scorer = Scorer::new(trace, &scoring.micro_classes);
     let mut best = start.clone();
     for _ in 0..ROUNDS {
         let before = thresholds.clone();
         for exit in 1..exits {
-            let list = stream.quantiles(exit..exit + 1, CANDIDATES);
-            let cells = scorer.column(&stream, list.len(), |sample, stops| {
-                stream.stops_at(sample, exit, &list, &thresholds, stops);
+            let list = signals.quantiles(exit..exit + 1, CANDIDATES);
+            let cells = scorer.column(&signals, list.len(), |sample, stops| {
+                signals.stops_at(sample, exit, &list, &thresholds, stops);
             });
             let setting = |at: usize| {
                 let mut thresholds = thresholds.clone();
@@ -64,7 +64,7 @@ pub fn refine(trace: &Trace, start: &Choice, scoring: &Scoring) -> Result<Choice
     Ok(best)
 }
 
-/// Whether a choice serves its goal strictly better than another.
+/// True if a choice serves its goal strictly better than another.
 fn better(choice: &Choice, than: &Choice) -> bool {
     let key = |it: &Choice| choice.goal.key(it.row.saving, it.row.get(choice.metric));
     !than.met || key(choice) > key(than)
@@ -72,20 +72,20 @@ fn better(choice: &Choice, than: &Choice) -> bool {
 
 /// The scores of a family, with thresholds spread over its own levels: as many for every policy, whatever its units.
 pub(crate) fn spread(
-    readings: &Readings<'_>,
+    outputs: &TraceOutputs<'_>,
     family: &Policy,
     most: usize,
     scoring: &Scoring,
 ) -> Result<Vec<SweepRow>, ChooseError> {
-    let trace = readings.trace();
+    let trace = outputs.trace();
     let (exits, classes) = (trace.exits(), trace.classes());
-    let stream = Stream::new(readings, &family.check(exits, classes)?)?;
-    let mut thresholds = if family.threshold().is_some() { stream.quantiles(1..exits, most) } else { Vec::new() };
+    let signals = Signals::new(outputs, &family.check(exits, classes)?)?;
+    let mut thresholds = if family.threshold().is_some() { signals.quantiles(1..exits, most) } else { Vec::new() };
     // Rounding may carry a quantile out of its range, as a confidence above 1.
     thresholds.retain(|&threshold| family.with_threshold(threshold).check(exits, classes).is_ok());
     let scorer = Scorer::new(trace, &scoring.micro_classes);
-    let cells = scorer.column(&stream, thresholds.len(), |sample, stops| stream.stops(sample, &thresholds, stops));
+    let cells = scorer.column(&signals, thresholds.len(), |sample, stops| signals.stops(sample, &thresholds, stops));
     let settings = [None].into_iter().chain(thresholds.iter().copied().map(Some));
-    let setting = |threshold: Option<f64>| family.with_threshold(Threshold::from(threshold));
+    let setting = |threshold: Option<f64>| family.with_threshold(threshold);
     Ok(settings.zip(cells).map(|(threshold, cell)| row(setting(threshold), cell, trace)).collect())
 }

@@ -1,22 +1,22 @@
-//! A policy run over a trace: the exits and labels a live run would give, without the model.
+//! Replay: the exits and labels that a live run of a policy would give, from a trace and without the model.
 
 use rayon::prelude::*;
 
 use crate::metrics::Metrics;
 use crate::policy::{
-    Answer, CheckedPolicy, Decision, ExitOutput, ExitOutputError, ExitPolicy, Outcome, PolicyError, PolicyState, Reason,
+    Answer, CheckedPolicy, Decision, ExitOutput, ExitOutputError, Outcome, PolicyError, PolicyState, Reason,
 };
-use crate::stream::check_scores;
+use crate::signals::check_scores;
 use crate::trace::Trace;
 
-/// What one worker keeps from sample to sample.
+/// Memory that one worker uses for sample after sample.
 #[derive(Default)]
 struct Scratch {
     state: PolicyState,
     logits: Vec<f32>,
 }
 
-/// What a policy did with each of the N samples of a trace.
+/// The answers of a policy to the N samples of a trace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Replay {
     /// The exit that answered, from 1.
@@ -25,7 +25,7 @@ pub struct Replay {
     pub labels: Vec<u32>,
     /// The normalised entropy at that exit.
     pub entropies: Vec<f64>,
-    /// What ended the sample.
+    /// The part of the policy that ended the sample.
     pub reasons: Vec<Reason>,
 }
 
@@ -47,10 +47,10 @@ pub enum ReplayError {
         /// K of the trace.
         trace_classes: usize,
     },
-    /// It needs what the trace lacks.
+    /// It needs learned scores that the trace does not have.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// It cannot judge what the trace holds.
+    /// It cannot judge an exit output of the trace.
     #[error(transparent)]
     ExitOutput(#[from] ExitOutputError),
 }
@@ -62,17 +62,14 @@ pub enum ReplayError {
 /// A policy that was checked for another number of exits or classes, or that reads scores the trace lacks.
 ///
 /// ```
-/// # use epee_exit::{Policy, Trace, TraceParts, replay};
-/// let logits = vec![0.0, 1.0, 0.0, 2.0, 0.0, 9.0];
-/// let parts = TraceParts { exits: 3, classes: 2, logits, labels: vec![1], ..Default::default() };
-/// let trace = Trace::new(parts)?;
+/// # use epee_exit::{Policy, Trace, replay};
+/// let trace = Trace::from_logits(3, 2, vec![0.0, 1.0, 0.0, 2.0, 0.0, 9.0], vec![1])?;
 /// let replayed = replay(&Policy::patience(2).check(3, 2)?, &trace)?;
 /// assert_eq!((replayed.exits[0], replayed.labels[0]), (2, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn replay(policy: &CheckedPolicy, trace: &Trace) -> Result<Replay, ReplayError> {
     check(policy, trace)?;
-    let exits = policy.exits();
     let answers: Vec<(u32, u32, f64, Reason)> = (0..trace.samples())
         .into_par_iter()
         .with_min_len(256)
@@ -80,9 +77,8 @@ pub fn replay(policy: &CheckedPolicy, trace: &Trace) -> Result<Replay, ReplayErr
             state.reset();
             let mut exit = 1;
             loop {
-                let score = trace.scores().map(|scores| scores[sample * exits + exit - 1]);
-                let reading = policy.read(exit, trace.row(sample, exit), tempered).with_score(score);
-                if let Some(Outcome { label, entropy, reason }) = policy.step(state, &reading) {
+                let output = policy.output(exit, trace.row(sample, exit), trace.score(sample, exit), tempered);
+                if let Some(Outcome { label, entropy, reason }) = policy.step(state, &output) {
                     return (exit as u32, label as u32, entropy, reason);
                 }
                 exit += 1;
@@ -97,7 +93,7 @@ pub fn replay(policy: &CheckedPolicy, trace: &Trace) -> Result<Replay, ReplayErr
     })
 }
 
-/// The whole answer for every sample, probabilities and all, as a live run gives it.
+/// The full answer for every sample, with probabilities, as a live run gives it.
 ///
 /// # Errors
 /// As [`replay()`].
@@ -107,9 +103,8 @@ pub fn answers(policy: &CheckedPolicy, trace: &Trace) -> Result<Vec<Answer>, Rep
     let answer = |sample: usize| {
         let mut state = policy.start();
         for exit in (1..=exits).filter(|&exit| policy.needs(exit)) {
-            let score = trace.scores().map(|scores| scores[sample * exits + exit - 1]);
-            let evidence = ExitOutput { exit, logits: trace.row(sample, exit), score };
-            if let Decision::Exit(answer) = policy.observe(&mut state, &evidence)? {
+            let output = ExitOutput::new(exit, trace.row(sample, exit)).with_score(trace.score(sample, exit));
+            if let Decision::Exit(answer) = policy.observe(&mut state, &output)? {
                 return Ok(answer);
             }
         }
@@ -125,7 +120,7 @@ fn check(policy: &CheckedPolicy, trace: &Trace) -> Result<(), ReplayError> {
     if (trace_exits, trace_classes) != (exits, classes) {
         return Err(ReplayError::Shape { exits, classes, trace_exits, trace_classes });
     }
-    Ok(check_scores(policy, trace)?)
+    Ok(check_scores(policy.policy(), trace)?)
 }
 
 impl Replay {

@@ -6,7 +6,8 @@
 mod common;
 
 use common::{any_trace, entropy_as_written, label_as_written};
-use epee_exit::{Policy, PolicyKind, Replay, Threshold, Trace, TraceParts, replay};
+use epee_exit::rules::BranchyNet;
+use epee_exit::{Policy, PolicyKind, Replay, Threshold, Trace, replay};
 use proptest::prelude::*;
 
 fn run(policy: &Policy, trace: &Trace) -> Replay {
@@ -25,12 +26,12 @@ fn p(logits: &[f32]) -> Vec<f64> {
     e.iter().map(|e| e / sum).collect()
 }
 
-/// Where rounding decides, the oracle has no opinion.
+/// Values so near that rounding decides; the oracle then gives no answer.
 fn near(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9 * (1.0 + b.abs())
 }
 
-/// The first exit at which `leaves` says so, or the last; `None` where it has no opinion before that.
+/// The first exit at which `leaves` says so, or the last; `None` if rounding decides before that.
 fn first(trace: &Trace, mut leaves: impl FnMut(usize) -> Option<bool>) -> Option<usize> {
     for m in 1..trace.exits() {
         if leaves(m)? {
@@ -48,7 +49,7 @@ fn reaches(value: f64, threshold: f64) -> Option<bool> {
     (!near(value, threshold)).then_some(value >= threshold)
 }
 
-/// What an oracle expects of each sample: an exit and a class.
+/// Compares a policy with an oracle: an exit and a class for each sample.
 fn agree(
     trace: &Trace,
     policy: &Policy,
@@ -89,13 +90,11 @@ fn divergence(name: &str, before: &[f64], now: &[f64]) -> f64 {
     }
 }
 
-/// Logits of ordinary size, where no probability underflows: what divergences are compared on.
+/// Logits of ordinary size, for which no probability underflows; divergences are compared on them.
 fn mild_trace(classes: std::ops::Range<usize>) -> impl Strategy<Value = Trace> {
     (1usize..12, 1usize..9, classes).prop_flat_map(|(samples, exits, classes)| {
         let logits = prop::collection::vec(-3.0f32..3.0, samples * exits * classes);
-        logits.prop_map(move |logits| {
-            Trace::new(TraceParts { exits, classes, logits, labels: vec![0; samples], ..Default::default() }).unwrap()
-        })
+        logits.prop_map(move |logits| Trace::from_logits(exits, classes, logits, vec![0; samples]).unwrap())
     })
 }
 
@@ -109,7 +108,7 @@ proptest! {
     ) {
         let nats = |sample, m| entropy_as_written(trace.row(sample, m)) * (trace.classes() as f64).ln();
         let list = thresholds[..trace.exits() - 1].to_vec();
-        let branchy = Policy::from(epee_exit::BranchyNet { threshold: Threshold::PerExit(list.clone()) });
+        let branchy = Policy::new(BranchyNet, Threshold::PerExit(list.clone()));
         agree(&trace, &branchy, |sample| {
             let exit = first(&trace, |m| list[m - 1].map_or(Some(false), |t| below(nats(sample, m), t)))?;
             Some((exit, label(&trace, sample, exit)))
@@ -120,7 +119,7 @@ proptest! {
             Some((exit, label(&trace, sample, exit)))
         })?;
         // One threshold for all is DeeBERT, and entropy's in other units.
-        let all = Policy::from(epee_exit::BranchyNet { threshold: one.into() });
+        let all = Policy::new(BranchyNet, one);
         prop_assert_eq!(run(&all, &trace), run(&parse(&format!("deebert(threshold={one})")), &trace));
     }
 
@@ -318,8 +317,7 @@ proptest! {
 
 #[test]
 fn a_policy_needs_what_it_reads() {
-    let parts = TraceParts { exits: 2, classes: 3, logits: vec![0.0; 6], labels: vec![0], ..Default::default() };
-    let trace = Trace::new(parts).unwrap();
+    let trace = Trace::from_logits(2, 3, vec![0.0; 6], vec![0]).unwrap();
     let berxit = parse("berxit(threshold=0.5)").check(2, 3).unwrap();
     let error = replay(&berxit, &trace).unwrap_err().to_string();
     assert!(error.contains("learned exit scores (the tensor `scores`)") && error.contains("hint: "), "{error}");

@@ -1,11 +1,11 @@
-//! What holds for every policy and every trace.
+//! Properties of every policy on every trace.
 
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
-use common::{any_scored_trace, any_setting, any_trace, entropy_as_written, epee_as_written, label_as_written};
-use epee_exit::{Decision, ExitOutput, ExitPolicy, Policy, Replay, Trace, argmax, entropy, replay};
+use common::{any_scored_trace, any_setting, any_trace, entropy_as_written, epee_as_written, label_as_written, live};
+use epee_exit::{Policy, Replay, Trace, argmax, entropy, replay};
 use proptest::prelude::*;
 
 fn run(policy: Policy, trace: &Trace) -> Replay {
@@ -87,16 +87,7 @@ proptest! {
         let policy = policy.check(trace.exits(), trace.classes()).unwrap().with_temperatures(&temperatures).unwrap();
         let replayed = replay(&policy, &trace).unwrap();
         for sample in 0..trace.samples() {
-            let mut state = policy.start();
-            let answer = (1..=trace.exits()).filter(|&exit| policy.needs(exit)).find_map(|exit| {
-                let score = trace.scores().map(|scores| scores[sample * trace.exits() + exit - 1]);
-                let evidence = ExitOutput { exit, logits: trace.row(sample, exit), score };
-                match policy.observe(&mut state, &evidence).unwrap() {
-                    Decision::Exit(answer) => Some(answer),
-                    Decision::Continue => None,
-                }
-            });
-            let answer = answer.expect("the last exit answers");
+            let answer = live(&policy, &trace, sample);
             prop_assert_eq!(answer.exit, replayed.exits[sample] as usize);
             prop_assert_eq!(answer.label, replayed.labels[sample] as usize);
             prop_assert_eq!(answer.entropy.to_bits(), replayed.entropies[sample].to_bits());
@@ -110,9 +101,7 @@ proptest! {
 
 #[test]
 fn a_policy_checked_for_another_model_is_refused() {
-    let parts =
-        epee_exit::TraceParts { exits: 2, classes: 2, logits: vec![0.0; 4], labels: vec![0], ..Default::default() };
-    let trace = Trace::new(parts).unwrap();
+    let trace = Trace::from_logits(2, 2, vec![0.0; 4], vec![0]).unwrap();
     let error = replay(&Policy::full().check(12, 2).unwrap(), &trace).unwrap_err().to_string();
     assert!(error.contains("12 exits and 2 classes"), "{error}");
     assert!(error.contains("2 exits and 2 classes"), "{error}");

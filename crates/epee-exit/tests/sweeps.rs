@@ -113,9 +113,7 @@ proptest! {
 
 #[test]
 fn a_setting_outside_its_range_is_refused() {
-    let parts =
-        epee_exit::TraceParts { exits: 2, classes: 2, logits: vec![0.0; 4], labels: vec![0], ..Default::default() };
-    let trace = Trace::new(parts).unwrap();
+    let trace = Trace::from_logits(2, 2, vec![0.0; 4], vec![0]).unwrap();
     let standard = Grid::standard(2, 2);
     let error = |grid: &Grid| sweep(&trace, grid).unwrap_err().to_string();
     let steep = Grid { thresholds: Some(vec![Some(1.5)]), ..standard.clone() };
@@ -126,14 +124,7 @@ fn a_setting_outside_its_range_is_refused() {
 
 #[test]
 fn rows_have_the_documented_keys() {
-    let parts = epee_exit::TraceParts {
-        exits: 2,
-        classes: 2,
-        logits: vec![0.0, 1.0, 0.0, 2.0],
-        labels: vec![1],
-        ..Default::default()
-    };
-    let trace = Trace::new(parts).unwrap();
+    let trace = Trace::from_logits(2, 2, vec![0.0, 1.0, 0.0, 2.0], vec![1]).unwrap();
     let grid = Grid { thresholds: Some(vec![Some(0.25)]), patiences: Some(vec![None]), ..Grid::standard(2, 2) };
     let json = serde_json::to_string(&sweep(&trace, &grid).unwrap()).unwrap();
     let want = r#"[{"policy":"epee","setting":"epee(threshold=0.25, patience=never)","threshold":0.25,"patience":null,"accuracy":1.0,"macro_f1":1.0,"micro_f1":1.0,"saving":0.0,"ratio":1.0}]"#;

@@ -71,6 +71,14 @@ pub enum Error {
         /// Which names.
         problem: String,
     },
+    /// A policy that cannot be stored.
+    #[error("{path}")]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: epee_exit::PolicyError,
+    },
     /// Logits a policy cannot judge.
     #[error("sample {sample} of the batch")]
     ExitOutput {

@@ -108,7 +108,7 @@ impl ExitsFile {
     /// A policy for another number of exits or classes, one that reads learned exit scores where there are none, temperatures that do not
     /// fit.
     pub fn check(&self, policy: &Policy) -> Result<CheckedPolicy, PolicyError> {
-        if policy.kind().reads_scores() && !self.score {
+        if policy.rule.reads_scores() && !self.score {
             return Err(PolicyError::NoScoreHead);
         }
         policy.check(self.exits, self.classes)?.with_temperatures(&self.temperatures)
@@ -145,9 +145,10 @@ impl ExitsFile {
     /// Writes `exits.json` in a model directory.
     ///
     /// # Errors
-    /// Where it cannot be written; the old file is untouched then.
+    /// A policy of the caller's own, which no file can hold; a file that cannot be written, and the old one stays.
     pub fn save(&self, dir: &Path) -> Result<(), Error> {
         let path = dir.join(NAME);
+        self.policy.check_storable().map_err(|source| Error::Policy { path: path.clone(), source })?;
         let text = serde_json::to_string_pretty(self).map_err(|error| Error::content(&path, error.to_string()))?;
         Ok(write_atomic(&path, &[text.as_str(), "\n"])?)
     }

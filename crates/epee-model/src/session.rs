@@ -1,6 +1,6 @@
 //! Live inference: one layer at a time, the exit rows first where that pays, the batch shrinking as samples leave.
 
-use epee_exit::{Answer, CheckedPolicy, Decision, ExitOutput, ExitPolicy, PolicyState};
+use epee_exit::{Answer, CheckedPolicy, Decision, ExitOutput, PolicyState};
 use epee_nn::{Span, Workspace, in_pool};
 
 use crate::engine::Costs;
@@ -334,9 +334,9 @@ impl<'e> Session<'e> {
             let mut keep = std::mem::take(&mut self.keep);
             keep.clear();
             for (i, (&sample, logits)) in self.samples.iter().zip(self.logits.chunks_exact(classes)).enumerate() {
-                let evidence = ExitOutput { exit, logits, score: self.scores.get(i).copied() };
+                let output = ExitOutput::new(exit, logits).with_score(self.scores.get(i).copied());
                 let decision = policy
-                    .observe(&mut self.states[sample], &evidence)
+                    .observe(&mut self.states[sample], &output)
                     .map_err(|source| Error::ExitOutput { sample, source })?;
                 keep.push(decision == Decision::Continue);
                 if let Decision::Exit(answer) = decision {

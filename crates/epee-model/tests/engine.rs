@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use epee_exit::{Answer, Berxit, Policy, Trace, TraceParts, replay};
+use epee_exit::rules::Berxit;
+use epee_exit::{Answer, Policy, Trace, TraceParts, replay};
 use epee_input::{Encoding, Image, ImageInput, ImageProcessor, Sequence};
 use epee_model::{
     Batch, Config, Engine, Error, ExitConfig, ExitRowFirst, Model, Outputs, PoolerKind, Pooling, Session,
@@ -88,7 +89,7 @@ fn policies() -> impl Strategy<Value = Policy> {
         Just(Policy::full()),
         (1..=DEPTH).prop_map(Policy::fixed),
         (threshold, patience).prop_map(|(threshold, patience)| Policy::epee(threshold, patience)),
-        (0.1..0.9f64).prop_map(|threshold| Berxit { threshold: threshold.into() }.into()),
+        (0.1..0.9f64).prop_map(|threshold| Policy::new(Berxit, threshold)),
     ]
 }
 
@@ -230,7 +231,7 @@ fn scores_are_there_where_there_is_a_learned_exit_head() {
     let config = config("bert");
     let engine = Engine::new(&Model::new(&config, ExitConfig::of(&config, CLASSES), 7), Precision::F32);
     assert!(!engine.has_scores() && engine.record(&sequences, |_| ()).scores.is_none());
-    let policy = Policy::from(Berxit { threshold: 0.5.into() }).check(DEPTH, CLASSES).unwrap();
+    let policy = Policy::new(Berxit, 0.5).check(DEPTH, CLASSES).unwrap();
     let error = Session::new(&engine).classify(&batch, &policy).unwrap_err();
     let Error::ExitOutput { source, .. } = error else { panic!("{error}") };
     assert!(source.to_string().contains("a learned exit score, which this model does not have"), "{source}");

@@ -120,7 +120,7 @@ pub enum Error {
         /// What is left.
         kept: Box<LastGood>,
         /// Which sample and exit.
-        source: epee_exit::Problem,
+        source: epee_exit::TraceProblem,
     },
     /// A folder could not be read.
     #[error("cannot read {path}")]

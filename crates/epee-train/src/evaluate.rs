@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use epee_exit::{ExitMetrics, Problem, Trace, TraceParts, argmax, per_exit};
+use epee_exit::{ExitMetrics, Trace, TraceParts, TraceProblem, argmax, per_exit};
 use epee_model::{Engine, Model};
 use epee_nn::Precision;
 
@@ -21,7 +21,7 @@ pub(crate) fn evaluate(
     model: &Model<f32>,
     dev: &Examples,
     observer: &mut dyn Observer,
-) -> Result<Option<Evaluation>, Problem> {
+) -> Result<Option<Evaluation>, TraceProblem> {
     let engine = Engine::new(model, Precision::F32);
     let unless_stopped = |_| if observer.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let ControlFlow::Continue(recording) = engine.record_while(&dev.sequences, unless_stopped) else { return Ok(None) };

@@ -13,7 +13,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(model) => (model.into(), arguments.collect()),
         None => {
             let (_, model, _) = shared::train(dir.path(), &mut ())?;
-            (model, vec!["Patient is taking ginkgo 120 mg daily.".to_owned(), "He quit turmeric last month.".to_owned()])
+            (
+                model,
+                vec!["Patient is taking ginkgo 120 mg daily.".to_owned(), "He quit turmeric last month.".to_owned()],
+            )
         }
     };
 

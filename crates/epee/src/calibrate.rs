@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use epee_exit::{
     Abstention, Certificate, CertificateRequest, Certification, CertifyError, Choice, Difference, ExitQuality, Goal,
-    Grid, Metric, Policy, PolicyError, PolicyKind, Risk, Scoring, SweepRow, Trace, exit_quality, fit_temperatures,
-    measure, refine, replay, score, sweep_with,
+    Grid, Metric, Policy, PolicyError, Risk, Scoring, SweepRow, Trace, exit_quality, fit_temperatures, measure_risk,
+    refine, replay, score, sweep_with,
 };
 use epee_exit::{Bootstrap, MeasuredRisk};
 use epee_files::sha256_file;
@@ -204,7 +204,7 @@ impl Calibrator {
         let trace = &self.trace;
         let grid = request.grid.clone().unwrap_or_else(|| Grid::standard(trace.exits(), trace.classes()));
         if !matches!(request.goal, CalibrationGoal::Keep) {
-            let needs_scores = grid.kinds.iter().any(|kind: &PolicyKind| kind.reads_scores());
+            let needs_scores = grid.policies().iter().any(|policy| policy.rule.reads_scores());
             if needs_scores && !self.model_dir.exits.score {
                 return Err(Error::from(PolicyError::NoScoreHead).at(&self.model_dir.dir));
             }
@@ -241,7 +241,7 @@ impl Calibrator {
         let policy = exits.check(&exits.policy)?;
         let measured = |&risk: &Risk| {
             let name = risk.name(|class| trace.class_name(class));
-            measure(trace, &policy, risk).map(|seen| (name, seen))
+            measure_risk(trace, &policy, risk).map(|seen| (name, seen))
         };
         Ok(Outcome {
             rows: score(trace, &[exits.policy.clone(), Policy::full()], &scoring)?,
@@ -314,7 +314,7 @@ impl Calibrator {
         };
         report.set_temperatures(&self.trace, &certification.temperatures)?;
         let certificate = Certificate::new(&certification, request, &self.trace, sha256_file(&self.trace_file)?);
-        exits.policy = certificate.grounds.policy.clone();
+        exits.policy = certificate.scope.policy.clone();
         exits.temperatures.clone_from(&certification.temperatures);
         exits.calibration = None;
         exits.certificate = Some(certificate.clone());

@@ -25,7 +25,7 @@ pub enum Error {
     Trace(#[from] epee_exit::TraceError),
     /// Logits that do not make a trace.
     #[error(transparent)]
-    Logits(#[from] epee_exit::Problem),
+    Logits(#[from] epee_exit::TraceProblem),
     /// A dataset folder.
     #[cfg(feature = "data")]
     #[error(transparent)]

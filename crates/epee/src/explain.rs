@@ -2,7 +2,7 @@
 
 use epee_exit::{Abstention, Certificate, CertifiedRisk};
 
-/// What the certificate promises, on what grounds, and for what it speaks; `void` is why it no longer does.
+/// A certificate in sentences: what it promises, what the test saw, and where it holds. `void` is the reason why it no longer holds.
 pub fn explain_certificate(certificate: &Certificate, void: Option<&str>) -> Vec<String> {
     let Certificate { epsilon, delta, samples, tested, .. } = certificate;
     let mut lines = Vec::new();
@@ -14,16 +14,16 @@ pub fn explain_certificate(certificate: &Certificate, void: Option<&str>) -> Vec
         ),
     });
     for risk in &certificate.risks {
-        lines.push(promise(risk, *epsilon, &certificate.grounds.labels));
+        lines.push(promise(risk, *epsilon, &certificate.scope.labels));
         lines.push(seen(risk, *delta));
     }
     lines.push(format!(
         "Stopping early saves {} of the layers on these samples. The setting: {}.",
         percent(certificate.saving),
-        certificate.grounds.policy
+        certificate.scope.policy
     ));
-    let grounds = &certificate.grounds;
-    let split = grounds.split.as_deref().map_or_else(String::new, |split| format!(" of the {split} split"));
+    let scope = &certificate.scope;
+    let split = scope.split.as_deref().map_or_else(String::new, |split| format!(" of the {split} split"));
     lines.push(if tested < samples && certificate.path_source == "prior" {
         format!(
             "Of {samples} samples{split} one half set the temperatures, and the other, {tested} that had no part in that, tested settings \
@@ -39,12 +39,12 @@ pub fn explain_certificate(certificate: &Certificate, void: Option<&str>) -> Vec
     } else {
         format!("All {samples} samples{split} tested settings whose order was fixed beforehand.")
     });
-    let precision = grounds.precision.as_deref().map_or_else(String::new, |p| format!(" at precision {p}"));
+    let precision = scope.precision.as_deref().map_or_else(String::new, |p| format!(" at precision {p}"));
     lines.push(format!(
         "It holds for this model{precision} on cases drawn as those samples were: another hospital, another year or another kind \
          of text needs its own. It speaks of the share of cases, not of any one of them."
     ));
-    lines.push(format!("Trace {}, path {}.", grounds.trace_digest, certificate.path_source));
+    lines.push(format!("Trace {}, path {}.", scope.trace_digest, certificate.path_source));
     lines
 }
 
@@ -95,7 +95,7 @@ pub fn explain_abstention(abstention: &Abstention, void: Option<&str>) -> Vec<St
         percent(*target),
         percent(*coverage),
         percent(*upper),
-        abstention.grounds.policy,
+        abstention.scope.policy,
     );
     first.into_iter().chain([words]).collect()
 }

@@ -127,8 +127,8 @@ pub fn void_promises(
     };
     let certificate = exits.certificate.as_ref();
     let certificate =
-        certificate.and_then(|it| it.void(&RuntimeIdentity { precision: at(precision, &it.grounds), ..runs }));
-    let abstention = exits.abstention.as_ref().map(|rule| &rule.grounds);
+        certificate.and_then(|it| it.void(&RuntimeIdentity { precision: at(precision, &it.scope), ..runs }));
+    let abstention = exits.abstention.as_ref().map(|rule| &rule.scope);
     let abstention = abstention.and_then(|it| it.void(&RuntimeIdentity { precision: at(precision, it), ..runs }));
     let both = [(Promise::Certificate, certificate), (Promise::Abstention, abstention)];
     Ok(both.into_iter().filter_map(|(promise, reason)| Some((promise, reason?))).collect())

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use epee_exit::{ExitOutput, ExitPolicy, Policy};
+use epee_exit::{ExitOutput, Policy};
 use epee_input::{Encoding, Sequence};
 use epee_model::{Batch, Engine, ExitRowFirst, Input, ModelDir, Session};
 use epee_nn::{Precision, in_pool, roofline};
@@ -235,8 +235,7 @@ impl Setting<'_> {
         session.advance(true);
         in_pool(|| {
             let times = times(self.seconds, || {
-                let evidence = ExitOutput { exit: 1, logits: session.head(), score: None };
-                policy.observe(&mut policy.start(), &evidence).map(drop)
+                policy.observe(&mut policy.start(), &ExitOutput::new(1, session.head())).map(drop)
             })?;
             Ok(times[times.len() / 2].as_secs_f64())
         })

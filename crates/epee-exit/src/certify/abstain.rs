@@ -1,4 +1,4 @@
-//! Answering only where the answer is likely right.
+//! Abstention: answering only if the confidence is high enough, with a certified error rate.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -12,23 +12,24 @@ use crate::replay::answers;
 use crate::statistics::binomial_upper;
 use crate::trace::Trace;
 
-/// A confidence below which a model abstains, and the promise that comes with it. Part of `exits.json`.
+/// A confidence below which a model abstains, and the guarantee for the answers above it. Part of `exits.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Abstention {
-    /// The setting it is about, of which model, on which samples.
-    pub grounds: CertificateScope,
-    /// Abstain where the greatest probability of the answer is below this.
+    /// The model, the setting and the samples it was given for.
+    #[serde(alias = "grounds")]
+    pub scope: CertificateScope,
+    /// Abstain if the greatest probability of the answer is below this.
     pub below: f64,
     /// The tolerated share of wrong answers among those given.
     pub target: f64,
-    /// δ: the promise fails with at most this probability.
+    /// δ: the guarantee fails with at most this probability.
     pub delta: f64,
     /// The share of the test's samples that are answered.
     pub coverage: f64,
-    /// How many of them are answered.
+    /// The number of them that are answered.
     pub answered: usize,
-    /// How many of these are wrong.
+    /// The number of these that are wrong.
     pub errors: u64,
     /// The upper bound of the share of wrong ones, at confidence 1 − δ.
     pub upper: f64,
@@ -38,7 +39,7 @@ pub struct Abstention {
     pub seed: u64,
 }
 
-/// Confidences tried.
+/// The most confidences tried.
 const MOST: usize = 200;
 
 /// The largest coverage whose selective risk, `P(wrong | answered)`, is at most the target with probability 1 − δ.
@@ -93,7 +94,7 @@ pub fn abstain(
     let mut list: Vec<f64> = (0..=steps).map(|i| candidates[i * last / steps.max(1)]).collect();
     // Everything is answered.
     list.push(0.0);
-    // By upper bounds, which go on telling settings apart where p-values are all next to 0 or to 1.
+    // By upper bounds, which still tell settings apart if all p-values are near 0 or 1.
     let bound = |below: f64| {
         let (answered, errors) = count(finder, below);
         binomial_upper(errors, answered, delta)
@@ -108,7 +109,7 @@ pub fn abstain(
         return Err(CertifyError::Abstain { target, answered: answered as usize, errors, upper });
     }
     Ok(Abstention {
-        grounds: CertificateScope::new(policy.policy(), policy.temperatures(), trace, trace_digest),
+        scope: CertificateScope::new(policy.policy(), policy.temperatures(), trace, trace_digest),
         below: path[passed - 1],
         target,
         delta,
@@ -121,7 +122,7 @@ pub fn abstain(
     })
 }
 
-/// How many samples are answered, and how many of these are wrong.
+/// The number of samples answered, and of wrong ones among them.
 fn count(samples: &[(f64, bool)], below: f64) -> (u64, u64) {
     let answered = samples.iter().filter(|(confidence, _)| *confidence >= below);
     answered.fold((0, 0), |(n, errors), (_, wrong)| (n + 1, errors + u64::from(*wrong)))

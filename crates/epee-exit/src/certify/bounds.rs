@@ -9,7 +9,7 @@ use crate::statistics::binomial_cdf;
 
 /// The exact p-value for losses of 0 or 1, `errors` of n being 1: `P(Bin(n, ε) <= errors)`.
 ///
-/// It is at most δ exactly where [`binomial_upper`](crate::binomial_upper) is at most ε.
+/// It is at most δ exactly if [`binomial_upper`](crate::binomial_upper) is at most ε.
 ///
 /// ```
 /// assert!((epee_exit::exact_binomial_p(0, 59, 0.05) - 0.048_495).abs() < 1e-6); // 0.95^59
@@ -26,7 +26,7 @@ pub fn exact_binomial_p(errors: u64, n: u64, epsilon: f64) -> f64 {
 /// `h(a, b) = a ln(a/b) + (1 - a) ln((1 - a)/(1 - b))`; at most 1.
 ///
 /// Learn then Test (arXiv 2110.01052), Bates et al. (arXiv 2101.02703). It rounds up: rounding
-/// down would certify too much where losses are not whole.
+/// down would certify too much if losses are not whole.
 ///
 /// ```
 /// let p = epee_exit::hoeffding_bentkus_p(2.5, 500, 0.02);
@@ -81,8 +81,8 @@ pub fn betting_p(losses: &[f64], epsilon: f64, delta: f64) -> f64 {
 }
 
 /// The fewest samples on which a loss of 0 or 1 can be certified to have a risk of at most ε, namely
-/// when not one is seen: the least n with `(1 - ε)^n <= δ`. `None` where ε or δ is outside (0, 1), or
-/// where n would pass 2^53.
+/// when not one is seen: the least n with `(1 - ε)^n <= δ`. `None` if ε or δ is outside (0, 1), or if
+/// n would pass 2^53.
 ///
 /// ```
 /// let of = |epsilon| epee_exit::smallest_certifiable_n(epsilon, 0.05);

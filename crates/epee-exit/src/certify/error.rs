@@ -1,4 +1,4 @@
-//! Why there is no certificate.
+//! Errors of certification.
 
 use crate::policy::PolicyError;
 use crate::quality::QualityError;
@@ -10,7 +10,7 @@ pub enum CertifyError {
     /// ε, δ or a target outside (0, 1).
     #[error("{what}: expected a number above 0 and below 1, got {got}")]
     OutOfRange {
-        /// What was asked for: `max risk`, `confidence` or `abstain`.
+        /// The number: `max risk`, `confidence` or `abstain`.
         what: &'static str,
         /// Its value.
         got: f64,
@@ -18,7 +18,7 @@ pub enum CertifyError {
     /// No risk was named.
     #[error("expected at least one risk")]
     NoRisk,
-    /// The risk speaks of labelled samples, and there is none.
+    /// The risk counts labelled samples, and there is none.
     #[error(
         "the risk `{risk}` compares answers with labels, and no sample of the trace has one\n\
          hint: record a trace of a labelled split{}",
@@ -38,7 +38,7 @@ pub enum CertifyError {
         class: String,
     },
     /// Too few samples for any certificate at this level.
-    #[error("not certifiable: n = {n}, needs {needs} ({})\n{hint}", of_what(.risk))]
+    #[error("not certifiable: n = {n}, needs {needs} ({})\n{hint}", counted_samples(.risk))]
     TooFew {
         /// The risk.
         risk: String,
@@ -46,20 +46,20 @@ pub enum CertifyError {
         n: usize,
         /// The fewest with which a risk of 0 could be certified.
         needs: u64,
-        /// What would help.
+        /// A way out.
         hint: String,
     },
-    /// Full depth itself has a higher risk, or too high to be sure.
+    /// The risk of full depth itself is too high, or cannot be told apart from one that is.
     #[error(
         "not certifiable: full depth itself has a risk `{risk}` of {mean:.4} on {n} samples, at most {upper:.4} with this \
-         confidence, and at most {epsilon} was asked for\nhint: a greater --max-risk, more samples, or a better model"
+         confidence, and at most {epsilon} was asked for\nhint: a greater tolerated risk, more samples, or a better model"
     )]
     FullDepth {
         /// The risk.
         risk: String,
         /// Its mean on the samples of the test.
         mean: f64,
-        /// How many these are.
+        /// The number of these samples.
         n: usize,
         /// Its upper bound.
         upper: f64,
@@ -69,10 +69,10 @@ pub enum CertifyError {
     /// No confidence at which few enough answers are wrong.
     #[error(
         "not certifiable: of the {answered} most confident answers tested {errors} are wrong, at most {upper:.4} with this \
-         confidence, and at most {target} was asked for\nhint: a greater --abstain, more samples, or a better model"
+         confidence, and at most {target} was asked for\nhint: a greater tolerated error, more samples, or a better model"
     )]
     Abstain {
-        /// What was asked for.
+        /// The tolerated share of wrong answers.
         target: f64,
         /// Samples answered.
         answered: usize,
@@ -84,10 +84,10 @@ pub enum CertifyError {
     /// A path that is fixed beforehand needs an order.
     #[error(
         "a path fixed beforehand needs settings with a natural order: one policy with one part that varies, got {families} \
-         families of settings\nhint: name one with --policy and --patience, or let half of the samples find the path"
+         families of settings\nhint: name one policy and one patience, or let half of the samples find the path"
     )]
     NoOrder {
-        /// How many families there are.
+        /// The number of families.
         families: usize,
     },
     /// A setting that does not fit the trace.
@@ -101,7 +101,7 @@ pub enum CertifyError {
     Quality(#[from] QualityError),
 }
 
-fn of_what(risk: &str) -> String {
+fn counted_samples(risk: &str) -> String {
     match risk.strip_prefix("class:") {
         Some(class) => format!("samples that full depth calls {class}"),
         None => format!("samples to test the risk `{risk}` on"),

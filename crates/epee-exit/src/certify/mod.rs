@@ -1,4 +1,4 @@
-//! Settings with a statistical certificate: with probability at least 1 − δ, the risk is at most ε.
+//! Certificates: with probability at least 1 − δ over the draw of calibration samples, the risk is at most ε.
 
 mod abstain;
 mod bounds;
@@ -14,5 +14,5 @@ pub use bounds::{betting_p, exact_binomial_p, hoeffding_bentkus_p, smallest_cert
 pub use certificate::{Certificate, CertifiedRisk};
 pub use error::CertifyError;
 pub use procedure::{CertificateRequest, Certification, PathPoint, PathSource, RiskEstimate, certify, fixed_sequence};
-pub use risk::{Bound, MeasuredRisk, Risk, measure};
+pub use risk::{Bound, MeasuredRisk, Risk, measure_risk};
 pub use scope::{CertificateScope, RuntimeIdentity};

@@ -1,19 +1,19 @@
-//! The order in which settings are tested, found without the samples they are tested on.
+//! The path: the order in which settings are tested, found without the samples they are tested on.
 
 use super::Risk;
 use super::procedure::full_answers;
 use crate::metrics::saving;
-use crate::policy::{Policy, PolicyError, Threshold};
-use crate::stream::{Ladder, Readings, Stream};
+use crate::policy::{Policy, PolicyError, Rule, Threshold};
+use crate::signals::{Signals, Stop, ThresholdRows, TraceOutputs};
 use crate::sweep::{Grid, families};
 
-/// The settings that no other beats in both the greatest risk and the saving on these samples, by ascending saving, behind
+/// The settings that no other beats in both the greatest risk and the saving on these samples, by ascending saving, after
 /// full depth: the path of Pareto testing.
-pub(super) fn pareto_path(readings: &Readings<'_>, grid: &Grid, risks: &[Risk]) -> Result<Vec<Policy>, PolicyError> {
+pub(super) fn pareto_path(outputs: &TraceOutputs<'_>, grid: &Grid, risks: &[Risk]) -> Result<Vec<Policy>, PolicyError> {
     use rayon::prelude::*;
-    let trace = readings.trace();
+    let trace = outputs.trace();
     let policies = grid.policies();
-    let full = full_answers(readings);
+    let full = full_answers(outputs);
     let counted: Vec<i64> = risks.iter().map(|risk| counted(*risk, &full, trace.labels())).collect();
     let scored: Vec<Vec<(usize, f64, f64)>> = families(&policies)
         .into_par_iter()
@@ -21,12 +21,22 @@ pub(super) fn pareto_path(readings: &Readings<'_>, grid: &Grid, risks: &[Risk]) 
             for &at in &members {
                 policies[at].check(trace.exits(), trace.classes())?;
             }
-            let stream = Stream::new(readings, &family.check(trace.exits(), trace.classes())?)?;
-            let ladder = Ladder::of(members.iter().map(|&at| &policies[at]), stream.fires);
-            let sums = sums(&stream, &ladder.thresholds, &full, trace.labels(), risks);
+            let signals = Signals::new(outputs, &family.check(trace.exits(), trace.classes())?)?;
+            let rows = ThresholdRows::of(members.iter().map(|&at| &policies[at]), signals.direction);
+            // A row holds layers, and the sum of each risk's losses.
             let width = risks.len() + 1;
+            let add = |row: &mut [i64], sample: usize, stop: Stop, by: i64| {
+                row[0] += by * i64::from(stop.exit);
+                for (sum, risk) in row[1..].iter_mut().zip(risks) {
+                    let loss = risk.loss(stop.answer, full[sample], trace.labels()[sample]);
+                    *sum += by * i64::from(loss.unwrap_or(0));
+                }
+            };
+            let thresholds = &rows.thresholds;
+            let stops = |sample: usize, stops: &mut Vec<Stop>| signals.stops(sample, thresholds, stops);
+            let sums = signals.sums(thresholds.len(), width, stops, add);
             let scores = |policy: &Policy| {
-                let at = ladder.row(policy.threshold().and_then(Threshold::scalar));
+                let at = rows.row(policy.threshold().and_then(Threshold::scalar));
                 let row = &sums[at * width..(at + 1) * width];
                 let means = row[1..].iter().zip(&counted).map(|(&sum, &n)| sum as f64 / n.max(1) as f64);
                 (means.fold(f64::NEG_INFINITY, f64::max), saving(row[0] as u64, trace.samples(), trace.exits()))
@@ -46,7 +56,7 @@ pub(super) fn pareto_path(readings: &Readings<'_>, grid: &Grid, risks: &[Risk]) 
     let mut path = Vec::new();
     let (mut least, mut last) = (f64::INFINITY, f64::INFINITY);
     for (at, risk, saving) in scored {
-        // Few samples see no difference between risks that differ: a more cautious setting of the same risk is a smaller step.
+        // On few samples different risks look the same: a more cautious setting of the same risk is a smaller step.
         if saving > 0.0 && (risk < least || risk == least && last - saving >= STEP) {
             (least, last) = (risk, saving);
             path.push(policies[at].clone());
@@ -60,45 +70,13 @@ pub(super) fn pareto_path(readings: &Readings<'_>, grid: &Grid, risks: &[Risk]) 
 /// The least saving between two settings of one risk.
 const STEP: f64 = 0.01;
 
-/// How many samples a risk speaks of.
+/// The number of samples that a risk counts.
 pub(super) fn counted(risk: Risk, full: &[u32], labels: &[i64]) -> i64 {
     full.iter().zip(labels).filter(|(full, label)| risk.loss(**full, **full, **label).is_some()).count() as i64
 }
 
-/// `[T + 1, 1 + R]`: layers and the sum of each risk's losses, without a threshold and with each.
-fn sums(stream: &Stream, thresholds: &[f64], full: &[u32], labels: &[i64], risks: &[Risk]) -> Vec<i64> {
-    let width = risks.len() + 1;
-    let mut sums = stream.fold(
-        |sample, stops| stream.stops(sample, thresholds, stops),
-        || vec![0i64; (thresholds.len() + 1) * width],
-        |changes, sample, stops| {
-            let loss = |risk: Risk, answer| i64::from(risk.loss(answer, full[sample], labels[sample]).unwrap_or(0));
-            let mut before = None;
-            for stop in stops {
-                let row = &mut changes[stop.from as usize * width..][..width];
-                let (exit, answer) = before.unwrap_or((0, None));
-                row[0] += i64::from(stop.exit) - i64::from(exit);
-                if answer != Some(stop.answer) {
-                    for (sum, &risk) in row[1..].iter_mut().zip(risks) {
-                        *sum += loss(risk, stop.answer) - answer.map_or(0, |answer| loss(risk, answer));
-                    }
-                }
-                before = Some((stop.exit, Some(stop.answer)));
-            }
-        },
-        |mut a, b| {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-            a
-        },
-    );
-    for at in width..sums.len() {
-        sums[at] += sums[at - width];
-    }
-    sums
-}
-
-/// The settings of a grid in their natural order behind full depth, where they have one: a threshold from cautious to bold,
-/// or a patience from great to small, or exits from late to early.
+/// The settings of a grid in their natural order after full depth, if they have one: a threshold from cautious to
+/// aggressive, or a patience from great to small, or exits from late to early. Otherwise the number of families.
 pub(super) fn prior_path(grid: &Grid) -> Result<Vec<Policy>, usize> {
     let mut policies = grid.policies();
     let count = families(&policies).len();
@@ -109,16 +87,16 @@ pub(super) fn prior_path(grid: &Grid) -> Result<Vec<Policy>, usize> {
     if by_threshold {
         let aggressiveness = |policy: &Policy| {
             let threshold = policy.threshold().and_then(Threshold::scalar);
-            threshold.map_or(f64::NEG_INFINITY, |threshold| policy.kind().fires().aggressiveness(threshold))
+            threshold.map_or(f64::NEG_INFINITY, |threshold| policy.rule.direction().aggressiveness(threshold))
         };
         policies.sort_by(|a, b| aggressiveness(a).total_cmp(&aggressiveness(b)));
     } else if by_family {
         // Patience and exit alike: the more, the more cautious.
-        let cautious = |policy: &Policy| match &policy.rule {
-            crate::policy::Rule::Fixed(fixed) => fixed.exit,
+        let caution = |policy: &Policy| match &policy.rule {
+            Rule::Fixed(fixed) => fixed.exit,
             rule => rule.patience().unwrap_or(usize::MAX),
         };
-        policies.sort_by_key(|policy| std::cmp::Reverse(cautious(policy)));
+        policies.sort_by_key(|policy| std::cmp::Reverse(caution(policy)));
     } else {
         return Err(count);
     }

@@ -1,4 +1,4 @@
-//! Fixed-sequence testing along a path that the tested samples had no part in.
+//! Certification: fixed-sequence testing along a path that was found without the tested samples.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -11,11 +11,11 @@ use super::{Bound, CertifyError, Risk, smallest_certifiable_n};
 use crate::metrics::saving;
 use crate::policy::{Policy, PolicyError, Threshold};
 use crate::quality::fit_temperatures;
-use crate::stream::{Readings, Stream};
+use crate::signals::{Signals, TraceOutputs};
 use crate::sweep::{Grid, families};
 use crate::trace::Trace;
 
-/// Where the path comes from.
+/// The source of the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PathSource {
     /// One half of the samples finds the settings that no other beats in risk and saving; the other half tests them.
@@ -25,18 +25,18 @@ pub enum PathSource {
     Prior,
 }
 
-/// What is demanded of a setting.
+/// The guarantee that a setting is to have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CertificateRequest {
-    /// The risks, all of which are to be at most ε.
+    /// The risks, each of which is to be at most ε.
     pub risks: Vec<Risk>,
     /// ε, the tolerated risk, in (0, 1).
     pub epsilon: f64,
     /// δ, the allowed probability that a certified setting has a higher risk, in (0, 1).
     pub delta: f64,
-    /// The bound for every risk; [`Risk::natural_bound`] where `None`.
+    /// The bound for every risk; [`Risk::default_bound`] if `None`.
     pub bound: Option<Bound>,
-    /// Where the path comes from.
+    /// The source of the path.
     pub path: PathSource,
     /// Seed of the split into halves, and of the order of the samples.
     pub seed: u64,
@@ -52,10 +52,10 @@ impl CertificateRequest {
     }
 }
 
-/// What the samples of the test say of one risk of one setting.
+/// The test's result for one risk of one setting.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RiskEstimate {
-    /// How many samples the risk speaks of.
+    /// The number of samples that the risk counts.
     pub n: usize,
     /// The sum of their losses.
     pub losses: f64,
@@ -72,25 +72,25 @@ pub struct PathPoint {
     pub policy: Policy,
     /// The share of layers it saves on the samples of the test.
     pub saving: f64,
-    /// One for each risk that was demanded.
+    /// One for each risk of the request.
     pub risks: Vec<RiskEstimate>,
     /// The upper bound of each risk at confidence 1 − δ, for this setting alone; empty for a setting between two shown ones.
     pub upper: Vec<f64>,
 }
 
 impl PathPoint {
-    /// The greatest p-value over the risks: it is at most δ only where all of them are.
+    /// The greatest p-value over the risks: it is at most δ only if all of them are.
     pub fn p(&self) -> f64 {
         self.risks.iter().map(|risk| risk.p).fold(0.0, f64::max)
     }
 }
 
-/// What was certified.
+/// The result of a certification: the tested path, and how far it is certified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Certification {
     /// The path from full depth on, as far as it was walked.
     pub path: Vec<PathPoint>,
-    /// How many of its settings are certified: a prefix, of which the last is the choice.
+    /// The number of its settings that are certified: a prefix, whose last is the choice.
     pub certified: usize,
     /// Samples in the trace.
     pub samples: usize,
@@ -107,7 +107,7 @@ impl Certification {
     }
 }
 
-/// How many settings of a path are certified: those before the first whose p-value is above δ.
+/// The number of settings of a path that are certified: those before the first whose p-value is above δ.
 ///
 /// Fixed-sequence testing (Learn then Test, arXiv 2110.01052): the order was fixed before the samples were looked at, so
 /// each test may spend all of δ, and the first failure ends it. The setting that fails is not certified.
@@ -120,52 +120,54 @@ pub fn fixed_sequence(p: &[f64], delta: f64) -> usize {
     p.iter().take_while(|&&p| p <= delta).count()
 }
 
-/// Finds the boldest setting of a grid whose risks are at most ε, with probability at least 1 − δ over the draw of the
+/// Finds the most aggressive setting of a grid whose risks are at most ε, with probability at least 1 − δ over the draw of the
 /// calibration samples, whatever the model and the data are like.
 ///
-/// Samples are shuffled with the demand's seed. With [`PathSource::Pareto`] the first half finds the path (and fits the
+/// Samples are shuffled with the request's seed. With [`PathSource::Pareto`] the first half finds the path (and fits the
 /// temperatures, if asked), the other tests it; with several risks the p-value of a setting is the greatest of theirs
 /// (Pareto testing, ICLR 2023). Temperatures on a path fixed beforehand use half of the samples as well.
 ///
 /// # Errors
-/// ε or δ outside (0, 1); labels that are missing or of one class where a risk needs them; too few samples to certify even
-/// a risk of 0; full depth that fails; a grid without a natural order where one is needed; a setting that does not fit.
-pub fn certify(trace: &Trace, grid: &Grid, demand: &CertificateRequest) -> Result<Certification, CertifyError> {
-    check(trace, demand)?;
+/// ε or δ outside (0, 1); labels that are missing or of one class for a risk that needs them; too few samples to certify even
+/// a risk of 0; full depth that fails; a grid without a natural order if one is needed; a setting that does not fit.
+pub fn certify(trace: &Trace, grid: &Grid, request: &CertificateRequest) -> Result<Certification, CertifyError> {
+    check(trace, request)?;
     let mut order: Vec<usize> = (0..trace.samples()).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(demand.seed));
-    let halves = demand.path == PathSource::Pareto || demand.fit_temperatures;
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(request.seed));
+    let halves = request.path == PathSource::Pareto || request.fit_temperatures;
     let (first, second) = order.split_at(if halves { order.len() / 2 } else { 0 });
-    enough(trace, &order, demand, "")?;
-    let hint = "\nhint: --path prior --policy entropy tests all of them, in the order of one policy's threshold";
-    enough(trace, second, demand, if demand.path == PathSource::Pareto { hint } else { "" })?;
+    enough(trace, &order, request, "")?;
+    let hint = "\nhint: a prior path tests all of them, in the order of one policy's threshold";
+    enough(trace, second, request, if request.path == PathSource::Pareto { hint } else { "" })?;
 
     let (finder, tester) = (halves.then(|| trace.subset(first)), trace.subset(second));
     let temperatures = match &finder {
-        Some(finder) if demand.fit_temperatures => fit_temperatures(finder)?,
+        Some(finder) if request.fit_temperatures => fit_temperatures(finder)?,
         _ => Vec::new(),
     };
-    let path = match (demand.path, &finder) {
-        (PathSource::Pareto, Some(finder)) => pareto_path(&Readings::new(finder, &temperatures)?, grid, &demand.risks)?,
+    let path = match (request.path, &finder) {
+        (PathSource::Pareto, Some(finder)) => {
+            pareto_path(&TraceOutputs::new(finder, &temperatures)?, grid, &request.risks)?
+        }
         _ => prior_path(grid).map_err(|families| CertifyError::NoOrder { families })?,
     };
-    let (path, certified) = Tester::new(&Readings::new(&tester, &temperatures)?, path, demand)?.walk();
+    let (path, certified) = Tester::new(&TraceOutputs::new(&tester, &temperatures)?, path, request)?.walk();
     if certified == 0 {
-        return Err(full_depth_fails(trace, &path[0], demand));
+        return Err(full_depth_fails(trace, &path[0], request));
     }
     Ok(Certification { path, certified, samples: trace.samples(), tested: tester.samples(), temperatures })
 }
 
-fn check(trace: &Trace, demand: &CertificateRequest) -> Result<(), CertifyError> {
-    for (what, got) in [("max risk", demand.epsilon), ("confidence", 1.0 - demand.delta)] {
+fn check(trace: &Trace, request: &CertificateRequest) -> Result<(), CertifyError> {
+    for (what, got) in [("max risk", request.epsilon), ("confidence", 1.0 - request.delta)] {
         if !(got > 0.0 && got < 1.0) {
             return Err(CertifyError::OutOfRange { what, got });
         }
     }
-    if demand.risks.is_empty() {
+    if request.risks.is_empty() {
         return Err(CertifyError::NoRisk);
     }
-    if let Some(risk) = demand.risks.iter().find(|risk| risk.needs_labels()) {
+    if let Some(risk) = request.risks.iter().find(|risk| risk.needs_labels()) {
         check_labels(trace, &risk.name(|class| trace.class_name(class)))?;
     }
     Ok(())
@@ -182,12 +184,12 @@ pub(super) fn check_labels(trace: &Trace, risk: &str) -> Result<(), CertifyError
 }
 
 /// Refuses samples that are too few to certify even a risk of 0.
-fn enough(trace: &Trace, samples: &[usize], demand: &CertificateRequest, hint: &str) -> Result<(), CertifyError> {
-    let needs = smallest_certifiable_n(demand.epsilon, demand.delta).unwrap_or(1 << 53);
+fn enough(trace: &Trace, samples: &[usize], request: &CertificateRequest, hint: &str) -> Result<(), CertifyError> {
+    let needs = smallest_certifiable_n(request.epsilon, request.delta).unwrap_or(1 << 53);
     let last = |&sample: &usize| crate::confidence::argmax(trace.row(sample, trace.exits())) as u32;
     let full: Vec<u32> = samples.iter().map(last).collect();
     let labels: Vec<i64> = samples.iter().map(|&sample| trace.labels()[sample]).collect();
-    for &risk in &demand.risks {
+    for &risk in &request.risks {
         let n = counted(risk, &full, &labels) as usize;
         if (n as u64) < needs {
             let of = if samples.len() < trace.samples() { " in the half that tests" } else { "" };
@@ -199,26 +201,30 @@ fn enough(trace: &Trace, samples: &[usize], demand: &CertificateRequest, hint: &
     Ok(())
 }
 
-/// What full depth answers, tempered as everything else.
-pub(super) fn full_answers(readings: &Readings<'_>) -> Vec<u32> {
-    let last = readings.trace().exits();
-    (0..readings.trace().samples()).map(|sample| readings.reading(sample, last).label as u32).collect()
+/// The answers of full depth, at its temperature.
+pub(super) fn full_answers(outputs: &TraceOutputs<'_>) -> Vec<u32> {
+    let last = outputs.trace().exits();
+    (0..outputs.trace().samples()).map(|sample| outputs.output(sample, last).label() as u32).collect()
 }
 
-/// The samples of the test, and the settings of the path as streams over them.
+/// The samples of the test, and the signals of the path's settings over them.
 struct Tester<'a> {
     trace: &'a Trace,
-    demand: &'a CertificateRequest,
+    request: &'a CertificateRequest,
     full: Vec<u32>,
     path: Vec<Policy>,
-    streams: Vec<Stream>,
-    /// Which stream each setting of the path is a threshold of.
+    signals: Vec<Signals>,
+    /// The index of each setting's signals.
     family: Vec<usize>,
 }
 
 impl<'a> Tester<'a> {
-    fn new(readings: &Readings<'a>, path: Vec<Policy>, demand: &'a CertificateRequest) -> Result<Self, CertifyError> {
-        let trace = readings.trace();
+    fn new(
+        outputs: &TraceOutputs<'a>,
+        path: Vec<Policy>,
+        request: &'a CertificateRequest,
+    ) -> Result<Self, CertifyError> {
+        let trace = outputs.trace();
         let (exits, classes) = (trace.exits(), trace.classes());
         let mut family = vec![0; path.len()];
         let families = families(&path);
@@ -228,35 +234,35 @@ impl<'a> Tester<'a> {
                 family[at] = i;
             }
         }
-        let streams = families.par_iter().map(|(family, _)| Stream::new(readings, &family.check(exits, classes)?));
-        let streams = streams.collect::<Result<_, PolicyError>>()?;
-        Ok(Tester { trace, demand, full: full_answers(readings), path, streams, family })
+        let signals = families.par_iter().map(|(family, _)| Signals::new(outputs, &family.check(exits, classes)?));
+        let signals = signals.collect::<Result<_, PolicyError>>()?;
+        Ok(Tester { trace, request, full: full_answers(outputs), path, signals, family })
     }
 
-    /// One setting of the path; with its upper bounds where they will be shown.
+    /// One setting of the path; with its upper bounds if they will be shown.
     fn point(&self, at: usize, with_upper: bool) -> PathPoint {
-        let (policy, stream, demand) = (&self.path[at], &self.streams[self.family[at]], self.demand);
+        let (policy, signals, request) = (&self.path[at], &self.signals[self.family[at]], self.request);
         let thresholds = policy.threshold().unwrap_or(&Threshold::Never).resolve(self.trace.exits());
-        let exits: Vec<usize> = (0..stream.samples()).map(|sample| stream.exit(sample, &thresholds)).collect();
+        let exits: Vec<usize> = (0..signals.samples()).map(|sample| signals.exit(sample, &thresholds)).collect();
         let losses = |risk: Risk| {
             let loss = |(sample, &exit): (usize, &usize)| {
-                risk.loss(stream.answer(sample, exit), self.full[sample], self.trace.labels()[sample])
+                risk.loss(signals.answer(sample, exit), self.full[sample], self.trace.labels()[sample])
             };
-            Losses::new(exits.iter().enumerate().filter_map(loss), demand.bound.unwrap_or(risk.natural_bound()))
+            Losses::new(exits.iter().enumerate().filter_map(loss), request.bound.unwrap_or(risk.default_bound()))
         };
         let (mut risks, mut upper) = (Vec::new(), Vec::new());
-        for &risk in &demand.risks {
+        for &risk in &request.risks {
             let losses = losses(risk);
-            let p = losses.p(demand.epsilon, demand.delta);
+            let p = losses.p(request.epsilon, request.delta);
             risks.push(RiskEstimate { n: losses.len(), losses: losses.sum(), mean: losses.mean(), p });
-            upper.extend(with_upper.then(|| losses.upper(demand.delta)));
+            upper.extend(with_upper.then(|| losses.upper(request.delta)));
         }
         let layers = exits.iter().map(|&exit| exit as u64).sum();
         PathPoint { policy: policy.clone(), saving: saving(layers, exits.len(), self.trace.exits()), risks, upper }
     }
 
-    /// The settings up to the first that fails, and as many again behind it for a reader to see where the risk goes; the
-    /// number of the certified.
+    /// The settings up to the first that fails, and as many again after it to show how the risk grows; and the number of
+    /// certified ones.
     fn walk(&self) -> (Vec<PathPoint>, usize) {
         let mut points: Vec<PathPoint> = Vec::new();
         let mut certified = 0;
@@ -264,7 +270,7 @@ impl<'a> Tester<'a> {
             let chunk = points.len()..self.path.len().min(points.len() + CHUNK);
             points.par_extend(chunk.into_par_iter().map(|at| self.point(at, false)));
             let p: Vec<f64> = points.iter().map(PathPoint::p).collect();
-            certified = fixed_sequence(&p, self.demand.delta);
+            certified = fixed_sequence(&p, self.request.delta);
         }
         // Bounds for the choice, its neighbours, and evenly over the rest.
         let step = points.len().div_ceil(CHUNK).max(1);
@@ -281,13 +287,13 @@ impl<'a> Tester<'a> {
 /// Settings tested at a time, and about as many that are shown with their bounds.
 const CHUNK: usize = 64;
 
-fn full_depth_fails(trace: &Trace, full: &PathPoint, demand: &CertificateRequest) -> CertifyError {
+fn full_depth_fails(trace: &Trace, full: &PathPoint, request: &CertificateRequest) -> CertifyError {
     let worst = (0..full.risks.len()).max_by(|&a, &b| full.risks[a].p.total_cmp(&full.risks[b].p)).unwrap_or(0);
     CertifyError::FullDepth {
-        risk: demand.risks[worst].name(|class| trace.class_name(class)),
+        risk: request.risks[worst].name(|class| trace.class_name(class)),
         mean: full.risks[worst].mean,
         n: full.risks[worst].n,
         upper: full.upper[worst],
-        epsilon: demand.epsilon,
+        epsilon: request.epsilon,
     }
 }

@@ -1,4 +1,4 @@
-//! What a shortcut may cost, as a loss for each sample.
+//! Risks: the losses that an early exit may cause, sample by sample.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,23 +6,23 @@ use crate::policy::CheckedPolicy;
 use crate::replay::{ReplayError, replay};
 use crate::trace::Trace;
 
-/// A risk: the mean of a loss over the samples it speaks of. `ŷ_m` is the answer at the exit taken, `ŷ_M` that of full
+/// A risk: the mean of a loss over the samples that it counts. `ŷ_m` is the answer at the exit taken, `ŷ_M` that of full
 /// depth, `y` the label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Risk {
-    /// `P(ŷ_m ≠ ŷ_M)`: the shortcut changes the answer. Needs no labels.
+    /// `P(ŷ_m ≠ ŷ_M)`: the early exit changes the answer. Needs no labels.
     Consistency,
-    /// `P(ŷ_m ≠ y) − P(ŷ_M ≠ y)`: errors the shortcut adds, less those it mends. The exact and the Hoeffding–Bentkus bound
+    /// `P(ŷ_m ≠ y) − P(ŷ_M ≠ y)`: errors that the early exit adds, less those it corrects. The exact and the Hoeffding–Bentkus bound
     /// count those it adds alone.
     Gap,
     /// `P(ŷ_m ≠ y)`: the answer is wrong.
     Error,
-    /// `P(ŷ_m ≠ c | ŷ_M = c)`: the shortcut loses a finding of this class. Needs no labels.
+    /// `P(ŷ_m ≠ c | ŷ_M = c)`: the early exit loses a finding of this class. Needs no labels.
     Class(usize),
 }
 
 impl Risk {
-    /// The loss of one sample, or `None` where the risk does not speak of it.
+    /// The loss of one sample, or `None` if the risk does not count it.
     pub(crate) fn loss(self, answer: u32, full: u32, label: i64) -> Option<i8> {
         let wrong = |answer: u32| i8::from(i64::from(answer) != label);
         match self {
@@ -33,17 +33,17 @@ impl Risk {
         }
     }
 
-    /// Whether it speaks of labelled samples alone.
+    /// True for a risk that counts labelled samples alone.
     pub fn needs_labels(self) -> bool {
         matches!(self, Risk::Gap | Risk::Error)
     }
 
-    /// The bound that is used where nobody says which: exact for losses of 0 and 1, betting for the gap.
-    pub fn natural_bound(self) -> Bound {
+    /// The bound that is used if none is named: exact for losses of 0 and 1, betting for the gap.
+    pub fn default_bound(self) -> Bound {
         if self == Risk::Gap { Bound::Betting } else { Bound::Exact }
     }
 
-    /// Its name as on the command line: `consistency`, `gap`, `error` or `class:NAME`.
+    /// Its name in files: `consistency`, `gap`, `error` or `class:NAME`.
     pub fn name(self, class_name: impl Fn(usize) -> String) -> String {
         match self {
             Risk::Consistency => "consistency".to_owned(),
@@ -54,32 +54,32 @@ impl Risk {
     }
 }
 
-/// A risk as it was seen on some trace.
+/// A risk measured on a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct MeasuredRisk {
-    /// How many samples the risk speaks of.
+    /// The number of samples that the risk counts.
     pub n: usize,
     /// The sum of their losses.
     pub losses: i64,
-    /// Their mean; not a number where there is no sample.
+    /// Their mean; NaN without samples.
     pub mean: f64,
 }
 
-/// The risk of a policy on a trace: what a certificate's promise came to there.
+/// Measures the risk of a policy on a trace, as a check of its certificate on other samples.
 ///
 /// # Errors
 /// As [`replay()`](crate::replay()).
 ///
 /// ```
-/// # use epee_exit::{Policy, Risk, Trace, TraceParts, measure};
+/// # use epee_exit::{Policy, Risk, Trace, measure_risk};
 /// // Exit 1 says class 1 for both samples, exit 2 tells them apart.
 /// let logits = vec![0.0, 1.0, 2.0, 0.0, 0.0, 1.0, 0.0, 2.0];
-/// let trace = Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![0, 1], ..Default::default() })?;
-/// let risk = measure(&trace, &Policy::fixed(1).check(2, 2)?, Risk::Consistency)?;
+/// let trace = Trace::from_logits(2, 2, logits, vec![0, 1])?;
+/// let risk = measure_risk(&trace, &Policy::fixed(1).check(2, 2)?, Risk::Consistency)?;
 /// assert_eq!((risk.n, risk.losses, risk.mean), (2, 1, 0.5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn measure(trace: &Trace, policy: &CheckedPolicy, risk: Risk) -> Result<MeasuredRisk, ReplayError> {
+pub fn measure_risk(trace: &Trace, policy: &CheckedPolicy, risk: Risk) -> Result<MeasuredRisk, ReplayError> {
     let answers = replay(policy, trace)?.labels;
     let full = replay(&policy.full_depth(), trace)?.labels;
     let losses: Vec<i64> = answers
@@ -92,11 +92,11 @@ pub fn measure(trace: &Trace, policy: &CheckedPolicy, risk: Risk) -> Result<Meas
     Ok(MeasuredRisk { n: losses.len(), losses: sum, mean: sum as f64 / losses.len() as f64 })
 }
 
-/// How a p-value of "the risk is above ε" is computed.
+/// The way a p-value of "the risk is above ε" is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bound {
-    /// The binomial's own tail, for losses of 0 and 1.
+    /// The exact binomial tail, for losses of 0 and 1.
     Exact,
     /// Hoeffding and Bentkus, for losses in [0, 1].
     HoeffdingBentkus,
@@ -105,7 +105,7 @@ pub enum Bound {
 }
 
 impl Bound {
-    /// Its name in files and on the command line: `exact`, `hoeffding-bentkus` or `betting`.
+    /// Its name in files: `exact`, `hoeffding-bentkus` or `betting`.
     pub fn name(self) -> &'static str {
         match self {
             Bound::Exact => "exact",
@@ -115,7 +115,7 @@ impl Bound {
     }
 }
 
-/// The losses of one setting, in the order of the samples that the risk speaks of.
+/// The losses of one setting, in the order of the samples that the risk counts.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Losses {
     values: Vec<f64>,
@@ -124,7 +124,7 @@ pub(super) struct Losses {
 
 impl Losses {
     pub(super) fn new(values: impl Iterator<Item = i8>, bound: Bound) -> Self {
-        // The two bounds for [0, 1] count what the shortcut breaks, not what it mends.
+        // The two bounds for [0, 1] count the errors that are added, not those that are corrected.
         let floor = if bound == Bound::Betting { -1 } else { 0 };
         Losses { values: values.map(|loss| f64::from(loss.max(floor))).collect(), bound }
     }

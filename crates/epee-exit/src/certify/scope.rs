@@ -1,17 +1,17 @@
-//! What a promise rests on, and when it no longer holds.
+//! The scope of a certificate: the model, setting and samples it was given for.
 
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Policy;
 use crate::trace::Trace;
 
-/// The model, the setting and the samples that a promise was given for.
+/// The model, the setting and the samples that a guarantee was given for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateScope {
     /// The setting.
     pub policy: Policy,
-    /// What each exit's logits are divided by; empty for nothing.
+    /// The temperature of each exit; empty for none.
     #[serde(default)]
     pub temperatures: Vec<f64>,
     /// The classes.
@@ -31,7 +31,7 @@ pub struct CertificateScope {
 }
 
 impl CertificateScope {
-    /// Of a setting over a trace; `trace_digest` names the trace's bytes.
+    /// The scope of a setting over a trace; `trace_digest` is the digest of the trace file.
     pub fn new(policy: &Policy, temperatures: &[f64], trace: &Trace, trace_digest: String) -> CertificateScope {
         let from = trace.provenance();
         CertificateScope {
@@ -47,7 +47,7 @@ impl CertificateScope {
         }
     }
 
-    /// Why the promise does not hold for a model that runs like this; `None` where it does.
+    /// The reason why the guarantee does not hold for a model that runs like this; `None` if it holds.
     pub fn void(&self, runs: &RuntimeIdentity<'_>) -> Option<String> {
         let other = |what: &str, expected: &str, got: &str| {
             (expected != got).then(|| format!("it was given for {what} {expected}, this is {got}"))
@@ -55,6 +55,10 @@ impl CertificateScope {
         let known = |what: &str, expected: &Option<String>, got: &str| match expected {
             Some(expected) => other(what, expected, got),
             None => Some(format!("it does not say for which {} it was given", what.trim_start_matches("the "))),
+        };
+        let policy = || {
+            let differs = self.policy != *runs.policy;
+            differs.then(|| format!("it was given for the policy {}, this is {}", self.policy, runs.policy))
         };
         let temperatures = || {
             let text = |all: &[f64]| if all.is_empty() { "none".to_owned() } else { format!("{all:?}") };
@@ -64,12 +68,12 @@ impl CertificateScope {
         other("the classes", &self.labels.join(", "), &runs.labels.join(", "))
             .or_else(|| known("the model", &self.model_digest, runs.model_digest))
             .or_else(|| known("precision", &self.precision, runs.precision))
-            .or_else(|| other("the policy", &self.policy.to_string(), &runs.policy.to_string()))
+            .or_else(policy)
             .or_else(temperatures)
     }
 }
 
-/// A model as it runs, for [`CertificateScope::void`].
+/// The identity of a running model, for [`CertificateScope::void`].
 #[derive(Clone, Copy, Debug)]
 pub struct RuntimeIdentity<'a> {
     /// Digest of the model.
@@ -80,34 +84,28 @@ pub struct RuntimeIdentity<'a> {
     pub precision: &'a str,
     /// The policy it runs.
     pub policy: &'a Policy,
-    /// What its logits are divided by.
+    /// Its temperatures; empty for none.
     pub temperatures: &'a [f64],
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{Provenance, TraceParts};
+    use crate::trace::Provenance;
 
     #[test]
-    fn what_is_another_voids_it() {
+    fn another_model_or_setting_voids_it() {
         let provenance = Provenance {
             model_digest: Some("m".into()),
             precision: Some("f32".into()),
             label_names: vec!["no".into(), "yes".into()],
             ..Provenance::default()
         };
-        let parts = TraceParts {
-            exits: 2,
-            classes: 2,
-            logits: vec![0.0; 4],
-            labels: vec![0],
-            provenance,
-            ..Default::default()
-        };
+        let mut parts = Trace::from_logits(2, 2, vec![0.0; 4], vec![0]).unwrap().into_parts();
+        parts.provenance = provenance;
         let policy = Policy::patience(1);
-        let grounds = CertificateScope::new(&policy, &[1.5, 1.0], &Trace::new(parts).unwrap(), "t".into());
-        let labels = grounds.labels.clone();
+        let scope = CertificateScope::new(&policy, &[1.5, 1.0], &Trace::new(parts).unwrap(), "t".into());
+        let labels = scope.labels.clone();
         let runs = RuntimeIdentity {
             model_digest: "m",
             labels: &labels,
@@ -115,7 +113,7 @@ mod tests {
             policy: &policy,
             temperatures: &[1.5, 1.0],
         };
-        assert_eq!(grounds.void(&runs), None);
+        assert_eq!(scope.void(&runs), None);
         let renamed = vec!["yes".to_owned(), "no".to_owned()];
         for (changed, part) in [
             (RuntimeIdentity { model_digest: "n", ..runs }, "the model m, this is n"),
@@ -124,9 +122,9 @@ mod tests {
             (RuntimeIdentity { policy: &Policy::full(), ..runs }, "the policy patience(patience=1), this is full"),
             (RuntimeIdentity { temperatures: &[], ..runs }, "the temperatures [1.5, 1.0], this is none"),
         ] {
-            assert_eq!(grounds.void(&changed), Some(format!("it was given for {part}")));
+            assert_eq!(scope.void(&changed), Some(format!("it was given for {part}")));
         }
-        let silent = CertificateScope { model_digest: None, ..grounds };
+        let silent = CertificateScope { model_digest: None, ..scope };
         assert_eq!(silent.void(&runs), Some("it does not say for which model it was given".to_owned()));
     }
 }

@@ -1,6 +1,6 @@
-//! Answers combined over exits.
+//! Ensembles: an answer made of several exits' probabilities.
 
-/// Which exits' probabilities an answer is made of.
+/// The exits whose probabilities make up an answer.
 ///
 /// ```
 /// # use epee_exit::{Ensemble, Policy};
@@ -10,7 +10,7 @@
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Ensemble {
-    /// The exit that answers, alone; or what the policy itself answers with (Shallow-Deep, voting).
+    /// The exit that answers, alone; or the policy's own answer (Shallow-Deep, voting).
     #[default]
     None,
     /// The mean over the exits in a row, up to the one that answers, that agree with it. The class is that exit's; the
@@ -30,11 +30,7 @@ impl Ensemble {
 
     /// Its name in settings: `none`, `run-mean` or `all-mean`.
     pub fn name(self) -> &'static str {
-        match self {
-            Ensemble::None => "none",
-            Ensemble::RunMean => "run-mean",
-            Ensemble::AllMean => "all-mean",
-        }
+        Ensemble::NAMES[self as usize].0
     }
 
     /// The ensemble of a name.
@@ -42,7 +38,7 @@ impl Ensemble {
         Ensemble::ALL.into_iter().find(|ensemble| ensemble.name() == name)
     }
 
-    /// Adds an exit's probabilities to a sum; `run` is P_m, 1 where the exit disagrees with the one before.
+    /// Adds an exit's probabilities to a sum; `run` is P_m, 1 if the exit disagrees with the one before.
     pub(super) fn add(self, sum: &mut Vec<f64>, probabilities: &[f64], run: usize) {
         if sum.is_empty() || (self == Ensemble::RunMean && run == 1) {
             sum.clear();

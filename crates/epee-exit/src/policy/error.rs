@@ -1,4 +1,4 @@
-//! What can be wrong with a setting, and with the evidence it is shown.
+//! Errors of policies: settings that do not fit, and exit outputs that cannot be judged.
 
 /// A setting that cannot be read, or does not fit the model.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -6,103 +6,43 @@ pub enum PolicyError {
     /// The text is no policy.
     #[error(
         "policy `{text}`: {problem}\nhint: a policy reads full, fixed(exit=3), entropy(threshold=0.1), \
-             patience(patience=4) or epee(threshold=0.1, patience=never); `epee policy list` has them all"
+             patience(patience=4) or epee(threshold=0.1, patience=never)"
     )]
     Syntax {
         /// The text.
         text: String,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: String,
     },
-    /// A threshold is outside its range.
-    #[error("threshold: expected a number {}, got {got}", range(*low, *high))]
-    Threshold {
-        /// The least.
-        low: f64,
-        /// The most.
-        high: f64,
-        /// The threshold.
-        got: f64,
-    },
-    /// A list of thresholds that does not have one for each exit before the last.
-    #[error("threshold: expected {expected} values (one for each exit before the last), got {got}")]
-    PerExit {
-        /// M − 1.
-        expected: usize,
-        /// How many there were.
-        got: usize,
-    },
-    /// A list of thresholds for a policy that compares several exits with one.
-    #[error("threshold: {policy} looks at several exits at once: expected one number for all of them, got a list")]
-    NotPerExit {
-        /// Its name.
-        policy: &'static str,
-    },
-    /// The patience is outside 1 to M.
-    #[error("patience: expected 1 to {exits} (the number of exits), got {got}{}",
-            if *got == 0 { "\nhint: full depth is `patience=never`" } else { "" })]
-    Patience {
-        /// M.
-        exits: usize,
-        /// The patience.
-        got: usize,
-    },
-    /// Another part is outside its range.
+    /// A part of a setting is outside its range.
     #[error("{part}: expected {expected}, got {got}")]
-    Part {
-        /// The part.
+    OutOfRange {
+        /// The part: `threshold`, `patience`, `exit`, `temperatures`, …
         part: &'static str,
         /// Its range.
-        expected: &'static str,
+        expected: String,
         /// Its value.
-        got: f64,
+        got: String,
     },
-    /// The fixed exit is outside 1 to M.
-    #[error("exit: expected 1 to {exits} (the number of exits), got {got}")]
-    Exit {
-        /// M.
-        exits: usize,
-        /// The exit.
-        got: usize,
-    },
-    /// Normalised entropy divides by ln K, which is 0 for one class.
-    #[error("threshold: an entropy threshold needs at least 2 classes, got 1")]
-    OneClass,
-    /// A policy for another number of classes.
-    #[error("{policy} needs {needs}, got {got} class{}", if *got == 1 { "" } else { "es" })]
-    Classes {
+    /// A policy for models with another number of classes or exits.
+    #[error("{policy} needs {needs}, got {got}")]
+    Unfit {
         /// Its name.
-        policy: &'static str,
-        /// What it needs.
-        needs: &'static str,
-        /// K.
-        got: usize,
+        policy: String,
+        /// The model it needs.
+        needs: String,
+        /// The model it was checked for.
+        got: String,
     },
-    /// A policy that compares exits, for a model that has too few.
-    #[error("{policy} needs more exits to compare, got {got}")]
-    Exits {
-        /// Its name.
-        policy: &'static str,
-        /// M.
-        got: usize,
-    },
-    /// BERxiT without learned scores.
+    /// A policy that reads learned exit scores, and a trace without them.
     #[error(
-        "berxit decides by learned exit scores (the tensor `scores`), and the trace has none\n\
+        "the policy decides by learned exit scores (the tensor `scores`), and the trace has none\n\
          hint: record a trace of a model with a learned exit head, or use another policy"
     )]
     NoScores,
     /// BERxiT for a model without a learned exit head.
     #[error("berxit answers by a learned exit head, which this model does not have\nhint: use another policy")]
     NoScoreHead,
-    /// A policy or temperatures for another model.
-    #[error("temperatures: expected {expected} numbers above 0 (one for each exit), got {got}")]
-    Temperatures {
-        /// M.
-        expected: usize,
-        /// What there was.
-        got: String,
-    },
     /// A model without exits or without classes.
     #[error("expected at least 1 exit and 1 class, got {exits} exits and {classes} classes")]
     EmptyModel {
@@ -111,9 +51,30 @@ pub enum PolicyError {
         /// K.
         classes: usize,
     },
+    /// A policy of the caller's own, which only exists in the program that defines it, was to be written to a file.
+    #[error(
+        "the policy `{policy}` is defined in code, so it cannot be stored\nhint: store one of the built-in policies"
+    )]
+    Custom {
+        /// Its setting.
+        policy: String,
+    },
 }
 
-/// ExitOutput that a policy cannot judge.
+impl PolicyError {
+    /// A part outside its range.
+    pub(super) fn range(part: &'static str, expected: impl ToString, got: impl ToString) -> Self {
+        PolicyError::OutOfRange { part, expected: expected.to_string(), got: got.to_string() }
+    }
+
+    /// A policy that needs another number of classes.
+    pub(super) fn classes(policy: &str, needs: &str, got: usize) -> Self {
+        let got = format!("{got} class{}", if got == 1 { "" } else { "es" });
+        PolicyError::Unfit { policy: policy.to_owned(), needs: needs.to_owned(), got }
+    }
+}
+
+/// An exit output that a policy cannot judge.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ExitOutputError {
     /// A logit is NaN or infinite.
@@ -133,7 +94,7 @@ pub enum ExitOutputError {
         exit: usize,
         /// K.
         expected: usize,
-        /// How many logits there were.
+        /// The number of logits.
         got: usize,
     },
     /// A learned score is NaN or infinite.
@@ -145,7 +106,9 @@ pub enum ExitOutputError {
         value: f32,
     },
     /// The policy needs a learned score, and there is none.
-    #[error("exit {exit}: berxit needs a learned exit score, which this model does not have\nhint: use another policy")]
+    #[error(
+        "exit {exit}: the policy needs a learned exit score, which this model does not have\nhint: use another policy"
+    )]
     NoScore {
         /// The exit, from 1.
         exit: usize,
@@ -158,9 +121,4 @@ pub enum ExitOutputError {
         /// The exit that came.
         got: usize,
     },
-}
-
-/// A range in words; one without an upper end names the lower alone.
-fn range(low: f64, high: f64) -> String {
-    if high == f64::MAX { format!("of at least {low}") } else { format!("from {low} to {high}") }
 }

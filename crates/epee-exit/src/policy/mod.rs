@@ -1,36 +1,39 @@
 //! Exit policies: pure functions of the logits seen so far.
 //!
-//! A [`Policy`] is a setting as people write it. [`Policy::check`] turns it into a [`CheckedPolicy`]
-//! for a model of M exits and K classes; that one runs, live or over a trace. Nothing here knows
-//! where logits come from.
+//! A [`Policy`] is a setting as people write it: a rule and its threshold. [`Policy::check`] turns it into a
+//! [`CheckedPolicy`] for a model of M exits and K classes; that one runs, live or over a trace.
 //!
-//! To add a policy: a file in `rules/` that says what it makes of one exit, and a line in `table.rs`.
+//! To add a built-in policy: a file in `rules/` that implements [`ExitRule`], and a line in `table.rs`. A policy outside this
+//! crate implements the same trait, see [`Policy::custom`].
 
+mod checked;
 mod ensemble;
 mod error;
-mod observe;
+mod exit_output;
 mod parts;
 mod rule;
-mod rules;
+pub mod rules;
 mod table;
 mod text;
 mod threshold;
 
+use std::sync::Arc;
+
+pub use checked::{Answer, CheckedPolicy, Decision, Reason};
 pub use ensemble::Ensemble;
 pub use error::{ExitOutputError, PolicyError};
-pub use observe::{Answer, CheckedPolicy, Decision, ExitOutput, ExitPolicy, Reason};
-pub use rule::PolicyState;
-pub use rules::*;
+pub use exit_output::ExitOutput;
+pub use rule::{CustomRule, Direction, ExitRule, PolicyState, Signal};
 pub use table::{PolicyKind, Rule};
 pub use threshold::Threshold;
 
-pub(crate) use observe::{Outcome, check_temperatures};
-pub(crate) use rule::{Direction, Reading};
+pub(crate) use checked::{Outcome, check_temperatures};
+pub(crate) use text::serialize_text;
 
 /// A setting of an exit policy, not yet checked against a model.
 ///
-/// Its text and its value are inverse: `full`, `fixed(exit=3)`, `entropy(threshold=0.1)`,
-/// `epee(threshold=0.1, patience=6)`; `never` stands for a part that is off. [`PolicyKind::ALL`] has them all.
+/// The text and the value of a built-in policy are inverse: `full`, `fixed(exit=3)`, `entropy(threshold=0.1)`,
+/// `epee(threshold=0.1, patience=6)`; `never` stands for a part that is off. [`PolicyKind::ALL`] lists the built-in policies.
 ///
 /// ```
 /// # use epee_exit::Policy;
@@ -41,16 +44,12 @@ pub(crate) use rule::{Direction, Reading};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// When to stop.
+    /// The rule that decides when to stop.
     pub rule: Rule,
-    /// What the answer is made of.
+    /// The threshold its levels are compared with; never for a rule without one.
+    pub threshold: Threshold,
+    /// The exits whose probabilities make up the answer.
     pub ensemble: Ensemble,
-}
-
-impl<R: Into<Rule>> From<R> for Policy {
-    fn from(rule: R) -> Self {
-        Policy { rule: rule.into(), ensemble: Ensemble::None }
-    }
 }
 
 impl Default for Policy {
@@ -60,29 +59,41 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// A rule with a threshold. A rule without one, such as [`rules::Patience`], ignores it.
+    pub fn new(rule: impl Into<Rule>, threshold: impl Into<Threshold>) -> Policy {
+        let rule = rule.into();
+        let threshold = if rule.has_threshold() { threshold.into() } else { Threshold::Never };
+        Policy { rule, threshold, ensemble: Ensemble::None }
+    }
+
+    /// A policy of the caller's own. See [`ExitRule`] for an example.
+    pub fn custom(rule: impl ExitRule + 'static, threshold: impl Into<Threshold>) -> Policy {
+        Policy::new(Rule::Custom(CustomRule(Arc::new(rule))), threshold)
+    }
+
     /// The last exit answers every sample.
     pub fn full() -> Policy {
-        Full.into()
+        Policy::new(rules::Full, Threshold::Never)
     }
 
     /// Budgeted mode: one exit, 1 to M, answers every sample.
     pub fn fixed(exit: usize) -> Policy {
-        Fixed { exit }.into()
+        Policy::new(rules::Fixed { exit }, Threshold::Never)
     }
 
-    /// Eq. 1: exit where the normalised entropy is below τ, from 0 to 1.
+    /// Eq. 1: exit if the normalised entropy is below τ, from 0 to 1.
     pub fn entropy(threshold: impl Into<Threshold>) -> Policy {
-        Entropy { threshold: threshold.into() }.into()
+        Policy::new(rules::Entropy, threshold)
     }
 
-    /// Eq. 2: exit where P_t, from 1 to M, exits in a row agree.
+    /// Eq. 2: exit if P_t exits in a row, from 1 to M, agree.
     pub fn patience(patience: impl Into<Option<usize>>) -> Policy {
-        Patience { patience: patience.into() }.into()
+        Policy::new(rules::Patience { patience: patience.into() }, Threshold::Never)
     }
 
     /// Eq. 3: either of the two.
     pub fn epee(threshold: impl Into<Threshold>, patience: impl Into<Option<usize>>) -> Policy {
-        Epee { threshold: threshold.into(), patience: patience.into() }.into()
+        Policy::new(rules::Epee { patience: patience.into() }, threshold)
     }
 
     /// Checks the setting for a model of `exits` exits and `classes` classes.
@@ -99,28 +110,43 @@ impl Policy {
         if exits == 0 || classes == 0 {
             return Err(PolicyError::EmptyModel { exits, classes });
         }
-        self.rule.check(exits, classes)?;
+        self.rule.check(exits, classes, &self.threshold)?;
         Ok(CheckedPolicy::new(self.clone(), exits, classes))
     }
 
-    /// Which policy this is a setting of.
-    pub fn kind(&self) -> PolicyKind {
+    /// Refuses a policy of the caller's own, which cannot be read back from a file.
+    ///
+    /// # Errors
+    /// [`PolicyError::Custom`].
+    pub fn check_storable(&self) -> Result<(), PolicyError> {
+        match self.kind() {
+            Some(_) => Ok(()),
+            None => Err(PolicyError::Custom { policy: self.to_string() }),
+        }
+    }
+
+    /// The built-in policy this is a setting of; `None` for one of the caller's own.
+    pub fn kind(&self) -> Option<PolicyKind> {
         self.rule.kind()
     }
 
-    /// Its threshold, where it has one.
-    pub fn threshold(&self) -> Option<&Threshold> {
-        self.rule.threshold()
+    /// The name of its rule.
+    pub fn name(&self) -> &str {
+        match self.kind() {
+            Some(kind) => kind.name(),
+            None => self.rule.name(),
+        }
     }
 
-    /// The same setting with another threshold; itself where it has none.
+    /// Its threshold, if its rule has one.
+    pub fn threshold(&self) -> Option<&Threshold> {
+        self.rule.has_threshold().then_some(&self.threshold)
+    }
+
+    /// The same setting with another threshold; itself if its rule has none.
     #[must_use]
     pub fn with_threshold(&self, threshold: impl Into<Threshold>) -> Policy {
-        let mut policy = self.clone();
-        if let Some(part) = policy.rule.threshold_mut() {
-            *part = threshold.into();
-        }
-        policy
+        Policy { ensemble: self.ensemble, ..Policy::new(self.rule.clone(), threshold) }
     }
 
     /// The same setting with another way to combine answers.
@@ -146,7 +172,7 @@ mod tests {
             assert_eq!(error(Policy::epee(threshold, 3), 12, 4), got);
         }
         let zero = error(Policy::patience(0), 12, 4);
-        assert!(zero.starts_with("patience: expected 1 to 12 (the number of exits), got 0"), "{zero}");
+        assert_eq!(zero, "patience: expected 1 to 12 (the number of exits), or `never` for full depth, got 0");
         let exit = error(Policy::fixed(7), 6, 4);
         assert_eq!(exit, "exit: expected 1 to 6 (the number of exits), got 7");
     }
@@ -157,8 +183,8 @@ mod tests {
         assert!(list(5).check(6, 2).is_ok());
         let text = error(list(6), 6, 2);
         assert_eq!(text, "threshold: expected 5 values (one for each exit before the last), got 6");
-        let text = error(Pcee { threshold: Threshold::PerExit(vec![None]), patience: 1 }.into(), 2, 2);
-        assert!(text.contains("pcee looks at several exits at once"), "{text}");
+        let text = error(Policy::new(rules::Pcee { patience: 1 }, Threshold::PerExit(vec![None])), 2, 2);
+        assert!(text.contains("the policy compares several exits"), "{text}");
         let bad = Policy::entropy(Threshold::PerExit(vec![None, Some(2.0)]));
         assert_eq!(error(bad, 3, 2), "threshold: expected a number from 0 to 1, got 2");
     }

@@ -1,14 +1,12 @@
-//! The parts of a setting, `name(part=value, …)`: read one by one, printed in the order they are shown.
-
-use std::fmt::Display;
+//! The parts of a setting, `name(part=value, …)`, read one by one.
 
 use super::Threshold;
 
-/// The `key=value` pairs of a setting that no one has asked for yet.
+/// The `key=value` pairs of a setting that have not been read yet.
 pub(super) struct Parts<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Parts<'a> {
-    /// Reads what stands between the parentheses.
+    /// Splits the text between the parentheses.
     pub(super) fn read(inside: &'a str) -> Result<Self, String> {
         let mut parts = Vec::new();
         for pair in pieces(inside) {
@@ -23,12 +21,12 @@ impl<'a> Parts<'a> {
         Ok(Parts(parts))
     }
 
-    /// A part that nobody asked for.
+    /// A part that the policy does not have.
     pub(super) fn left(&self) -> Option<&'a str> {
         self.0.first().map(|(key, _)| *key)
     }
 
-    pub(super) fn take(&mut self, key: &str) -> Option<&'a str> {
+    fn take(&mut self, key: &str) -> Option<&'a str> {
         let at = self.0.iter().position(|(found, _)| *found == key)?;
         Some(self.0.remove(at).1)
     }
@@ -74,7 +72,7 @@ pub(super) fn one_of(names: &[&str]) -> String {
     }
 }
 
-/// What lies between the commas that no bracket encloses; nothing for nothing.
+/// The text between commas outside brackets; empty for empty text.
 fn pieces(inside: &str) -> Vec<&str> {
     if inside.trim().is_empty() {
         return Vec::new();
@@ -100,25 +98,7 @@ pub(super) fn or_never<T>(text: &str, read: impl FnOnce(&str) -> Result<T, Strin
     if text == "never" { Ok(None) } else { read(text).map(Some) }
 }
 
-/// The parts of a setting as they are printed.
-#[derive(Default)]
-pub(super) struct Printed(Vec<String>);
-
-impl Printed {
-    pub(super) fn part(&mut self, key: &str, value: impl Display) -> &mut Self {
-        self.0.push(format!("{key}={value}"));
-        self
-    }
-
-    pub(super) fn count_or_never(&mut self, key: &str, value: Option<usize>) -> &mut Self {
-        match value {
-            Some(value) => self.part(key, value),
-            None => self.part(key, "never"),
-        }
-    }
-
-    /// `name`, or `name(part=value, …)`.
-    pub(super) fn text(&self, name: &str) -> String {
-        if self.0.is_empty() { name.to_owned() } else { format!("{name}({})", self.0.join(", ")) }
-    }
+/// A count or `never`, as it is printed.
+pub(super) fn count_or_never(value: Option<usize>) -> String {
+    value.map_or_else(|| "never".to_owned(), |value| value.to_string())
 }

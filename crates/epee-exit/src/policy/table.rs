@@ -1,19 +1,23 @@
-//! The table of policies: one line each.
+//! The table of built-in policies: one line each.
 
-use super::parts::{Parts, Printed, one_of};
-use super::rule::{Direction, ExitRule, PolicyState, Reading, Signal};
+use std::ops::Deref;
+
+use super::PolicyError;
+use super::parts::{Parts, one_of};
+use super::rule::{CustomRule, ExitRule};
 use super::rules::*;
-use super::{PolicyError, Threshold};
 
 macro_rules! policies {
     ($( $Rule:ident $name:literal, $source:literal, $about:literal; )*) => {
-        /// The rule of a policy and its parts.
+        /// The rule of a policy: one of the built-in ones, or the caller's own. It dereferences to [`ExitRule`].
         #[derive(Clone, Debug, PartialEq)]
         pub enum Rule {
             $( #[doc = $about] $Rule($Rule), )*
+            /// A rule of the caller's own, see [`Policy::custom`](crate::Policy::custom).
+            Custom(CustomRule),
         }
 
-        /// The name of a policy, without a setting.
+        /// The name of a built-in policy, without a setting.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum PolicyKind {
             $( #[doc = $about] $Rule, )*
@@ -28,80 +32,46 @@ macro_rules! policies {
                 match self { $( PolicyKind::$Rule => $name, )* }
             }
 
-            /// What it does, in a line.
+            /// Its rule in a line.
             pub fn about(self) -> &'static str {
                 match self { $( PolicyKind::$Rule => $about, )* }
             }
 
-            /// Where it was published.
+            /// The publication it comes from.
             pub fn source(self) -> &'static str {
                 match self { $( PolicyKind::$Rule => $source, )* }
             }
 
-            pub(crate) fn fires(self) -> Direction {
-                match self { $( PolicyKind::$Rule => <$Rule as ExitRule>::FIRES, )* }
-            }
-
             pub(super) fn read(self, parts: &mut Parts<'_>) -> Result<Rule, String> {
-                match self { $( PolicyKind::$Rule => <$Rule as ExitRule>::read(parts).map(Rule::$Rule), )* }
+                match self { $( PolicyKind::$Rule => <$Rule as BuiltIn>::read(parts).map(Rule::$Rule), )* }
             }
 
-            /// The settings a sweep tries, without their thresholds.
+            /// The rules a sweep tries.
             pub(crate) fn families(self, exits: usize, classes: usize, patiences: &[Option<usize>]) -> Vec<Rule> {
                 match self { $( PolicyKind::$Rule => {
-                    <$Rule as ExitRule>::families(exits, classes, patiences).into_iter().map(Rule::$Rule).collect()
+                    <$Rule as BuiltIn>::families(exits, classes, patiences).into_iter().map(Rule::$Rule).collect()
                 } )* }
-            }
-
-            /// The thresholds a sweep tries where nobody says which.
-            pub(crate) fn thresholds(self, exits: usize, classes: usize) -> Vec<f64> {
-                match self { $( PolicyKind::$Rule => <$Rule as ExitRule>::thresholds(exits, classes), )* }
             }
         }
 
         impl Rule {
-            /// Which policy this is a setting of.
-            pub fn kind(&self) -> PolicyKind {
-                match self { $( Rule::$Rule(_) => PolicyKind::$Rule, )* }
+            /// The built-in policy it belongs to; `None` for the caller's own.
+            pub fn kind(&self) -> Option<PolicyKind> {
+                match self {
+                    $( Rule::$Rule(_) => Some(PolicyKind::$Rule), )*
+                    Rule::Custom(_) => None,
+                }
             }
+        }
 
-            /// Its threshold, where it has one.
-            pub fn threshold(&self) -> Option<&Threshold> {
-                match self { $( Rule::$Rule(rule) => rule.threshold(), )* }
-            }
+        impl Deref for Rule {
+            type Target = dyn ExitRule;
 
-            /// Its patience, where it has one that is not never.
-            pub fn patience(&self) -> Option<usize> {
-                match self { $( Rule::$Rule(rule) => rule.patience(), )* }
-            }
-
-            pub(super) fn threshold_mut(&mut self) -> Option<&mut Threshold> {
-                match self { $( Rule::$Rule(rule) => rule.threshold_mut(), )* }
-            }
-
-            pub(super) fn print(&self, parts: &mut Printed) {
-                match self { $( Rule::$Rule(rule) => rule.print(parts), )* }
-            }
-
-            pub(super) fn check(&self, exits: usize, classes: usize) -> Result<(), PolicyError> {
-                match self { $( Rule::$Rule(rule) => rule.check(exits, classes), )* }
-            }
-
-            pub(super) fn signal(&self, state: &mut PolicyState, reading: &Reading<'_>) -> Signal {
-                match self { $( Rule::$Rule(rule) => rule.signal(state, reading), )* }
-            }
-
-            pub(super) fn only(&self, exits: usize) -> Option<usize> {
-                match self { $( Rule::$Rule(rule) => rule.only(exits), )* }
-            }
-
-            pub(super) fn answer(
-                &self,
-                state: &PolicyState,
-                reading: &Reading<'_>,
-                last: bool,
-            ) -> Option<(usize, Vec<f64>)> {
-                match self { $( Rule::$Rule(rule) => rule.answer(state, reading, last), )* }
+            fn deref(&self) -> &(dyn ExitRule + 'static) {
+                match self {
+                    $( Rule::$Rule(rule) => rule, )*
+                    Rule::Custom(rule) => &*rule.0,
+                }
             }
         }
 
@@ -116,26 +86,19 @@ macro_rules! policies {
 policies! {
     Full "full", "–", "The last exit answers every sample.";
     Fixed "fixed", "EPEE 2025, budgeted mode", "One exit answers every sample.";
-    Entropy "entropy", "EPEE 2025, Eq. 1", "Exit where the normalised entropy is below the threshold.";
-    Patience "patience", "EPEE 2025, Eq. 2", "Exit where so many exits in a row agree.";
+    Entropy "entropy", "EPEE 2025, Eq. 1", "Exit if the normalised entropy is below the threshold.";
+    Patience "patience", "EPEE 2025, Eq. 2", "Exit if so many exits in a row agree.";
     Epee "epee", "EPEE 2025, Eq. 3", "Exit at low entropy or at enough agreement, whichever comes first.";
-    BranchyNet "branchynet", "Teerapittayanon et al. 2016", "Exit where the entropy in nats is below the threshold, one for each exit.";
-    ShallowDeep "shallow-deep", "Kaya et al. 2019", "Exit where the greatest probability reaches the threshold; if none does, the most confident exit answers.";
-    DeeBert "deebert", "Xin et al. 2020", "Exit where the entropy in nats is below the threshold.";
-    Pabee "pabee", "Zhou et al. 2020", "Exit where so many exits in a row agree with the one before; numbers agree within a distance.";
-    Pcee "pcee", "Zhang et al. 2022 (PCEE-BERT)", "Exit where so many exits in a row have an entropy below the threshold; they need not agree.";
-    FPabee "fpabee", "Gao et al. 2023 (F-PABEE)", "Exit where so many exits in a row differ from the one before by less than the threshold.";
-    Berxit "berxit", "Xin et al. 2021 (BERxiT)", "Exit where a learned score of being wrong is below the threshold.";
-    Elbert "elbert", "Xie et al. 2021 (ELBERT)", "Two classes: exit at low entropy, or where a window of exits stays on one side of a half.";
-    Voting "voting", "Sun et al. 2021, arXiv 2105.13792", "Exit where one class holds enough of the exits' votes; it is the answer.";
-    Margin "margin", "classic, top-1 minus top-2", "Exit where the two greatest probabilities are far enough apart.";
-}
-
-impl PolicyKind {
-    /// Whether it decides by the scores of a learned exit head.
-    pub fn reads_scores(self) -> bool {
-        self == PolicyKind::Berxit
-    }
+    BranchyNet "branchynet", "Teerapittayanon et al. 2016", "Exit if the entropy in nats is below the threshold, one for each exit.";
+    ShallowDeep "shallow-deep", "Kaya et al. 2019", "Exit if the greatest probability reaches the threshold; if none does, the most confident exit answers.";
+    DeeBert "deebert", "Xin et al. 2020", "Exit if the entropy in nats is below the threshold.";
+    Pabee "pabee", "Zhou et al. 2020", "Exit if so many exits in a row agree with the one before; numbers agree within a distance.";
+    Pcee "pcee", "Zhang et al. 2022 (PCEE-BERT)", "Exit if so many exits in a row have an entropy below the threshold; they need not agree.";
+    FPabee "fpabee", "Gao et al. 2023 (F-PABEE)", "Exit if so many exits in a row differ from the one before by less than the threshold.";
+    Berxit "berxit", "Xin et al. 2021 (BERxiT)", "Exit if a learned score of being wrong is below the threshold.";
+    Elbert "elbert", "Xie et al. 2021 (ELBERT)", "Two classes: exit at low entropy, or if a window of exits stays on one side of a half.";
+    Voting "voting", "Sun et al. 2021, arXiv 2105.13792", "Exit if one class holds enough of the exits' votes; it is the answer.";
+    Margin "margin", "classic, top-1 minus top-2", "Exit if the two greatest probabilities are far enough apart.";
 }
 
 impl std::fmt::Display for PolicyKind {

@@ -3,20 +3,20 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use super::parts::{Parts, Printed};
+use super::parts::Parts;
 use super::table::named;
-use super::{Ensemble, Policy, PolicyError};
+use super::{Ensemble, Policy, PolicyError, Threshold};
 
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Printed::default();
-        self.rule.print(&mut parts);
-        if self.ensemble != Ensemble::None {
-            parts.part("ensemble", self.ensemble.name());
-        }
-        f.write_str(&parts.text(self.kind().name()))
+        let threshold = self.threshold().map(|threshold| ("threshold", threshold.to_string()));
+        let ensemble = (self.ensemble != Ensemble::None).then(|| ("ensemble", self.ensemble.name().to_owned()));
+        let parts = threshold.into_iter().chain(self.rule.parts()).chain(ensemble);
+        let parts: Vec<String> = parts.map(|(key, value)| format!("{key}={value}")).collect();
+        let name = self.name();
+        if parts.is_empty() { f.write_str(name) } else { write!(f, "{name}({})", parts.join(", ")) }
     }
 }
 
@@ -39,16 +39,24 @@ fn parse(text: &str) -> Result<Policy, String> {
     let mut parts = Parts::read(inside)?;
     let ensemble = parts.name("ensemble", &Ensemble::NAMES)?.unwrap_or_default();
     let rule = named(name)?.read(&mut parts)?;
+    let threshold = if rule.has_threshold() { parts.threshold()? } else { Threshold::Never };
     match parts.left() {
         Some(key) => Err(format!("`{name}` has no part `{key}`")),
-        None => Ok(Policy { rule, ensemble }),
+        None => Ok(Policy { rule, threshold, ensemble }),
     }
 }
 
+/// As its text. A policy of the caller's own is refused: its text cannot be read back.
 impl Serialize for Policy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.check_storable().map_err(ser::Error::custom)?;
         serializer.collect_str(self)
     }
+}
+
+/// Writes any policy as its text, for results that are read by people and not loaded again.
+pub(crate) fn serialize_text<S: Serializer>(policy: &Policy, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(policy)
 }
 
 impl<'de> Deserialize<'de> for Policy {
@@ -63,7 +71,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::policy::{Divergence, FPabee, Outputs, PolicyKind, Threshold};
+    use crate::policy::PolicyKind;
+    use crate::policy::rules::{Divergence, Elbert, FPabee, Outputs};
 
     /// A setting of every policy, with every part.
     const FORMS: [&str; 24] = [
@@ -84,8 +93,8 @@ mod tests {
         "pabee(patience=3)",
         "pabee(patience=3, distance=0.5)",
         "pcee(threshold=0.2, patience=2)",
-        "fpabee(divergence=js, threshold=0.01, patience=2)",
-        "fpabee(divergence=reverse-kl, threshold=0.01, patience=2, outputs=sigmoid)",
+        "fpabee(threshold=0.01, divergence=js, patience=2)",
+        "fpabee(threshold=0.01, divergence=reverse-kl, patience=2, outputs=sigmoid)",
         "berxit(threshold=0.2)",
         "elbert(threshold=0.1, window=3)",
         "elbert(threshold=0.1, window=3, margin=0.2)",
@@ -103,7 +112,7 @@ mod tests {
             assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy);
         }
         for kind in PolicyKind::ALL {
-            assert!(FORMS.iter().any(|text| text.parse::<Policy>().unwrap().kind() == kind), "{kind}");
+            assert!(FORMS.iter().any(|text| text.parse::<Policy>().unwrap().kind() == Some(kind)), "{kind}");
             assert!(!kind.about().is_empty() && !kind.source().is_empty());
         }
     }
@@ -117,7 +126,7 @@ mod tests {
         assert_eq!(list, Policy::entropy(Threshold::PerExit(vec![Some(0.1), None])));
         let fpabee: Policy = "fpabee(threshold=1, patience=2)".parse().unwrap();
         let (divergence, outputs) = (Divergence::JensenShannon, Outputs::Softmax);
-        assert_eq!(fpabee, FPabee { divergence, threshold: Threshold::All(1.0), patience: 2, outputs }.into());
+        assert_eq!(fpabee, Policy::new(FPabee { divergence, patience: 2, outputs }, 1.0));
     }
 
     #[test]
@@ -161,7 +170,7 @@ mod tests {
             proptest::option::of(any::<usize>()).prop_map(Policy::patience),
             (threshold(), proptest::option::of(any::<usize>())).prop_map(|(t, p)| Policy::epee(t, p)),
             (threshold(), any::<usize>(), finite()).prop_map(|(threshold, window, margin)| {
-                crate::policy::Elbert { threshold, window, margin: if margin == 0.0 { 0.0 } else { margin } }.into()
+                Policy::new(Elbert { window, margin: if margin == 0.0 { 0.0 } else { margin } }, threshold)
             }),
         ];
         (policy, ensemble).prop_map(|(policy, ensemble)| policy.with_ensemble(ensemble))

@@ -1,13 +1,14 @@
 //! The threshold of a policy: never, one for all exits, or one for each.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::{Serialize, Serializer};
 
 use super::PolicyError;
 use super::parts::{number, or_never};
 
-/// A threshold, as a setting has it.
+/// The threshold of a policy.
 ///
 /// Its text is `never`, a number, or a list of M − 1 numbers and nevers, one for each exit before the last, which always
 /// answers: `[0.1, never, 0.2]`.
@@ -23,7 +24,7 @@ pub enum Threshold {
 }
 
 impl Threshold {
-    /// The one value of all exits, where there is one.
+    /// The value that all exits share, if they share one.
     pub fn scalar(&self) -> Option<f64> {
         match self {
             Threshold::All(value) => Some(*value),
@@ -31,7 +32,7 @@ impl Threshold {
         }
     }
 
-    /// The threshold of each of M exits; not a number where it is never, so that no comparison holds.
+    /// The threshold of each of M exits; NaN for never, so that no comparison holds.
     pub(crate) fn resolve(&self, exits: usize) -> Vec<f64> {
         match self {
             Threshold::Never => vec![f64::NAN; exits],
@@ -44,21 +45,37 @@ impl Threshold {
         }
     }
 
-    /// Checks the number of values, and each of them against a range.
-    pub(super) fn check(&self, exits: usize, low: f64, high: f64) -> Result<(), PolicyError> {
+    /// Checks the number of values, M − 1 in a list, and each of them against a range.
+    ///
+    /// # Errors
+    /// [`PolicyError::OutOfRange`].
+    pub fn check(&self, exits: usize, range: RangeInclusive<f64>) -> Result<(), PolicyError> {
         if let Threshold::PerExit(values) = self
             && values.len() + 1 != exits
         {
-            return Err(PolicyError::PerExit { expected: exits - 1, got: values.len() });
+            let expected = format!("{} values (one for each exit before the last)", exits - 1);
+            return Err(PolicyError::range("threshold", expected, values.len()));
         }
-        let bad = self.values().find(|value| !(low..=high).contains(value));
-        bad.map_or(Ok(()), |got| Err(PolicyError::Threshold { low, high, got }))
+        let (least, most) = (*range.start(), *range.end());
+        let expected = match (least == f64::MIN, most == f64::MAX) {
+            (true, true) => "a number".to_owned(),
+            (false, true) => format!("a number of at least {least}"),
+            _ => format!("a number from {least} to {most}"),
+        };
+        let bad = self.values().find(|value| !range.contains(value));
+        bad.map_or(Ok(()), |got| Err(PolicyError::range("threshold", expected, got)))
     }
 
-    /// Refuses one threshold for each exit, where a policy looks at several exits at once.
-    pub(super) fn check_scalar(&self, policy: &'static str) -> Result<(), PolicyError> {
+    /// Refuses a list, for a policy that compares several exits with one threshold.
+    ///
+    /// # Errors
+    /// [`PolicyError::OutOfRange`].
+    pub fn check_single(&self) -> Result<(), PolicyError> {
         match self {
-            Threshold::PerExit(_) => Err(PolicyError::NotPerExit { policy }),
+            Threshold::PerExit(_) => {
+                let expected = "one number, since the policy compares several exits with it";
+                Err(PolicyError::range("threshold", expected, "a list"))
+            }
             Threshold::Never | Threshold::All(_) => Ok(()),
         }
     }
@@ -73,7 +90,7 @@ impl Threshold {
         one.into_iter().chain(many.iter().copied().flatten())
     }
 
-    /// The mean over exits, for telling a cautious setting from a bold one; `None` where all are never.
+    /// The mean over exits, for telling a cautious setting from an aggressive one; `None` if all are never.
     pub(crate) fn mean(&self) -> Option<f64> {
         let (sum, count) = self.values().fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
         (count > 0).then(|| sum / f64::from(count))

@@ -1,7 +1,7 @@
 //! How well a score tells two groups apart.
 
 /// The area under the ROC curve: how often a member of the group scores above one outside it, ties
-/// counting half (Mann and Whitney's U over the number of pairs). `None` where either side is
+/// counting half (Mann and Whitney's U over the number of pairs). `None` if either side is
 /// empty. Each item is a score and whether it is a member; sorts them.
 pub(super) fn auroc(items: &mut [(f64, bool)]) -> Option<f64> {
     items.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -1,21 +1,53 @@
-//! How far each exit's probabilities can be believed: temperatures, reliability, proper scores.
+//! The quality of each exit's probabilities: temperatures, reliability, proper scores.
 
 mod auroc;
-mod error;
 mod reliability;
 mod temperature;
 
 use rayon::prelude::*;
 use serde::Serialize;
 
-pub use error::QualityError;
 pub use reliability::{ReliabilityBin, expected_calibration_error, reliability};
 pub use temperature::fit_temperatures;
 
-use crate::confidence::{argmax, ln_classes, read, temper};
+use crate::confidence::{argmax, ln_classes, probabilities, read, temper};
 use crate::trace::Trace;
 
-/// How good one exit's probabilities are, over the samples with a label. With `p = softmax(z / T)`:
+/// Probabilities that cannot be fitted or judged.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum QualityError {
+    /// No sample has a label.
+    #[error("trace: expected samples with labels, got none\nhint: record the trace on a split whose labels are known")]
+    NoLabels,
+    /// Every label is the same class, so the most confident answer is always the best one.
+    #[error(
+        "trace: expected labels of at least 2 classes, got `{class}` alone\nhint: fit temperatures on more samples, drawn \
+         from all classes"
+    )]
+    OneClass {
+        /// The name of the class.
+        class: String,
+    },
+    /// A temperature, a number of bins or an exit is outside its range.
+    #[error("{part}: expected {expected}, got {got}")]
+    OutOfRange {
+        /// The part.
+        part: String,
+        /// Its range.
+        expected: String,
+        /// Its value.
+        got: String,
+    },
+}
+
+impl QualityError {
+    fn range<T>(part: &str, expected: impl ToString, got: impl ToString) -> Result<T, QualityError> {
+        let (part, expected, got) = (part.to_owned(), expected.to_string(), got.to_string());
+        Err(QualityError::OutOfRange { part, expected, got })
+    }
+}
+
+/// The quality of one exit's probabilities, over the samples with a label. With `p = softmax(z / T)`:
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ExitQuality {
     /// The exit, from 1.
@@ -29,27 +61,21 @@ pub struct ExitQuality {
     /// Brier's score (1950): the mean of `Σ_k (p_k - 1[y = k])²`, in [0, 2].
     pub brier: f64,
     /// How well this exit's normalised entropy finds the samples that it answers wrong and the last
-    /// exit right: the area under the ROC curve, ties counting half. `None` where there are none
+    /// exit correctly: the area under the ROC curve, ties counting half. `None` if there are none
     /// or nothing else, so always for the last exit.
     pub auroc: Option<f64>,
 }
 
 /// The quality of every exit at its temperature, `[M]`, with the calibration error over `bins` bins of
-/// equal mass. A temperature changes no answer: what an exit answers is read from its logits as recorded.
+/// equal mass. A temperature changes no answer: answers are read from the logits as recorded.
 ///
 /// # Errors
 /// No labels, no bins, not one temperature an exit, a temperature that is not a finite number above 0.
 ///
 /// ```
-/// # use epee_exit::{Trace, TraceParts, exit_quality};
-/// // Probabilities 1/4 and 3/4, for the class that is true: -ln 3/4 and 1/16 + 1/16.
-/// let trace = Trace::new(TraceParts {
-///     exits: 1,
-///     classes: 2,
-///     logits: vec![0.0, 3f32.ln()],
-///     labels: vec![1],
-///     ..TraceParts::default()
-/// })?;
+/// # use epee_exit::{Trace, exit_quality};
+/// // Probabilities 1/4 and 3/4, the second for the true class: -ln 3/4 and 1/16 + 1/16.
+/// let trace = Trace::from_logits(1, 2, vec![0.0, 3f32.ln()], vec![1])?;
 /// let got = &exit_quality(&trace, &[1.0], 10)?[0];
 /// assert!((got.nll - 0.287_682).abs() < 1e-6 && (got.brier - 0.125).abs() < 1e-6);
 /// assert_eq!(got.auroc, None);
@@ -57,14 +83,13 @@ pub struct ExitQuality {
 /// ```
 pub fn exit_quality(trace: &Trace, temperatures: &[f64], bins: usize) -> Result<Vec<ExitQuality>, QualityError> {
     if temperatures.len() != trace.exits() {
-        return Err(QualityError::Temperatures { expected: trace.exits(), got: temperatures.len() });
+        let expected = format!("{} (the number of exits)", trace.exits());
+        return QualityError::range("temperatures", expected, temperatures.len());
     }
     for (exit, &temperature) in (1..).zip(temperatures) {
         check_temperature(exit, temperature)?;
     }
-    if bins == 0 {
-        return Err(QualityError::Bins);
-    }
+    check_bins(bins)?;
     let samples = labelled(trace)?;
     let of_exit = |(i, &temperature): (usize, &f64)| quality(trace, &samples, i + 1, temperature, bins);
     Ok(temperatures.par_iter().enumerate().map(of_exit).collect())
@@ -72,19 +97,21 @@ pub fn exit_quality(trace: &Trace, temperatures: &[f64], bins: usize) -> Result<
 
 fn quality(trace: &Trace, samples: &[(usize, usize)], exit: usize, temperature: f64, bins: usize) -> ExitQuality {
     let ln_classes = ln_classes(trace.classes());
-    let mut probabilities = Probabilities::default();
+    let (mut z, mut p) = (Vec::new(), Vec::new());
     let (mut nll, mut brier) = (0.0, 0.0);
     let (mut answers, mut scores) = (Vec::with_capacity(samples.len()), Vec::with_capacity(samples.len()));
     for &(sample, label) in samples {
         let row = trace.row(sample, exit);
         let predicted = argmax(row);
-        let right = predicted == label;
-        let saved_later = !right && argmax(trace.row(sample, trace.exits())) == label;
-        let p = probabilities.of(row, temperature);
+        let correct = predicted == label;
+        let saved_later = !correct && argmax(trace.row(sample, trace.exits())) == label;
+        temper(row, temperature, &mut z);
+        probabilities(&z, &mut p);
         brier += p.iter().enumerate().map(|(k, p)| (p - f64::from(u8::from(k == label))).powi(2)).sum::<f64>();
-        answers.push((p[predicted], right));
-        nll -= probabilities.ln(label);
-        scores.push((read(&probabilities.tempered, ln_classes).1, saved_later));
+        answers.push((p[predicted], correct));
+        // ln p_y by the difference of logits, which stays finite if p_y underflows.
+        nll -= f64::from(z[label]) - f64::from(z[predicted]) + libm::log(p[predicted]);
+        scores.push((read(&z, ln_classes).1, saved_later));
     }
     let all = samples.len() as f64;
     ExitQuality {
@@ -105,51 +132,25 @@ fn labelled(trace: &Trace) -> Result<Vec<(usize, usize)>, QualityError> {
 }
 
 fn check_temperature(exit: usize, got: f64) -> Result<(), QualityError> {
-    if got.is_finite() && got > 0.0 { Ok(()) } else { Err(QualityError::Temperature { exit, got }) }
+    let above_zero = got.is_finite() && got > 0.0;
+    if above_zero { Ok(()) } else { QualityError::range(&format!("exit {exit}"), "a temperature above 0", got) }
 }
 
-/// `softmax(z / T)` of one row at a time, in f64.
-#[derive(Default)]
-struct Probabilities {
-    tempered: Vec<f32>,
-    p: Vec<f64>,
-    max: f64,
-    ln_sum: f64,
-}
-
-impl Probabilities {
-    fn of(&mut self, row: &[f32], temperature: f64) -> &[f64] {
-        temper(row, temperature, &mut self.tempered);
-        // A low temperature may take a great logit past what f32 holds.
-        self.tempered.iter_mut().for_each(|z| *z = z.clamp(f32::MIN, f32::MAX));
-        self.max = f64::from(self.tempered.iter().copied().fold(f32::MIN, f32::max));
-        let max = self.max;
-        self.p.clear();
-        self.p.extend(self.tempered.iter().map(|&z| libm::exp(f64::from(z) - max)));
-        let sum: f64 = self.p.iter().sum();
-        self.ln_sum = libm::log(sum);
-        self.p.iter_mut().for_each(|p| *p /= sum);
-        &self.p
-    }
-
-    /// `ln p` of one class of the last row, also where p underflows.
-    fn ln(&self, class: usize) -> f64 {
-        f64::from(self.tempered[class]) - self.max - self.ln_sum
-    }
+fn check_bins(bins: usize) -> Result<(), QualityError> {
+    if bins > 0 { Ok(()) } else { QualityError::range("bins", "at least 1", bins) }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::trace::TraceParts;
 
     fn trace(exits: usize, logits: Vec<f32>, labels: Vec<i64>) -> Trace {
-        Trace::new(TraceParts { exits, classes: 2, logits, labels, ..TraceParts::default() }).unwrap()
+        Trace::from_logits(exits, 2, logits, labels).unwrap()
     }
 
     #[test]
-    fn auroc_is_of_what_the_last_exit_would_save() {
+    fn auroc_ranks_the_samples_that_the_last_exit_corrects() {
         // Exit 1: unsure and wrong (saved), sure and right, sure and wrong but so is exit 2, unlabelled.
         let logits = vec![0.1, 0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 3.0, 0.0, 2.0, 0.0, 2.0, 5.0, 0.0, 0.0, 0.0];
         let got = exit_quality(&trace(2, logits, vec![1, 1, 0, -1]), &[1.0, 2.0], 5).unwrap();
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_judged_says_why() {
+    fn errors_name_what_was_expected_and_got() {
         let two = trace(2, vec![0.0; 4], vec![0]);
         let error = |trace: &Trace, temperatures: &[f64], bins| {
             exit_quality(trace, temperatures, bins).unwrap_err().to_string()
@@ -180,6 +181,6 @@ mod tests {
             let error = reliability(&two, got, 1.0, 5).unwrap_err();
             assert_eq!(error.to_string(), format!("exit: expected 1 to 2 (the number of exits), got {got}"));
         }
-        assert_eq!(reliability(&two, 1, 1.0, 0), Err(QualityError::Bins));
+        assert_eq!(reliability(&two, 1, 1.0, 0), QualityError::range("bins", "at least 1", 0));
     }
 }

@@ -1,19 +1,19 @@
-//! Reliability: is an answer given with confidence p right in a share p of the cases?
+//! Reliability: whether answers with confidence p are correct in a share p of the cases.
 
 use serde::Serialize;
 
-use super::{Probabilities, QualityError, check_temperature, labelled};
-use crate::confidence::argmax;
+use super::{QualityError, check_bins, check_temperature, labelled};
+use crate::confidence::{argmax, probabilities, temper};
 use crate::trace::Trace;
 
-/// Samples of like confidence.
+/// Samples of similar confidence.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ReliabilityBin {
-    /// How many samples; at least 1.
+    /// The number of samples; at least 1.
     pub count: u64,
     /// Their mean confidence, the probability of the class answered.
     pub confidence: f64,
-    /// The share of them answered right.
+    /// The share of them answered correctly.
     pub accuracy: f64,
     /// The least confidence among them.
     pub low: f64,
@@ -24,7 +24,7 @@ pub struct ReliabilityBin {
 /// The reliability of one exit, from 1, at one temperature: its labelled samples in `bins` bins of equal
 /// mass, by confidence from low to high.
 ///
-/// Sorted by confidence, and by index where confidences are equal, sample i of n is in bin b where
+/// Sorted by confidence, and by index if confidences are equal, sample i of n is in bin b if
 /// `floor(b n / bins) <= i < floor((b + 1) n / bins)`: sizes differ by at most 1, and equal confidences may
 /// lie in two bins. A bin that would be empty (n < bins) is left out.
 ///
@@ -32,16 +32,9 @@ pub struct ReliabilityBin {
 /// No labels, no bins, an exit that does not exist, a temperature that is not a finite number above 0.
 ///
 /// ```
-/// # use epee_exit::{Trace, TraceParts, expected_calibration_error, reliability};
-/// let sure = 3f32.ln();
-/// let trace = Trace::new(TraceParts {
-///     exits: 1,
-///     classes: 2,
-///     logits: [0.0, 0.0, sure, 0.0].repeat(2),
-///     labels: vec![0, 0, 1, 0],
-///     ..TraceParts::default()
-/// })?;
-/// let bins = reliability(&trace, 1, 1.0, 2)?; // confidence 1/2: one right of two; 3/4: both
+/// # use epee_exit::{Trace, expected_calibration_error, reliability};
+/// let trace = Trace::from_logits(1, 2, [0.0, 0.0, 3f32.ln(), 0.0].repeat(2), vec![0, 0, 1, 0])?;
+/// let bins = reliability(&trace, 1, 1.0, 2)?; // confidence 1/2: one correct of two; 3/4: both
 /// assert_eq!((bins[0].count, bins[0].confidence, bins[0].accuracy), (2, 0.5, 0.5));
 /// assert_eq!((bins[1].count, bins[1].accuracy), (2, 1.0));
 /// assert!((expected_calibration_error(&bins) - 0.125).abs() < 1e-7);
@@ -54,23 +47,23 @@ pub fn reliability(
     bins: usize,
 ) -> Result<Vec<ReliabilityBin>, QualityError> {
     if !(1..=trace.exits()).contains(&exit) {
-        return Err(QualityError::Exit { exits: trace.exits(), got: exit });
+        return QualityError::range("exit", format!("1 to {} (the number of exits)", trace.exits()), exit);
     }
     check_temperature(exit, temperature)?;
-    if bins == 0 {
-        return Err(QualityError::Bins);
-    }
-    let mut probabilities = Probabilities::default();
+    check_bins(bins)?;
+    let (mut z, mut p) = (Vec::new(), Vec::new());
     let answer = |(sample, label)| {
         let row = trace.row(sample, exit);
         let predicted = argmax(row);
-        (probabilities.of(row, temperature)[predicted], predicted == label)
+        temper(row, temperature, &mut z);
+        probabilities(&z, &mut p);
+        (p[predicted], predicted == label)
     };
     let mut answers: Vec<(f64, bool)> = labelled(trace)?.into_iter().map(answer).collect();
     Ok(equal_mass(&mut answers, bins))
 }
 
-/// The bins of answers, each its confidence and whether it is right; sorts them.
+/// The bins of answers, each its confidence and whether it is correct; sorts them.
 pub(super) fn equal_mass(answers: &mut [(f64, bool)], bins: usize) -> Vec<ReliabilityBin> {
     answers.sort_by(|a, b| a.0.total_cmp(&b.0)); // stable
     let bins = bins.min(answers.len()); // more would be empty

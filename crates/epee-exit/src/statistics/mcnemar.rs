@@ -2,11 +2,11 @@
 
 use super::binomial_cdf;
 
-/// The two-sided p-value of "both are right equally often" from the discordant pairs: b samples
-/// that only the first answered right, c that only the second did.
+/// The two-sided p-value of "both are correct equally often" from the discordant pairs: b samples
+/// that only the first answered correctly, c that only the second did.
 ///
 /// `p = min(1, 2 P(Bin(b + c, 1/2) <= min(b, c)))`, the exact form of McNemar's test (Psychometrika
-/// 1947); 1 where b + c = 0.
+/// 1947); 1 if b + c = 0.
 ///
 /// ```
 /// assert!((epee_exit::mcnemar(1, 8) - 20.0 / 512.0).abs() < 1e-15); // 2 (1 + 9) / 2^9
@@ -18,8 +18,8 @@ pub fn mcnemar(b: u64, c: u64) -> f64 {
     (2.0 * binomial_cdf(b.min(c), b.saturating_add(c), 0.5)).min(1.0)
 }
 
-/// The discordant pairs of two lists of predictions `[N]`: how many samples only `a` answered right,
-/// and how many only `b` did. Samples whose label is unknown (-1) do not count.
+/// The discordant pairs of two lists of predictions `[N]`: the number of samples that only `a`
+/// answered correctly, and that only `b` did. Samples whose label is unknown (-1) do not count.
 ///
 /// ```
 /// assert_eq!(epee_exit::discordant(&[0, 1, 1, -1], &[0, 1, 0, 0], &[1, 0, 1, 1]), (2, 1));

@@ -13,7 +13,7 @@ pub use binomial::{binomial_cdf, binomial_upper, clopper_pearson};
 pub use bootstrap::{Bootstrap, bootstrap, bootstrap_difference};
 pub use mcnemar::{discordant, mcnemar};
 
-/// From `low` to `high`, both included. NaN where nothing is known, which JSON writes as `null`.
+/// From `low` to `high`, both included. NaN if nothing is known, which JSON writes as `null`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     /// The lower end.
@@ -23,7 +23,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether a value lies in it, ends included.
+    /// True if a value lies in it, ends included.
     pub fn contains(&self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }

@@ -1,4 +1,4 @@
-//! Lists of thresholds and patiences as people write them.
+//! Lists of thresholds and patiences as text.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ pub struct ListError {
     problem: String,
 }
 
-/// The most values a range may hold: more is a slip of the hand.
+/// The most values a range may hold: more is a mistake.
 const MOST: usize = 1_000_000;
 
 /// Thresholds: `0.1,0.2,never`, and ranges `A:B:STEP` that include both ends.
@@ -74,8 +74,7 @@ fn parse<T>(
             [one] => value(one).map(|v| vec![Some(v)]),
             parts => range(parts).map(|found| found.into_iter().map(Some).collect()),
         };
-        let fail = |problem| ListError { text: text.to_owned(), problem };
-        values.extend(found.map_err(fail)?);
+        values.extend(found.map_err(|problem| ListError { text: text.to_owned(), problem })?);
     }
     Ok(values)
 }
@@ -94,20 +93,14 @@ fn whole(text: &str) -> Result<usize, String> {
 fn numbers(start: &str, end: &str, step: &str) -> Result<Vec<f64>, String> {
     let digits = decimals(start).zip(decimals(step)).map(|(a, b)| a.max(b));
     let (start, end, step) = (number(start)?, number(end)?, number(step)?);
-    if start > end || step <= 0.0 {
-        return Err("expected A:B:STEP with A up to B and a STEP above 0".to_owned());
-    }
     let steps = ((end - start) / step).floor();
-    if steps >= MOST as f64 {
-        return Err(format!("expected at most {MOST} values"));
-    }
-    let mut values: Vec<f64> = (0..=steps as usize)
-        .map(|i| {
-            let value = start + i as f64 * step;
-            let rounded = digits.and_then(|digits| format!("{value:.digits$}").parse().ok());
-            rounded.unwrap_or(value).min(end)
-        })
-        .collect();
+    check_range(start <= end && step > 0.0, steps < MOST as f64)?;
+    let value = |i: usize| {
+        let value = start + i as f64 * step;
+        let rounded = digits.and_then(|digits| format!("{value:.digits$}").parse().ok());
+        rounded.unwrap_or(value).min(end)
+    };
+    let mut values: Vec<f64> = (0..=steps as usize).map(value).collect();
     match values.last_mut() {
         // A last value that misses the end by rounding alone is the end.
         Some(last) if end - *last < step * 1e-9 => *last = end,
@@ -116,27 +109,30 @@ fn numbers(start: &str, end: &str, step: &str) -> Result<Vec<f64>, String> {
     Ok(values)
 }
 
-/// How many decimals a number is written with; `None` where it has an exponent.
+/// The number of decimals a number is written with; `None` if it has an exponent.
 fn decimals(text: &str) -> Option<usize> {
-    if text.contains(['e', 'E']) {
-        return None;
-    }
-    Some(text.split_once('.').map_or(0, |(_, decimals)| decimals.len()))
+    let plain = !text.contains(['e', 'E']);
+    plain.then(|| text.split_once('.').map_or(0, |(_, decimals)| decimals.len()))
 }
 
 fn wholes(start: &str, end: &str, step: &str) -> Result<Vec<usize>, String> {
     let (start, end, step) = (whole(start)?, whole(end)?, whole(step)?);
-    if start > end || step == 0 {
-        return Err("expected A:B:STEP with A up to B and a STEP above 0".to_owned());
-    }
-    if (end - start) / step >= MOST {
-        return Err(format!("expected at most {MOST} values"));
-    }
+    check_range(start <= end && step > 0, end.saturating_sub(start) / step.max(1) < MOST)?;
     let mut values: Vec<usize> = (start..=end).step_by(step).collect();
     if values.last().is_some_and(|&last| last < end) {
         values.push(end);
     }
     Ok(values)
+}
+
+fn check_range(ordered: bool, small: bool) -> Result<(), String> {
+    if !ordered {
+        Err("expected A:B:STEP with A up to B and a STEP above 0".to_owned())
+    } else if !small {
+        Err(format!("expected at most {MOST} values"))
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

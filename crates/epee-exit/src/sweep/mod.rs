@@ -1,7 +1,7 @@
 //! Every setting of a grid at once.
 //!
 //! Settings that differ in their threshold alone are a family. In a family a sample's exit only moves earlier as the
-//! threshold grows bold, in at most M steps. So a whole column of thresholds is one pass over the samples that notes where
+//! threshold grows more aggressive, in at most M steps. So a whole column of thresholds is one pass over the samples that notes where
 //! each step happens, and one over the thresholds that adds the notes up. Counts are integers: the result is exactly that of
 //! [`replay`](crate::replay()), setting by setting.
 
@@ -19,21 +19,21 @@ use serde::ser::SerializeStruct;
 use crate::confidence::{argmax, temper};
 use crate::metrics::{Counts, Metric, ratio, saving};
 use crate::policy::{Policy, PolicyError, Rule, Threshold};
-use crate::stream::{Ladder, Readings, Stream};
+use crate::signals::{Signals, ThresholdRows, TraceOutputs};
 use crate::trace::Trace;
 use column::Cell;
 pub(crate) use column::Scorer;
 
-/// One setting: what it is worth and what it saves.
+/// One setting with its scores and its saving.
 ///
-/// As JSON: `policy` (its name), `setting` (its text), `threshold` (a list where it differs by exit) and `patience` (`null` for
+/// As JSON: `policy` (its name), `setting` (its text), `threshold` (a list if it differs by exit) and `patience` (`null` for
 /// never),
-/// `exit` (for a fixed exit), `accuracy`, `macro_f1`, `micro_f1`, `saving`, `ratio`, and `seconds` where times were measured.
+/// `exit` (for a fixed exit), `accuracy`, `macro_f1`, `micro_f1`, `saving`, `ratio`, and `seconds` if times were measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepRow {
     /// The setting.
     pub policy: Policy,
-    /// The share answered right, among labelled samples.
+    /// The share answered correctly, among labelled samples.
     pub accuracy: f64,
     /// See [`Counts::macro_f1`](crate::Counts::macro_f1).
     pub macro_f1: f64,
@@ -43,7 +43,7 @@ pub struct SweepRow {
     pub saving: f64,
     /// All layers over computed layers.
     pub ratio: f64,
-    /// The mean time of a sample by the layers' measured times, where the trace has them.
+    /// The mean time of a sample by the layers' measured times, if the trace has them.
     pub seconds: Option<f64>,
 }
 
@@ -57,8 +57,8 @@ impl SweepRow {
 impl Serialize for SweepRow {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut row = serializer.serialize_struct("SweepRow", 11)?;
-        row.serialize_field("policy", self.policy.kind().name())?;
-        row.serialize_field("setting", &self.policy)?;
+        row.serialize_field("policy", self.policy.name())?;
+        row.serialize_field("setting", &self.policy.to_string())?;
         row.serialize_field("threshold", &self.policy.threshold())?;
         row.serialize_field("patience", &self.policy.rule.patience())?;
         if let Rule::Fixed(fixed) = &self.policy.rule {
@@ -76,12 +76,12 @@ impl Serialize for SweepRow {
     }
 }
 
-/// How logits are read and answers scored.
+/// How logits are tempered and answers scored.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scoring {
-    /// The classes micro-F1 is taken over; all of them where this is empty.
+    /// The classes micro-F1 is taken over; all of them if this is empty.
     pub micro_classes: Vec<usize>,
-    /// A temperature for each exit, applied before every policy; none where this is empty.
+    /// A temperature for each exit, applied before every policy; none if this is empty.
     pub temperatures: Vec<f64>,
 }
 
@@ -103,10 +103,9 @@ impl Scoring {
 /// A setting that does not fit the trace, see [`Policy::check`].
 ///
 /// ```
-/// # use epee_exit::{Grid, Trace, TraceParts, sweep};
-/// let logits = vec![0.0, 1.0, 0.0, 2.0, 0.0, 9.0];
-/// let parts = TraceParts { exits: 3, classes: 2, logits, labels: vec![1], ..Default::default() };
-/// let rows = sweep(&Trace::new(parts)?, &Grid::standard(3, 2))?;
+/// # use epee_exit::{Grid, Trace, sweep};
+/// let trace = Trace::from_logits(3, 2, vec![0.0, 1.0, 0.0, 2.0, 0.0, 9.0], vec![1])?;
+/// let rows = sweep(&trace, &Grid::standard(3, 2))?;
 /// assert_eq!(rows.len(), 21 * 4);
 /// assert_eq!(rows[0].policy.to_string(), "epee(threshold=0, patience=1)");
 /// assert!((rows[0].saving - 2.0 / 3.0).abs() < 1e-12);
@@ -116,7 +115,7 @@ pub fn sweep(trace: &Trace, grid: &Grid) -> Result<Vec<SweepRow>, PolicyError> {
     sweep_with(trace, grid, &Scoring::default())
 }
 
-/// [`sweep`], with a choice of what micro-F1 is taken over.
+/// [`sweep`] with temperatures, and with micro-F1 over some classes.
 ///
 /// # Errors
 /// As [`sweep`].
@@ -141,10 +140,10 @@ pub fn full_depth(trace: &Trace, scoring: &Scoring) -> SweepRow {
 /// # Errors
 /// As [`sweep`].
 pub fn score(trace: &Trace, policies: &[Policy], scoring: &Scoring) -> Result<Vec<SweepRow>, PolicyError> {
-    let readings = Readings::new(trace, &scoring.temperatures)?;
+    let outputs = TraceOutputs::new(trace, &scoring.temperatures)?;
     let mut cells: Vec<(usize, Cell)> = families(policies)
         .into_par_iter()
-        .map(|(family, members)| family_cells(&readings, &family, &members, policies, scoring))
+        .map(|(family, members)| family_cells(&outputs, &family, &members, policies, scoring))
         .collect::<Result<Vec<_>, _>>()?
         .concat();
     cells.sort_unstable_by_key(|(at, _)| *at);
@@ -166,30 +165,30 @@ pub(crate) fn families(policies: &[Policy]) -> Vec<(Policy, Vec<usize>)> {
 }
 
 fn family_cells(
-    readings: &Readings<'_>,
+    outputs: &TraceOutputs<'_>,
     family: &Policy,
     members: &[usize],
     policies: &[Policy],
     scoring: &Scoring,
 ) -> Result<Vec<(usize, Cell)>, PolicyError> {
-    let trace = readings.trace();
+    let trace = outputs.trace();
     let (exits, classes) = (trace.exits(), trace.classes());
     for &at in members {
         policies[at].check(exits, classes)?;
     }
-    let stream = Stream::new(readings, &family.check(exits, classes)?)?;
+    let signals = Signals::new(outputs, &family.check(exits, classes)?)?;
     let scorer = Scorer::new(trace, &scoring.micro_classes);
-    let ladder = Ladder::of(members.iter().map(|&at| &policies[at]), stream.fires);
-    let thresholds = ladder.thresholds.as_slice();
-    let cells = scorer.column(&stream, thresholds.len(), |sample, stops| stream.stops(sample, thresholds, stops));
+    let rows = ThresholdRows::of(members.iter().map(|&at| &policies[at]), signals.direction);
+    let thresholds = rows.thresholds.as_slice();
+    let cells = scorer.column(&signals, thresholds.len(), |sample, stops| signals.stops(sample, thresholds, stops));
     let cell = |policy: &Policy| match policy.threshold() {
-        None | Some(Threshold::Never) => cells[ladder.row(None)],
-        Some(Threshold::All(value)) => cells[ladder.row(Some(*value))],
+        None | Some(Threshold::Never) => cells[rows.row(None)],
+        Some(Threshold::All(value)) => cells[rows.row(Some(*value))],
         Some(list @ Threshold::PerExit(_)) => {
             let list = list.resolve(exits);
             scorer.one((0..trace.samples()).map(|sample| {
-                let exit = stream.exit(sample, &list);
-                (exit, stream.answer(sample, exit))
+                let exit = signals.exit(sample, &list);
+                (exit, signals.answer(sample, exit))
             }))
         }
     };

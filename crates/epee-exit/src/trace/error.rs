@@ -1,4 +1,4 @@
-//! What can be wrong with a trace and with its file.
+//! Errors of traces and their files.
 
 use std::path::{Path, PathBuf};
 
@@ -10,26 +10,26 @@ pub enum TraceError {
     /// The file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The file was read, but is no trace.
+    /// The file was read, but is not a trace.
     #[error("{}: {problem}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
-        problem: Problem,
+        /// The problem with it.
+        problem: TraceProblem,
     },
 }
 
 impl TraceError {
-    pub(super) fn invalid(path: &Path, problem: Problem) -> Self {
+    pub(super) fn invalid(path: &Path, problem: TraceProblem) -> Self {
         TraceError::Invalid { path: path.to_owned(), problem }
     }
 }
 
-/// What keeps data from being a trace.
+/// The reason why data is not a trace.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Problem {
-    /// Nothing to look at.
+pub enum TraceProblem {
+    /// No sample, exit or class.
     #[error(
         "expected at least 1 sample, 1 exit and 1 class, got {samples} samples, {exits} exits and \
          {classes} classes"
@@ -42,18 +42,18 @@ pub enum Problem {
         /// K.
         classes: usize,
     },
-    /// A part has the wrong number of values.
-    #[error("{tensor}: expected {expected} values, got {got}")]
-    Length {
-        /// The part.
-        tensor: &'static str,
-        /// How many values it should have.
-        expected: usize,
-        /// How many it has.
-        got: usize,
+    /// A part has another length, type, shape or content.
+    #[error("{part}: expected {expected}, got {got}")]
+    Mismatch {
+        /// The tensor or metadata key.
+        part: String,
+        /// The length, type, shape or content it should have.
+        expected: String,
+        /// Its own.
+        got: String,
     },
-    /// A label is no class.
-    #[error("sample {sample}: expected a label from 0 to {}, or -1 where unknown, got {got}", classes - 1)]
+    /// A label is not a class.
+    #[error("sample {sample}: expected a label from 0 to {}, or -1 if unknown, got {got}", classes - 1)]
     Label {
         /// The sample's id, or its index from 0.
         sample: String,
@@ -77,12 +77,12 @@ pub enum Problem {
     /// The file ends before its content does, or goes on after it.
     #[error("the header describes {expected} bytes of tensors, the file has {got}")]
     Size {
-        /// What the header says.
+        /// The size by the header.
         expected: u64,
-        /// What the file has.
+        /// The size of the file.
         got: u64,
     },
-    /// The header is no safetensors header.
+    /// The header is not a safetensors header.
     #[error("not a safetensors file: {0}")]
     Header(String),
     /// A tensor is missing.
@@ -93,36 +93,16 @@ pub enum Problem {
         /// The tensors there are.
         got: Vec<String>,
     },
-    /// A tensor has another type.
-    #[error("tensor `{tensor}`: expected type {expected}, got {got}")]
-    Dtype {
-        /// The tensor.
-        tensor: &'static str,
-        /// The types that can be read.
-        expected: &'static str,
-        /// Its type.
-        got: String,
-    },
-    /// A tensor has another shape.
-    #[error("tensor `{tensor}`: expected shape {expected}, got {got:?}")]
-    Shape {
-        /// The tensor.
-        tensor: &'static str,
-        /// The shape it should have.
-        expected: String,
-        /// Its shape.
-        got: Vec<usize>,
-    },
-    /// An entry of the metadata cannot be read, or does not fit.
-    #[error("{key}: expected {expected}, got {got}")]
-    Metadata {
-        /// Its key.
-        key: &'static str,
-        /// What it should be.
-        expected: String,
-        /// What it is.
-        got: String,
-    },
+}
+
+impl TraceProblem {
+    pub(super) fn mismatch(part: impl ToString, expected: impl ToString, got: impl ToString) -> TraceProblem {
+        TraceProblem::Mismatch { part: part.to_string(), expected: expected.to_string(), got: got.to_string() }
+    }
+
+    pub(super) fn tensor(name: &str, expected: impl ToString, got: impl ToString) -> TraceProblem {
+        TraceProblem::mismatch(format!("tensor `{name}`"), expected, got)
+    }
 }
 
 fn names(names: &[String]) -> String {

@@ -9,7 +9,7 @@ use epee_files::{read_file, write_atomic};
 
 use super::header::{self, Entry, Opened};
 use super::provenance::{keys, list};
-use super::{Problem, Provenance, Trace, TraceError, TraceParts};
+use super::{Provenance, Trace, TraceError, TraceParts, TraceProblem};
 
 impl Trace {
     /// Reads a trace: a safetensors file with
@@ -17,12 +17,12 @@ impl Trace {
     /// | tensor | type | shape | |
     /// |---|---|---|---|
     /// | `logits` | f32 | `[N, M, K]` | required |
-    /// | `labels` | i64 (i32 is read too) | `[N]` | -1 for unknown; all unknown where absent |
+    /// | `labels` | i64 (i32 is read too) | `[N]` | -1 for unknown; all unknown if absent |
     /// | `tokens` | i64 (i32 is read too) | `[N]` | optional |
     /// | `scores` | f32 | `[N, M]` | optional |
     ///
     /// and metadata under the keys of [`keys`](super::keys), all of them optional. Other tensors are
-    /// ignored: what another tool recorded is a trace if it has `logits`.
+    /// ignored: a file of another tool is a trace if it has `logits`.
     ///
     /// # Errors
     /// A file that cannot be read, is truncated or is no safetensors file; a tensor that is missing
@@ -37,7 +37,7 @@ impl Trace {
     ///
     /// # Errors
     /// As [`Trace::load`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Problem> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, TraceProblem> {
         let file = header::open(bytes)?;
         let metadata = file.header.metadata().clone().unwrap_or_default();
         let mut metadata = metadata.into_iter().collect();
@@ -64,7 +64,7 @@ impl Trace {
     /// fails leaves nothing behind, and whatever was at `path` as it was.
     ///
     /// # Errors
-    /// What the system says, a full disk for one, with the path.
+    /// A file that cannot be written, for example on a full disk.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), TraceError> {
         let path = path.as_ref();
         let parts = self.to_tensors().map_err(|problem| TraceError::invalid(path, problem))?;
@@ -72,7 +72,7 @@ impl Trace {
     }
 
     /// The file's parts, in order: the header, then each tensor's bytes.
-    fn to_tensors(&self) -> Result<Vec<Vec<u8>>, Problem> {
+    fn to_tensors(&self) -> Result<Vec<Vec<u8>>, TraceProblem> {
         let TraceParts { exits, classes, ref ids, .. } = self.parts;
         let samples = self.samples();
         let mut metadata = self.parts.provenance.to_metadata();
@@ -98,30 +98,30 @@ impl Trace {
 }
 
 impl Opened<'_> {
-    /// The bytes of a tensor, its type and its shape; `None` where the file has no such tensor.
+    /// The bytes of a tensor, its type and its shape; `None` if the file has no such tensor.
     fn tensor(&self, name: &str) -> Option<(&[u8], Dtype, Vec<usize>)> {
         let info = self.header.info(name)?;
         let (start, end) = info.data_offsets;
         Some((self.data.get(start..end)?, info.dtype, info.shape.clone()))
     }
 
-    fn missing(&self, tensor: &'static str) -> Problem {
+    fn missing(&self, tensor: &'static str) -> TraceProblem {
         let mut got = self.header.offset_keys();
         got.sort_unstable();
-        Problem::Missing { tensor, got }
+        TraceProblem::Missing { tensor, got }
     }
 
-    fn f32(&self, tensor: &'static str) -> Result<Option<Tensor<f32>>, Problem> {
+    fn f32(&self, tensor: &'static str) -> Result<Option<Tensor<f32>>, TraceProblem> {
         let Some((bytes, dtype, shape)) = self.tensor(tensor) else { return Ok(None) };
         if dtype != Dtype::F32 {
-            return Err(Problem::Dtype { tensor, expected: "F32", got: dtype.to_string() });
+            return Err(TraceProblem::tensor(tensor, "type F32", dtype));
         }
         let (words, _) = bytes.as_chunks();
         let values = words.par_iter().with_min_len(1 << 16).map(|w| f32::from_le_bytes(*w));
         Ok(Some(Tensor { name: tensor, values: values.collect(), shape }))
     }
 
-    fn integers(&self, tensor: &'static str) -> Result<Option<Tensor<i64>>, Problem> {
+    fn integers(&self, tensor: &'static str) -> Result<Option<Tensor<i64>>, TraceProblem> {
         let Some((bytes, dtype, shape)) = self.tensor(tensor) else { return Ok(None) };
         let values = match dtype {
             Dtype::I64 => bytes.as_chunks().0.iter().map(|w| i64::from_le_bytes(*w)).collect(),
@@ -130,7 +130,7 @@ impl Opened<'_> {
                 words.map(|w| i64::from(i32::from_le_bytes(*w))).collect()
             }
             _ => {
-                return Err(Problem::Dtype { tensor, expected: "I64", got: dtype.to_string() });
+                return Err(TraceProblem::tensor(tensor, "type I64", dtype));
             }
         };
         Ok(Some(Tensor { name: tensor, values, shape }))
@@ -145,12 +145,11 @@ struct Tensor<T> {
 }
 
 impl<T> Tensor<T> {
-    fn shaped(self, shape: &[usize]) -> Result<Vec<T>, Problem> {
+    fn shaped(self, shape: &[usize]) -> Result<Vec<T>, TraceProblem> {
         if self.shape == shape { Ok(self.values) } else { Err(self.misshaped(&format!("{shape:?}"))) }
     }
 
-    fn misshaped(&self, expected: &str) -> Problem {
-        let (tensor, got) = (self.name, self.shape.clone());
-        Problem::Shape { tensor, expected: expected.to_owned(), got }
+    fn misshaped(&self, expected: &str) -> TraceProblem {
+        TraceProblem::tensor(self.name, format!("shape {expected}"), format!("{:?}", self.shape))
     }
 }

@@ -1,6 +1,6 @@
-//! The header of a safetensors file, read with suspicion.
+//! The header of a safetensors file: read with every size checked, and written.
 //!
-//! The `safetensors` crate parses and checks it; the sizes it speaks of are compared here with the
+//! The `safetensors` crate parses and checks it; the sizes it names are compared here with the
 //! size of the file, before anything is sliced.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use safetensors::tensor::{Dtype, Metadata};
 use serde_json::{Map, Value, json};
 
-use super::Problem;
+use super::TraceProblem;
 
 /// Length of the field in front of the header.
 const PREFIX: usize = 8;
@@ -21,23 +21,23 @@ pub(super) struct Opened<'a> {
     pub(super) data: &'a [u8],
 }
 
-pub(super) fn open(bytes: &[u8]) -> Result<Opened<'_>, Problem> {
+pub(super) fn open(bytes: &[u8]) -> Result<Opened<'_>, TraceProblem> {
     let Some((prefix, rest)) = bytes.split_first_chunk::<PREFIX>() else {
-        return Err(Problem::Header(format!("expected at least {PREFIX} bytes, got {}", bytes.len())));
+        return Err(TraceProblem::Header(format!("expected at least {PREFIX} bytes, got {}", bytes.len())));
     };
     let announced = u64::from_le_bytes(*prefix);
     let header =
         usize::try_from(announced).ok().filter(|&n| n <= MOST).and_then(|n| rest.get(..n)).ok_or_else(|| {
-            Problem::Header(format!(
+            TraceProblem::Header(format!(
                 "the header should have {announced} bytes, the file has {} after its length",
                 rest.len()
             ))
         })?;
     let data = &rest[header.len()..];
-    let header: Metadata = serde_json::from_slice(header).map_err(|error| Problem::Header(error.to_string()))?;
+    let header: Metadata = serde_json::from_slice(header).map_err(|error| TraceProblem::Header(error.to_string()))?;
     let (expected, got) = (header.data_len() as u64, data.len() as u64);
     if expected != got {
-        return Err(Problem::Size { expected, got });
+        return Err(TraceProblem::Size { expected, got });
     }
     Ok(Opened { header, data })
 }
@@ -47,7 +47,7 @@ pub(super) type Entry = (&'static str, Dtype, Vec<usize>, Vec<u8>);
 
 /// The length field and the header for these tensors, written one after another. The same content
 /// gives the same bytes.
-pub(super) fn write(metadata: &BTreeMap<String, String>, tensors: &[Entry]) -> Result<Vec<u8>, Problem> {
+pub(super) fn write(metadata: &BTreeMap<String, String>, tensors: &[Entry]) -> Result<Vec<u8>, TraceProblem> {
     let mut header = Map::new();
     if !metadata.is_empty() {
         header.insert("__metadata__".to_owned(), json!(metadata));
@@ -63,7 +63,7 @@ pub(super) fn write(metadata: &BTreeMap<String, String>, tensors: &[Entry]) -> R
     text.resize(text.len().next_multiple_of(PREFIX), b' ');
     if text.len() > MOST {
         let got = text.len();
-        return Err(Problem::Header(format!(
+        return Err(TraceProblem::Header(format!(
             "expected a header of at most {MOST} bytes, got {got}\nhint: shorten the sample ids"
         )));
     }

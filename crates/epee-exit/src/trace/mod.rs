@@ -1,16 +1,14 @@
 //! Traces: the logits of every exit for every sample, recorded once.
 //!
-//! A [`Trace`] is checked when it is made or loaded: whatever holds one may rely on its shapes, on
-//! its labels and on every logit being finite. It holds raw logits, never probabilities.
+//! A [`Trace`] is checked when it is made or loaded: its shapes and labels are consistent and every logit
+//! is finite. It holds raw logits, never probabilities.
 
-mod builder;
 mod error;
 mod file;
 mod header;
 mod provenance;
 
-pub use builder::{Sample, TraceBuilder};
-pub use error::{Problem, TraceError};
+pub use error::{TraceError, TraceProblem};
 pub use provenance::{Provenance, keys};
 
 use rayon::prelude::*;
@@ -26,32 +24,26 @@ pub struct TraceParts {
     pub classes: usize,
     /// `[N, M, K]`, contiguous.
     pub logits: Vec<f32>,
-    /// `[N]`: the class of each sample, -1 where it is unknown.
+    /// `[N]`: the class of each sample, -1 if it is unknown.
     pub labels: Vec<i64>,
-    /// `[N]`, or empty where samples have no ids.
+    /// `[N]`, or empty if samples have no ids.
     pub ids: Vec<String>,
     /// `[N]`: the length of each sample in tokens, or empty.
     pub tokens: Vec<i64>,
-    /// `[N, M]`: what a learned exit score said, where the model has one.
+    /// `[N, M]`: the scores of a learned exit head, if the model has one.
     pub scores: Option<Vec<f32>>,
-    /// Where all this came from.
+    /// The origin of the trace.
     pub provenance: Provenance,
 }
 
-/// The logits of every exit for every sample: everything that can be known about exit settings
-/// without running the model again. Stored as one safetensors file, see [`Trace::load`].
+/// The logits of every exit for every sample: enough to evaluate any exit setting without running
+/// the model again. Stored as one safetensors file, see [`Trace::load`].
 ///
 /// ```
-/// # use epee_exit::{Trace, TraceParts};
-/// let trace = Trace::new(TraceParts {
-///     exits: 2,
-///     classes: 2,
-///     logits: vec![0.0, 1.0, 0.0, 2.0],
-///     labels: vec![1],
-///     ..TraceParts::default()
-/// })?;
+/// # use epee_exit::Trace;
+/// let trace = Trace::from_logits(2, 2, vec![0.0, 1.0, 0.0, 2.0], vec![1])?;
 /// assert_eq!((trace.samples(), trace.row(0, 2)), (1, &[0.0, 2.0][..]));
-/// # Ok::<(), epee_exit::Problem>(())
+/// # Ok::<(), epee_exit::TraceProblem>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Trace {
@@ -65,9 +57,17 @@ impl Trace {
     /// No sample, exit or class; lengths that do not agree; a label outside -1 to K - 1; a logit or
     /// score that is not finite (the error names the sample and the exit); provenance that does not
     /// fit M and K.
-    pub fn new(parts: TraceParts) -> Result<Self, Problem> {
+    pub fn new(parts: TraceParts) -> Result<Self, TraceProblem> {
         check(&parts)?;
         Ok(Trace { parts })
+    }
+
+    /// A trace of logits `[N, M, K]` and labels `[N]`, -1 for unknown, with nothing else known about it.
+    ///
+    /// # Errors
+    /// As [`Trace::new`].
+    pub fn from_logits(exits: usize, classes: usize, logits: Vec<f32>, labels: Vec<i64>) -> Result<Self, TraceProblem> {
+        Trace::new(TraceParts { exits, classes, logits, labels, ..TraceParts::default() })
     }
 
     /// N, the number of samples; at least 1.
@@ -97,12 +97,17 @@ impl Trace {
         &logits[at..at + classes]
     }
 
-    /// The class of each sample, -1 where it is unknown.
+    /// The learned score of one exit, counted from 1, for one sample, counted from 0, if the model has scores.
+    pub fn score(&self, sample: usize, exit: usize) -> Option<f32> {
+        self.scores().map(|scores| scores[sample * self.parts.exits + exit - 1])
+    }
+
+    /// The class of each sample, -1 if it is unknown.
     pub fn labels(&self) -> &[i64] {
         &self.parts.labels
     }
 
-    /// How many samples have a known class.
+    /// The number of samples with a known class.
     pub fn labelled(&self) -> usize {
         self.parts.labels.iter().filter(|&&label| label >= 0).count()
     }
@@ -117,17 +122,17 @@ impl Trace {
         &self.parts.tokens
     }
 
-    /// The learned exit scores, `[N, M]`, where the model has them.
+    /// The learned exit scores, `[N, M]`, if the model has them.
     pub fn scores(&self) -> Option<&[f32]> {
         self.parts.scores.as_deref()
     }
 
-    /// Where the trace came from.
+    /// The origin of the trace.
     pub fn provenance(&self) -> &Provenance {
         &self.parts.provenance
     }
 
-    /// The name of a class: its label name where the trace has them, else its number.
+    /// The name of a class: its label name if the trace has names, else its number.
     pub fn class_name(&self, class: usize) -> String {
         let name = self.parts.provenance.label_names.get(class).cloned();
         name.unwrap_or_else(|| class.to_string())
@@ -136,7 +141,7 @@ impl Trace {
     /// The trace of some of the samples, in the given order; one may be named more than once.
     ///
     /// # Panics
-    /// Where a sample does not exist, or none is named.
+    /// If a sample does not exist, or none is named.
     #[must_use]
     pub fn subset(&self, samples: &[usize]) -> Trace {
         assert!(!samples.is_empty(), "a trace has at least one sample");
@@ -166,10 +171,10 @@ impl Trace {
     }
 }
 
-fn check(parts: &TraceParts) -> Result<(), Problem> {
+fn check(parts: &TraceParts) -> Result<(), TraceProblem> {
     let (samples, exits, classes) = (parts.labels.len(), parts.exits, parts.classes);
     if samples == 0 || exits == 0 || classes == 0 {
-        return Err(Problem::Empty { samples, exits, classes });
+        return Err(TraceProblem::Empty { samples, exits, classes });
     }
     let scores = parts.scores.as_ref().map(Vec::len);
     for (tensor, expected, got) in [
@@ -181,8 +186,8 @@ fn check(parts: &TraceParts) -> Result<(), Problem> {
         if let Some(got) = got
             && expected != Some(got)
         {
-            let expected = expected.unwrap_or(usize::MAX);
-            return Err(Problem::Length { tensor, expected, got });
+            let expected = format!("{} values", expected.unwrap_or(usize::MAX));
+            return Err(TraceProblem::mismatch(tensor, expected, got));
         }
     }
     let name = |sample: usize| match parts.ids.get(sample) {
@@ -191,7 +196,7 @@ fn check(parts: &TraceParts) -> Result<(), Problem> {
     };
     for (sample, &got) in parts.labels.iter().enumerate() {
         if got < -1 || usize::try_from(got).is_ok_and(|label| label >= classes) {
-            return Err(Problem::Label { sample: name(sample), classes, got });
+            return Err(TraceProblem::Label { sample: name(sample), classes, got });
         }
     }
     check_finite("logits", &parts.logits, exits * classes, classes, name)?;
@@ -212,14 +217,14 @@ fn check_finite(
     per_sample: usize,
     per_exit: usize,
     name: impl Fn(usize) -> String,
-) -> Result<(), Problem> {
+) -> Result<(), TraceProblem> {
     const CHUNK: usize = 1 << 16;
     let found = values
         .par_chunks(CHUNK)
         .enumerate()
         .find_map_first(|(chunk, part)| Some(chunk * CHUNK + first_non_finite(part)?));
     let Some(at) = found else { return Ok(()) };
-    Err(Problem::NonFinite {
+    Err(TraceProblem::NonFinite {
         tensor,
         sample: name(at / per_sample),
         exit: at % per_sample / per_exit + 1,
@@ -274,7 +279,7 @@ mod tests {
         assert_eq!(problem(|p| p.scores = Some(vec![])), "scores: expected 6 values, got 0");
         for got in [2, -2, i64::MAX, i64::MIN] {
             let text = problem(|p| p.labels[1] = got);
-            let want = format!("sample 1: expected a label from 0 to 1, or -1 where unknown, got {got}");
+            let want = format!("sample 1: expected a label from 0 to 1, or -1 if unknown, got {got}");
             assert_eq!(text, want);
         }
         assert!(problem(|p| *p = TraceParts::default()).contains("at least 1 sample"));

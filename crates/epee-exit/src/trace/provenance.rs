@@ -1,8 +1,8 @@
-//! Where a trace came from, and the metadata keys that say so.
+//! Provenance: the origin of a trace, and its metadata keys.
 
 use std::collections::BTreeMap;
 
-use super::Problem;
+use super::TraceProblem;
 
 /// The metadata keys of a trace file. This is the one place that names them.
 pub mod keys {
@@ -24,7 +24,7 @@ pub mod keys {
     pub const IDS: &str = "ids";
 }
 
-/// Where a trace came from. Everything is optional: another tool may not know it.
+/// The origin of a trace. Everything is optional: another tool may not know it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Provenance {
     /// The version of epee that recorded the trace.
@@ -52,8 +52,8 @@ impl Provenance {
         Provenance { epee_version, ..Provenance::default() }
     }
 
-    pub(super) fn check(&self, exits: usize, classes: usize) -> Result<(), Problem> {
-        let problem = |key, expected: String, got: String| Err(Problem::Metadata { key, expected, got });
+    pub(super) fn check(&self, exits: usize, classes: usize) -> Result<(), TraceProblem> {
+        let problem = |key: &str, expected: String, got: String| Err(TraceProblem::mismatch(key, expected, got));
         let names = self.label_names.len();
         if names != 0 && names != classes {
             let expected = format!("{classes} names (the number of classes)");
@@ -96,7 +96,7 @@ impl Provenance {
     }
 
     /// From metadata, without the ids.
-    pub(super) fn from_metadata(mut metadata: BTreeMap<String, String>) -> Result<Self, Problem> {
+    pub(super) fn from_metadata(mut metadata: BTreeMap<String, String>) -> Result<Self, TraceProblem> {
         Ok(Provenance {
             epee_version: metadata.remove(keys::EPEE_VERSION),
             model_digest: metadata.remove(keys::MODEL_DIGEST),
@@ -110,18 +110,15 @@ impl Provenance {
     }
 }
 
-/// Takes a JSON list out of the metadata; empty where the key is absent.
+/// Takes a JSON list out of the metadata; empty if the key is absent.
 pub(super) fn list<T: serde::de::DeserializeOwned>(
     key: &'static str,
     what: &str,
     metadata: &mut BTreeMap<String, String>,
-) -> Result<Vec<T>, Problem> {
+) -> Result<Vec<T>, TraceProblem> {
     let Some(text) = metadata.remove(key) else { return Ok(Vec::new()) };
-    serde_json::from_str(&text).map_err(|_| Problem::Metadata {
-        key,
-        expected: format!("a JSON list of {what}"),
-        got: abbreviated(&text),
-    })
+    serde_json::from_str(&text)
+        .map_err(|_| TraceProblem::mismatch(key, format!("a JSON list of {what}"), abbreviated(&text)))
 }
 
 fn abbreviated(text: &str) -> String {

@@ -1,7 +1,7 @@
 //! Random traces and a second, literal reading of the paper's equations.
 #![allow(dead_code, clippy::unwrap_used)] // Each test uses its part.
 
-use epee_exit::{Ensemble, Policy, PolicyKind, Threshold, Trace, TraceParts};
+use epee_exit::{Answer, CheckedPolicy, Decision, Ensemble, ExitOutput, Policy, PolicyKind, Threshold, Trace};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -18,10 +18,8 @@ fn logit() -> impl Strategy<Value = f32> {
 pub(crate) fn any_trace(classes: std::ops::Range<usize>) -> impl Strategy<Value = Trace> {
     (1usize..25, 1usize..9, classes).prop_flat_map(|(samples, exits, classes)| {
         let label = prop_oneof![1 => Just(-1i64), 6 => 0..classes as i64];
-        (vec(logit(), samples * exits * classes), vec(label, samples)).prop_map(move |(logits, labels)| {
-            let parts = TraceParts { exits, classes, logits, labels, ..TraceParts::default() };
-            Trace::new(parts).unwrap()
-        })
+        (vec(logit(), samples * exits * classes), vec(label, samples))
+            .prop_map(move |(logits, labels)| Trace::from_logits(exits, classes, logits, labels).unwrap())
     })
 }
 
@@ -45,7 +43,7 @@ pub(crate) fn label_as_written(logits: &[f32]) -> usize {
     (0..logits.len()).find(|&k| logits.iter().all(|z| *z <= logits[k])).unwrap()
 }
 
-/// Eq. 3 over one sample: the exit and the label. `None` where an entropy is so near the threshold
+/// Eq. 3 over one sample: the exit and the label. `None` if an entropy is so near the threshold
 /// that rounding decides.
 pub(crate) fn epee_as_written(trace: &Trace, sample: usize, threshold: f64, patience: usize) -> Option<(usize, usize)> {
     let last = trace.exits();
@@ -85,6 +83,18 @@ pub(crate) fn any_setting(exits: usize, classes: usize) -> impl Strategy<Value =
         // A policy that compares several exits with one threshold takes the first of a list.
         if policy.check(exits, classes).is_ok() { policy } else { family.with_threshold(0.5) }
     })
+}
+
+/// The answer of a live run to one sample of a trace.
+pub(crate) fn live(policy: &CheckedPolicy, trace: &Trace, sample: usize) -> Answer {
+    let mut state = policy.start();
+    for exit in (1..=trace.exits()).filter(|&exit| policy.needs(exit)) {
+        let output = ExitOutput::new(exit, trace.row(sample, exit)).with_score(trace.score(sample, exit));
+        if let Decision::Exit(answer) = policy.observe(&mut state, &output).unwrap() {
+            return answer;
+        }
+    }
+    unreachable!("the last exit answers")
 }
 
 /// A trace with learned scores.

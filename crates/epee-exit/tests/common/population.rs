@@ -1,7 +1,10 @@
-//! A large trace with a risk that is known, to draw calibration sets from: the guarantee is tested against it, in the tests
-//! at a small size and in the benchmark at full size.
+//! A large trace with a known risk, to draw calibration sets from: the guarantee is tested against it, in the tests at a
+//! small size and in the benchmark at full size.
+#![allow(dead_code)] // Each test uses its part.
 
-use epee_exit::{Trace, TraceParts};
+use std::collections::HashMap;
+
+use epee_exit::{Bound, CertificateRequest, Grid, PathSource, Policy, PolicyKind, Risk, Trace, certify, replay};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -10,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 pub(crate) fn population(samples: usize, exits: usize, seed: u64) -> Trace {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut normal = move || (0..6).map(|_| random.random_range(-1.0f32..1.0)).sum::<f32>() / 2f32.sqrt();
-    let mut parts = TraceParts { exits, classes: 2, ..TraceParts::default() };
+    let (mut logits, mut labels) = (Vec::new(), Vec::new());
     for _ in 0..samples {
         let label = i64::from(normal() > 0.84);
         let truth = if label == 1 { 2.0 } else { -2.0 };
@@ -18,27 +21,104 @@ pub(crate) fn population(samples: usize, exits: usize, seed: u64) -> Trace {
         for exit in 1..=exits {
             let depth = exit as f32 / exits as f32;
             let z = depth * truth + shared + 1.5 * (1.0 - depth) * normal();
-            parts.logits.extend([-z, z]);
+            logits.extend([-z, z]);
         }
-        parts.labels.push(label);
+        labels.push(label);
     }
-    Trace::new(parts).unwrap()
+    Trace::from_logits(exits, 2, logits, labels).unwrap()
 }
 
-/// The risk of each of a path's settings on the whole population, by replay: `losses` of answers, full depth and labels.
-pub(crate) fn true_risk(
-    population: &Trace,
-    policy: &epee_exit::Policy,
-    temperatures: &[f64],
-    loss: impl Fn(u32, u32, i64) -> f64,
-) -> f64 {
-    let run = |policy: &epee_exit::Policy| {
+fn loss(risk: Risk, answer: u32, full: u32, label: i64) -> f64 {
+    let wrong = |answer: u32| f64::from(i64::from(answer) != label);
+    match risk {
+        Risk::Consistency => f64::from(answer != full),
+        Risk::Gap => wrong(answer) - wrong(full),
+        Risk::Error => wrong(answer),
+        Risk::Class(_) => unreachable!("not a mean over all samples"),
+    }
+}
+
+/// The risk of a setting on the whole population, by replay.
+fn true_risk(population: &Trace, policy: &Policy, temperatures: &[f64], risk: Risk) -> f64 {
+    let run = |policy: &Policy| {
         let checked = policy.check(population.exits(), population.classes()).unwrap();
-        epee_exit::replay(&checked.with_temperatures(temperatures).unwrap(), population).unwrap().labels
+        replay(&checked.with_temperatures(temperatures).unwrap(), population).unwrap().labels
     };
-    let (answers, full) = (run(policy), run(&epee_exit::Policy::full()));
+    let (answers, full) = (run(policy), run(&Policy::full()));
     let losses = answers.iter().zip(&full).zip(population.labels());
-    losses.map(|((&answer, &full), &label)| loss(answer, full, label)).sum::<f64>() / answers.len() as f64
+    losses.map(|((&answer, &full), &label)| loss(risk, answer, full, label)).sum::<f64>() / answers.len() as f64
+}
+
+/// The outcome of many certifications, each of a calibration set drawn from one population.
+#[derive(Default)]
+pub(crate) struct Violations {
+    /// Draws that gave a certificate.
+    pub(crate) given: usize,
+    /// The mean saving of the certified settings.
+    pub(crate) saving: f64,
+    /// The share of draws whose certified setting has a risk above ε on the population.
+    pub(crate) violated: f64,
+    /// The same for the first setting that failed, which must not be certified: a planted off-by-one.
+    pub(crate) planted: f64,
+}
+
+pub(crate) fn violations(
+    population: &Trace,
+    grid: &Grid,
+    request: &CertificateRequest,
+    n: usize,
+    draws: usize,
+    seed: u64,
+) -> Violations {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut known: HashMap<String, bool> = HashMap::new();
+    let mut violates = |policy: &Policy, temperatures: &[f64]| {
+        let above = |&risk: &Risk| true_risk(population, policy, temperatures, risk) > request.epsilon;
+        let violates =
+            known.entry(format!("{policy} {temperatures:?}")).or_insert_with(|| request.risks.iter().any(above));
+        f64::from(u8::from(*violates))
+    };
+    let mut sums = Violations::default();
+    for seed in 0..draws {
+        let calibration = draw(population, n, &mut random);
+        let Ok(got) = certify(&calibration, grid, &CertificateRequest { seed: seed as u64, ..request.clone() }) else {
+            continue;
+        };
+        let failing = got.path.get(got.certified).unwrap_or(got.chosen());
+        sums.given += 1;
+        sums.saving += got.chosen().saving;
+        sums.violated += violates(&got.chosen().policy, &got.temperatures) / draws as f64;
+        sums.planted += violates(&failing.policy, &got.temperatures) / draws as f64;
+    }
+    Violations { saving: sums.saving / sums.given.max(1) as f64, ..sums }
+}
+
+/// The seven procedures whose guarantee is checked, each with its grid and its request.
+pub(crate) fn procedures(
+    population: &Trace,
+    steps: u32,
+    base: &CertificateRequest,
+    error: f64,
+) -> Vec<(&'static str, Grid, CertificateRequest)> {
+    let (exits, classes) = (population.exits(), population.classes());
+    let coarse = (1..=steps).map(|i| Some(f64::from(i) / f64::from(steps))).collect();
+    let one = Grid { thresholds: Some(coarse), ..Grid::standard(exits, classes).with_kinds([PolicyKind::Entropy]) };
+    let two = Grid::standard(exits, classes);
+    let prior = CertificateRequest { path: PathSource::Prior, ..base.clone() };
+    let gap = CertificateRequest { risks: vec![Risk::Gap], ..base.clone() };
+    let several = CertificateRequest { risks: vec![Risk::Consistency, Risk::Error], epsilon: error, ..base.clone() };
+    let bentkus = CertificateRequest { bound: Some(Bound::HoeffdingBentkus), ..prior.clone() };
+    let exact_gap = CertificateRequest { bound: Some(Bound::Exact), ..gap.clone() };
+    let tempered = CertificateRequest { fit_temperatures: true, ..base.clone() };
+    vec![
+        ("consistency, entropy, fixed path, exact", one.clone(), prior),
+        ("the same, Hoeffding-Bentkus", one, bentkus),
+        ("consistency, EPEE, Pareto path, exact", two.clone(), base.clone()),
+        ("gap, EPEE, Pareto path, betting", two.clone(), gap),
+        ("gap, EPEE, Pareto path, exact", two.clone(), exact_gap),
+        ("consistency and error, EPEE, Pareto path", two.clone(), several),
+        ("consistency, EPEE, temperatures", two, tempered),
+    ]
 }
 
 /// n samples drawn with replacement.
@@ -47,7 +127,7 @@ pub(crate) fn draw(population: &Trace, n: usize, random: &mut ChaCha8Rng) -> Tra
     population.subset(&samples)
 }
 
-/// δ and three standard errors of a rate seen over so many draws.
+/// δ plus three standard errors of a rate over so many draws.
 pub(crate) fn tolerated(delta: f64, draws: usize) -> f64 {
     delta + 3.0 * (delta * (1.0 - delta) / draws as f64).sqrt()
 }

@@ -90,10 +90,10 @@ fn certified(args: &Args, certification: &Certification, certificate: &Certifica
         certification.samples,
         decimal(certificate.saving, 3),
     ));
-    if certificate.grounds.policy == Policy::full() {
+    if certificate.scope.policy == Policy::full() {
         shown.text.push("No setting that saves anything passed: what is certified is full depth.".to_owned());
     }
-    shown.json("policy", &certificate.grounds.policy);
+    shown.json("policy", &certificate.scope.policy);
     shown.json("certificate", certificate);
 }
 

@@ -42,7 +42,7 @@ fn columns(found: &Found<'_>) -> Vec<Column> {
     let patience = |row: &SweepRow| row.policy.rule.patience().and_then(whole);
     vec![
         name("file", |path, _| path.display().to_string()),
-        name("policy", |_, row| row.policy.kind().name().to_owned()),
+        name("policy", |_, row| row.policy.name().to_owned()),
         name("setting", |_, row| row.policy.to_string()),
         number("threshold", |row| row.policy.threshold().and_then(Threshold::scalar)),
         Column::new("patience", Values::Whole(rows().map(|(_, row)| patience(row)).collect())),

@@ -1,28 +1,22 @@
 //! BranchyNet.
 
-use super::deebert;
-use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, only_threshold};
-use crate::policy::{PolicyError, Threshold};
+use super::*;
 
-/// Exit where `H_m < T_m`: raw entropy in nats, a threshold for each exit (or one for all).
-#[derive(Clone, Debug, PartialEq)]
-pub struct BranchyNet {
-    /// T_m, at least 0 nats.
-    pub threshold: Threshold,
-}
+/// Exit at `H_m < T_m`: entropy in nats, with a threshold `T_m >= 0` for each exit (or one for all). With one for all it is
+/// [`DeeBert`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BranchyNet;
 
 impl ExitRule for BranchyNet {
-    only_threshold!();
-
-    fn check(&self, exits: usize, classes: usize) -> Result<(), PolicyError> {
-        deebert::check_nats("branchynet", &self.threshold, exits, classes)
+    fn check(&self, exits: usize, classes: usize, threshold: &Threshold) -> Result<(), PolicyError> {
+        DeeBert::check_as("branchynet", exits, classes, threshold)
     }
 
-    fn signal(&self, _: &mut PolicyState, reading: &Reading<'_>) -> Signal {
-        Signal::level(reading.facts().nats)
+    fn signal(&self, state: &mut PolicyState, exit: &ExitOutput<'_>) -> Signal {
+        DeeBert.signal(state, exit)
     }
 
-    fn thresholds(_: usize, classes: usize) -> Vec<f64> {
-        deebert::nats(classes)
+    fn thresholds(&self, exits: usize, classes: usize) -> Vec<f64> {
+        DeeBert.thresholds(exits, classes)
     }
 }

@@ -1,42 +1,37 @@
 //! Entropy or patience.
 
-use super::entropy::check_entropy;
-use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_patience, has_threshold};
-use crate::policy::{PolicyError, Threshold};
+use super::*;
 
-/// Eq. 3: exit at `H_m < τ` or `P_m >= P_t`.
-#[derive(Clone, Debug, PartialEq)]
+/// Eq. 3: exit at `H_m < τ` or `P_m >= P_t`, with τ from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Epee {
-    /// τ, from 0 to 1.
-    pub threshold: Threshold,
     /// P_t, from 1 to M; `None` is never.
     pub patience: Option<usize>,
 }
 
-impl ExitRule for Epee {
+impl BuiltIn for Epee {
     fn read(parts: &mut Parts<'_>) -> Result<Self, String> {
-        Ok(Epee { threshold: parts.threshold()?, patience: parts.count_or_never("patience")? })
-    }
-
-    fn print(&self, parts: &mut Printed) {
-        parts.part("threshold", &self.threshold).count_or_never("patience", self.patience);
-    }
-
-    fn check(&self, exits: usize, classes: usize) -> Result<(), PolicyError> {
-        check_entropy(&self.threshold, exits, classes)?;
-        check_patience(self.patience, exits)
-    }
-
-    fn signal(&self, state: &mut PolicyState, reading: &Reading<'_>) -> Signal {
-        Signal { level: reading.entropy(), stop: self.patience.is_some_and(|patience| state.run >= patience) }
+        Ok(Epee { patience: parts.count_or_never("patience")? })
     }
 
     fn families(_: usize, _: usize, patiences: &[Option<usize>]) -> Vec<Self> {
-        patiences.iter().map(|&patience| Epee { threshold: Threshold::Never, patience }).collect()
+        patiences.iter().map(|&patience| Epee { patience }).collect()
+    }
+}
+
+impl ExitRule for Epee {
+    fn parts(&self) -> Vec<(&'static str, String)> {
+        Patience { patience: self.patience }.parts()
     }
 
-    has_threshold!();
+    fn check(&self, exits: usize, classes: usize, threshold: &Threshold) -> Result<(), PolicyError> {
+        entropy::check_entropy(threshold, exits, classes)?;
+        check_patience(self.patience, exits)
+    }
+
+    fn signal(&self, state: &mut PolicyState, exit: &ExitOutput<'_>) -> Signal {
+        Signal::level(exit.entropy()).or_stop_if(self.patience.is_some_and(|patience| state.run >= patience))
+    }
 
     fn patience(&self) -> Option<usize> {
         self.patience

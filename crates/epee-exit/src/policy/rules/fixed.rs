@@ -1,8 +1,6 @@
-//! Budgeted mode.
+//! Budgeted mode: one exit for all samples.
 
-use crate::policy::PolicyError;
-use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal};
+use super::*;
 
 /// One exit answers every sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,31 +9,37 @@ pub struct Fixed {
     pub exit: usize,
 }
 
-impl ExitRule for Fixed {
+impl BuiltIn for Fixed {
     fn read(parts: &mut Parts<'_>) -> Result<Self, String> {
         Ok(Fixed { exit: parts.count("exit")? })
-    }
-
-    fn print(&self, parts: &mut Printed) {
-        parts.part("exit", self.exit);
-    }
-
-    fn check(&self, exits: usize, _: usize) -> Result<(), PolicyError> {
-        if self.exit == 0 || self.exit > exits {
-            return Err(PolicyError::Exit { exits, got: self.exit });
-        }
-        Ok(())
-    }
-
-    fn signal(&self, _: &mut PolicyState, reading: &Reading<'_>) -> Signal {
-        Signal::stop_if(reading.exit >= self.exit)
     }
 
     fn families(exits: usize, _: usize, _: &[Option<usize>]) -> Vec<Self> {
         (1..=exits).map(|exit| Fixed { exit }).collect()
     }
+}
 
-    fn only(&self, _: usize) -> Option<usize> {
+impl ExitRule for Fixed {
+    fn parts(&self) -> Vec<(&'static str, String)> {
+        vec![("exit", self.exit.to_string())]
+    }
+
+    fn check(&self, exits: usize, _: usize, _: &Threshold) -> Result<(), PolicyError> {
+        if self.exit == 0 || self.exit > exits {
+            return Err(PolicyError::range("exit", format!("1 to {exits} (the number of exits)"), self.exit));
+        }
+        Ok(())
+    }
+
+    fn signal(&self, _: &mut PolicyState, exit: &ExitOutput<'_>) -> Signal {
+        Signal { level: f64::NAN, stop: (exit.exit() >= self.exit).then_some(Reason::Fixed) }
+    }
+
+    fn has_threshold(&self) -> bool {
+        false
+    }
+
+    fn only_exit(&self, _: usize) -> Option<usize> {
         Some(self.exit)
     }
 }

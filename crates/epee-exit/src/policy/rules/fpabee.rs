@@ -1,25 +1,22 @@
 //! F-PABEE.
 
-use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_classes, check_patience, has_threshold};
-use crate::policy::{PolicyError, Threshold};
+use super::*;
 
-/// A counter grows by 1 where `D(p_(m-1), p_m) < τ` and falls to 0 where it is not; exit where it reaches the patience.
+/// A counter grows by 1 if `D(p_(m-1), p_m) < τ`, with τ at least 0 and one for all exits, and falls to 0 if it is not; exit
+/// if it reaches the patience.
 ///
-/// The counter is at t exactly where the greatest of the last t divergences is below the threshold.
-#[derive(Clone, Debug, PartialEq)]
+/// The counter is at t exactly if the greatest of the last t divergences is below the threshold.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FPabee {
     /// D.
     pub divergence: Divergence,
-    /// τ, at least 0, one for all exits.
-    pub threshold: Threshold,
     /// t, from 1 to M; M is never reached.
     pub patience: usize,
-    /// What the logits are of.
+    /// The meaning of the logits.
     pub outputs: Outputs,
 }
 
-/// How far two exits' outputs are apart.
+/// The divergence D between two exits' outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Divergence {
     /// `KL(p_(m-1) ‖ p_m) = Σ p_(m-1) ln(p_(m-1) / p_m)`.
@@ -64,12 +61,12 @@ impl Divergence {
     }
 }
 
-/// `p ln p`, 0 where p underflows.
+/// `p ln p`, 0 if p underflows.
 fn weighted(p: f64, ln_p: f64) -> f64 {
     if p > 0.0 { p * ln_p } else { 0.0 }
 }
 
-/// What an exit's logits are of.
+/// The meaning of an exit's logits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outputs {
     /// One class of K: softmax.
@@ -79,39 +76,43 @@ pub enum Outputs {
     Sigmoid,
 }
 
-impl ExitRule for FPabee {
+impl BuiltIn for FPabee {
     fn read(parts: &mut Parts<'_>) -> Result<Self, String> {
         let outputs = [("softmax", Outputs::Softmax), ("sigmoid", Outputs::Sigmoid)];
         Ok(FPabee {
             divergence: parts.name("divergence", &Divergence::NAMES)?.unwrap_or(Divergence::JensenShannon),
-            threshold: parts.threshold()?,
             patience: parts.count("patience")?,
             outputs: parts.name("outputs", &outputs)?.unwrap_or_default(),
         })
     }
 
-    fn print(&self, parts: &mut Printed) {
-        parts.part("divergence", self.divergence.name()).part("threshold", &self.threshold);
-        parts.part("patience", self.patience);
-        if self.outputs == Outputs::Sigmoid {
-            parts.part("outputs", "sigmoid");
-        }
+    fn families(exits: usize, _: usize, patiences: &[Option<usize>]) -> Vec<Self> {
+        let (divergence, outputs) = (Divergence::JensenShannon, Outputs::Softmax);
+        below(exits, patiences).map(|patience| FPabee { divergence, patience, outputs }).collect()
+    }
+}
+
+impl ExitRule for FPabee {
+    fn parts(&self) -> Vec<(&'static str, String)> {
+        let outputs = (self.outputs == Outputs::Sigmoid).then(|| ("outputs", "sigmoid".to_owned()));
+        let divergence = ("divergence", self.divergence.name().to_owned());
+        [divergence, ("patience", self.patience.to_string())].into_iter().chain(outputs).collect()
     }
 
-    fn check(&self, exits: usize, classes: usize) -> Result<(), PolicyError> {
-        self.threshold.check(exits, 0.0, f64::MAX)?;
-        self.threshold.check_scalar("fpabee")?;
+    fn check(&self, exits: usize, classes: usize, threshold: &Threshold) -> Result<(), PolicyError> {
+        threshold.check(exits, 0.0..=f64::MAX)?;
+        threshold.check_single()?;
         if self.outputs == Outputs::Softmax {
             check_classes("fpabee", classes)?;
         }
         check_patience(Some(self.patience), exits)
     }
 
-    fn signal(&self, state: &mut PolicyState, reading: &Reading<'_>) -> Signal {
-        let mut now = Vec::with_capacity(2 * reading.logits.len());
+    fn signal(&self, state: &mut PolicyState, exit: &ExitOutput<'_>) -> Signal {
+        let mut now = Vec::with_capacity(2 * exit.logits().len());
         match self.outputs {
-            Outputs::Softmax => log_softmax(reading.logits, &mut now),
-            Outputs::Sigmoid => now.extend(reading.logits.iter().flat_map(|&z| log_sigmoids(f64::from(z)))),
+            Outputs::Softmax => log_softmax(exit.logits(), &mut now),
+            Outputs::Sigmoid => now.extend(exit.logits().iter().flat_map(|&z| log_sigmoids(f64::from(z)))),
         }
         let before = std::mem::replace(&mut state.previous, now);
         if before.is_empty() {
@@ -121,17 +122,9 @@ impl ExitRule for FPabee {
         Signal::level(state.greatest_of_last(self.patience, divergence))
     }
 
-    fn families(exits: usize, _: usize, patiences: &[Option<usize>]) -> Vec<Self> {
-        let below = patiences.iter().flatten().copied().filter(|&patience| patience < exits);
-        let (divergence, outputs) = (Divergence::JensenShannon, Outputs::Softmax);
-        below.map(|patience| FPabee { divergence, threshold: Threshold::Never, patience, outputs }).collect()
-    }
-
-    fn thresholds(_: usize, _: usize) -> Vec<f64> {
+    fn thresholds(&self, _: usize, _: usize) -> Vec<f64> {
         vec![0.0, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
     }
-
-    has_threshold!();
 
     fn patience(&self) -> Option<usize> {
         Some(self.patience)

@@ -1,47 +1,41 @@
 //! PCEE-BERT.
 
-use super::entropy::check_entropy;
-use crate::policy::parts::{Parts, Printed};
-use crate::policy::rule::{ExitRule, PolicyState, Reading, Signal, check_patience, has_threshold};
-use crate::policy::{PolicyError, Threshold};
+use super::*;
 
-/// A counter grows by 1 where the normalised entropy is below the threshold and falls to 0 where it is not; exit where it
-/// reaches the patience. Labels need not agree.
+/// A counter grows by 1 if the normalised entropy is below the threshold τ, from 0 to 1, and falls to 0 if it is not; exit
+/// if it reaches the patience. Labels need not agree.
 ///
-/// The counter is at t exactly where the greatest entropy of the last t exits is below the threshold.
-#[derive(Clone, Debug, PartialEq)]
+/// The counter is at t exactly if the greatest entropy of the last t exits is below the threshold.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pcee {
-    /// τ, from 0 to 1, one for all exits.
-    pub threshold: Threshold,
     /// t, from 1 to M.
     pub patience: usize,
 }
 
-impl ExitRule for Pcee {
+impl BuiltIn for Pcee {
     fn read(parts: &mut Parts<'_>) -> Result<Self, String> {
-        Ok(Pcee { threshold: parts.threshold()?, patience: parts.count("patience")? })
-    }
-
-    fn print(&self, parts: &mut Printed) {
-        parts.part("threshold", &self.threshold).part("patience", self.patience);
-    }
-
-    fn check(&self, exits: usize, classes: usize) -> Result<(), PolicyError> {
-        check_entropy(&self.threshold, exits, classes)?;
-        self.threshold.check_scalar("pcee")?;
-        check_patience(Some(self.patience), exits)
-    }
-
-    fn signal(&self, state: &mut PolicyState, reading: &Reading<'_>) -> Signal {
-        Signal::level(state.greatest_of_last(self.patience, reading.entropy()))
+        Ok(Pcee { patience: parts.count("patience")? })
     }
 
     fn families(exits: usize, _: usize, patiences: &[Option<usize>]) -> Vec<Self> {
-        let below = patiences.iter().flatten().filter(|&&patience| patience < exits);
-        below.map(|&patience| Pcee { threshold: Threshold::Never, patience }).collect()
+        below(exits, patiences).map(|patience| Pcee { patience }).collect()
+    }
+}
+
+impl ExitRule for Pcee {
+    fn parts(&self) -> Vec<(&'static str, String)> {
+        vec![("patience", self.patience.to_string())]
     }
 
-    has_threshold!();
+    fn check(&self, exits: usize, classes: usize, threshold: &Threshold) -> Result<(), PolicyError> {
+        entropy::check_entropy(threshold, exits, classes)?;
+        threshold.check_single()?;
+        check_patience(Some(self.patience), exits)
+    }
+
+    fn signal(&self, state: &mut PolicyState, exit: &ExitOutput<'_>) -> Signal {
+        Signal::level(state.greatest_of_last(self.patience, exit.entropy()))
+    }
 
     fn patience(&self) -> Option<usize> {
         Some(self.patience)

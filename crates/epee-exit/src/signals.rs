@@ -1,6 +1,6 @@
-//! A trace as a policy sees it before any threshold is asked: a level and an answer for each exit of each sample.
+//! The signals of a policy over a trace, before any threshold is compared: a level and an answer for each exit of each sample.
 //!
-//! From this everything that tries many settings is made: sweeps, certificates, thresholds that differ by exit.
+//! Everything that tries many settings reads them: sweeps, certificates, thresholds that differ by exit.
 
 use std::borrow::Cow;
 
@@ -8,12 +8,12 @@ use rayon::prelude::*;
 
 use crate::confidence::{Facts, facts, ln_classes, temper};
 use crate::policy::{
-    CheckedPolicy, Direction, Policy, PolicyError, PolicyState, Reading, Threshold, check_temperatures,
+    CheckedPolicy, Direction, ExitOutput, Policy, PolicyError, PolicyState, Threshold, check_temperatures,
 };
 use crate::trace::Trace;
 
-/// A trace read once: what every policy needs to know of each exit.
-pub(crate) struct Readings<'a> {
+/// The exit outputs of a trace, with everything computed once that every policy reads.
+pub(crate) struct TraceOutputs<'a> {
     trace: &'a Trace,
     /// `[N, M, K]`, tempered.
     logits: Cow<'a, [f32]>,
@@ -22,8 +22,8 @@ pub(crate) struct Readings<'a> {
     ln_classes: f64,
 }
 
-impl<'a> Readings<'a> {
-    /// Reads a trace, its logits divided by a temperature for each exit, or by none where the list is empty.
+impl<'a> TraceOutputs<'a> {
+    /// Reads a trace, its logits divided by a temperature for each exit, or by none if the list is empty.
     pub(crate) fn new(trace: &'a Trace, temperatures: &[f64]) -> Result<Self, PolicyError> {
         let (exits, classes) = (trace.exits(), trace.classes());
         check_temperatures(temperatures, exits)?;
@@ -39,7 +39,7 @@ impl<'a> Readings<'a> {
             Cow::Owned(tempered)
         };
         let facts = logits.par_chunks_exact(classes).with_min_len(4096).map(facts).collect();
-        Ok(Readings { trace, logits, facts, ln_classes: ln_classes(classes) })
+        Ok(TraceOutputs { trace, logits, facts, ln_classes: ln_classes(classes) })
     }
 
     pub(crate) fn trace(&self) -> &'a Trace {
@@ -47,20 +47,20 @@ impl<'a> Readings<'a> {
     }
 
     /// One exit, from 1, of one sample, from 0.
-    pub(crate) fn reading(&self, sample: usize, exit: usize) -> Reading<'_> {
+    pub(crate) fn output(&self, sample: usize, exit: usize) -> ExitOutput<'_> {
         let (exits, classes) = (self.trace.exits(), self.trace.classes());
         let at = sample * exits + exit - 1;
         let logits = &self.logits[at * classes..(at + 1) * classes];
-        let score = self.trace.scores().map(|scores| scores[at]);
-        Reading::of(exit, logits, self.facts[at], self.ln_classes).with_score(score)
+        let score = self.trace.score(sample, exit);
+        ExitOutput::of_facts(exit, logits, self.facts[at], self.ln_classes).with_score(score)
     }
 }
 
-/// What a policy makes of a trace, whatever its threshold.
-pub(crate) struct Stream {
-    pub(crate) fires: Direction,
+/// The signals of a policy at each exit of each sample of a trace, whatever its threshold.
+pub(crate) struct Signals {
+    pub(crate) direction: Direction,
     exits: usize,
-    /// `[N, M]`, not a number where no threshold lets a sample out.
+    /// `[N, M]`, NaN if no threshold lets a sample out.
     levels: Vec<f64>,
     /// `[N, M]`: the class a sample is answered with if it leaves there.
     answers: Vec<u32>,
@@ -68,11 +68,11 @@ pub(crate) struct Stream {
     caps: Vec<u32>,
 }
 
-impl Stream {
-    /// Reads a trace with a policy; its own threshold plays no part.
-    pub(crate) fn new(readings: &Readings<'_>, policy: &CheckedPolicy) -> Result<Self, PolicyError> {
-        let (samples, exits) = (readings.trace.samples(), readings.trace.exits());
-        check_scores(policy, readings.trace)?;
+impl Signals {
+    /// Runs a policy over a trace; its own threshold plays no part.
+    pub(crate) fn new(outputs: &TraceOutputs<'_>, policy: &CheckedPolicy) -> Result<Self, PolicyError> {
+        let (samples, exits) = (outputs.trace.samples(), outputs.trace.exits());
+        check_scores(policy.policy(), outputs.trace)?;
         let mut levels = vec![f64::NAN; samples * exits];
         let mut answers = vec![0; samples * exits];
         let mut caps = vec![exits as u32; samples];
@@ -81,17 +81,17 @@ impl Stream {
         each.for_each_init(PolicyState::default, |state, (sample, (levels, answers, cap))| {
             state.reset();
             for exit in 1..=exits {
-                let reading = readings.reading(sample, exit);
-                let signal = policy.signal(state, &reading);
+                let output = outputs.output(sample, exit);
+                let signal = policy.signal(state, &output);
                 levels[exit - 1] = signal.level;
-                answers[exit - 1] = policy.label(state, &reading) as u32;
-                if signal.stop {
+                answers[exit - 1] = policy.label(state, &output) as u32;
+                if signal.stop.is_some() {
                     *cap = exit as u32;
                     break;
                 }
             }
         });
-        Ok(Stream { fires: policy.policy().kind().fires(), exits, levels, answers, caps })
+        Ok(Signals { direction: policy.policy().rule.direction(), exits, levels, answers, caps })
     }
 
     pub(crate) fn samples(&self) -> usize {
@@ -113,11 +113,11 @@ impl Stream {
         self.answers[sample * self.exits + exit - 1]
     }
 
-    /// Where a sample leaves with a threshold for each exit.
+    /// The exit at which a sample leaves with a threshold for each exit.
     pub(crate) fn exit(&self, sample: usize, thresholds: &[f64]) -> usize {
         let cap = self.cap(sample);
         let levels = &self.levels(sample)[..cap - 1];
-        let passes = levels.iter().zip(thresholds).position(|(&level, &t)| self.fires.at(level, t));
+        let passes = levels.iter().zip(thresholds).position(|(&level, &t)| self.direction.passes(level, t));
         passes.map_or(cap, |at| at + 1)
     }
 
@@ -136,7 +136,7 @@ impl Stream {
         let Some(last) = all.len().checked_sub(1) else { return Vec::new() };
         let parts = most.max(2) - 1;
         let mut thresholds: Vec<f64> = (0..=parts).map(|i| rounded(all[last * i / parts])).collect();
-        sort_by_boldness(&mut thresholds, self.fires);
+        sort_by_aggressiveness(&mut thresholds, self.direction);
         thresholds.dedup();
         thresholds
     }
@@ -145,35 +145,35 @@ impl Stream {
 /// Samples that quantiles are taken of.
 const ENOUGH: usize = 5000;
 
-/// The thresholds of some settings of a family, each once, from the most cautious to the boldest: the rows of a column behind
-/// the one without a threshold.
-pub(crate) struct Ladder {
+/// The thresholds of some settings of a family, each once, from the most cautious to the most aggressive: the rows of a
+/// column, after row 0 for no threshold.
+pub(crate) struct ThresholdRows {
     pub(crate) thresholds: Vec<f64>,
-    fires: Direction,
+    direction: Direction,
 }
 
-impl Ladder {
-    pub(crate) fn of<'a>(settings: impl Iterator<Item = &'a Policy>, fires: Direction) -> Ladder {
+impl ThresholdRows {
+    pub(crate) fn of<'a>(settings: impl Iterator<Item = &'a Policy>, direction: Direction) -> ThresholdRows {
         let mut thresholds: Vec<f64> =
             settings.filter_map(|policy| policy.threshold().and_then(Threshold::scalar)).collect();
-        sort_by_boldness(&mut thresholds, fires);
+        sort_by_aggressiveness(&mut thresholds, direction);
         thresholds.dedup();
-        Ladder { thresholds, fires }
+        ThresholdRows { thresholds, direction }
     }
 
-    /// The row of a column that a threshold is at; 0 for none.
+    /// The row of a threshold; 0 for none.
     pub(crate) fn row(&self, threshold: Option<f64>) -> usize {
         let below = |threshold: f64| {
-            let bold = self.fires.aggressiveness(threshold);
-            self.thresholds.partition_point(|&t| self.fires.aggressiveness(t) < bold)
+            let at = self.direction.aggressiveness(threshold);
+            self.thresholds.partition_point(|&t| self.direction.aggressiveness(t) < at)
         };
         threshold.map_or(0, |threshold| 1 + below(threshold))
     }
 }
 
-/// Sorts thresholds from the most cautious to the boldest.
-fn sort_by_boldness(thresholds: &mut [f64], fires: Direction) {
-    thresholds.sort_unstable_by(|a, b| fires.aggressiveness(*a).total_cmp(&fires.aggressiveness(*b)));
+/// Sorts thresholds from the most cautious to the most aggressive.
+fn sort_by_aggressiveness(thresholds: &mut [f64], direction: Direction) {
+    thresholds.sort_unstable_by(|a, b| direction.aggressiveness(*a).total_cmp(&direction.aggressiveness(*b)));
 }
 
 /// Four significant digits.
@@ -182,14 +182,14 @@ fn rounded(value: f64) -> f64 {
 }
 
 /// Refuses a policy that reads learned scores on a trace without them.
-pub(crate) fn check_scores(policy: &CheckedPolicy, trace: &Trace) -> Result<(), PolicyError> {
-    if policy.policy().kind().reads_scores() && trace.scores().is_none() {
+pub(crate) fn check_scores(policy: &Policy, trace: &Trace) -> Result<(), PolicyError> {
+    if policy.rule.reads_scores() && trace.scores().is_none() {
         return Err(PolicyError::NoScores);
     }
     Ok(())
 }
 
-/// Where a sample leaves from one threshold on.
+/// The exit at which a sample leaves from one threshold on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stop {
     /// 0 for no threshold at all, else 1 + the index of the first threshold that lets the sample out here.
@@ -200,61 +200,83 @@ pub(crate) struct Stop {
     pub(crate) answer: u32,
 }
 
-impl Stream {
-    /// Where a sample leaves as the threshold goes through a list from cautious to bold, from no threshold on: ascending
-    /// `from`, descending exit.
+impl Signals {
+    /// The exits at which a sample leaves as the threshold goes through a list from cautious to aggressive, from no
+    /// threshold on: ascending `from`, descending exit.
     pub(crate) fn stops(&self, sample: usize, thresholds: &[f64], stops: &mut Vec<Stop>) {
         stops.clear();
         let cap = self.cap(sample);
         let mut earlier = thresholds.len();
-        let stop =
-            |from: usize, exit: usize| Stop { from: from as u32, exit: exit as u32, answer: self.answer(sample, exit) };
+        let stop = |from, exit| self.stop(sample, from, exit);
         for (m, &level) in self.levels(sample)[..cap - 1].iter().enumerate() {
             // Only thresholds that no earlier exit passes at; most levels pass at none of them.
-            if earlier == 0 || !self.fires.at(level, thresholds[earlier - 1]) {
+            if earlier == 0 || !self.direction.passes(level, thresholds[earlier - 1]) {
                 continue;
             }
-            earlier = thresholds[..earlier].partition_point(|&t| !self.fires.at(level, t));
+            earlier = thresholds[..earlier].partition_point(|&t| !self.direction.passes(level, t));
             stops.push(stop(earlier + 1, m + 1));
         }
         stops.push(stop(0, cap));
         stops.reverse();
     }
 
-    /// Where a sample leaves as the threshold of one exit goes through a list while the others stand still.
+    fn stop(&self, sample: usize, from: usize, exit: usize) -> Stop {
+        Stop { from: from as u32, exit: exit as u32, answer: self.answer(sample, exit) }
+    }
+
+    /// The exits at which a sample leaves as the threshold of one exit goes through a list and the others stay.
     pub(crate) fn stops_at(&self, sample: usize, exit: usize, list: &[f64], others: &[f64], stops: &mut Vec<Stop>) {
         stops.clear();
-        let stop =
-            |from: usize, exit: usize| Stop { from: from as u32, exit: exit as u32, answer: self.answer(sample, exit) };
+        let stop = |from, exit| self.stop(sample, from, exit);
         let cap = self.cap(sample);
-        let passes = |m: usize| m != exit && self.fires.at(self.levels(sample)[m - 1], others[m - 1]);
+        let passes = |m: usize| m != exit && self.direction.passes(self.levels(sample)[m - 1], others[m - 1]);
         let without = (1..cap).find(|&m| passes(m)).unwrap_or(cap);
         stops.push(stop(0, without));
         if exit < without {
             let level = self.levels(sample)[exit - 1];
-            let from = list.partition_point(|&t| !self.fires.at(level, t));
+            let from = list.partition_point(|&t| !self.direction.passes(level, t));
             if from < list.len() {
                 stops.push(stop(from + 1, exit));
             }
         }
     }
 
-    /// Adds something up over all samples, on all cores: `stops` says where each sample leaves by threshold, `visit` sees it.
-    pub(crate) fn fold<A: Send>(
+    /// Sums over all samples, on all cores: a row of `width` numbers without a threshold, then one with each of a list.
+    ///
+    /// `stops` lists where a sample leaves; `add` adds a sample that leaves at a stop to a row, `by` 1 or −1 times. Each
+    /// sample adds its changes from row to row, and the sum of the changes up to a row is that row.
+    pub(crate) fn sums(
         &self,
+        thresholds: usize,
+        width: usize,
         stops: impl Fn(usize, &mut Vec<Stop>) + Sync,
-        empty: impl Fn() -> A + Sync,
-        visit: impl Fn(&mut A, usize, &[Stop]) + Sync,
-        add: impl Fn(A, A) -> A + Sync + Send,
-    ) -> A {
+        add: impl Fn(&mut [i64], usize, Stop, i64) + Sync,
+    ) -> Vec<i64> {
+        let empty = || vec![0i64; (thresholds + 1) * width];
         let parts = (0..self.samples()).into_par_iter().with_min_len(1 << 13).fold(
             || (empty(), Vec::new()),
-            |(mut sum, mut list), sample| {
+            |(mut changes, mut list), sample| {
                 stops(sample, &mut list);
-                visit(&mut sum, sample, &list);
-                (sum, list)
+                let mut before: Option<Stop> = None;
+                for &stop in &list {
+                    let row = &mut changes[stop.from as usize * width..][..width];
+                    if let Some(before) = before {
+                        add(row, sample, before, -1);
+                    }
+                    add(row, sample, stop, 1);
+                    before = Some(stop);
+                }
+                (changes, list)
             },
         );
-        parts.map(|(sum, _)| sum).reduce_with(add).unwrap_or_else(empty)
+        let total = |mut a: Vec<i64>, b: Vec<i64>| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+            a
+        };
+        let mut sums = parts.map(|(changes, _)| changes).reduce_with(total).unwrap_or_else(empty);
+        for at in width..sums.len() {
+            sums[at] += sums[at - width];
+        }
+        sums
     }
 }

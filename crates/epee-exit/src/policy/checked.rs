@@ -1,32 +1,20 @@
-//! Running a policy: evidence in, decision out.
+//! Running a policy: exit outputs in, a decision out.
 
 use serde::{Deserialize, Serialize};
 
-use super::rule::{Direction, PolicyState, Reading, Signal};
 use super::rules::greatest;
-use super::{Ensemble, ExitOutputError, Policy, PolicyError, PolicyKind, Threshold};
-use crate::confidence::{argmax, first_non_finite, ln_classes, probabilities, softmax, temper};
+use super::{Direction, Ensemble, ExitOutput, ExitOutputError, Policy, PolicyError, PolicyState, Signal};
+use crate::confidence::{first_non_finite, ln_classes, softmax, temper};
 
-/// What one exit says about one sample.
-#[derive(Clone, Copy, Debug)]
-pub struct ExitOutput<'a> {
-    /// The exit, from 1 to M.
-    pub exit: usize,
-    /// Its K logits.
-    pub logits: &'a [f32],
-    /// The output of a learned exit score, where the model has one.
-    pub score: Option<f32>,
-}
-
-/// Which part of a policy ended a sample. Where several would, the first of them in this order.
+/// The part of a policy that ended a sample; the first in this order if several apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reason {
-    /// The entropy fell below the threshold.
+    /// The level passed the threshold.
     Threshold,
-    /// Enough exits in a row agreed.
+    /// Enough exits in a row agreed, or a rule of the caller's own stopped.
     Patience,
-    /// Nothing fired before the last exit.
+    /// No exit before the last answered.
     Last,
     /// The exit was fixed beforehand.
     Fixed,
@@ -61,11 +49,11 @@ pub struct Answer {
     pub exit: usize,
     /// The normalised entropy at that exit, in [0, 1].
     pub entropy: f64,
-    /// What ended the sample.
+    /// The part of the policy that ended the sample.
     pub reason: Reason,
 }
 
-/// Go on, or stop here.
+/// Continue to the next exit, or answer at this one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
     /// The next exit is needed.
@@ -74,48 +62,34 @@ pub enum Decision {
     Exit(Answer),
 }
 
-/// A rule that watches the exits of one sample in order and says when to stop.
+/// A policy that fits a model of M exits and K classes: see [`Policy::check`].
+///
+/// A live run shows it the exits of each sample in order:
 ///
 /// ```
-/// # use epee_exit::{Decision, ExitOutput, ExitPolicy, Policy};
+/// # use epee_exit::{Decision, ExitOutput, Policy};
 /// let policy = Policy::patience(2).check(3, 2)?;
 /// let mut state = policy.start();
 /// let logits = [0.0, 1.0];
-/// let first = policy.observe(&mut state, &ExitOutput { exit: 1, logits: &logits, score: None })?;
-/// assert_eq!(first, Decision::Continue);
-/// let second = policy.observe(&mut state, &ExitOutput { exit: 2, logits: &logits, score: None })?;
+/// assert_eq!(policy.observe(&mut state, &ExitOutput::new(1, &logits))?, Decision::Continue);
+/// let second = policy.observe(&mut state, &ExitOutput::new(2, &logits))?;
 /// assert!(matches!(second, Decision::Exit(answer) if answer.label == 1 && answer.exit == 2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub trait ExitPolicy {
-    /// What the policy remembers of one sample.
-    type State;
-
-    /// The state before the first exit.
-    fn start(&self) -> Self::State;
-
-    /// Shows the policy one exit.
-    ///
-    /// # Errors
-    /// Logits that are not finite or not K, an exit out of order.
-    fn observe(&self, state: &mut Self::State, evidence: &ExitOutput<'_>) -> Result<Decision, ExitOutputError>;
-}
-
-/// A policy that is known to fit a model of M exits and K classes: see [`Policy::check`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedPolicy {
     policy: Policy,
-    fires: Direction,
-    /// `[M]`, not a number where it is never.
+    direction: Direction,
+    /// `[M]`, NaN for never.
     thresholds: Vec<f64>,
-    /// `[M]`, or nothing where logits are taken as they are.
+    /// `[M]`; empty if logits are taken as they are.
     temperatures: Vec<f64>,
     exits: usize,
     classes: usize,
     ln_classes: f64,
 }
 
-/// What ended a sample.
+/// The end of a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) label: usize,
@@ -125,12 +99,12 @@ pub(crate) struct Outcome {
 
 impl CheckedPolicy {
     pub(super) fn new(policy: Policy, exits: usize, classes: usize) -> Self {
-        let thresholds = policy.threshold().unwrap_or(&Threshold::Never).resolve(exits);
-        let (fires, ln_classes) = (policy.kind().fires(), ln_classes(classes));
-        CheckedPolicy { policy, fires, thresholds, temperatures: Vec::new(), exits, classes, ln_classes }
+        let thresholds = policy.threshold.resolve(exits);
+        let (direction, ln_classes) = (policy.rule.direction(), ln_classes(classes));
+        CheckedPolicy { policy, direction, thresholds, temperatures: Vec::new(), exits, classes, ln_classes }
     }
 
-    /// The same policy over logits divided by a temperature for each exit, `z_m / T_m`; an empty list divides by none.
+    /// The same policy over logits divided by a temperature for each exit, `z_m / T_m`; an empty list leaves them as they are.
     ///
     /// # Errors
     /// Another number of temperatures than of exits, or one that is not above 0.
@@ -162,8 +136,8 @@ impl CheckedPolicy {
         self.classes
     }
 
-    /// Whether the policy has to see this exit. An engine may leave out the heads of the others:
-    /// full depth and a fixed exit read one exit alone, the rest read all up to where they stop.
+    /// True if the policy has to see this exit. An engine may skip the heads of the others: full depth
+    /// and a fixed exit read one exit, the rest read all exits up to the one that answers.
     pub fn needs(&self, exit: usize) -> bool {
         match self.only() {
             Some(only) => exit == only,
@@ -171,83 +145,100 @@ impl CheckedPolicy {
         }
     }
 
-    /// The one exit it has to see, where it is one.
+    /// The only exit it has to see, if it is one.
     fn only(&self) -> Option<usize> {
-        self.policy.rule.only(self.exits).filter(|_| self.policy.ensemble == Ensemble::None)
+        self.policy.rule.only_exit(self.exits).filter(|_| self.policy.ensemble == Ensemble::None)
     }
 
-    /// What each exit's logits are divided by; empty for nothing.
+    /// The temperatures that logits are divided by, `[M]`; empty for none.
     pub fn temperatures(&self) -> &[f64] {
         &self.temperatures
     }
 
-    /// The temperature of an exit.
-    fn temperature(&self, exit: usize) -> f64 {
-        self.temperatures.get(exit - 1).copied().unwrap_or(1.0)
-    }
-
-    /// What the policy makes of an exit before its threshold is asked: the state moves on.
-    pub(crate) fn signal(&self, state: &mut PolicyState, reading: &Reading<'_>) -> Signal {
-        state.exit = reading.exit;
+    /// The rule's signal at an exit, before its threshold is compared. It updates the state.
+    pub(crate) fn signal(&self, state: &mut PolicyState, output: &ExitOutput<'_>) -> Signal {
+        state.exit = output.exit();
         // Eq. 2: update first, then test.
-        state.run = if state.run > 0 && reading.label == state.label { state.run + 1 } else { 1 };
-        state.label = reading.label;
+        state.run = if state.run > 0 && output.label() == state.label { state.run + 1 } else { 1 };
+        state.label = output.label();
         if self.policy.ensemble != Ensemble::None {
-            let mut now = Vec::with_capacity(self.classes);
-            probabilities(reading.logits, &mut now);
-            self.policy.ensemble.add(&mut state.sum, &now, state.run);
+            self.policy.ensemble.add(&mut state.sum, &output.probabilities(), state.run);
         }
-        self.policy.rule.signal(state, reading)
+        self.policy.rule.signal(state, output)
     }
 
-    /// The class and the probabilities that a sample would be answered with here, where they are not the exit's own.
-    fn combined(&self, state: &PolicyState, reading: &Reading<'_>) -> Option<(usize, Vec<f64>)> {
+    /// The class and the probabilities that a sample would be answered with here, if they are not the exit's own.
+    fn combined(&self, state: &PolicyState, output: &ExitOutput<'_>) -> Option<(usize, Vec<f64>)> {
         if self.policy.ensemble == Ensemble::None {
-            return self.policy.rule.answer(state, reading, reading.exit == self.exits);
+            return self.policy.rule.answer(state, output, output.exit() == self.exits);
         }
         let sum: f64 = state.sum.iter().sum();
         Some((greatest(&state.sum), state.sum.iter().map(|p| p / sum).collect()))
     }
 
     /// The class that a sample would be answered with here.
-    pub(crate) fn label(&self, state: &PolicyState, reading: &Reading<'_>) -> usize {
-        self.combined(state, reading).map_or(reading.label, |(label, _)| label)
+    pub(crate) fn label(&self, state: &PolicyState, output: &ExitOutput<'_>) -> usize {
+        self.combined(state, output).map_or(output.label(), |(label, _)| label)
     }
 
-    /// One exit, live or replayed: what `observe` and `replay` share. Logits are known to be K finite values.
-    pub(crate) fn step(&self, state: &mut PolicyState, reading: &Reading<'_>) -> Option<Outcome> {
-        let exit = reading.exit;
+    /// One exit, live or replayed; the logits must be K finite values.
+    pub(crate) fn step(&self, state: &mut PolicyState, output: &ExitOutput<'_>) -> Option<Outcome> {
+        let exit = output.exit();
         if self.only().is_some_and(|only| exit < only) {
             state.exit = exit;
             return None;
         }
-        let Signal { level, stop } = self.signal(state, reading);
-        let reason = if self.fires.at(level, self.thresholds[exit - 1]) {
-            Reason::Threshold
-        } else if stop {
-            if self.policy.kind() == PolicyKind::Fixed { Reason::Fixed } else { Reason::Patience }
-        } else if exit >= self.exits {
-            Reason::Last
-        } else {
-            return None;
-        };
-        Some(Outcome { label: self.label(state, reading), entropy: reading.entropy(), reason })
+        let Signal { level, stop } = self.signal(state, output);
+        let passes = self.direction.passes(level, self.thresholds[exit - 1]);
+        let last = (exit >= self.exits).then_some(Reason::Last);
+        let reason = passes.then_some(Reason::Threshold).or(stop).or(last)?;
+        Some(Outcome { label: self.label(state, output), entropy: output.entropy(), reason })
     }
 
-    /// Reads one exit, its logits tempered into `scratch` where there is a temperature.
-    pub(crate) fn read<'a>(&self, exit: usize, logits: &'a [f32], scratch: &'a mut Vec<f32>) -> Reading<'a> {
-        let temperature = self.temperature(exit);
+    /// One exit's output, its logits divided by the exit's temperature in `scratch` if there is one.
+    pub(crate) fn output<'a>(
+        &self,
+        exit: usize,
+        logits: &'a [f32],
+        score: Option<f32>,
+        scratch: &'a mut Vec<f32>,
+    ) -> ExitOutput<'a> {
+        let temperature = self.temperatures.get(exit - 1).copied().unwrap_or(1.0);
         let logits = if temperature == 1.0 {
             logits
         } else {
             temper(logits, temperature, scratch);
             scratch
         };
-        Reading::new(exit, logits, argmax(logits), self.ln_classes)
+        ExitOutput::of_classes(exit, logits, self.ln_classes).with_score(score)
     }
 
-    fn check_evidence(&self, state: &PolicyState, evidence: &ExitOutput<'_>) -> Result<(), ExitOutputError> {
-        let ExitOutput { exit, logits, score } = *evidence;
+    /// The state before the first exit of a sample.
+    pub fn start(&self) -> PolicyState {
+        PolicyState::default()
+    }
+
+    /// Shows the policy one exit of the sample that `state` belongs to. The last exit always answers.
+    ///
+    /// # Errors
+    /// Logits that are not finite or not K, a score that is missing or not finite, an exit out of order.
+    pub fn observe(&self, state: &mut PolicyState, output: &ExitOutput<'_>) -> Result<Decision, ExitOutputError> {
+        self.check_output(state, output)?;
+        let mut scratch = Vec::new();
+        let exit = output.exit();
+        let output = self.output(exit, output.logits(), output.score(), &mut scratch);
+        let Some(Outcome { label, entropy, reason }) = self.step(state, &output) else {
+            return Ok(Decision::Continue);
+        };
+        let probabilities = match self.combined(state, &output) {
+            Some((_, probabilities)) => probabilities.into_iter().map(|p| p as f32).collect(),
+            None => softmax(output.logits()),
+        };
+        Ok(Decision::Exit(Answer { label, probabilities, exit, entropy, reason }))
+    }
+
+    fn check_output(&self, state: &PolicyState, output: &ExitOutput<'_>) -> Result<(), ExitOutputError> {
+        let (exit, logits) = (output.exit(), output.logits());
         let next = state.exit + 1;
         let in_order = match self.only() {
             Some(only) => (next..=only).contains(&exit),
@@ -260,8 +251,8 @@ impl CheckedPolicy {
             let (expected, got) = (self.classes, logits.len());
             return Err(ExitOutputError::Classes { exit, expected, got });
         }
-        if self.policy.kind().reads_scores() {
-            match score {
+        if self.policy.rule.reads_scores() {
+            match output.score() {
                 None => return Err(ExitOutputError::NoScore { exit }),
                 Some(value) if !value.is_finite() => return Err(ExitOutputError::Score { exit, value }),
                 Some(_) => {}
@@ -276,36 +267,12 @@ impl CheckedPolicy {
 
 /// One number above 0 for each exit, or none.
 pub(crate) fn check_temperatures(temperatures: &[f64], exits: usize) -> Result<(), PolicyError> {
-    let problem = |got: String| Err(PolicyError::Temperatures { expected: exits, got });
+    let expected = || format!("{exits} numbers above 0 (one for each exit)");
     if !temperatures.is_empty() && temperatures.len() != exits {
-        return problem(temperatures.len().to_string());
+        return Err(PolicyError::range("temperatures", expected(), temperatures.len()));
     }
-    match temperatures.iter().find(|t| !(t.is_finite() && **t > 0.0)) {
-        Some(bad) => problem(bad.to_string()),
-        None => Ok(()),
-    }
-}
-
-impl ExitPolicy for CheckedPolicy {
-    type State = PolicyState;
-
-    fn start(&self) -> PolicyState {
-        PolicyState::default()
-    }
-
-    fn observe(&self, state: &mut PolicyState, evidence: &ExitOutput<'_>) -> Result<Decision, ExitOutputError> {
-        self.check_evidence(state, evidence)?;
-        let mut scratch = Vec::new();
-        let reading = self.read(evidence.exit, evidence.logits, &mut scratch).with_score(evidence.score);
-        let Some(Outcome { label, entropy, reason }) = self.step(state, &reading) else {
-            return Ok(Decision::Continue);
-        };
-        let probabilities = match self.combined(state, &reading) {
-            Some((_, probabilities)) => probabilities.into_iter().map(|p| p as f32).collect(),
-            None => softmax(reading.logits),
-        };
-        Ok(Decision::Exit(Answer { label, probabilities, exit: evidence.exit, entropy, reason }))
-    }
+    let bad = temperatures.iter().find(|t| !(t.is_finite() && **t > 0.0));
+    bad.map_or(Ok(()), |bad| Err(PolicyError::range("temperatures", expected(), bad)))
 }
 
 #[cfg(test)]
@@ -317,8 +284,7 @@ mod tests {
         let policy = policy.check(rows.len(), 2).unwrap();
         let mut state = policy.start();
         for (m, logits) in rows.iter().enumerate() {
-            let evidence = ExitOutput { exit: m + 1, logits, score: None };
-            if let Decision::Exit(answer) = policy.observe(&mut state, &evidence).unwrap() {
+            if let Decision::Exit(answer) = policy.observe(&mut state, &ExitOutput::new(m + 1, logits)).unwrap() {
                 return (answer.exit, answer.label, answer.reason);
             }
         }
@@ -354,11 +320,10 @@ mod tests {
     }
 
     #[test]
-    fn evidence_is_checked() {
+    fn outputs_are_checked() {
         let policy = Policy::patience(2).check(3, 2).unwrap();
         let observe = |exit, logits: &[f32]| {
-            let evidence = ExitOutput { exit, logits, score: None };
-            policy.observe(&mut policy.start(), &evidence).unwrap_err().to_string()
+            policy.observe(&mut policy.start(), &ExitOutput::new(exit, logits)).unwrap_err().to_string()
         };
         assert_eq!(observe(2, &[0.0, 0.0]), "expected the logits of exit 1, got those of exit 2");
         assert_eq!(observe(1, &[0.0]), "exit 1: expected 2 logits, got 1");
@@ -372,7 +337,7 @@ mod tests {
     fn a_learned_score_must_be_there_and_finite() {
         let policy: Policy = "berxit(threshold=0.5)".parse().unwrap();
         let policy = policy.check(3, 2).unwrap();
-        let observe = |score| policy.observe(&mut policy.start(), &ExitOutput { exit: 1, logits: &[0.0, 1.0], score });
+        let observe = |score| policy.observe(&mut policy.start(), &ExitOutput::new(1, &[0.0, 1.0]).with_score(score));
         assert!(observe(None).unwrap_err().to_string().contains("which this model does not have"));
         let nan = observe(Some(f32::NAN)).unwrap_err().to_string();
         assert_eq!(nan, "exit 1: expected a finite learned exit score, got NaN");
@@ -384,11 +349,9 @@ mod tests {
     fn a_fixed_exit_needs_no_other() {
         let policy = Policy::fixed(2).check(3, 2).unwrap();
         assert_eq!([1, 2, 3].map(|m| policy.needs(m)), [false, true, false]);
-        let evidence = ExitOutput { exit: 2, logits: &[0.0, 1.0], score: None };
-        let decision = policy.observe(&mut policy.start(), &evidence).unwrap();
+        let decision = policy.observe(&mut policy.start(), &ExitOutput::new(2, &[0.0, 1.0])).unwrap();
         assert!(matches!(decision, Decision::Exit(Answer { exit: 2, label: 1, .. })));
-        let late = ExitOutput { exit: 3, ..evidence };
-        assert!(policy.observe(&mut policy.start(), &late).is_err());
+        assert!(policy.observe(&mut policy.start(), &ExitOutput::new(3, &[0.0, 1.0])).is_err());
         let epee = Policy::epee(0.5, None).check(3, 2).unwrap();
         assert_eq!([0, 1, 3, 4].map(|m| epee.needs(m)), [false, true, true, false]);
     }
