@@ -7,7 +7,8 @@ use epee_input::{Example, Sequence, pack};
 use epee_model::{Batch, Engine, ModelDir, Session};
 use epee_nn::Precision;
 
-use crate::{Encoded, Error, Prediction, Preprocessor, Warning, void_promises};
+use crate::certificates::void_promises;
+use crate::{Encoded, Error, Prediction, Preprocessor, Warning};
 
 /// Tokens in a batch: enough to keep the cores busy, few enough for the caches.
 const BATCH_TOKENS: usize = 1024;

@@ -109,7 +109,7 @@ pub enum Error {
     },
     /// A calibration that cannot be made.
     #[error(transparent)]
-    Calibrate(#[from] crate::calibrate::CalibrateError),
+    Calibrate(#[from] crate::calibration::CalibrateError),
 }
 
 impl Error {

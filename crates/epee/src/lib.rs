@@ -23,34 +23,28 @@
 //! `data`, `hub` and `train` are on by default. A program that only predicts from local directories can switch them off:
 //! `epee = { version = "0.1", default-features = false }`.
 
-mod calibrate;
+pub mod calibration;
+pub mod certificates;
 mod classifier;
 mod error;
 #[cfg(feature = "data")]
-mod evaluate;
-mod explain;
+pub mod evaluation;
 #[cfg(feature = "hub")]
 pub mod hub;
 mod prediction;
 mod preprocessor;
 #[cfg(feature = "data")]
-mod record;
+pub mod recording;
 mod warning;
 
-pub use calibrate::{
-    AbstentionRequest, CalibrateError, CalibrationGoal, CalibrationReport, CalibrationRequest, Calibrator, Outcome,
-    calibrate, calibration_entry, from_full_depth, goal_text,
-};
+pub use calibration::{Calibrator, calibrate};
 pub use classifier::{Classifier, LoadOptions};
 pub use error::Error;
 #[cfg(feature = "data")]
-pub use evaluate::{Evaluation, Grade, WallClock, grades_of};
-pub use explain::{explain_abstention, explain_certificate};
+pub use evaluation::Evaluation;
 pub use prediction::Prediction;
 pub use preprocessor::{Encoded, Preprocessor};
-#[cfg(feature = "data")]
-pub use record::{Recorded, read_split, trace_labels};
-pub use warning::{Promise, Warning, void_promises};
+pub use warning::Warning;
 
 #[cfg(feature = "data")]
 pub use epee_data as data;

@@ -1,28 +1,9 @@
 //! Warnings: facts that a caller should see, returned as values and never printed.
 
-use epee_exit::{CertificateScope, Policy, RuntimeIdentity};
-use epee_model::ModelDir;
+use epee_exit::Policy;
 use epee_nn::Precision;
 
-use crate::Error;
-
-/// A promise of a calibrated model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Promise {
-    /// The certificate: each risk is at most ε with confidence 1 − δ.
-    Certificate,
-    /// The abstention rule: at most a stated share of the given answers is wrong.
-    Abstention,
-}
-
-impl std::fmt::Display for Promise {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Promise::Certificate => "certificate",
-            Promise::Abstention => "abstention",
-        })
-    }
-}
+use crate::certificates::Promise;
 
 /// A fact that the caller should see. [`Display`](std::fmt::Display) gives a sentence.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,45 +80,5 @@ impl std::fmt::Display for Warning {
                 write!(f, "the model will abstain from {:.0} % of its answers", 100.0 * (1.0 - coverage))
             }
         }
-    }
-}
-
-/// The promises of a model that do not hold if it runs `policy`, each with its reason.
-///
-/// `precision` is the precision it runs at; `None` stands for the precision that each promise was given for.
-///
-/// # Errors
-/// A model file that cannot be read for its digest; a model without promises is not read.
-pub fn void_promises(
-    model_dir: &ModelDir,
-    precision: Option<Precision>,
-    policy: &Policy,
-) -> Result<Vec<(Promise, String)>, Error> {
-    let exits = &model_dir.exits;
-    if exits.certificate.is_none() && exits.abstention.is_none() {
-        return Ok(Vec::new());
-    }
-    let digest = model_dir.digest()?;
-    let runs = RuntimeIdentity {
-        model_digest: &digest,
-        labels: &model_dir.labels,
-        precision: "",
-        policy,
-        temperatures: &exits.temperatures,
-    };
-    let certificate = exits.certificate.as_ref();
-    let certificate =
-        certificate.and_then(|it| it.void(&RuntimeIdentity { precision: at(precision, &it.scope), ..runs }));
-    let abstention = exits.abstention.as_ref().map(|rule| &rule.scope);
-    let abstention = abstention.and_then(|it| it.void(&RuntimeIdentity { precision: at(precision, it), ..runs }));
-    let both = [(Promise::Certificate, certificate), (Promise::Abstention, abstention)];
-    Ok(both.into_iter().filter_map(|(promise, reason)| Some((promise, reason?))).collect())
-}
-
-/// The precision a model runs at, or else the one that a promise was given for.
-fn at(precision: Option<Precision>, scope: &CertificateScope) -> &str {
-    match precision {
-        Some(precision) => precision.name(),
-        None => scope.precision.as_deref().unwrap_or_default(),
     }
 }

@@ -3,12 +3,10 @@
 
 use std::path::Path;
 
+use epee::calibration::{CalibrationGoal, CalibrationRequest};
 use epee::data::{Dataset, synth};
 use epee::model::{Config, ExitConfig, ExitsFile, Model, ModelCard, ModelDir};
-use epee::{
-    CalibrationGoal, CalibrationRequest, Calibrator, Classifier, Error, Example, Image, LoadOptions, Policy, Precision,
-    Reason, Warning, calibrate,
-};
+use epee::{Calibrator, Classifier, Error, Example, Image, LoadOptions, Policy, Precision, Reason, Warning, calibrate};
 use tempfile::TempDir;
 
 const CONFIG: &[u8] = br#"{"model_type": "bert", "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2,

@@ -11,8 +11,9 @@ use epee_nn::{Precision, in_pool, roofline};
 use serde::Serialize;
 use serde_json::json;
 
+use epee::Evaluation;
 use epee::data::Dataset;
-use epee::{Evaluation, read_split};
+use epee::recording::read_split;
 
 use crate::fetch;
 use crate::ui::{self, Ui, decimal, evaluation_json, evaluation_summary, table};

@@ -5,8 +5,9 @@ mod text;
 
 use std::path::PathBuf;
 
+use epee::Calibrator;
+use epee::calibration::{CalibrateError, CalibrationGoal, CalibrationRequest};
 use epee::exit::{Goal, Risk, Trace};
-use epee::{CalibrateError, CalibrationGoal, CalibrationRequest, Calibrator};
 use serde_json::{Map, Value};
 
 use self::promise::PromiseArgs;

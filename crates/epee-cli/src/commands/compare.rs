@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use epee_exit::{ComparedPolicy, Comparison, Goal, Interval, Metric, Trace, check_runs, compare};
 use serde_json::{Value, json};
 
-use epee::goal_text;
+use epee::calibration::goal_text;
 
 use crate::flags::{Choice, ScoringArgs, choice, kinds};
 use crate::ui::{Ui, decimal, heading, p_text, table};

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use epee::data::Dataset;
 use epee::exit::Answer;
-use epee::{Evaluation, Example, Policy, Precision, read_split};
+use epee::recording::read_split;
+use epee::{Evaluation, Example, Policy, Precision};
 use serde_json::json;
 
 use crate::flags::check_absent;

@@ -107,7 +107,7 @@ fn start(config: &GridConfig, ui: Ui) -> anyhow::Result<(Value, Majority)> {
     // Fetched once, before several runs would.
     let model = file.model.as_deref().map(|model| fetch::local_model(model, ui)).transpose()?;
     let dataset = Dataset::open(&file.data)?;
-    let dev = epee::read_split(&dataset, "dev", None)?;
+    let dev = epee::recording::read_split(&dataset, "dev", None)?;
     let labels: Vec<usize> = dev.examples.iter().filter_map(|example| example.label).collect();
     if labels.is_empty() {
         bail!("{}: the dev split holds no labelled example", file.data.display());

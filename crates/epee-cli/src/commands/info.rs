@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use epee::{Promise, Trace, explain_abstention, explain_certificate, void_promises};
+use epee::Trace;
+use epee::certificates::{Promise, explain_abstention, explain_certificate, void_promises};
 use epee_model::{Calibration, Config, ExitsFile, Input, ModelDir, model_digest};
 use epee_nn::Parameters;
 use serde_json::{Value, json};

@@ -13,7 +13,10 @@ use epee_report::{Options, gather, html, most_points};
 use serde_json::json;
 
 use self::task::QuickstartTask;
-use epee::{Classifier, calibration_entry, grades_of, read_split};
+use epee::Classifier;
+use epee::calibration::calibration_entry;
+use epee::evaluation::grades_of;
+use epee::recording::read_split;
 
 use super::train;
 use crate::flags::check_empty;

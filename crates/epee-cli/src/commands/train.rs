@@ -228,7 +228,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
 pub(crate) fn fit(job: Job<'_>, ui: Ui) -> anyhow::Result<Outcome> {
     let max_tokens = job.options.max_tokens.min(job.config.positions());
     let read = |name: &str| -> anyhow::Result<(Examples, String)> {
-        let split = epee::read_split(job.dataset, name, None)?;
+        let split = epee::recording::read_split(job.dataset, name, None)?;
         let labelled: Vec<_> = split.examples.into_iter().filter(|example| example.label.is_some()).collect();
         let examples = Examples {
             sequences: {

@@ -1,7 +1,8 @@
 //! A live evaluation as text and as JSON.
 
+use epee::evaluation::Grade;
 use epee::exit::{Metric, Metrics};
-use epee::{Evaluation, Grade, Policy};
+use epee::{Evaluation, Policy};
 use serde_json::{Value, json};
 
 use super::table;

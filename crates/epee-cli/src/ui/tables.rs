@@ -1,7 +1,7 @@
 //! Numbers, settings and exits as text and tables.
 
+use epee::calibration::from_full_depth;
 use epee::exit::{Choice, Difference, Grid, Metric, Policy, PolicyKind, Scoring, SweepRow, Trace, per_exit};
-use epee::from_full_depth;
 
 use super::table;
 

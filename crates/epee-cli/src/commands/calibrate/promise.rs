@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use epee::AbstentionRequest;
+use epee::calibration::AbstentionRequest;
 use epee::exit::{Bound, CertificateRequest, PathSource, Risk, Trace};
 
 use crate::flags::class;

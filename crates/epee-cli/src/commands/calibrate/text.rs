@@ -1,7 +1,8 @@
 //! A calibration as text and as JSON.
 
+use epee::Policy;
+use epee::calibration::{CalibrationReport, CalibrationRequest, Outcome, goal_text};
 use epee::exit::{Certificate, Certification, Metric, Scoring, Trace};
-use epee::{CalibrationReport, CalibrationRequest, Outcome, Policy, goal_text};
 use serde_json::json;
 
 use super::{Args, Shown};

@@ -10,7 +10,8 @@ use epee_input::{Example, ImageProcessor, TextTokenizer};
 use epee_model::Config;
 use epee_train::{RecipeName, TrainOptions};
 
-use epee::{Preprocessor, read_split, trace_labels};
+use epee::Preprocessor;
+use epee::recording::{read_split, trace_labels};
 
 /// A generated dataset and how it is learnt.
 pub(super) struct QuickstartTask {

@@ -9,7 +9,7 @@ use epee_model::{Batch, ExitRowFirst, Session};
 use epee_nn::Precision;
 use serde::Serialize;
 
-use crate::record::trace_labels;
+use crate::recording::trace_labels;
 use crate::{Classifier, Error, Warning};
 
 /// Wall-clock of the policy and of full depth on the same samples.

@@ -1,6 +1,10 @@
-//! A certificate in words that a committee can read.
+//! Certificates: whether a promise holds for a model as it runs, and a certificate in sentences for a committee.
 
-use epee_exit::{Abstention, Certificate, CertifiedRisk};
+use epee_exit::{Abstention, Certificate, CertificateScope, CertifiedRisk, Policy, RuntimeIdentity};
+use epee_model::ModelDir;
+use epee_nn::Precision;
+
+use crate::Error;
 
 /// A certificate in sentences: what it promises, what the test saw, and where it holds. `void` is the reason why it no longer holds.
 pub fn explain_certificate(certificate: &Certificate, void: Option<&str>) -> Vec<String> {
@@ -104,6 +108,64 @@ pub fn explain_abstention(abstention: &Abstention, void: Option<&str>) -> Vec<St
 fn percent(share: f64) -> String {
     let text = format!("{:.2}", 100.0 * share);
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// A promise of a calibrated model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Promise {
+    /// The certificate: each risk is at most ε with confidence 1 − δ.
+    Certificate,
+    /// The abstention rule: at most a stated share of the given answers is wrong.
+    Abstention,
+}
+
+impl std::fmt::Display for Promise {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Promise::Certificate => "certificate",
+            Promise::Abstention => "abstention",
+        })
+    }
+}
+
+/// The promises of a model that do not hold if it runs `policy`, each with its reason.
+///
+/// `precision` is the precision it runs at; `None` stands for the precision that each promise was given for.
+///
+/// # Errors
+/// A model file that cannot be read for its digest; a model without promises is not read.
+pub fn void_promises(
+    model_dir: &ModelDir,
+    precision: Option<Precision>,
+    policy: &Policy,
+) -> Result<Vec<(Promise, String)>, Error> {
+    let exits = &model_dir.exits;
+    if exits.certificate.is_none() && exits.abstention.is_none() {
+        return Ok(Vec::new());
+    }
+    let digest = model_dir.digest()?;
+    let runs = RuntimeIdentity {
+        model_digest: &digest,
+        labels: &model_dir.labels,
+        precision: "",
+        policy,
+        temperatures: &exits.temperatures,
+    };
+    let certificate = exits.certificate.as_ref();
+    let certificate =
+        certificate.and_then(|it| it.void(&RuntimeIdentity { precision: at(precision, &it.scope), ..runs }));
+    let abstention = exits.abstention.as_ref().map(|rule| &rule.scope);
+    let abstention = abstention.and_then(|it| it.void(&RuntimeIdentity { precision: at(precision, it), ..runs }));
+    let both = [(Promise::Certificate, certificate), (Promise::Abstention, abstention)];
+    Ok(both.into_iter().filter_map(|(promise, reason)| Some((promise, reason?))).collect())
+}
+
+/// The precision a model runs at, or else the one that a promise was given for.
+fn at(precision: Option<Precision>, scope: &CertificateScope) -> &str {
+    match precision {
+        Some(precision) => precision.name(),
+        None => scope.precision.as_deref().unwrap_or_default(),
+    }
 }
 
 #[cfg(test)]

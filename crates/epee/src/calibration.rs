@@ -2,113 +2,22 @@
 
 mod check;
 mod error;
+mod report;
+mod request;
 
 use std::path::{Path, PathBuf};
 
 use epee_exit::{
-    Abstention, Certificate, CertificateRequest, Certification, CertifyError, Choice, Difference, ExitQuality, Goal,
-    Grid, Metric, Policy, PolicyError, Risk, Scoring, SweepRow, Trace, exit_quality, fit_temperatures, measure_risk,
-    refine, replay, score, sweep_with,
+    Bootstrap, Certificate, CertificateRequest, CertifyError, Choice, Difference, Goal, Grid, Metric, Policy,
+    PolicyError, Risk, Scoring, Trace, exit_quality, fit_temperatures, measure_risk, refine, replay, score, sweep_with,
 };
-use epee_exit::{Bootstrap, MeasuredRisk};
 use epee_files::sha256_file;
 use epee_model::{Calibration, ModelDir};
 
 pub use self::error::CalibrateError;
+pub use self::report::{CalibrationReport, Outcome};
+pub use self::request::{AbstentionRequest, CalibrationGoal, CalibrationRequest};
 use crate::{Error, Warning};
-
-/// What a setting must achieve.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum CalibrationGoal {
-    /// The best setting for a goal on this trace, without a promise for other data.
-    Best(Goal),
-    /// A setting whose risks are bounded with confidence on other data drawn alike.
-    Certified(CertificateRequest),
-    /// The model keeps its policy; for an abstention rule alone.
-    Keep,
-}
-
-/// What is asked of a calibration.
-#[derive(Clone, Debug)]
-pub struct CalibrationRequest {
-    /// What a setting must achieve.
-    pub goal: CalibrationGoal,
-    /// The settings to try; every setting of EPEE if `None`.
-    pub grid: Option<Grid>,
-    /// The metric that decides.
-    pub metric: Metric,
-    /// How micro-F1 is taken.
-    pub scoring: Scoring,
-    /// Fit a temperature for each exit on this trace.
-    pub fit_temperatures: bool,
-    /// Let the threshold differ by exit if that serves the goal better on this trace.
-    pub per_exit: bool,
-    /// Find a confidence below which the model abstains.
-    pub abstain: Option<AbstentionRequest>,
-}
-
-/// An abstention rule to find: at most a share of the given answers is wrong.
-#[derive(Clone, Copy, Debug)]
-pub struct AbstentionRequest {
-    /// The tolerated share of wrong answers among those given, in (0, 1).
-    pub risk: f64,
-    /// δ: the promise fails with at most this probability.
-    pub delta: f64,
-    /// Seed of the split into halves.
-    pub seed: u64,
-}
-
-impl CalibrationRequest {
-    /// Every setting of EPEE for a goal, by macro-F1.
-    pub fn new(goal: CalibrationGoal) -> CalibrationRequest {
-        CalibrationRequest {
-            goal,
-            grid: None,
-            metric: Metric::MacroF1,
-            scoring: Scoring::default(),
-            fit_temperatures: false,
-            per_exit: false,
-            abstain: None,
-        }
-    }
-}
-
-/// The result of a calibration, written into `exits.json` already.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct CalibrationReport {
-    /// The policy that the model answers by now.
-    pub policy: Policy,
-    /// The policy before.
-    pub policy_before: Policy,
-    /// The chosen setting, for [`CalibrationGoal::Best`].
-    pub choice: Option<Choice>,
-    /// The best single threshold, if thresholds were refined by exit.
-    pub one_threshold: Option<Choice>,
-    /// The certification and its certificate, for [`CalibrationGoal::Certified`].
-    pub certified: Option<(Certification, Certificate)>,
-    /// The abstention rule, if one was asked for.
-    pub abstention: Option<Abstention>,
-    /// The fitted temperatures; empty if none were fitted.
-    pub temperatures: Vec<f64>,
-    /// Calibration quality of each exit before and after its temperature; `None` if none were fitted.
-    pub quality: Option<[Vec<ExitQuality>; 2]>,
-    /// A rule that abstains from most answers.
-    pub warnings: Vec<Warning>,
-}
-
-/// A model's policy on another trace.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Outcome {
-    /// The policy's scores, then full depth's.
-    pub rows: Vec<SweepRow>,
-    /// The policy minus full depth, sample by sample.
-    pub difference: Difference,
-    /// What became of each risk.
-    pub risks: Vec<(String, MeasuredRisk)>,
-}
 
 /// Bins of equal mass for the calibration error.
 const BINS: usize = 15;
@@ -116,7 +25,8 @@ const BINS: usize = 15;
 /// A model and a trace of it, from which to choose a setting.
 ///
 /// ```no_run
-/// use epee::{CalibrationGoal, CalibrationRequest, Calibrator};
+/// use epee::Calibrator;
+/// use epee::calibration::{CalibrationGoal, CalibrationRequest};
 /// use epee::exit::Goal;
 /// let mut calibrator = Calibrator::open("runs/notes", "dev.safetensors")?;
 /// let report = calibrator.run(&CalibrationRequest::new(CalibrationGoal::Best(Goal::MaxLoss(0.01))))?;
