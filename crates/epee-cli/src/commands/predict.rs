@@ -1,11 +1,10 @@
-//! `epee predict`: answers for texts or pictures.
+//! `epee predict`: answers texts or images.
 
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow, bail};
-use epee::model::Input;
-use epee::{Classifier, Example, Image, Policy, Precision, Prediction};
+use anyhow::{Context, bail};
+use epee::{Classifier, Policy, Precision, Prediction};
 use serde_json::{Map, Value, json};
 
 use crate::fetch;
@@ -59,7 +58,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         bail!("text {} is empty", i + 1);
     }
     let classifier = ui::load(&fetch::local_model(&args.model, ui)?, args.precision, args.policy.clone(), ui)?;
-    let examples = examples(&classifier, &texts)?;
+    let examples = ui::examples(&classifier, &texts)?;
     let predictions = ui::predict(&classifier, &examples, ui)?;
     if !ui.json() {
         return Ok(ui.print(ui::prediction_table(&classifier, &texts, &predictions))?);
@@ -84,21 +83,6 @@ fn lines(reader: impl BufRead, name: &str) -> anyhow::Result<Vec<String>> {
         bail!("{name}: expected a text per line, got nothing");
     }
     Ok(texts)
-}
-
-/// The examples that the command line names: texts, or image files.
-pub(crate) fn examples(classifier: &Classifier, texts: &[String]) -> anyhow::Result<Vec<Example>> {
-    let config = &classifier.model_dir().config;
-    let read = |text: &String| match config.shape.input {
-        Input::Text(_) => Ok(text.as_str().into()),
-        Input::Image(_) => Image::read(text).map(Example::from).map_err(|error| {
-            let error = anyhow::Error::from(error);
-            anyhow!("{error:#}\nhint: {} reads images: name PNG or JPEG files", config.title())
-        }),
-    };
-    let numbered =
-        |(i, text): (usize, &String)| read(text).map(|example| Example { id: (i + 1).to_string(), ..example });
-    texts.iter().enumerate().map(numbered).collect()
 }
 
 /// An answer for scripts.

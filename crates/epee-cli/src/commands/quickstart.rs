@@ -112,7 +112,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let live = ui::evaluate(&classifier, examples, 1, ui)?;
     let grades = grades_of(&test.examples, &epee_exit::replay(&checked, &test_trace)?);
     let (samples, about_samples) = &task.samples;
-    let inputs = super::predict::examples(&classifier, samples)?;
+    let inputs = ui::examples(&classifier, samples)?;
     let predictions = ui::predict(&classifier, &inputs, ui)?;
     let (baseline_title, baseline) = task.baseline;
     let seconds = start.elapsed().as_secs_f64();

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 pub(crate) use columns::{Column, Values, csv, parquet};
 pub(crate) use evaluation::{evaluation_json, evaluation_summary, evaluation_text, grade_table};
-pub(crate) use predictions::{evaluate, input_name, load, predict, prediction_table, record};
+pub(crate) use predictions::{evaluate, examples, input_name, load, predict, prediction_table, record};
 pub(crate) use tables::{
     choice_text, decimal, difference_line, exit_table, grid_tables, heading, p_text, setting_table,
 };

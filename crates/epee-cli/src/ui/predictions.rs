@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use anyhow::anyhow;
 use epee::data::Dataset;
 use epee::model::Input;
-use epee::{Classifier, Evaluation, Example, LoadOptions, Policy, Precision, Prediction, Trace, Warning};
+use epee::{Classifier, Evaluation, Example, Image, LoadOptions, Policy, Precision, Prediction, Trace, Warning};
 
 use super::tables::decimal;
 use super::{Ui, table};
@@ -40,6 +41,21 @@ pub(crate) fn evaluate(
     let evaluation = evaluation?;
     ui.warn(&evaluation.warnings);
     Ok(evaluation)
+}
+
+/// The examples that the command line names: texts, or image files.
+pub(crate) fn examples(classifier: &Classifier, texts: &[String]) -> anyhow::Result<Vec<Example>> {
+    let config = &classifier.model_dir().config;
+    let read = |text: &String| match config.shape.input {
+        Input::Text(_) => Ok(text.as_str().into()),
+        Input::Image(_) => Image::read(text).map(Example::from).map_err(|error| {
+            let error = anyhow::Error::from(error);
+            anyhow!("{error:#}\nhint: {} reads images: name PNG or JPEG files", config.title())
+        }),
+    };
+    let numbered =
+        |(i, text): (usize, &String)| read(text).map(|example| Example { id: (i + 1).to_string(), ..example });
+    texts.iter().enumerate().map(numbered).collect()
 }
 
 /// Answers examples, with a progress bar.
