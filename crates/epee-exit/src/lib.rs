@@ -46,4 +46,4 @@ pub use sweep::{
     Grid, ListError, Patiences, Scoring, SweepRow, Thresholds, check_runs, full_depth, runnable, score, sweep,
     sweep_with,
 };
-pub use trace::{Provenance, Trace, TraceError, TraceParts, TraceProblem, keys};
+pub use trace::{Provenance, Trace, TraceError, TraceParts, TraceProblem};
