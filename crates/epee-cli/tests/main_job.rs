@@ -137,7 +137,7 @@ fn a_learned_exit_head_answers_live_as_in_a_trace_of_it() {
     let berxit = ["--policy", "berxit(threshold=0.5)"];
     for command in [&mut eval(), epee().args(["predict", "--model", &model, "x"])] {
         let text = error_of(command.args(berxit));
-        assert!(text.contains("berxit answers by a learned exit head, which this model does not have"), "{text}");
+        assert!(text.contains("the policy needs a learned exit head, which this model does not have"), "{text}");
     }
 
     shop.add_score_head();

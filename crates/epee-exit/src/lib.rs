@@ -19,14 +19,13 @@ mod random;
 mod refine;
 mod replay;
 mod signals;
-mod statistics;
+pub mod statistics;
 mod sweep;
 mod trace;
 
 pub use certify::{
     Abstention, Bound, Certificate, CertificateRequest, CertificateScope, Certification, CertifiedRisk, CertifyError,
-    MeasuredRisk, PathPoint, PathSource, Risk, RiskEstimate, RuntimeIdentity, abstain, betting_p, certify,
-    exact_binomial_p, fixed_sequence, hoeffding_bentkus_p, measure_risk, smallest_certifiable_n,
+    MeasuredRisk, PathPoint, PathSource, Risk, RiskEstimate, RuntimeIdentity, abstain, certify, measure_risk,
 };
 pub use choose::{Choice, ChooseError, Goal, choose, choose_on, pareto};
 pub use compare::{CompareError, ComparedPolicy, Comparison, Difference, compare};
@@ -42,12 +41,9 @@ pub use quality::{
 };
 pub use refine::refine;
 pub use replay::{Replay, ReplayError, answers, replay};
-pub use statistics::{
-    Bootstrap, Interval, binomial_cdf, binomial_upper, bootstrap, bootstrap_difference, clopper_pearson, discordant,
-    mcnemar,
-};
+pub use statistics::{Bootstrap, Interval};
 pub use sweep::{
     Grid, ListError, Patiences, Scoring, SweepRow, Thresholds, check_runs, full_depth, runnable, score, sweep,
     sweep_with,
 };
-pub use trace::{Provenance, Trace, TraceError, TraceParts, TraceProblem, keys};
+pub use trace::{Provenance, Trace, TraceError, TraceParts, TraceProblem};

@@ -34,18 +34,14 @@ pub struct Replay {
 pub enum ReplayError {
     /// It was checked for another model than the trace's.
     #[error(
-        "expected a trace of {exits} exits and {classes} classes (the policy was checked for those), \
-         got one of {trace_exits} exits and {trace_classes} classes"
+        "expected a trace of {} exits and {} classes (the policy was checked for those), got one of {} exits and {} classes",
+        policy.0, policy.1, trace.0, trace.1
     )]
     Shape {
-        /// M of the policy.
-        exits: usize,
-        /// K of the policy.
-        classes: usize,
-        /// M of the trace.
-        trace_exits: usize,
-        /// K of the trace.
-        trace_classes: usize,
+        /// M and K of the policy.
+        policy: (usize, usize),
+        /// M and K of the trace.
+        trace: (usize, usize),
     },
     /// It needs learned scores that the trace does not have.
     #[error(transparent)]
@@ -115,10 +111,9 @@ pub fn answers(policy: &CheckedPolicy, trace: &Trace) -> Result<Vec<Answer>, Rep
 }
 
 fn check(policy: &CheckedPolicy, trace: &Trace) -> Result<(), ReplayError> {
-    let (exits, classes) = (policy.exits(), policy.classes());
-    let (trace_exits, trace_classes) = (trace.exits(), trace.classes());
-    if (trace_exits, trace_classes) != (exits, classes) {
-        return Err(ReplayError::Shape { exits, classes, trace_exits, trace_classes });
+    let (expected, got) = ((policy.exits(), policy.classes()), (trace.exits(), trace.classes()));
+    if expected != got {
+        return Err(ReplayError::Shape { policy: expected, trace: got });
     }
     Ok(check_scores(policy.policy(), trace)?)
 }

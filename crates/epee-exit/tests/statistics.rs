@@ -5,10 +5,12 @@
 
 mod common;
 
+use epee_exit::statistics::{
+    betting_p, binomial_cdf, binomial_upper, bootstrap, bootstrap_difference, clopper_pearson, exact_binomial_p,
+    hoeffding_bentkus_p, mcnemar,
+};
 use epee_exit::{
-    Bootstrap, Counts, Trace, TraceParts, betting_p, binomial_cdf, binomial_upper, bootstrap, bootstrap_difference,
-    clopper_pearson, exact_binomial_p, exit_quality, expected_calibration_error, fit_temperatures, hoeffding_bentkus_p,
-    mcnemar, reliability,
+    Bootstrap, Counts, Trace, TraceParts, exit_quality, expected_calibration_error, fit_temperatures, reliability,
 };
 use proptest::prelude::*;
 use serde_json::Value;

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use common::any_trace;
-use epee_exit::{Provenance, Trace, TraceError, TraceParts, keys};
+use epee_exit::{Provenance, Trace, TraceError, TraceParts};
 use proptest::prelude::*;
 
 fn full_parts() -> TraceParts {
@@ -74,8 +74,8 @@ fn the_crate_that_defines_the_format_reads_it() {
     let bytes = saved(full_parts());
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     let metadata = header.metadata().as_ref().unwrap();
-    assert_eq!(metadata[keys::SPLIT], "dev");
-    assert_eq!(metadata[keys::IDS], r#"["note-1",""]"#);
+    assert_eq!(metadata["split"], "dev");
+    assert_eq!(metadata["ids"], r#"["note-1",""]"#);
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(tensors.tensor("logits").unwrap().shape(), [2, 3, 2]);
     assert_eq!(tensors.tensor("labels").unwrap().dtype(), safetensors::Dtype::I64);

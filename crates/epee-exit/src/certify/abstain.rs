@@ -6,10 +6,10 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::procedure::check_labels;
-use super::{CertificateScope, CertifyError, exact_binomial_p, fixed_sequence, smallest_certifiable_n};
+use super::{CertificateScope, CertifyError};
 use crate::policy::CheckedPolicy;
 use crate::replay::answers;
-use crate::statistics::binomial_upper;
+use crate::statistics::{binomial_upper, exact_binomial_p, fixed_sequence, smallest_certifiable_n};
 use crate::trace::Trace;
 
 /// A confidence below which a model abstains, and the guarantee for the answers above it. Part of `exits.json`.

@@ -2,11 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    CertificateRequest, CertificateScope, Certification, PathSource, RuntimeIdentity, exact_binomial_p,
-    hoeffding_bentkus_p,
-};
+use super::{CertificateRequest, CertificateScope, Certification, PathSource, RuntimeIdentity};
 use crate::policy::Policy;
+use crate::statistics::{exact_binomial_p, hoeffding_bentkus_p};
 use crate::trace::Trace;
 
 /// The guarantee that one policy of one model was given: each risk is at most ε with probability at least 1 − δ. Part of

@@ -1,7 +1,6 @@
 //! Certificates: with probability at least 1 − δ over the draw of calibration samples, the risk is at most ε.
 
 mod abstain;
-mod bounds;
 mod certificate;
 mod error;
 mod path;
@@ -10,9 +9,8 @@ mod risk;
 mod scope;
 
 pub use abstain::{Abstention, abstain};
-pub use bounds::{betting_p, exact_binomial_p, hoeffding_bentkus_p, smallest_certifiable_n};
 pub use certificate::{Certificate, CertifiedRisk};
 pub use error::CertifyError;
-pub use procedure::{CertificateRequest, Certification, PathPoint, PathSource, RiskEstimate, certify, fixed_sequence};
+pub use procedure::{CertificateRequest, Certification, PathPoint, PathSource, RiskEstimate, certify};
 pub use risk::{Bound, MeasuredRisk, Risk, measure_risk};
 pub use scope::{CertificateScope, RuntimeIdentity};

@@ -7,11 +7,12 @@ use rayon::prelude::*;
 
 use super::path::{counted, pareto_path, prior_path};
 use super::risk::Losses;
-use super::{Bound, CertifyError, Risk, smallest_certifiable_n};
+use super::{Bound, CertifyError, Risk};
 use crate::metrics::saving;
 use crate::policy::{Policy, PolicyError, Threshold};
 use crate::quality::fit_temperatures;
 use crate::signals::{Signals, TraceOutputs};
+use crate::statistics::{fixed_sequence, smallest_certifiable_n};
 use crate::sweep::{Grid, families};
 use crate::trace::Trace;
 
@@ -105,19 +106,6 @@ impl Certification {
     pub fn chosen(&self) -> &PathPoint {
         &self.path[self.certified - 1]
     }
-}
-
-/// The number of settings of a path that are certified: those before the first whose p-value is above δ.
-///
-/// Fixed-sequence testing (Learn then Test, arXiv 2110.01052): the order was fixed before the samples were looked at, so
-/// each test may spend all of δ, and the first failure ends it. The setting that fails is not certified.
-///
-/// ```
-/// assert_eq!(epee_exit::fixed_sequence(&[0.01, 0.04, 0.06, 0.001], 0.05), 2);
-/// ```
-pub fn fixed_sequence(p: &[f64], delta: f64) -> usize {
-    // A p-value that is not a number certifies nothing.
-    p.iter().take_while(|&&p| p <= delta).count()
 }
 
 /// Finds the most aggressive setting of a grid whose risks are at most ε, with probability at least 1 − δ over the draw of the

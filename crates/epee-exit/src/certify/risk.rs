@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::CheckedPolicy;
 use crate::replay::{ReplayError, replay};
+use crate::statistics::{betting_p, exact_binomial_p, hoeffding_bentkus_p};
 use crate::trace::Trace;
 
 /// A risk: the mean of a loss over the samples that it counts. `ŷ_m` is the answer at the exit taken, `ŷ_M` that of full
@@ -145,9 +146,9 @@ impl Losses {
     pub(super) fn p(&self, epsilon: f64, delta: f64) -> f64 {
         let n = self.values.len() as u64;
         match self.bound {
-            Bound::Exact => super::exact_binomial_p(self.sum() as u64, n, epsilon),
-            Bound::HoeffdingBentkus => super::hoeffding_bentkus_p(self.sum(), n, epsilon),
-            Bound::Betting => super::betting_p(&self.values, epsilon, delta),
+            Bound::Exact => exact_binomial_p(self.sum() as u64, n, epsilon),
+            Bound::HoeffdingBentkus => hoeffding_bentkus_p(self.sum(), n, epsilon),
+            Bound::Betting => betting_p(&self.values, epsilon, delta),
         }
     }
 

@@ -40,8 +40,8 @@ pub enum PolicyError {
          hint: record a trace of a model with a learned exit head, or use another policy"
     )]
     NoScores,
-    /// BERxiT for a model without a learned exit head.
-    #[error("berxit answers by a learned exit head, which this model does not have\nhint: use another policy")]
+    /// A policy that reads learned exit scores, and a model without a learned exit head.
+    #[error("the policy needs a learned exit head, which this model does not have\nhint: use another policy")]
     NoScoreHead,
     /// A model without exits or without classes.
     #[error("expected at least 1 exit and 1 class, got {exits} exits and {classes} classes")]

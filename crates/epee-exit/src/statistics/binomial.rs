@@ -16,7 +16,7 @@ use super::Interval;
 /// proportional to `sqrt(n)`.
 ///
 /// ```
-/// assert!((epee_exit::binomial_cdf(1, 3, 0.5) - 0.5).abs() < 1e-15);
+/// assert!((epee_exit::statistics::binomial_cdf(1, 3, 0.5) - 0.5).abs() < 1e-15);
 /// ```
 pub fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
     tails(k, n, p).0
@@ -30,7 +30,7 @@ pub fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
 ///
 /// ```
 /// // Rule of three: no error in 299 bounds the risk by 1 % at δ = 0.05.
-/// assert!((epee_exit::binomial_upper(0, 299, 0.05) - 0.009_969).abs() < 1e-6);
+/// assert!((epee_exit::statistics::binomial_upper(0, 299, 0.05) - 0.009_969).abs() < 1e-6);
 /// ```
 pub fn binomial_upper(k: u64, n: u64, delta: f64) -> f64 {
     if k >= n || !(delta > 0.0 && delta < 1.0) {
@@ -46,7 +46,7 @@ pub fn binomial_upper(k: u64, n: u64, delta: f64) -> f64 {
 /// the ends are 0 for k = 0 and 1 for `k >= n`. A level outside (0, 1) gives [0, 1].
 ///
 /// ```
-/// let got = epee_exit::clopper_pearson(3, 10, 0.95);
+/// let got = epee_exit::statistics::clopper_pearson(3, 10, 0.95);
 /// assert!((got.low - 0.066_740).abs() < 1e-6 && (got.high - 0.652_453).abs() < 1e-6);
 /// ```
 pub fn clopper_pearson(k: u64, n: u64, level: f64) -> Interval {

@@ -39,7 +39,7 @@ impl Default for Bootstrap {
 /// of label and prediction occurs, not on the order of the samples or on the number of threads.
 ///
 /// ```
-/// # use epee_exit::{Bootstrap, Counts, bootstrap};
+/// # use epee_exit::{Bootstrap, Counts, statistics::bootstrap};
 /// let (labels, predictions) = (vec![0; 100], [vec![0; 80], vec![1; 20]].concat());
 /// let got = bootstrap(&labels, &predictions, 2, &Bootstrap::default(), Counts::accuracy);
 /// // 0.8 ± 1.96 sqrt(0.8 · 0.2 / 100)
@@ -60,7 +60,7 @@ pub fn bootstrap(
 /// of predictions `[N]`; otherwise as [`bootstrap`].
 ///
 /// ```
-/// # use epee_exit::{Bootstrap, Counts, bootstrap_difference};
+/// # use epee_exit::{Bootstrap, Counts, statistics::bootstrap_difference};
 /// let labels = vec![0; 100];
 /// let (a, b) = ([vec![0; 80], vec![1; 20]].concat(), [vec![0; 70], vec![1; 30]].concat());
 /// let got = bootstrap_difference(&labels, &a, &b, 2, &Bootstrap::default(), Counts::accuracy);

@@ -9,7 +9,7 @@ use super::binomial_cdf;
 /// 1947); 1 if b + c = 0.
 ///
 /// ```
-/// assert!((epee_exit::mcnemar(1, 8) - 20.0 / 512.0).abs() < 1e-15); // 2 (1 + 9) / 2^9
+/// assert!((epee_exit::statistics::mcnemar(1, 8) - 20.0 / 512.0).abs() < 1e-15); // 2 (1 + 9) / 2^9
 /// ```
 pub fn mcnemar(b: u64, c: u64) -> f64 {
     if b == c {
@@ -22,7 +22,7 @@ pub fn mcnemar(b: u64, c: u64) -> f64 {
 /// answered correctly, and that only `b` did. Samples whose label is unknown (-1) do not count.
 ///
 /// ```
-/// assert_eq!(epee_exit::discordant(&[0, 1, 1, -1], &[0, 1, 0, 0], &[1, 0, 1, 1]), (2, 1));
+/// assert_eq!(epee_exit::statistics::discordant(&[0, 1, 1, -1], &[0, 1, 0, 0], &[1, 0, 1, 1]), (2, 1));
 /// ```
 pub fn discordant(labels: &[i64], a: &[u32], b: &[u32]) -> (u64, u64) {
     let mut only = (0, 0);

@@ -1,4 +1,4 @@
-//! Intervals and tests for counts: exact binomial bounds, McNemar's test, the bootstrap.
+//! Intervals and tests: exact binomial bounds, McNemar's test, the bootstrap, and the p-values of certificates.
 //!
 //! Everything is computed with `libm` and seeded ChaCha8 bits, so a number is the same on every
 //! platform and with any number of threads.
@@ -6,12 +6,14 @@
 mod binomial;
 mod bootstrap;
 mod mcnemar;
+mod p_values;
 
 use serde::Serialize;
 
 pub use binomial::{binomial_cdf, binomial_upper, clopper_pearson};
 pub use bootstrap::{Bootstrap, bootstrap, bootstrap_difference};
 pub use mcnemar::{discordant, mcnemar};
+pub use p_values::{betting_p, exact_binomial_p, fixed_sequence, hoeffding_bentkus_p, smallest_certifiable_n};
 
 /// From `low` to `high`, both included. NaN if nothing is known, which JSON writes as `null`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -21,7 +21,7 @@ impl Trace {
     /// | `tokens` | i64 (i32 is read too) | `[N]` | optional |
     /// | `scores` | f32 | `[N, M]` | optional |
     ///
-    /// and metadata under the keys of [`keys`](super::keys), all of them optional. Other tensors are
+    /// and metadata under the names of the fields of [`Provenance`] and `ids`, all of them optional. Other tensors are
     /// ignored: a file of another tool is a trace if it has `logits`.
     ///
     /// # Errors

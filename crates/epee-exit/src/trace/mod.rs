@@ -9,7 +9,7 @@ mod header;
 mod provenance;
 
 pub use error::{TraceError, TraceProblem};
-pub use provenance::{Provenance, keys};
+pub use provenance::Provenance;
 
 use rayon::prelude::*;
 

@@ -4,24 +4,16 @@ use std::collections::BTreeMap;
 
 use super::TraceProblem;
 
-/// The metadata keys of a trace file. This is the one place that names them.
-pub mod keys {
-    /// The version of epee that recorded the trace.
-    pub const EPEE_VERSION: &str = "epee_version";
-    /// Digest of the model: weights, configuration and tokenizer.
-    pub const MODEL_DIGEST: &str = "model_digest";
-    /// Digest of the data.
-    pub const DATA_DIGEST: &str = "data_digest";
-    /// The split: `train`, `dev`, `test`, or another name.
-    pub const SPLIT: &str = "split";
-    /// The precision of the forward pass, such as `f32`.
-    pub const PRECISION: &str = "precision";
-    /// JSON: the K label names.
-    pub const LABEL_NAMES: &str = "label_names";
-    /// JSON: the M measured times of one layer, in seconds per sample.
-    pub const LAYER_SECONDS: &str = "layer_seconds";
-    /// JSON: the N sample ids.
-    pub const IDS: &str = "ids";
+/// The metadata keys of a trace file: the fields of [`Provenance`], and the sample ids. Lists are JSON.
+pub(super) mod keys {
+    pub(crate) const EPEE_VERSION: &str = "epee_version";
+    pub(crate) const MODEL_DIGEST: &str = "model_digest";
+    pub(crate) const DATA_DIGEST: &str = "data_digest";
+    pub(crate) const SPLIT: &str = "split";
+    pub(crate) const PRECISION: &str = "precision";
+    pub(crate) const LABEL_NAMES: &str = "label_names";
+    pub(crate) const LAYER_SECONDS: &str = "layer_seconds";
+    pub(crate) const IDS: &str = "ids";
 }
 
 /// The origin of a trace. Everything is optional: another tool may not know it.
@@ -53,20 +45,18 @@ impl Provenance {
     }
 
     pub(super) fn check(&self, exits: usize, classes: usize) -> Result<(), TraceProblem> {
-        let problem = |key: &str, expected: String, got: String| Err(TraceProblem::mismatch(key, expected, got));
-        let names = self.label_names.len();
+        let (names, times) = (self.label_names.len(), self.layer_seconds.len());
+        let bad = self.layer_seconds.iter().find(|t| !t.is_finite() || **t < 0.0);
         if names != 0 && names != classes {
             let expected = format!("{classes} names (the number of classes)");
-            return problem(keys::LABEL_NAMES, expected, names.to_string());
-        }
-        let times = self.layer_seconds.len();
-        if times != 0 && times != exits {
+            Err(TraceProblem::mismatch(keys::LABEL_NAMES, expected, names))
+        } else if times != 0 && times != exits {
             let expected = format!("{exits} times (the number of exits)");
-            return problem(keys::LAYER_SECONDS, expected, times.to_string());
-        }
-        match self.layer_seconds.iter().find(|t| !t.is_finite() || **t < 0.0) {
-            Some(t) => problem(keys::LAYER_SECONDS, "times of at least 0".to_owned(), t.to_string()),
-            None => Ok(()),
+            Err(TraceProblem::mismatch(keys::LAYER_SECONDS, expected, times))
+        } else if let Some(bad) = bad {
+            Err(TraceProblem::mismatch(keys::LAYER_SECONDS, "times of at least 0", bad))
+        } else {
+            Ok(())
         }
     }
 
@@ -85,12 +75,10 @@ impl Provenance {
             }
         }
         if !self.label_names.is_empty() {
-            let names = serde_json::json!(self.label_names).to_string();
-            metadata.insert(keys::LABEL_NAMES.to_owned(), names);
+            metadata.insert(keys::LABEL_NAMES.to_owned(), serde_json::json!(self.label_names).to_string());
         }
         if !self.layer_seconds.is_empty() {
-            let seconds = serde_json::json!(self.layer_seconds).to_string();
-            metadata.insert(keys::LAYER_SECONDS.to_owned(), seconds);
+            metadata.insert(keys::LAYER_SECONDS.to_owned(), serde_json::json!(self.layer_seconds).to_string());
         }
         metadata
     }

@@ -5,14 +5,14 @@
 
 use std::f64::consts::E;
 
-use crate::statistics::binomial_cdf;
+use super::binomial_cdf;
 
 /// The exact p-value for losses of 0 or 1, `errors` of n being 1: `P(Bin(n, ε) <= errors)`.
 ///
-/// It is at most δ exactly if [`binomial_upper`](crate::binomial_upper) is at most ε.
+/// It is at most δ exactly if [`binomial_upper`](crate::statistics::binomial_upper) is at most ε.
 ///
 /// ```
-/// assert!((epee_exit::exact_binomial_p(0, 59, 0.05) - 0.048_495).abs() < 1e-6); // 0.95^59
+/// assert!((epee_exit::statistics::exact_binomial_p(0, 59, 0.05) - 0.048_495).abs() < 1e-6); // 0.95^59
 /// ```
 pub fn exact_binomial_p(errors: u64, n: u64, epsilon: f64) -> f64 {
     if n == 0 || !is_share(epsilon) {
@@ -29,7 +29,7 @@ pub fn exact_binomial_p(errors: u64, n: u64, epsilon: f64) -> f64 {
 /// down would certify too much if losses are not whole.
 ///
 /// ```
-/// let p = epee_exit::hoeffding_bentkus_p(2.5, 500, 0.02);
+/// let p = epee_exit::statistics::hoeffding_bentkus_p(2.5, 500, 0.02);
 /// assert!((p - 0.016_716).abs() < 1e-6);
 /// ```
 pub fn hoeffding_bentkus_p(sum_of_losses: f64, n: u64, epsilon: f64) -> f64 {
@@ -57,7 +57,7 @@ pub fn hoeffding_bentkus_p(sum_of_losses: f64, n: u64, epsilon: f64) -> f64 {
 ///
 /// ```
 /// // 400 samples without a loss: the largest bets would give 1.02^-400 = 0.000_363.
-/// let p = epee_exit::betting_p(&[0.0; 400], 0.02, 0.05);
+/// let p = epee_exit::statistics::betting_p(&[0.0; 400], 0.02, 0.05);
 /// assert!((p - 0.000_426).abs() < 1e-6);
 /// ```
 pub fn betting_p(losses: &[f64], epsilon: f64, delta: f64) -> f64 {
@@ -85,7 +85,7 @@ pub fn betting_p(losses: &[f64], epsilon: f64, delta: f64) -> f64 {
 /// n would pass 2^53.
 ///
 /// ```
-/// let of = |epsilon| epee_exit::smallest_certifiable_n(epsilon, 0.05);
+/// let of = |epsilon| epee_exit::statistics::smallest_certifiable_n(epsilon, 0.05);
 /// assert_eq!([0.05, 0.02, 0.01, 0.005].map(of), [Some(59), Some(149), Some(299), Some(598)]);
 /// ```
 pub fn smallest_certifiable_n(epsilon: f64, delta: f64) -> Option<u64> {
@@ -99,6 +99,19 @@ pub fn smallest_certifiable_n(epsilon: f64, delta: f64) -> Option<u64> {
     // The quotient of rounded logarithms may be off by one beside a whole number.
     let near = near as u64;
     (near.saturating_sub(1).max(1)..=near + 1).find(|&n| exact_binomial_p(0, n, epsilon) <= delta)
+}
+
+/// The number of settings of a path that are certified: those before the first whose p-value is above δ.
+///
+/// Fixed-sequence testing (Learn then Test, arXiv 2110.01052): the order was fixed before the samples were looked at, so
+/// each test may spend all of δ, and the first failure ends it. The setting that fails is not certified.
+///
+/// ```
+/// assert_eq!(epee_exit::statistics::fixed_sequence(&[0.01, 0.04, 0.06, 0.001], 0.05), 2);
+/// ```
+pub fn fixed_sequence(p: &[f64], delta: f64) -> usize {
+    // A p-value that is not a number certifies nothing.
+    p.iter().take_while(|&&p| p <= delta).count()
 }
 
 fn is_share(value: f64) -> bool {
