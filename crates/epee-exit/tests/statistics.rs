@@ -1,5 +1,5 @@
 //! Bounds, tests, p-values and calibration scores against scipy, scikit-learn and the formulas in numpy
-//! (`scripts/parity/reference_statistics.py`), and what must hold between them.
+//! (`scripts/reference_statistics.py`), and what must hold between them.
 
 #![allow(clippy::unwrap_used)]
 
