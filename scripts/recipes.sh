@@ -34,8 +34,8 @@ for seed in ${SEEDS:-1}; do
         for split in dev test; do
             "$epee" trace --model "$run/model" --data "$out/data/$dataset" --split $split --out "$run/$split.safetensors" --force \
                 --threads "${THREADS:-1}"
-            "$epee" sweep "$run/$split.safetensors" --policy fixed --format json >"$run/exits-$split.json"
-            "$epee" sweep "$run/$split.safetensors" --policy epee --threshold 0:1:0.01 --format json >"$run/epee-$split.json"
+            "$epee" sweep "$run/$split.safetensors" --policies fixed --format json >"$run/exits-$split.json"
+            "$epee" sweep "$run/$split.safetensors" --policies epee --threshold 0:1:0.01 --format json >"$run/epee-$split.json"
         done
         rm -rf "$run/model/checkpoints" "$run/model/model.safetensors"
     done

@@ -81,7 +81,7 @@ for seed in ${SEEDS:-1 2 3}; do
     done
     # Each policy's best setting: the greatest saving on dev at no more than one point of macro-F1 lost; run live beside full depth.
     for policy in entropy patience epee; do
-        "$epee" calibrate "$run/dev.safetensors" --model "$run/model" --max-loss 0.01 --policy $policy \
+        "$epee" calibrate "$run/dev.safetensors" --model "$run/model" --max-loss 0.01 --policies $policy \
             --threshold 0:1:0.01 --format json >"$run/choice-$policy.json"
         setting=$(sed -n 's/^ *"policy": "\(.*\)",\{0,1\}$/\1/p' "$run/choice-$policy.json" | head -n 1)
         "$epee" eval --model "$run/model" --data "$prepared" --split test --policy "$setting" --format json \
@@ -89,6 +89,6 @@ for seed in ${SEEDS:-1 2 3}; do
     done
     positive=()
     [ "$dataset" != ddi ] || positive=(--micro-over mechanism,effect,advise,int)
-    "$epee" sweep "$run/test.safetensors" --policy fixed "${positive[@]}" --format json >"$run/exits.json"
+    "$epee" sweep "$run/test.safetensors" --policies fixed "${positive[@]}" --format json >"$run/exits.json"
     rm -rf "$run/model/checkpoints"
 done

@@ -3,6 +3,7 @@
 
 - No line longer than 100 characters, except in tables, code blocks and lines that are one link.
 - Every relative link leads to a file, and its anchor to a heading.
+- Every script and page of docs/ that a file names exists.
 - No file of the repository names the host of a package registry.
 """
 
@@ -15,6 +16,7 @@ from markdown import anchors, lines_with_code, links, outside_code
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 100
+NAMED = re.compile(r"(?<![\w./-])(?:scripts|docs)/[\w./-]*\w\.(?:py|sh|md|toml|json)\b")
 HOST = re.compile(r"https?://(deb|security|index|static|registry|files)\.")
 
 
@@ -71,6 +73,8 @@ def main():
         for number, line in enumerate(text.split("\n"), 1):
             if HOST.search(line):
                 problems.append(f"{name}:{number}: names the host of a package registry")
+            missing = [named for named in NAMED.findall(line) if not (ROOT / named).exists()]
+            problems += [f"{name}:{number}: no such file: {named}" for named in missing]
     print("\n".join(problems) or "docs: every line, link and anchor is in order")
     return 1 if problems else 0
 

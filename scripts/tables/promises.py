@@ -122,7 +122,7 @@ for dataset, runs in datasets:
                     model = linked(run_ / "model", Path(folder))
                     done = run(
                         "calibrate", run_ / "dev.safetensors", "--model", model, "--max-risk", epsilon, "--risk", risk, "--path", path,
-                        "--policy", policy, "--report-on", run_ / "test.safetensors",
+                        "--policies", policy, "--report-on", run_ / "test.safetensors",
                     )
                 first = f"| {dataset} | {run_.name[5:]} | {risk} | {path}, {policy} | {epsilon:.0%} |"
                 if done.returncode:
@@ -132,6 +132,6 @@ for dataset, runs in datasets:
                 certificate, outcome = said["certificate"], said["reported_on"]
                 bound = certificate["risks"][0]
                 print(
-                    f"{first} `{certificate['grounds']['policy']}` | {bound['n']} | {certificate['saving']:.3f} | {bound['upper']:.4f} | "
+                    f"{first} `{certificate['scope']['policy']}` | {bound['n']} | {certificate['saving']:.3f} | {bound['upper']:.4f} | "
                     f"{outcome['risks'][risk]['mean']:.4f} | {outcome['chosen']['saving']:.3f} |"
                 )

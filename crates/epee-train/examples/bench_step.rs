@@ -1,4 +1,4 @@
-//! Our side of `scripts/bench_train.py`: training steps of a BERT with exits at all layers, and one inference.
+//! Our side of `scripts/bench/bench_train.py`: training steps of a BERT with exits at all layers, and one inference.
 //!
 //! `cargo run --release -p epee-train --example bench_step -- --size 6x384 --repeats 5 --threads 2`
 //!

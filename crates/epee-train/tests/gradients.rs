@@ -1,4 +1,4 @@
-//! The gradient of Eq. 4 against PyTorch's (`scripts/reference.py`): a tiny model of each family in full, MiniLM by norms and samples.
+//! The gradient of Eq. 4 against PyTorch's (`scripts/parity/reference.py`): a tiny model of each family in full, MiniLM by norms and samples.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;

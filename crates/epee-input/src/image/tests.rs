@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::codec::encoding;
 use super::{Filter, Image, ImageProcessor, decode, encode_png, resize};
 
-/// Made by scripts/reference_images.py.
+/// Made by scripts/parity/reference_images.py.
 const FIXTURE: &[u8] = include_bytes!("../../tests/fixtures/images.safetensors");
 
 fn fixture() -> (SafeTensors<'static>, Value) {

@@ -1,7 +1,7 @@
 //! ALBERT's tokenizer, from its `spiece.model` alone.
 //!
 //! The model was pretrained on what SentencePiece makes of a text, and that is what this is held against
-//! (`scripts/reference_tokens.py`). It is also what Transformers makes of the published `tokenizer.json` of
+//! (`scripts/parity/reference_tokens.py`). It is also what Transformers makes of the published `tokenizer.json` of
 //! albert-base-v2. Transformers alone with a `spiece.model` (5.23) differs in half of PHEE's sentences: it lets the
 //! model's user-defined symbols, `(`, `-`, `.` and others, begin a new word after them, which ALBERT never saw.
 

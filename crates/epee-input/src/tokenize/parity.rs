@@ -1,4 +1,4 @@
-//! Token for token against the reference implementations: `scripts/reference_tokens.py` made the fixture and says which.
+//! Token for token against the reference implementations: `scripts/parity/reference_tokens.py` made the fixture and says which.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -128,7 +128,7 @@ fn varint(mut value: u64) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// The file that TensorBoard's own writer makes of the same events (`scripts/reference_tensorboard.py`).
+    /// The file that TensorBoard's own writer makes of the same events (`scripts/parity/reference_tensorboard.py`).
     #[test]
     fn the_bytes_are_those_of_tensorboards_writer() {
         let expected = include_bytes!("../../tests/fixtures/tensorboard.tfevents");
