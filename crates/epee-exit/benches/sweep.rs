@@ -4,7 +4,7 @@
 //! Then a choice by tolerated loss, a certificate for each kind of risk and a comparison of all policies, on the same trace.
 //! Peak memory is the process's.
 //!
-//! Run: `cargo bench -p epee-exit --bench sweep`. Goals on two cores: one second for the sweep, two for a calibration. See `README.md` beside this file
+//! Run: `cargo bench -p epee-exit --bench sweep`. Goals on two cores: one second for the sweep, two for a calibration.
 //! for expected and measured times.
 
 #![allow(clippy::unwrap_used)]

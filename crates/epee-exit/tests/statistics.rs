@@ -1,5 +1,5 @@
 //! Bounds, tests, p-values and calibration scores against scipy, scikit-learn and the formulas in numpy
-//! (`scripts/reference_statistics.py`), and relations between them.
+//! (`scripts/parity/reference_statistics.py`), and relations between them.
 
 #![allow(clippy::unwrap_used)]
 

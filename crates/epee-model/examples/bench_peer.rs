@@ -1,4 +1,4 @@
-//! Our side of `scripts/bench_peers.py`: answers on stdout, a JSON line for every JSON line on stdin.
+//! Our side of `scripts/bench/bench_peers.py`: answers on stdout, a JSON line for every JSON line on stdin.
 //!
 //! `bench_peer --model DIR --precision f32 --threads 2`, then for instance
 //! `{"ids": [101, 7592, 102], "mode": "full", "warm_up": 3, "repeats": 20}`. Modes: `full` computes every row and every exit;

@@ -1,4 +1,4 @@
-//! Hidden states and logits against PyTorch and Transformers (`scripts/reference.py`), and against themselves: alone, in
+//! Hidden states and logits against PyTorch and Transformers (`scripts/parity/reference.py`), and against themselves: alone, in
 //! batches, on one thread and several.
 #![allow(clippy::unwrap_used)]
 
