@@ -3,7 +3,7 @@
 //! `bench_peer --model DIR --precision f32 --threads 2`, then for instance
 //! `{"ids": [101, 7592, 102], "mode": "full", "warm_up": 3, "repeats": 20}`. Modes: `full` computes every row and every exit;
 //! `full-trimmed` the last layer's exit row alone, and the last exit alone; `layers` asks a policy after every layer that
-//! never lets go; `policy` the one given. Between requests it sleeps. A picture is `pixels`, prepared, instead of `ids`.
+//! never lets go; `policy` the one given. Between requests it sleeps. A image is `pixels`, prepared, instead of `ids`.
 
 use std::error::Error;
 use std::io::{BufRead, Write};

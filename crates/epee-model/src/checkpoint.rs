@@ -1,4 +1,4 @@
-//! Reading weights from safetensors, under Hugging Face's names.
+//! Reading and writing weights in safetensors files, with Hugging Face's names.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,38 +14,38 @@ use crate::embeddings::Embeddings;
 use crate::names::Place;
 use crate::{Config, Engine, Error, ExitConfig, Exits, Model, PoolerKind, init};
 
-/// A file of tensors, by the names the base model uses. Each is read when it is asked for: a file is never in memory whole.
+/// An open file of tensors, by their names in the base model. Tensors are read one at a time, so the whole file is never in memory.
 struct Weights {
     path: PathBuf,
     file: File,
-    /// Where the tensors begin in the file.
+    /// The file offset of the tensors.
     data: u64,
     tensors: BTreeMap<String, TensorInfo>,
     left_out: Vec<String>,
-    /// Whether a parameter may start from a tensor other than its own: an exit's pooler from the model's one pooler.
+    /// True if a parameter can be initialized from another tensor: an exit's pooler from the model's pooler.
     may_start: bool,
 }
 
-/// What happened to the names in a checkpoint.
+/// The tensors that a checkpoint had too many or too few.
 #[derive(Clone, Debug, Default)]
 pub struct LoadReport {
-    /// Tensors known not to be needed: pretraining heads and buffers.
+    /// Known tensors that are not needed: pretraining heads and buffers.
     pub left_out: Vec<String>,
-    /// Parameters that start fresh: exits, and the pooler where the checkpoint has none.
+    /// Parameters with fresh weights: the exits, and the pooler if the checkpoint has none.
     pub fresh: Vec<String>,
 }
 
-/// Bytes of the longest header that is read: what the `safetensors` crate allows.
+/// The most bytes of a header, as in the `safetensors` crate.
 const MOST_HEADER: u64 = 100_000_000;
-/// Values read at once.
+/// Values per read.
 const PIECE: usize = 1 << 14;
 
 impl Weights {
-    /// Opens `model.safetensors` of a directory and reads its table of contents.
+    /// Opens `model.safetensors` of a directory and reads its header.
     ///
     /// # Errors
-    /// Where it is missing, damaged, holds a tensor that is not of a floating-point type, or another number of weights than the
-    /// configuration asks for.
+    /// If it is missing or damaged, if a tensor is not of a floating-point type, or if it has far fewer weights than the configuration
+    /// needs.
     fn open(dir: &Path, config: &Config) -> Result<Weights, Error> {
         let path = dir.join("model.safetensors");
         if !path.exists() {
@@ -91,7 +91,7 @@ impl Weights {
         let mut weights = Weights { path: path.clone(), file, data, tensors, left_out, may_start: false };
         for (name, info) in metadata.tensors() {
             let known = config.canonical(&name);
-            // A head's name may begin as the prefix does not.
+            // The name of a head may have no prefix.
             if config.leaves_out(&known) || config.leaves_out(&name) {
                 weights.left_out.push(known);
                 continue;
@@ -110,7 +110,7 @@ impl Weights {
     /// Reads a tensor, or a part of it, into a parameter.
     ///
     /// # Errors
-    /// Where the shape is another, or a value is not finite.
+    /// If the shape differs or a value is not finite.
     fn read<T: Scalar>(&mut self, place: &Place, info: &TensorInfo, tensor: &mut Tensor<T>) -> Result<(), Error> {
         if info.shape != place.shape {
             let (expected, got) = (place.shape.clone(), info.shape.clone());
@@ -140,19 +140,19 @@ impl Weights {
         Ok(())
     }
 
-    /// Refuses a configuration that asks for far more weights than the file holds, before memory is asked for them.
+    /// Rejects a configuration with far more weights than the file, before memory is allocated for them.
     fn check_size(&self, config: &Config) -> Result<(), Error> {
         let count = |info: &TensorInfo| info.shape.iter().map(|&n| n as u64).product::<u64>();
         let held: u64 = self.tensors.values().map(count).sum();
-        let asked = config.parameters();
-        if asked > 2 * held + (1 << 22) {
-            let problem = format!("config.json asks for {asked} weights, this file holds {held}");
+        let needed = config.parameters();
+        if needed > 2 * held + (1 << 22) {
+            let problem = format!("config.json asks for {needed} weights, this file holds {held}");
             return Err(Error::Names { path: self.path.clone(), problem });
         }
         Ok(())
     }
 
-    /// Moves the tensors that begin with a prefix to those left out.
+    /// Leaves out the tensors with a prefix.
     fn leave_out(&mut self, prefix: &str) {
         let names: Vec<String> = self.tensors.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
         for name in names {
@@ -161,7 +161,7 @@ impl Weights {
         }
     }
 
-    /// Fills parameters; `may_be_fresh` says which of them need no tensor. Returns those that found none.
+    /// Fills parameters. `may_be_fresh` selects those that need no tensor. Returns the names of those without a tensor.
     fn fill<T: Scalar>(
         &mut self,
         parameters: Vec<(Place, &mut Tensor<T>)>,
@@ -186,13 +186,13 @@ impl Weights {
             return Err(Error::Names { path: self.path.clone(), problem });
         }
         for name in used {
-            // One tensor may have filled several parameters.
+            // One tensor can fill several parameters.
             self.tensors.remove(&name);
         }
         Ok(fresh)
     }
 
-    /// Refuses tensors that nothing asked for; returns the names left out on purpose.
+    /// Rejects unknown tensors. Returns the names of those that are not needed.
     fn finish(mut self) -> Result<Vec<String>, Error> {
         if !self.tensors.is_empty() {
             let unknown: Vec<String> = self.tensors.into_keys().collect();
@@ -203,14 +203,14 @@ impl Weights {
     }
 }
 
-/// From a value's place in a stored tensor to its place in the parameter, and back.
+/// Maps the index of a value in a stored tensor to its index in the parameter.
 struct Layout {
-    /// Columns of the stored tensor where it is transposed, else nothing.
+    /// The stored tensor's columns, if it is transposed.
     cols: Option<usize>,
     rows: usize,
-    /// The parameter's outputs, of those stored.
+    /// The parameter's outputs among the stored outputs.
     outputs: std::ops::Range<usize>,
-    /// Values of one output where it is not transposed.
+    /// Values per output, if it is not transposed.
     width: usize,
 }
 
@@ -227,7 +227,7 @@ impl Layout {
         }
     }
 
-    /// The parameter's index of the stored value at an index; nothing where it belongs to another part.
+    /// The index in the parameter; none if the value belongs to another part.
     fn ours(&self, index: usize) -> Option<usize> {
         match self.cols {
             Some(cols) => {
@@ -242,7 +242,7 @@ impl Layout {
     }
 }
 
-/// A block's parameters and their places, the block's name in the model going before theirs.
+/// A block's parameters and their places. `prefix` is the block's name in the model.
 fn places<'a, T: Scalar, P: Parameters<T>>(
     config: &Config,
     pooler: PoolerKind,
@@ -259,7 +259,7 @@ fn float(dtype: Dtype, bytes: &[u8]) -> f32 {
         (Dtype::BF16, &[a, b]) => f32::from_bits(u32::from(u16::from_le_bytes([a, b])) << 16),
         (Dtype::F16, &[a, b]) => half(u16::from_le_bytes([a, b])),
         (Dtype::F32, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]),
-        // `open` lets no other type in.
+        // `open` rejects all other types.
         _ => f32::NAN,
     }
 }
@@ -282,31 +282,31 @@ fn list(names: &[String]) -> String {
     if names.len() > 8 { format!("{shown} and {} more", names.len() - 8) } else { shown }
 }
 
-/// A model with the backbone of a Hugging Face directory and fresh exits.
+/// Reads the backbone of a Hugging Face directory, and adds fresh exits.
 ///
 /// # Errors
-/// Where a file is missing or damaged, a tensor has the wrong shape, finds no place, or a parameter finds no tensor.
+/// If a file is missing or damaged, a tensor is unknown or has the wrong shape, or a parameter has no tensor.
 pub fn read_backbone(
     dir: &Path,
     config: &Config,
-    heads: ExitConfig,
+    exit_config: ExitConfig,
     seed: u64,
 ) -> Result<(Model<f32>, LoadReport), Error> {
     let mut weights = Weights::open(dir, config)?;
     weights.leave_out("exits.");
-    if heads.pooler == PoolerKind::None {
+    if exit_config.pooler == PoolerKind::None {
         weights.leave_out("pooler.");
     }
     weights.may_start = true;
-    let mut model = Model::zeros(config, heads);
-    // Half a pooler is a damaged checkpoint, none is one that was trained without.
+    let mut model = Model::zeros(config, exit_config);
+    // A checkpoint without a pooler is valid. One with half a pooler is damaged.
     let has_pooler = weights.tensors.keys().any(|name| name.starts_with("pooler."));
     let head = |name: &str| name.contains("classifier.") || name.starts_with("exits.score.");
     let may_be_fresh = |name: &str| head(name) || !has_pooler && name.contains("pooler.");
-    let fresh = weights.fill(places(config, heads.pooler, "", &mut model), may_be_fresh)?;
+    let fresh = weights.fill(places(config, exit_config.pooler, "", &mut model), may_be_fresh)?;
     let left_out = weights.finish()?;
     let mut normal = init::Normal::new(seed, config.shape.initializer_range);
-    for (place, tensor) in places(config, heads.pooler, "", &mut model) {
+    for (place, tensor) in places(config, exit_config.pooler, "", &mut model) {
         if fresh.contains(&place.name) {
             normal.fill(&place.name, tensor);
         }
@@ -314,60 +314,60 @@ pub fn read_backbone(
     Ok((model, LoadReport { left_out, fresh }))
 }
 
-/// A model with all its weights, exits included, to be trained on or looked at.
+/// Reads a model with its exits, for training or inspection.
 ///
 /// # Errors
-/// As [`read_backbone`], and where an exit finds no tensor.
-pub fn read_whole(dir: &Path, config: &Config, heads: ExitConfig) -> Result<Model<f32>, Error> {
+/// As [`read_backbone`], and if an exit has no tensor.
+pub fn read_whole(dir: &Path, config: &Config, exit_config: ExitConfig) -> Result<Model<f32>, Error> {
     let mut weights = Weights::open(dir, config)?;
-    let mut model = Model::zeros(config, heads);
-    weights.fill(places(config, heads.pooler, "", &mut model), |_| false)?;
+    let mut model = Model::zeros(config, exit_config);
+    weights.fill(places(config, exit_config.pooler, "", &mut model), |_| false)?;
     weights.finish()?;
     Ok(model)
 }
 
-/// Says whether a directory's weights are a whole file of about the configuration's size, without reading them.
+/// Checks that the file of weights is complete and has about the configuration's size, without reading the weights.
 ///
 /// # Errors
-/// Where they are not.
+/// If not.
 pub(crate) fn check(dir: &Path, config: &Config) -> Result<(), Error> {
     Weights::open(dir, config).map(|_| ())
 }
 
-/// A model with all its weights packed, layer by layer: no more than one layer is ever there unpacked.
+/// Reads and packs a model layer by layer, so that at most one unpacked layer is in memory.
 ///
 /// # Errors
 /// As [`read_whole`].
 pub(crate) fn read_engine(
     dir: &Path,
     config: &Config,
-    heads: ExitConfig,
+    exit_config: ExitConfig,
     precision: Precision,
 ) -> Result<Engine, Error> {
     let mut weights = Weights::open(dir, config)?;
     let shape = &config.shape;
     let mut embeddings = Embeddings::zeros(shape);
-    weights.fill(places(config, heads.pooler, "embeddings", &mut embeddings), |_| false)?;
-    let mut layers = Vec::with_capacity(shape.groups);
-    for m in 0..shape.groups {
+    weights.fill(places(config, exit_config.pooler, "embeddings", &mut embeddings), |_| false)?;
+    let mut layers = Vec::with_capacity(shape.num_hidden_groups);
+    for m in 0..shape.num_hidden_groups {
         let mut layer = layer_zeros(shape);
-        weights.fill(places(config, heads.pooler, &format!("layers.{m}"), &mut layer), |_| false)?;
+        weights.fill(places(config, exit_config.pooler, &format!("layers.{m}"), &mut layer), |_| false)?;
         layers.push(in_pool(|| layer.pack(precision)));
     }
-    let mut exits = Exits::zeros(shape, heads);
-    weights.fill(places(config, heads.pooler, "exits", &mut exits), |_| false)?;
+    let mut exits = Exits::zeros(shape, exit_config);
+    weights.fill(places(config, exit_config.pooler, "exits", &mut exits), |_| false)?;
     weights.finish()?;
     let (embeddings, exits) = (embeddings.pack(), exits.pack());
     epee_nn::release_buffers();
-    Ok(Engine::from_parts(embeddings, layers, shape.layers, exits, precision))
+    Ok(Engine { embeddings, layers, depth: shape.num_hidden_layers, exits, precision })
 }
 
 impl Config {
-    /// A model's weights as they are stored: name, shape and values, as plain Transformers reads them.
-    pub fn stored(&self, model: &Model<f32>, heads: ExitConfig) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+    /// A model's weights in stored form: name, shape and values, as plain Transformers reads them.
+    pub fn stored(&self, model: &Model<f32>, exit_config: ExitConfig) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
         let mut stored = BTreeMap::new();
         for (name, tensor) in model.parameters() {
-            let place = self.place(&name, tensor.shape(), heads.pooler);
+            let place = self.place(&name, tensor.shape(), exit_config.pooler);
             let size = place.shape.iter().product();
             let layout = Layout::of(&place);
             let (_, values) = stored.entry(place.name).or_insert_with(|| (place.shape, vec![0.0; size]));
@@ -381,7 +381,7 @@ impl Config {
     }
 }
 
-/// Weights as they are stored, as the bytes of a safetensors file.
+/// The bytes of a safetensors file with these weights.
 pub(crate) fn to_bytes(weights: &BTreeMap<String, (Vec<usize>, Vec<f32>)>) -> Result<Vec<u8>, String> {
     let bytes: Vec<Vec<u8>> =
         weights.values().map(|(_, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
@@ -392,7 +392,7 @@ pub(crate) fn to_bytes(weights: &BTreeMap<String, (Vec<usize>, Vec<f32>)>) -> Re
             safetensors::tensor::TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name, view))
         })
         .collect();
-    // Transformers asks for this entry before it opens a file.
+    // Transformers requires this entry.
     let metadata = std::collections::HashMap::from([("format".to_owned(), "pt".to_owned())]);
     views.and_then(|views| safetensors::serialize(views, Some(metadata))).map_err(|error| error.to_string())
 }

@@ -1,9 +1,9 @@
-//! Layer normalisation.
+//! Layer normalization.
 
 use crate::kernels::{rows, thread_pool, vectorised};
 use crate::{Scalar, Tensor, parameters};
 
-/// `y = γ (x − mean) / sqrt(var + ε) + β` along each row, with the biased variance.
+/// Layer normalization (Ba et al., 2016): `y = γ (x − mean) / sqrt(var + ε) + β` for each row, with the biased variance.
 #[derive(Clone, Debug)]
 pub struct LayerNorm<T: Scalar> {
     weight: Tensor<T>,
@@ -13,7 +13,7 @@ pub struct LayerNorm<T: Scalar> {
 
 parameters!(LayerNorm { weight, bias });
 
-/// What [`LayerNorm::backward`] needs: the normalised rows and one over each row's deviation.
+/// Values that [`LayerNorm::backward`] needs: the normalized rows, and `1 / sqrt(var + ε)` of each row.
 #[derive(Debug)]
 pub struct SavedNorm<T: Scalar> {
     normalised: Tensor<T>,
@@ -38,7 +38,7 @@ impl<T: Scalar> LayerNorm<T> {
         self.eps
     }
 
-    /// `[n, d] → [n, d]`; consumes its input.
+    /// `[n, d] → [n, d]`
     pub fn forward(&self, mut x: Tensor<T>) -> (Tensor<T>, SavedNorm<T>) {
         let d = x.cols();
         assert_eq!(d, self.weight.len(), "width of the input");

@@ -1,4 +1,4 @@
-//! The number types blocks are generic over: `f32` to compute with, `f64` to test with.
+//! The number types of the blocks: `f32` for work, `f64` for tests.
 
 use std::fmt::Debug;
 use std::iter::Sum;
@@ -10,7 +10,7 @@ use crate::kernels::math;
 use crate::kernels::micro::{self, MicroKernel};
 use crate::kernels::transpose::{self, TransposeTile};
 
-/// A floating-point number that blocks can be built from. Functions in `f32` may use a fused multiply-add where `FUSED`.
+/// A floating-point type for blocks. If `FUSED`, functions of `f32` use fused multiply-add.
 pub trait Scalar:
     Copy
     + Default
@@ -39,7 +39,7 @@ pub trait Scalar:
     fn f64(self) -> f64;
     /// The square root.
     fn sqrt(self) -> Self;
-    /// e to the power of this number; `f32` clamps its argument to [−87, 88].
+    /// `e^x`; `f32` clamps x to [−87, 88].
     fn exp<const FUSED: bool>(self) -> Self;
     /// The hyperbolic tangent.
     fn tanh<const FUSED: bool>(self) -> Self;
@@ -48,10 +48,10 @@ pub trait Scalar:
     /// The matrix product's inner kernel on this machine.
     #[doc(hidden)]
     fn micro_kernel() -> MicroKernel<Self, Self, Self>;
-    /// What transposes a tile of a matrix on this machine.
+    /// The function that transposes a tile of a matrix on this machine.
     #[doc(hidden)]
     fn transpose_tile() -> TransposeTile<Self>;
-    /// Where freed buffers wait.
+    /// The pool of freed buffers.
     #[doc(hidden)]
     fn buffers() -> &'static Buffers<Self>;
 }

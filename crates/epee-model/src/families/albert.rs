@@ -1,9 +1,9 @@
-//! ALBERT (Lan et al., 2020): BERT with narrow word vectors widened by a map, and one layer's weights at every depth.
+//! ALBERT (Lan et al., 2020): BERT with narrow embeddings, a linear map to the hidden size, and shared layer weights.
 
 use super::Family;
 use crate::config::Fields;
 use crate::names::Stored::{self, Plain};
-use crate::shape::{DropoutRates, Input, Shape, TextInput};
+use crate::shape::{DropoutRates, InputShape, Shape, TextShape};
 use crate::{PoolerKind, Pooling};
 
 pub(super) static FAMILY: Family = Family {
@@ -38,24 +38,26 @@ fn read(fields: &Fields<'_>) -> Result<Shape, String> {
     if let inner @ 2.. = fields.size_or("inner_group_num", 1)? {
         return Err(format!("inner_group_num: expected 1, got {inner}: an exit stands after every layer"));
     }
-    let layers = fields.layers("num_hidden_layers")?;
-    let groups = fields.size_or("num_hidden_groups", 1)?;
-    if !layers.is_multiple_of(groups) {
-        return Err(format!("num_hidden_groups {groups}: expected a divisor of num_hidden_layers {layers}"));
+    let num_hidden_layers = fields.layers("num_hidden_layers")?;
+    let num_hidden_groups = fields.size_or("num_hidden_groups", 1)?;
+    if !num_hidden_layers.is_multiple_of(num_hidden_groups) {
+        return Err(format!(
+            "num_hidden_groups {num_hidden_groups}: expected a divisor of num_hidden_layers {num_hidden_layers}"
+        ));
     }
     let dropout = fields.rate("hidden_dropout_prob", 0.0)?;
     Ok(Shape {
-        input: Input::Text(TextInput {
+        input: InputShape::Text(TextShape {
             vocab_size: fields.size("vocab_size")?,
-            positions: fields.size_or("max_position_embeddings", 512)?,
-            segments: fields.size_or("type_vocab_size", 2)?,
-            width: fields.size_or("embedding_size", 128)?,
-            norm: true,
+            max_position_embeddings: fields.size_or("max_position_embeddings", 512)?,
+            type_vocab_size: fields.size_or("type_vocab_size", 2)?,
+            embedding_size: fields.size_or("embedding_size", 128)?,
+            layer_norm: true,
         }),
         hidden_size: fields.size("hidden_size")?,
-        layers,
-        groups,
-        heads: fields.heads("num_attention_heads", "hidden_size")?,
+        num_hidden_layers,
+        num_hidden_groups,
+        num_attention_heads: fields.heads("num_attention_heads", "hidden_size")?,
         intermediate_size: fields.size("intermediate_size")?,
         activation: fields.activation("hidden_act", "gelu_new")?,
         layer_norm_eps: fields.positive("layer_norm_eps", 1e-12)?,
@@ -64,7 +66,7 @@ fn read(fields: &Fields<'_>) -> Result<Shape, String> {
         final_norm: false,
         pooling: Pooling::First,
         pooler: PoolerKind::Shared,
-        // Transformers drops nothing after ALBERT's feed-forward block.
+        // Transformers has no dropout after ALBERT's feed-forward block.
         dropout: DropoutRates {
             embedding: dropout,
             probabilities: fields.rate("attention_probs_dropout_prob", 0.0)?,

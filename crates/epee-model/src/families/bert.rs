@@ -1,9 +1,9 @@
-//! BERT (Devlin et al., 2019): learned positions and segments, norms after each block, a pooler over `[CLS]`.
+//! BERT (Devlin et al., 2019): learned positions and token types, norms after each block, a pooler over `[CLS]`.
 
 use super::Family;
 use crate::config::Fields;
 use crate::names::Stored::{self, Plain};
-use crate::shape::{DropoutRates, Input, Shape, TextInput};
+use crate::shape::{DropoutRates, InputShape, Shape, TextShape};
 use crate::{PoolerKind, Pooling};
 
 pub(super) static FAMILY: Family = Family {
@@ -38,19 +38,20 @@ fn read(fields: &Fields<'_>) -> Result<Shape, String> {
         return Err("is_decoder: expected false, got true: a causal model is not a BERT encoder".to_owned());
     }
     let hidden_size = fields.size("hidden_size")?;
+    let num_hidden_layers = fields.layers("num_hidden_layers")?;
     let dropout = fields.rate("hidden_dropout_prob", 0.1)?;
     Ok(Shape {
-        input: Input::Text(TextInput {
+        input: InputShape::Text(TextShape {
             vocab_size: fields.size("vocab_size")?,
-            positions: fields.size("max_position_embeddings")?,
-            segments: fields.size_or("type_vocab_size", 2)?,
-            width: hidden_size,
-            norm: true,
+            max_position_embeddings: fields.size("max_position_embeddings")?,
+            type_vocab_size: fields.size_or("type_vocab_size", 2)?,
+            embedding_size: hidden_size,
+            layer_norm: true,
         }),
         hidden_size,
-        layers: fields.layers("num_hidden_layers")?,
-        groups: fields.layers("num_hidden_layers")?,
-        heads: fields.heads("num_attention_heads", "hidden_size")?,
+        num_hidden_layers,
+        num_hidden_groups: num_hidden_layers,
+        num_attention_heads: fields.heads("num_attention_heads", "hidden_size")?,
         intermediate_size: fields.size("intermediate_size")?,
         activation: fields.activation("hidden_act", "gelu")?,
         layer_norm_eps: fields.positive("layer_norm_eps", 1e-12)?,

@@ -1,6 +1,6 @@
-//! What the kernels' tests share.
+//! Helpers of the kernels' tests.
 
-/// Numbers in (−1, 1) that repeat for a seed.
+/// Reproducible numbers in (−1, 1).
 pub(crate) fn values(n: usize, seed: u64) -> Vec<f32> {
     let mut state = seed;
     (0..n)

@@ -3,19 +3,19 @@
 use std::arch::x86_64::*;
 
 use super::portable::store;
-use super::{Bf16, Initial};
+use super::{Bf16, Tile};
 
 const WIDTH: usize = 16;
 
-/// Asks for a line of the panel after this one while this one is worked on: weights come from the third-level cache or from
-/// memory, which the processor's own prefetching is late for (measured: a tenth of the time at 32 tokens).
+/// Prefetches a cache line of the next panel. Weights come from the third-level cache or from memory, and the processor's own
+/// prefetching is too late for them (measured: it saves a tenth of the time at 32 tokens).
 #[inline(always)]
 fn prefetch<T>(line: *const T) {
-    // SAFETY: a prefetch reads nothing that can be seen and faults nowhere; SSE is part of every x86-64.
+    // SAFETY: a prefetch has no visible effect and never faults; every x86-64 has SSE.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
 }
 
-/// Writes a tile's sums out. A macro, not a function: the sums would have to leave their registers for a call.
+/// Writes a tile's sums. It is a macro because a call would move the sums out of their registers.
 macro_rules! store_f32 {
     ($sums:ident, $c:ident, $ldc:ident, $cols:ident, $start:ident) => {
         for r in 0..R {
@@ -43,18 +43,9 @@ by_rows!(f32, f32_tile, f32, f32, f32, 1 2 3 4 5 6);
 by_rows!(bf16, bf16_tile, u8, Bf16, f32, 1 2 3 4 5 6);
 by_rows!(int8, int8_tile, u8, i8, i32, 1 2 3 4 5 6);
 
-#[allow(clippy::too_many_arguments)]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn f32_tile<const R: usize>(
-    steps: usize,
-    a: *const f32,
-    row_stride: usize,
-    b: *const f32,
-    c: *mut f32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<f32>,
-) {
+unsafe fn f32_tile<const R: usize>(tile: &Tile<f32, f32, f32>) {
+    let &Tile { steps, a, row_stride, b, c, ldc, cols, start } = tile;
     let mut sums = [[_mm256_setzero_ps(); 2]; R];
     // SAFETY: the caller promises R rows of `steps` values in A, `steps` rows of 16 values in B and R rows of `cols`
     // values in C.
@@ -73,19 +64,10 @@ unsafe fn f32_tile<const R: usize>(
     }
 }
 
-/// bfloat16 pairs of B become `f32` by a shift and a mask, A comes as `f32`; the arithmetic is `f32`'s.
-#[allow(clippy::too_many_arguments)]
+/// A shift and a mask convert the bfloat16 pairs of B to `f32`. A is `f32` already. Arithmetic is in `f32`.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn bf16_tile<const R: usize>(
-    steps: usize,
-    a: *const u8,
-    row_stride: usize,
-    b: *const Bf16,
-    c: *mut f32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<f32>,
-) {
+unsafe fn bf16_tile<const R: usize>(tile: &Tile<u8, Bf16, f32>) {
+    let &Tile { steps, a, row_stride, b, c, ldc, cols, start } = tile;
     let mut sums = [[_mm256_setzero_ps(); 2]; R];
     let odd = _mm256_castsi256_ps(_mm256_set1_epi32(0xffff_0000u32 as i32));
     // SAFETY: the caller promises R rows of `2 · steps` values in A, `steps` rows of 32 values in B and R rows of `cols`
@@ -114,20 +96,11 @@ unsafe fn bf16_tile<const R: usize>(
     }
 }
 
-/// `vpmaddubsw` adds two products in 16 bits, which [`super::MOST_WEIGHT`] keeps from saturating; `vpmaddwd` by ones adds two of
-/// those in 32 bits.
-#[allow(clippy::too_many_arguments)]
+/// `vpmaddubsw` adds two products in 16 bits; [`super::MOST_WEIGHT`] prevents saturation. `vpmaddwd` by ones adds two of those sums
+/// in 32 bits.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn int8_tile<const R: usize>(
-    steps: usize,
-    a: *const u8,
-    row_stride: usize,
-    b: *const i8,
-    c: *mut i32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<i32>,
-) {
+unsafe fn int8_tile<const R: usize>(tile: &Tile<u8, i8, i32>) {
+    let &Tile { steps, a, row_stride, b, c, ldc, cols, start } = tile;
     let mut sums = [[_mm256_setzero_si256(); 2]; R];
     let ones = _mm256_set1_epi16(1);
     // SAFETY: the caller promises R rows of `4 · steps` bytes in A, `steps` rows of 64 bytes in B and R rows of `cols`

@@ -1,4 +1,4 @@
-//! The product of inference against its definition, at every precision and on every instruction set of this machine.
+//! Tests: the product of inference against its definition, at every precision and on every instruction set of this machine.
 
 use super::*;
 use crate::in_pool;
@@ -17,7 +17,7 @@ fn run(packed: &Packed, x: &[f32], activation: Activation, residual: Option<&[f3
     out
 }
 
-/// The definition, in f64, on the numbers a precision makes of x and W, and a bound of the error that is left.
+/// The definition, in f64, on the rounded values of x and W at a precision.
 fn expected(x: &[f32], w: &[f32], bias: &[f32], k: usize, precision: Precision) -> Vec<f64> {
     let wide = |x: f32| f64::from(f32::from_bits(u32::from(bf16(x)) << 16));
     // To the nearest of 255 steps over the row's range and 0.
