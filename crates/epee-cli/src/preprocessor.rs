@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use epee_input::{Example, ImageInput, ImageProcessor, Sequence, TextTokenizer};
-use epee_model::{Config, Input};
+use epee_model::{Config, InputShape};
 
 use crate::ui::Ui;
 
@@ -20,12 +20,12 @@ impl Preprocessor {
     /// Reads what a model directory has for the inputs of its configuration.
     pub(crate) fn load(dir: &Path, config: &Config) -> anyhow::Result<Preprocessor> {
         match config.shape.input {
-            Input::Text(_) => {
+            InputShape::Text(_) => {
                 let whole = dir.join("tokenizer.json");
                 let from = if whole.exists() { whole } else { dir.to_owned() };
                 Preprocessor::text(TextTokenizer::from_dir(dir)?, config).with_context(|| from.display().to_string())
             }
-            Input::Image(_) => {
+            InputShape::Image(_) => {
                 let path = dir.join("preprocessor_config.json");
                 if !path.exists() {
                     bail!("{}: expected preprocessor_config.json: {} reads pictures", dir.display(), config.title());
@@ -47,11 +47,11 @@ impl Preprocessor {
 
     /// A processor that makes pictures of the model's size.
     pub(crate) fn image(processor: ImageProcessor, config: &Config) -> anyhow::Result<Preprocessor> {
-        let Input::Image(input) = config.shape.input else {
+        let InputShape::Image(input) = config.shape.input else {
             bail!("{} reads text, not pictures", config.title());
         };
-        if !matches!(input.channels, 1 | 3) {
-            bail!("config.json: num_channels: expected 1 or 3, as pictures have, got {}", input.channels);
+        if !matches!(input.num_channels, 1 | 3) {
+            bail!("config.json: num_channels: expected 1 or 3, as pictures have, got {}", input.num_channels);
         }
         let (made, expected) = ([processor.height(), processor.width()], [input.height, input.width]);
         if made != expected {

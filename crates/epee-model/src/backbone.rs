@@ -1,12 +1,8 @@
-//! The backbone: embeddings and a stack of layers, one call per layer.
+//! The backbone: embeddings and a stack of layers.
 
-use epee_nn::{
-    Attention, Dropout, FeedForward, LayerDropout, LayerNorm, Linear, SavedLayer, Scalar, Tensor, TransformerLayer,
-    parameters,
-};
+use epee_nn::{Attention, Dropout, FeedForward, LayerDropout, LayerNorm, Linear, Scalar, TransformerLayer, parameters};
 
-use crate::Batch;
-use crate::embeddings::{Embeddings, SavedEmbedding};
+use crate::embeddings::Embeddings;
 use crate::shape::{DropoutRates, Shape};
 
 /// A transformer without exits. Its [`Shape`] describes the architecture.
@@ -68,55 +64,19 @@ impl<T: Scalar> Backbone<T> {
         self.layers[0].attention.query.inputs()
     }
 
-    /// The input of the first layer, `[tokens, d]`.
-    pub(crate) fn embed(&self, batch: &Batch, dropout: Dropout) -> (Tensor<T>, SavedEmbedding<T>) {
-        self.embeddings.forward(batch, dropout.with_rate(self.dropout.embedding))
-    }
-
-    /// Adds the gradient of [`Backbone::embed`] to `grads`.
-    pub(crate) fn embed_backward(
-        &self,
-        dy: &Tensor<T>,
-        batch: &Batch,
-        dropout: Dropout,
-        saved: &SavedEmbedding<T>,
-        grads: &mut Backbone<T>,
-    ) {
-        let dropout = dropout.with_rate(self.dropout.embedding);
-        self.embeddings.backward(dy, batch, dropout, saved, &mut grads.embeddings);
-    }
-
-    /// Layer m (from 0): `[tokens, d] → [tokens, d]`, or `→ [sequences, d]` with `query_rows`, one row of each sequence.
-    pub(crate) fn layer(
-        &self,
-        m: usize,
-        x: Tensor<T>,
-        offsets: &[usize],
-        query_rows: Option<&[usize]>,
-        dropout: Dropout,
-    ) -> (Tensor<T>, SavedLayer<T>) {
-        self.layers[self.layer_at(m)].forward(x, offsets, query_rows, self.layer_dropout(dropout))
-    }
-
-    /// The gradient at the input of layer m (from 0).
-    pub(crate) fn layer_backward(
-        &self,
-        m: usize,
-        dy: &Tensor<T>,
-        offsets: &[usize],
-        dropout: Dropout,
-        saved: &SavedLayer<T>,
-        grads: &mut Backbone<T>,
-    ) -> Tensor<T> {
-        let layer = self.layer_at(m);
-        self.layers[layer].backward(dy, offsets, self.layer_dropout(dropout), saved, &mut grads.layers[layer])
-    }
-
-    fn layer_at(&self, m: usize) -> usize {
+    /// The index of the weights of layer m (from 0).
+    pub(crate) fn layer_at(&self, m: usize) -> usize {
         layer_at(m, self.depth, self.layers.len())
     }
 
-    fn layer_dropout(&self, dropout: Dropout) -> LayerDropout {
+    /// The dropout after the embeddings.
+    pub(crate) fn embedding_dropout(&self, dropout: Dropout) -> Dropout {
+        dropout.site(0).with_rate(self.dropout.embedding)
+    }
+
+    /// The dropout of layer m (from 0).
+    pub(crate) fn layer_dropout(&self, dropout: Dropout, m: usize) -> LayerDropout {
+        let dropout = dropout.site(1 + 2 * m as u64);
         LayerDropout {
             attention: dropout.with_rate(self.dropout.attention).site(0),
             feed_forward: dropout.with_rate(self.dropout.feed_forward).site(1),

@@ -97,7 +97,7 @@ impl Weights {
                 continue;
             }
             if !matches!(info.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
-                return Err(Error::Dtype { path, name, got: format!("{:?}", info.dtype) });
+                return Err(tensor_error(&path, &name, format!(": expected F32, F16 or BF16, got {:?}", info.dtype)));
             }
             if weights.tensors.insert(known, info.clone()).is_some() {
                 return Err(damaged(format!("two tensors stand for {name}")));
@@ -113,8 +113,8 @@ impl Weights {
     /// If the shape differs or a value is not finite.
     fn read<T: Scalar>(&mut self, place: &Place, info: &TensorInfo, tensor: &mut Tensor<T>) -> Result<(), Error> {
         if info.shape != place.shape {
-            let (expected, got) = (place.shape.clone(), info.shape.clone());
-            return Err(Error::Shape { path: self.path.clone(), name: place.name.clone(), expected, got });
+            let problem = format!(": expected shape {:?}, got {:?}", place.shape, info.shape);
+            return Err(tensor_error(&self.path, &place.name, problem));
         }
         let (start, end) = info.data_offsets;
         self.file.seek(SeekFrom::Start(self.data + start as u64)).map_err(Error::io("read", &self.path))?;
@@ -129,8 +129,8 @@ impl Weights {
             for (index, bytes) in (first..).zip(piece.chunks_exact(size)) {
                 let value = float(info.dtype, bytes);
                 if !value.is_finite() {
-                    let (path, name) = (self.path.clone(), place.name.clone());
-                    return Err(Error::NotFinite { path, name, value, index });
+                    let problem = format!(" holds {value} at index {index}: expected finite numbers");
+                    return Err(tensor_error(&self.path, &place.name, problem));
                 }
                 if let Some(at) = layout.ours(index) {
                     data[at] = T::of(f64::from(value));
@@ -147,7 +147,7 @@ impl Weights {
         let needed = config.parameters();
         if needed > 2 * held + (1 << 22) {
             let problem = format!("config.json asks for {needed} weights, this file holds {held}");
-            return Err(Error::Names { path: self.path.clone(), problem });
+            return Err(Error::content(&self.path, problem));
         }
         Ok(())
     }
@@ -183,7 +183,7 @@ impl Weights {
         if !missing.is_empty() {
             missing.dedup();
             let problem = format!("no tensor for {}", list(&missing));
-            return Err(Error::Names { path: self.path.clone(), problem });
+            return Err(Error::content(&self.path, problem));
         }
         for name in used {
             // One tensor can fill several parameters.
@@ -196,11 +196,15 @@ impl Weights {
     fn finish(mut self) -> Result<Vec<String>, Error> {
         if !self.tensors.is_empty() {
             let unknown: Vec<String> = self.tensors.into_keys().collect();
-            return Err(Error::Names { path: self.path, problem: format!("unknown tensors {}", list(&unknown)) });
+            return Err(Error::content(&self.path, format!("unknown tensors {}", list(&unknown))));
         }
         self.left_out.sort();
         Ok(self.left_out)
     }
+}
+
+fn tensor_error(path: &Path, name: &str, problem: String) -> Error {
+    Error::content(path, format!("tensor {name}{problem}"))
 }
 
 /// Maps the index of a value in a stored tensor to its index in the parameter.

@@ -207,24 +207,14 @@ impl Fields<'_> {
         self.0.get(key).filter(|value| !value.is_null())
     }
 
-    /// A required size.
-    pub(crate) fn size(&self, key: &str) -> Result<usize, String> {
-        self.up_to(key, None, MOST)
+    /// A size. It is required if there is no default.
+    pub(crate) fn size(&self, key: &str, default: Option<usize>) -> Result<usize, String> {
+        self.up_to(key, default, MOST)
     }
 
-    /// A size with a default.
-    pub(crate) fn size_or(&self, key: &str, default: usize) -> Result<usize, String> {
-        self.up_to(key, Some(default), MOST)
-    }
-
-    /// A required number of layers.
-    pub(crate) fn layers(&self, key: &str) -> Result<usize, String> {
-        self.up_to(key, None, MOST_LAYERS)
-    }
-
-    /// A number of layers with a default.
-    pub(crate) fn layers_or(&self, key: &str, default: usize) -> Result<usize, String> {
-        self.up_to(key, Some(default), MOST_LAYERS)
+    /// A number of layers. It is required if there is no default.
+    pub(crate) fn layers(&self, key: &str, default: Option<usize>) -> Result<usize, String> {
+        self.up_to(key, default, MOST_LAYERS)
     }
 
     fn up_to(&self, key: &str, default: Option<usize>, most: usize) -> Result<usize, String> {
@@ -239,20 +229,23 @@ impl Fields<'_> {
         }
     }
 
-    /// A required number of heads. It must divide the width, which has another key.
-    pub(crate) fn heads(&self, key: &str, width_key: &str) -> Result<usize, String> {
-        divides(key, self.size(key)?, width_key, self.size(width_key)?)
-    }
-
-    /// As [`Fields::heads`], with a default. The width has been read already.
-    pub(crate) fn heads_or(&self, key: &str, default: usize, width_key: &str, width: usize) -> Result<usize, String> {
-        divides(key, self.size_or(key, default)?, width_key, width)
+    /// A number of heads, which must divide the width. It is required if there is no default.
+    pub(crate) fn heads(
+        &self,
+        key: &str,
+        default: Option<usize>,
+        width_key: &str,
+        width: usize,
+    ) -> Result<usize, String> {
+        let heads = self.size(key, default)?;
+        let fits = width.is_multiple_of(heads);
+        fits.then_some(heads).ok_or_else(|| format!("{width_key} {width}: expected a multiple of {key} {heads}"))
     }
 
     /// Height and width: one size for both, or a list of two.
     pub(crate) fn pair(&self, key: &str, default: usize) -> Result<[usize; 2], String> {
         let Some(Value::Array(list)) = self.get(key) else {
-            return Ok([self.size_or(key, default)?; 2]);
+            return Ok([self.size(key, Some(default))?; 2]);
         };
         let sizes: Option<Vec<usize>> = list.iter().map(|value| usize::try_from(value.as_u64()?).ok()).collect();
         match sizes.as_deref() {
@@ -298,14 +291,6 @@ impl Fields<'_> {
             Some("gelu_new" | "gelu_pytorch_tanh") => Ok(Activation::GeluTanh),
             _ => Err(format!("{key}: expected \"gelu\", \"gelu_new\" or \"gelu_pytorch_tanh\", got {value}")),
         }
-    }
-}
-
-fn divides(key: &str, heads: usize, width_key: &str, width: usize) -> Result<usize, String> {
-    if width.is_multiple_of(heads) {
-        Ok(heads)
-    } else {
-        Err(format!("{width_key} {width}: expected a multiple of {key} {heads}"))
     }
 }
 

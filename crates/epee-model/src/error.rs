@@ -35,48 +35,6 @@ pub enum Error {
         /// The damage.
         problem: String,
     },
-    /// A tensor's shape differs from the configuration.
-    #[error("{path}: tensor {name}: expected shape {expected:?}, got {got:?}")]
-    Shape {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        name: String,
-        /// From the configuration.
-        expected: Vec<usize>,
-        /// From the file.
-        got: Vec<usize>,
-    },
-    /// A tensor has an unsupported number type.
-    #[error("{path}: tensor {name}: expected F32, F16 or BF16, got {got}")]
-    Dtype {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        name: String,
-        /// From the file.
-        got: String,
-    },
-    /// A tensor has a value that is not finite.
-    #[error("{path}: tensor {name} holds {value} at index {index}: expected finite numbers")]
-    NotFinite {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        name: String,
-        /// The first such value.
-        value: f32,
-        /// Its index in the tensor.
-        index: usize,
-    },
-    /// A tensor is unknown, or a parameter has no tensor.
-    #[error("{path}: {problem}")]
-    Names {
-        /// The file.
-        path: PathBuf,
-        /// The names.
-        problem: String,
-    },
     /// A policy cannot use the logits or the score of a sample.
     #[error("sample {sample} of the batch")]
     ExitOutput {

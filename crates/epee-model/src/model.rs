@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use epee_nn::{Dropout, Parameters, SavedLayer, Scalar, Tensor, in_pool};
+use epee_nn::{Dropout, LayerDropout, Parameters, SavedLayer, Scalar, Tensor, in_pool};
 
 use crate::embeddings::{Embeddings, SavedEmbedding};
 use crate::exits::SavedExit;
@@ -104,13 +104,15 @@ impl<T: Scalar> Model<T> {
     /// Logits of every exit, and scores if there is a learned exit head.
     pub fn forward(&self, batch: &Batch, dropout: Dropout) -> (Outputs<T>, SavedForward<T>) {
         in_pool(|| {
-            let (mut x, embedding) = self.backbone.embed(batch, dropout.site(0));
+            let backbone = &self.backbone;
+            let (mut x, embedding) = backbone.embeddings.forward(batch, backbone.embedding_dropout(dropout));
             let mut outputs = Outputs { logits: Vec::with_capacity(self.depth()), scores: Vec::new() };
             let mut layers = Vec::with_capacity(self.depth());
             for m in 0..self.depth() {
                 let (query_rows, offsets) = self.query_rows(m, batch);
-                let (y, layer) =
-                    self.backbone.layer(m, x, &batch.offsets, query_rows.as_deref(), layer_site(dropout, m));
+                let layer_dropout = backbone.layer_dropout(dropout, m);
+                let layer = &backbone.layers[backbone.layer_at(m)];
+                let (y, layer) = layer.forward(x, &batch.offsets, query_rows.as_deref(), layer_dropout);
                 let (logits, score, exit) = self.exits.forward(m, &y, &offsets, exit_site(dropout, m));
                 outputs.logits.push(logits);
                 outputs.scores.extend(score);
@@ -131,10 +133,11 @@ impl<T: Scalar> Model<T> {
         batch: &Batch,
         outputs: &OutputGradients<T>,
         saved: &SavedForward<T>,
-        backbone: BackboneGradient,
+        gradient: BackboneGradient,
         grads: &mut Model<T>,
     ) {
         in_pool(|| {
+            let backbone = &self.backbone;
             // The gradients at the rows that the exits read.
             let mut entering: Vec<Option<Tensor<T>>> = vec![None; self.depth()];
             for (m, (_, exit)) in saved.layers.iter().enumerate().rev() {
@@ -144,22 +147,23 @@ impl<T: Scalar> Model<T> {
                 entering[m] = self.exits.backward(m, logits, score, dropout, exit, &mut grads.exits);
             }
             let Some(highest) =
-                entering.iter().rposition(Option::is_some).filter(|_| backbone != BackboneGradient::Frozen)
+                entering.iter().rposition(Option::is_some).filter(|_| gradient != BackboneGradient::Frozen)
             else {
                 return;
             };
-            backbone.scale(&mut entering);
+            gradient.scale(&mut entering);
             let rows = self.query_rows(highest, batch).1.last().copied().unwrap_or(0);
-            let mut d = Tensor::zeros(&[rows, self.backbone.width()]);
+            let mut d = Tensor::zeros(&[rows, backbone.width()]);
             for m in (0..=highest).rev() {
                 if let Some(g) = &entering[m] {
                     self.exits.pooling.backward(g, &self.query_rows(m, batch).1, &mut d);
                 }
-                let (layer, _) = &saved.layers[m];
-                let dropout = layer_site(saved.dropout, m);
-                d = self.backbone.layer_backward(m, &d, &batch.offsets, dropout, layer, &mut grads.backbone);
+                let (at, dropout) = (backbone.layer_at(m), backbone.layer_dropout(saved.dropout, m));
+                let (saved, grads) = (&saved.layers[m].0, &mut grads.backbone.layers[at]);
+                d = backbone.layers[at].backward(&d, &batch.offsets, dropout, saved, grads);
             }
-            self.backbone.embed_backward(&d, batch, saved.dropout.site(0), &saved.embedding, &mut grads.backbone);
+            let (dropout, grads) = (backbone.embedding_dropout(saved.dropout), &mut grads.backbone.embeddings);
+            backbone.embeddings.backward(&d, batch, dropout, &saved.embedding, grads);
         });
     }
 
@@ -179,18 +183,14 @@ impl<T: Scalar> Model<T> {
 
     /// Hidden states after every layer, M times `[tokens, d]`.
     pub fn hidden_states(&self, batch: &Batch) -> Vec<Tensor<T>> {
-        let (mut x, _) = self.backbone.embed(batch, Dropout::off());
-        (0..self.depth())
-            .map(|m| {
-                x = self.backbone.layer(m, x.clone(), &batch.offsets, None, Dropout::off()).0;
-                x.clone()
-            })
-            .collect()
+        let (mut x, _) = self.backbone.embeddings.forward(batch, Dropout::off());
+        let mut after = |m: usize| {
+            let layer = &self.backbone.layers[self.backbone.layer_at(m)];
+            x = layer.forward(x.clone(), &batch.offsets, None, LayerDropout::off()).0;
+            x.clone()
+        };
+        (0..self.depth()).map(&mut after).collect()
     }
-}
-
-fn layer_site(dropout: Dropout, m: usize) -> Dropout {
-    dropout.site(1 + 2 * m as u64)
 }
 
 fn exit_site(dropout: Dropout, m: usize) -> Dropout {

@@ -95,7 +95,7 @@ fn backward(
     batch: &Batch,
     dropout: Dropout,
     weights: Weights,
-    backbone_gradient: BackboneGradient,
+    backbone: BackboneGradient,
 ) -> Model<f64> {
     let (outputs, saved) = model.forward(batch, dropout);
     let mut grads = model.zeros_like();

@@ -18,8 +18,8 @@ pub struct Attention<T: Scalar> {
     pub value: Linear<T>,
     /// d → d
     pub output: Linear<T>,
-    heads: usize,
-    causal: bool,
+    pub(crate) heads: usize,
+    pub(crate) causal: bool,
 }
 
 parameters!(Attention { query, key, value, output });
@@ -60,16 +60,6 @@ impl<T: Scalar> Attention<T> {
         assert!(heads > 0 && width.is_multiple_of(heads), "{heads} heads of width {width}");
         let square = || Linear::zeros(width, width);
         Attention { query: square(), key: square(), value: square(), output: square(), heads, causal }
-    }
-
-    /// The number of heads.
-    pub fn heads(&self) -> usize {
-        self.heads
-    }
-
-    /// True if a row sees only itself and the rows before it.
-    pub fn causal(&self) -> bool {
-        self.causal
     }
 
     /// `[n, d] → [n, d]`. Sequence i is rows `offsets[i]..offsets[i + 1]`. With `query_rows`, one row of each sequence, the result has

@@ -6,9 +6,9 @@ use crate::{Scalar, Tensor, parameters};
 /// Layer normalization (Ba et al., 2016): `y = γ (x − mean) / sqrt(var + ε) + β` for each row, with the biased variance.
 #[derive(Clone, Debug)]
 pub struct LayerNorm<T: Scalar> {
-    weight: Tensor<T>,
-    bias: Tensor<T>,
-    eps: f64,
+    pub(crate) weight: Tensor<T>,
+    pub(crate) bias: Tensor<T>,
+    pub(crate) eps: f64,
 }
 
 parameters!(LayerNorm { weight, bias });
@@ -24,18 +24,6 @@ impl<T: Scalar> LayerNorm<T> {
     /// γ = 1, β = 0.
     pub fn identity(width: usize, eps: f64) -> LayerNorm<T> {
         LayerNorm { weight: Tensor::full(&[width], T::ONE), bias: Tensor::zeros(&[width]), eps }
-    }
-
-    pub(crate) fn weight(&self) -> &Tensor<T> {
-        &self.weight
-    }
-
-    pub(crate) fn bias(&self) -> &Tensor<T> {
-        &self.bias
-    }
-
-    pub(crate) fn eps(&self) -> f64 {
-        self.eps
     }
 
     /// `[n, d] → [n, d]`

@@ -17,8 +17,8 @@ use crate::{Scalar, Tensor, parameters};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Linear<T: Scalar> {
-    weight: Tensor<T>,
-    bias: Tensor<T>,
+    pub(crate) weight: Tensor<T>,
+    pub(crate) bias: Tensor<T>,
 }
 
 parameters!(Linear { weight, bias });
@@ -33,14 +33,6 @@ impl<T: Scalar> Linear<T> {
     /// All weights zero.
     pub fn zeros(outputs: usize, inputs: usize) -> Linear<T> {
         Linear::new(Tensor::zeros(&[outputs, inputs]), Tensor::zeros(&[outputs]))
-    }
-
-    pub(crate) fn weight(&self) -> &Tensor<T> {
-        &self.weight
-    }
-
-    pub(crate) fn bias(&self) -> &Tensor<T> {
-        &self.bias
     }
 
     /// Inputs per row.

@@ -51,8 +51,8 @@ impl TransformerLayer<f32> {
             up: self.feed_forward.up.pack(precision),
             down: self.feed_forward.down.pack(precision),
             feed_forward_norm: self.feed_forward_norm.clone(),
-            heads: attention.heads(),
-            causal: attention.causal(),
+            heads: attention.heads,
+            causal: attention.causal,
             activation: self.feed_forward.activation,
             norm_first: self.norm_first,
         }
@@ -123,12 +123,12 @@ fn norm_of<'a>(norm: &LayerNorm<f32>, x: &[f32], normed: &'a mut Vec<f32>) -> &'
 impl LayerNorm<f32> {
     /// As [`LayerNorm::forward`], in place and without saved values.
     pub fn apply(&self, x: &mut [f32]) {
-        let (d, eps) = (self.weight().len(), self.eps() as f32);
+        let (d, eps) = (self.weight.len(), self.eps as f32);
         let rows = (x.len() / d).div_ceil(thread_pool::threads()).max(4);
         thread_pool::chunks(x, rows * d, |_, block| {
             vectorised!({
                 for row in block.chunks_exact_mut(d) {
-                    crate::kernels::rows::normalise(row, self.weight().data(), self.bias().data(), eps);
+                    crate::kernels::rows::normalise(row, self.weight.data(), self.bias.data(), eps);
                 }
             });
         });

@@ -12,8 +12,8 @@ impl PackedLinear {
     /// Joins several maps of the same input. Their outputs are side by side.
     pub(crate) fn join(maps: &[&Linear<f32>], precision: Precision) -> PackedLinear {
         let inputs = maps[0].inputs();
-        let weights = maps.iter().flat_map(|map| map.weight().data().chunks_exact(inputs)).collect();
-        let bias = maps.iter().flat_map(|map| map.bias().data()).copied().collect();
+        let weights = maps.iter().flat_map(|map| map.weight.data().chunks_exact(inputs)).collect();
+        let bias = maps.iter().flat_map(|map| map.bias.data()).copied().collect();
         PackedLinear(Packed::new(weights, bias, inputs, precision))
     }
 

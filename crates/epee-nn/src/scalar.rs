@@ -62,21 +62,32 @@ mod private {
     impl Sealed for f64 {}
 }
 
+/// The items that differ only in the type.
+macro_rules! common_items {
+    ($float:ident) => {
+        const ZERO: $float = 0.0;
+        const ONE: $float = 1.0;
+        #[inline(always)]
+        fn of(x: f64) -> $float {
+            x as $float
+        }
+        #[inline(always)]
+        fn f64(self) -> f64 {
+            self as f64
+        }
+        #[inline(always)]
+        fn sqrt(self) -> $float {
+            $float::sqrt(self)
+        }
+        fn buffers() -> &'static Buffers<$float> {
+            static FREE: Buffers<$float> = Buffers::new();
+            &FREE
+        }
+    };
+}
+
 impl Scalar for f32 {
-    const ZERO: f32 = 0.0;
-    const ONE: f32 = 1.0;
-    #[inline(always)]
-    fn of(x: f64) -> f32 {
-        x as f32
-    }
-    #[inline(always)]
-    fn f64(self) -> f64 {
-        f64::from(self)
-    }
-    #[inline(always)]
-    fn sqrt(self) -> f32 {
-        f32::sqrt(self)
-    }
+    common_items!(f32);
     #[inline(always)]
     fn exp<const FUSED: bool>(self) -> f32 {
         math::exp::<FUSED>(self)
@@ -95,27 +106,10 @@ impl Scalar for f32 {
     fn transpose_tile() -> TransposeTile<f32> {
         transpose::f32_tile(isa())
     }
-    fn buffers() -> &'static Buffers<f32> {
-        static FREE: Buffers<f32> = Buffers::new();
-        &FREE
-    }
 }
 
 impl Scalar for f64 {
-    const ZERO: f64 = 0.0;
-    const ONE: f64 = 1.0;
-    #[inline(always)]
-    fn of(x: f64) -> f64 {
-        x
-    }
-    #[inline(always)]
-    fn f64(self) -> f64 {
-        self
-    }
-    #[inline(always)]
-    fn sqrt(self) -> f64 {
-        f64::sqrt(self)
-    }
+    common_items!(f64);
     #[inline(always)]
     fn exp<const FUSED: bool>(self) -> f64 {
         f64::exp(self)
@@ -133,9 +127,5 @@ impl Scalar for f64 {
     }
     fn transpose_tile() -> TransposeTile<f64> {
         transpose::portable::<f64>
-    }
-    fn buffers() -> &'static Buffers<f64> {
-        static FREE: Buffers<f64> = Buffers::new();
-        &FREE
     }
 }

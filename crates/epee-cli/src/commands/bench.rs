@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use epee_exit::{ExitOutput, ExitPolicy, Policy};
 use epee_input::{Encoding, Sequence};
-use epee_model::{Batch, Engine, ExitRowFirst, Input, ModelDir, Session};
+use epee_model::{Batch, Engine, ExitRowFirst, InputShape, ModelDir, Session};
 use epee_nn::{Precision, in_pool, roofline};
 use serde::Serialize;
 use serde_json::json;
@@ -98,7 +98,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         bail!("--tokens: expected 1 to {positions} (the model's positions), got {tokens}");
     }
     let mut lengths = args.tokens.clone();
-    if let Input::Image(_) = input {
+    if let InputShape::Image(_) = input {
         if !lengths.is_empty() {
             bail!("--tokens: every picture has {positions}");
         }
@@ -173,14 +173,14 @@ struct Setting<'e> {
 /// One made-up sequence.
 fn sample(input: Input, tokens: usize) -> Batch {
     match input {
-        Input::Text(input) => {
+        InputShape::Text(input) => {
             // Ids that every vocabulary has, of which attention makes different rows all the same.
             let ids = (0..tokens as u32).map(|t| t.wrapping_mul(7919) % input.vocab_size as u32).collect();
             Batch::new([&Sequence::Text(Encoding { ids, type_ids: vec![0; tokens], truncated: false })])
         }
-        Input::Image(input) => {
+        InputShape::Image(input) => {
             let pixels =
-                (0..input.channels * input.height * input.width).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect();
+                (0..input.num_channels * input.height * input.width).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect();
             Batch { pixels, offsets: vec![0, tokens], ..Batch::default() }
         }
     }

@@ -38,13 +38,13 @@ const NAMES: [(&str, Stored); 11] = [
 ];
 
 fn read(fields: &Fields<'_>) -> Result<Shape, String> {
-    let hidden_size = fields.size_or("dim", 768)?;
-    let num_hidden_layers = fields.layers_or("n_layers", 6)?;
+    let hidden_size = fields.size("dim", Some(768))?;
+    let num_hidden_layers = fields.layers("n_layers", Some(6))?;
     let dropout = fields.rate("dropout", 0.1)?;
     Ok(Shape {
         input: InputShape::Text(TextShape {
-            vocab_size: fields.size("vocab_size")?,
-            max_position_embeddings: fields.size_or("max_position_embeddings", 512)?,
+            vocab_size: fields.size("vocab_size", None)?,
+            max_position_embeddings: fields.size("max_position_embeddings", Some(512))?,
             type_vocab_size: 0,
             embedding_size: hidden_size,
             layer_norm: true,
@@ -52,8 +52,8 @@ fn read(fields: &Fields<'_>) -> Result<Shape, String> {
         hidden_size,
         num_hidden_layers,
         num_hidden_groups: num_hidden_layers,
-        num_attention_heads: fields.heads_or("n_heads", 12, "dim", hidden_size)?,
-        intermediate_size: fields.size_or("hidden_dim", 4 * 768)?,
+        num_attention_heads: fields.heads("n_heads", Some(12), "dim", hidden_size)?,
+        intermediate_size: fields.size("hidden_dim", Some(4 * 768))?,
         activation: fields.activation("activation", "gelu")?,
         layer_norm_eps: 1e-12,
         norm_first: false,

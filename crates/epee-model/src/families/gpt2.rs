@@ -41,13 +41,13 @@ fn read(fields: &Fields<'_>) -> Result<Shape, String> {
             return Err(format!("{key}: expected {expected}, got {}", !expected));
         }
     }
-    let hidden_size = fields.size_or("n_embd", 768)?;
-    let num_hidden_layers = fields.layers_or("n_layer", 12)?;
+    let hidden_size = fields.size("n_embd", Some(768))?;
+    let num_hidden_layers = fields.layers("n_layer", Some(12))?;
     let dropout = fields.rate("resid_pdrop", 0.1)?;
     Ok(Shape {
         input: InputShape::Text(TextShape {
-            vocab_size: fields.size("vocab_size")?,
-            max_position_embeddings: fields.size_or("n_positions", 1024)?,
+            vocab_size: fields.size("vocab_size", None)?,
+            max_position_embeddings: fields.size("n_positions", Some(1024))?,
             type_vocab_size: 0,
             embedding_size: hidden_size,
             layer_norm: false,
@@ -55,8 +55,8 @@ fn read(fields: &Fields<'_>) -> Result<Shape, String> {
         hidden_size,
         num_hidden_layers,
         num_hidden_groups: num_hidden_layers,
-        num_attention_heads: fields.heads_or("n_head", 12, "n_embd", hidden_size)?,
-        intermediate_size: fields.size_or("n_inner", 4 * hidden_size)?,
+        num_attention_heads: fields.heads("n_head", Some(12), "n_embd", hidden_size)?,
+        intermediate_size: fields.size("n_inner", Some(4 * hidden_size))?,
         activation: fields.activation("activation_function", "gelu_new")?,
         layer_norm_eps: fields.positive("layer_norm_epsilon", 1e-5)?,
         norm_first: true,

@@ -1,10 +1,10 @@
 //! ViT (Dosovitskiy et al., 2021): a class token and image patches, norms before each block, exits read through the final norm.
 
-use super::Family;
+use super::{Family, bert};
+use crate::PoolerKind;
 use crate::config::Fields;
 use crate::names::Stored::{self, Kernel, Plain, Whole};
-use crate::shape::{DropoutRates, ImageShape, InputShape, Shape};
-use crate::{PoolerKind, Pooling};
+use crate::shape::{ImageShape, InputShape, Shape};
 
 pub(super) static FAMILY: Family = Family {
     model_type: "vit",
@@ -52,35 +52,8 @@ pub(super) fn read(fields: &Fields<'_>, num_prefix_tokens: usize) -> Result<Shap
     if patches > MOST_PATCHES {
         return Err(format!("image_size {height} x {width}: expected at most {MOST_PATCHES} patches, got {patches}"));
     }
-    let num_hidden_layers = fields.layers("num_hidden_layers")?;
-    let dropout = fields.rate("hidden_dropout_prob", 0.0)?;
-    Ok(Shape {
-        input: InputShape::Image(ImageShape {
-            num_channels: fields.size_or("num_channels", 3)?,
-            height,
-            width,
-            patch_size,
-            num_prefix_tokens,
-        }),
-        hidden_size: fields.size("hidden_size")?,
-        num_hidden_layers,
-        num_hidden_groups: num_hidden_layers,
-        num_attention_heads: fields.heads("num_attention_heads", "hidden_size")?,
-        intermediate_size: fields.size("intermediate_size")?,
-        activation: fields.activation("hidden_act", "gelu")?,
-        layer_norm_eps: fields.positive("layer_norm_eps", 1e-12)?,
-        norm_first: true,
-        causal: false,
-        final_norm: true,
-        pooling: Pooling::First,
-        pooler: PoolerKind::None,
-        dropout: DropoutRates {
-            embedding: dropout,
-            probabilities: fields.rate("attention_probs_dropout_prob", 0.0)?,
-            attention: dropout,
-            feed_forward: dropout,
-            head: 0.0,
-        },
-        initializer_range: fields.positive("initializer_range", 0.02)?,
-    })
+    let num_channels = fields.size("num_channels", Some(3))?;
+    let input = InputShape::Image(ImageShape { num_channels, height, width, patch_size, num_prefix_tokens });
+    let encoder = bert::encoder(fields, input, "gelu", 0.0)?;
+    Ok(Shape { norm_first: true, final_norm: true, pooler: PoolerKind::None, ..encoder })
 }

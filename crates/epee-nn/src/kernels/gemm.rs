@@ -177,13 +177,13 @@ pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: S
 /// `C = A · B` on this thread, for the small products of attention.
 pub(crate) fn small_product<T: Scalar>(a: MatRef<'_, T>, b: MatRef<'_, T>, c: Block<'_, T>) {
     assert_eq!(a.cols, b.rows, "inner dimensions");
-    assert_eq!((c.rows(), c.cols()), (a.rows, b.cols), "shape of C");
+    assert_eq!((c.rows, c.cols), (a.rows, b.cols), "shape of C");
     // Inside a task, packing stays on its thread.
     let packed = PackedMatrix::new(b);
     for first in (0..a.rows).step_by(ROWS) {
         // SAFETY: C has as many rows as A and as many columns as B, and it is this call's own.
         unsafe {
-            task(a, &packed, Start::Zero, c.shared(), c.stride(), (first, a.rows.min(first + ROWS)), (0, b.cols));
+            task(a, &packed, Start::Zero, c.first, c.stride, (first, a.rows.min(first + ROWS)), (0, b.cols));
         }
     }
 }

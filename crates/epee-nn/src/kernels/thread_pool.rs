@@ -263,10 +263,12 @@ pub(crate) fn pieces_of<T: Send, const N: usize>(
 
 /// Some rows and adjacent columns of a row-major matrix, for exclusive access.
 pub(crate) struct Block<'a, T> {
-    first: Shared<T>,
-    rows: usize,
-    cols: usize,
-    stride: usize,
+    /// The first row's first value.
+    pub(crate) first: Shared<T>,
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    /// From one row to the next.
+    pub(crate) stride: usize,
     matrix: std::marker::PhantomData<&'a mut T>,
 }
 
@@ -275,20 +277,6 @@ impl<'a, T> Block<'a, T> {
     pub(crate) fn whole(x: &'a mut [T], cols: usize) -> Block<'a, T> {
         let rows = x.len() / cols.max(1);
         Block { first: Shared::new(x), rows, cols, stride: cols, matrix: std::marker::PhantomData }
-    }
-    pub(crate) fn rows(&self) -> usize {
-        self.rows
-    }
-    pub(crate) fn cols(&self) -> usize {
-        self.cols
-    }
-    /// From one row to the next.
-    pub(crate) fn stride(&self) -> usize {
-        self.stride
-    }
-    /// The first row's first value.
-    pub(crate) fn shared(&self) -> Shared<T> {
-        self.first
     }
 }
 

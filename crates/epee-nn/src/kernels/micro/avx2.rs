@@ -16,8 +16,8 @@ fn prefetch<T>(line: *const T) {
 }
 
 /// Writes a tile's sums. It is a macro because a call would move the sums out of their registers.
-macro_rules! store_f32 {
-    ($sums:ident, $c:ident, $ldc:ident, $cols:ident, $start:ident) => {
+macro_rules! store {
+    ($zero:literal, $load:ident, $add:ident, $store:ident, $sums:ident, $c:ident, $ldc:ident, $cols:ident, $start:ident) => {
         for r in 0..R {
             let out = $c.add(r * $ldc);
             if $cols == WIDTH {
@@ -25,14 +25,14 @@ macro_rules! store_f32 {
                     let mut sum = $sums[r][half];
                     if !$start.values.is_null() {
                         let start = $start.values.add(r * $start.stride + 8 * half);
-                        sum = _mm256_add_ps(_mm256_loadu_ps(start), sum);
+                        sum = $add($load(start.cast()), sum);
                     }
-                    _mm256_storeu_ps(out.add(8 * half), sum);
+                    $store(out.add(8 * half).cast(), sum);
                 }
             } else {
-                let mut row = [0.0f32; WIDTH];
-                _mm256_storeu_ps(row.as_mut_ptr(), $sums[r][0]);
-                _mm256_storeu_ps(row.as_mut_ptr().add(8), $sums[r][1]);
+                let mut row = [$zero; WIDTH];
+                $store(row.as_mut_ptr().cast(), $sums[r][0]);
+                $store(row.as_mut_ptr().add(8).cast(), $sums[r][1]);
                 store(&row, out, $cols, $start, r);
             }
         }
@@ -60,7 +60,7 @@ unsafe fn f32_tile<const R: usize>(tile: &Tile<f32, f32, f32>) {
                 sums[r][1] = _mm256_fmadd_ps(x, high, sums[r][1]);
             }
         }
-        store_f32!(sums, c, ldc, cols, start);
+        store!(0.0f32, _mm256_loadu_ps, _mm256_add_ps, _mm256_storeu_ps, sums, c, ldc, cols, start);
     }
 }
 
@@ -92,7 +92,7 @@ unsafe fn bf16_tile<const R: usize>(tile: &Tile<u8, Bf16, f32>) {
                 sums[r][1] = _mm256_fmadd_ps(x, odd_high, sums[r][1]);
             }
         }
-        store_f32!(sums, c, ldc, cols, start);
+        store!(0.0f32, _mm256_loadu_ps, _mm256_add_ps, _mm256_storeu_ps, sums, c, ldc, cols, start);
     }
 }
 
@@ -117,23 +117,6 @@ unsafe fn int8_tile<const R: usize>(tile: &Tile<u8, i8, i32>) {
                 sums[r][1] = _mm256_add_epi32(sums[r][1], _mm256_madd_epi16(high, ones));
             }
         }
-        for r in 0..R {
-            let out = c.add(r * ldc);
-            if cols == WIDTH {
-                for half in 0..2 {
-                    let mut sum = sums[r][half];
-                    if !start.values.is_null() {
-                        let start = start.values.add(r * start.stride + 8 * half);
-                        sum = _mm256_add_epi32(_mm256_loadu_si256(start.cast()), sum);
-                    }
-                    _mm256_storeu_si256(out.add(8 * half).cast(), sum);
-                }
-            } else {
-                let mut row = [0i32; WIDTH];
-                _mm256_storeu_si256(row.as_mut_ptr().cast(), sums[r][0]);
-                _mm256_storeu_si256(row.as_mut_ptr().add(8).cast(), sums[r][1]);
-                store(&row, out, cols, start, r);
-            }
-        }
+        store!(0i32, _mm256_loadu_si256, _mm256_add_epi32, _mm256_storeu_si256, sums, c, ldc, cols, start);
     }
 }

@@ -17,19 +17,18 @@ fn prefetch<T>(line: *const T) {
 }
 
 /// Writes a tile's sums. A macro, as in [`super::avx2`].
-macro_rules! store_f32 {
-    ($sums:ident, $c:ident, $ldc:ident, $cols:ident, $start:ident) => {
-        let masks = masks($cols);
+macro_rules! store {
+    ($load:ident, $add:ident, $store:ident, $sums:ident, $c:ident, $ldc:ident, $cols:ident, $start:ident) => {
         for r in 0..R {
-            for half in 0..2 {
+            for (half, mask) in masks($cols).into_iter().enumerate() {
                 // Not `add`: if the mask is empty, this may be outside C.
                 let out = $c.wrapping_add(r * $ldc + 16 * half);
                 let mut sum = $sums[r][half];
                 if !$start.values.is_null() {
                     let start = $start.values.wrapping_add(r * $start.stride + 16 * half);
-                    sum = _mm512_add_ps(_mm512_maskz_loadu_ps(masks[half], start), sum);
+                    sum = $add($load(mask, start), sum);
                 }
-                _mm512_mask_storeu_ps(out, masks[half], sum);
+                $store(out, mask, sum);
             }
         }
     };
@@ -56,7 +55,7 @@ unsafe fn f32_tile<const R: usize>(tile: &Tile<f32, f32, f32>) {
                 sums[r][1] = _mm512_fmadd_ps(x, high, sums[r][1]);
             }
         }
-        store_f32!(sums, c, ldc, cols, start);
+        store!(_mm512_maskz_loadu_ps, _mm512_add_ps, _mm512_mask_storeu_ps, sums, c, ldc, cols, start);
     }
 }
 
@@ -79,7 +78,7 @@ unsafe fn bf16_tile<const R: usize>(tile: &Tile<u8, Bf16, f32>) {
                 sums[r][1] = _mm512_dpbf16_ps(sums[r][1], x, high);
             }
         }
-        store_f32!(sums, c, ldc, cols, start);
+        store!(_mm512_maskz_loadu_ps, _mm512_add_ps, _mm512_mask_storeu_ps, sums, c, ldc, cols, start);
     }
 }
 
@@ -100,18 +99,7 @@ unsafe fn int8_tile<const R: usize>(tile: &Tile<u8, i8, i32>) {
                 sums[r][1] = _mm512_dpbusd_epi32(sums[r][1], x, high);
             }
         }
-        for r in 0..R {
-            for (half, mask) in masks(cols).into_iter().enumerate() {
-                // Not `add`: if the mask is empty, this may be outside C.
-                let out = c.wrapping_add(r * ldc + 16 * half);
-                let mut sum = sums[r][half];
-                if !start.values.is_null() {
-                    let start = start.values.wrapping_add(r * start.stride + 16 * half);
-                    sum = _mm512_add_epi32(_mm512_maskz_loadu_epi32(mask, start), sum);
-                }
-                _mm512_mask_storeu_epi32(out, mask, sum);
-            }
-        }
+        store!(_mm512_maskz_loadu_epi32, _mm512_add_epi32, _mm512_mask_storeu_epi32, sums, c, ldc, cols, start);
     }
 }
 
