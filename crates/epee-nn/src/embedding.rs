@@ -2,7 +2,7 @@
 
 use crate::{Scalar, Tensor, parameters};
 
-/// A table `[entries, d]`. Id i stands for row i.
+/// A table `[entries, d]`. Id i is row i.
 #[derive(Clone, Debug)]
 pub struct Embedding<T: Scalar> {
     weight: Tensor<T>,

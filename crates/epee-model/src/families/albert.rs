@@ -35,7 +35,7 @@ const NAMES: [(&str, Stored); 14] = [
 fn read(fields: &Fields<'_>) -> Result<Shape, String> {
     fields.only("position_embedding_type", "absolute")?;
     if let inner @ 2.. = fields.size("inner_group_num", Some(1))? {
-        return Err(format!("inner_group_num: expected 1, got {inner}: an exit stands after every layer"));
+        return Err(format!("inner_group_num: expected 1, got {inner}: every layer has an exit"));
     }
     let input = InputShape::Text(TextShape {
         vocab_size: fields.size("vocab_size", None)?,

@@ -164,7 +164,7 @@ fn so_far(c: *const f32, stride: usize, k: usize) -> Initial<f32> {
 mod tests {
     use super::*;
     use crate::in_pool;
-    use crate::kernels::testing::values;
+    use crate::kernels::testing::{pool, values};
 
     /// The definition, in f64.
     fn naive(q: &[f32], kv: &[f32], span: Span, heads: usize, d: usize, causal: bool, r: usize) -> Vec<f64> {
@@ -224,7 +224,6 @@ mod tests {
     fn a_row_has_the_same_bits_alone_and_among_others() {
         let (heads, d, length) = (2, 48, 37);
         let (q, kv) = (values(length * d, 1), values(length * 2 * d, 5));
-        let three = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         for causal in [false, true] {
             let run = |position: usize, rows: usize| {
                 let mut out = vec![0.0; rows * d];
@@ -233,7 +232,7 @@ mod tests {
                 out
             };
             let all = run(0, length);
-            assert_eq!(three.install(|| in_pool(|| run(0, length))), all);
+            assert_eq!(pool(3).install(|| in_pool(|| run(0, length))), all);
             for position in 0..length {
                 assert_eq!(run(position, 1), all[position * d..(position + 1) * d]);
             }

@@ -278,7 +278,7 @@ fn copy_block<T: Scalar>(a: MatRef<'_, T>, rows: (usize, usize), (k, depth): (us
 mod tests {
     use super::*;
     use crate::in_pool;
-    use crate::kernels::testing::values;
+    use crate::kernels::testing::{pool, values};
     use proptest::prelude::*;
 
     /// The definition, in f64.
@@ -333,15 +333,13 @@ mod tests {
             let (k, n) = (500, 72);
             let (a, b) = (values(m * k, seed), values(k * n, !seed));
             let packed = PackedMatrix::new(MatRef::row_major(&b, k, n));
-            let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-            let three = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
             let run = |a: &[f32]| {
                 let mut c = vec![0.0; a.len() / k * n];
                 in_pool(|| product(MatRef::row_major(a, a.len() / k, k), &packed, Start::Zero, &mut c));
                 c
             };
-            let all = one.install(|| run(&a));
-            prop_assert_eq!(&three.install(|| run(&a)), &all);
+            let all = pool(1).install(|| run(&a));
+            prop_assert_eq!(&pool(3).install(|| run(&a)), &all);
             let i = m / 2;
             prop_assert_eq!(&run(&a[i * k..(i + 1) * k])[..], &all[i * n..(i + 1) * n]);
             prop_assert_eq!(&run(&a[i * k..])[..], &all[i * n..]);

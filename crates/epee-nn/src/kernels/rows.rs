@@ -216,6 +216,7 @@ pub(crate) fn softmax<T: Scalar, const FUSED: bool>(row: &mut [T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::testing::pool;
 
     fn values(n: usize) -> Vec<f64> {
         (0..n).map(|i| ((i * 7919) % 1013) as f64 / 500.0 - 1.0).collect()
@@ -281,7 +282,6 @@ mod tests {
             clear(&mut doubled[..10]);
             (doubled, shifted, sums)
         };
-        let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let (one, three) = (run(), pool(3).install(|| crate::in_pool(run)));
         assert_eq!(one, three);
         let (doubled, shifted, sums) = one;

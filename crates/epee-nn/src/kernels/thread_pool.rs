@@ -31,7 +31,7 @@ struct Request {
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-// SAFETY: `body` is guarded by the protocol on `claims` and `done`, see `run_tasks`; the rest is `Sync` by itself.
+// SAFETY: `body` is guarded by the protocol on `claims` and `done`, see `run_tasks`; the rest is `Sync`.
 unsafe impl Sync for Request {}
 // SAFETY: as above; what `body` points to is read only while the thread that set it waits for the reader.
 unsafe impl Send for Request {}
@@ -195,7 +195,7 @@ impl<T> Clone for Shared<T> {
     }
 }
 impl<T> Copy for Shared<T> {}
-// SAFETY: tasks touch disjoint elements behind the pointer: whoever dereferences it says why.
+// SAFETY: tasks touch disjoint elements behind the pointer: each dereference explains why.
 unsafe impl<T: Send> Sync for Shared<T> {}
 // SAFETY: as above; the pointee outlives the parallel loop that uses it.
 unsafe impl<T: Send> Send for Shared<T> {}
@@ -297,7 +297,7 @@ pub(crate) fn heads_of<T: Send, const N: usize>(
     pieces_of([(pieces, ends)], |task, [piece]| {
         let (i, j) = (task / heads, task % heads);
         let block = |(x, offsets): (Shared<T>, &[usize])| Block {
-            // SAFETY: row `offsets[i]` begins inside the matrix, or is empty and stands at its end.
+            // SAFETY: row `offsets[i]` begins inside the matrix, or is empty and at its end.
             first: Shared(unsafe {
                 x.get().add(offsets[i] * cols + if offsets[i] < offsets[i + 1] { j * width } else { 0 })
             }),
@@ -313,10 +313,7 @@ pub(crate) fn heads_of<T: Send, const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pool(threads: usize) -> rayon::ThreadPool {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
-    }
+    use crate::kernels::testing::pool;
 
     #[test]
     fn every_task_runs_once_in_many_short_loops() {

@@ -62,7 +62,7 @@ unsafe fn int8_tile<const R: usize>(tile: &Tile<u8, i8, i32>) {
     let &Tile { steps, a, row_stride, b, c, ldc, cols, start } = tile;
     let mut sums = [[vdupq_n_s32(0); 4]; R];
     // SAFETY: the caller promises R rows of `4 · steps` bytes in A, `steps` rows of 64 bytes in B and R rows of `cols`
-    // values in C; the full-width store happens only where `cols` is 16.
+    // values in C; the full-width store happens only if `cols` is 16.
     unsafe {
         for p in 0..steps {
             let panel: [int8x16_t; 4] = std::array::from_fn(|q| vld1q_s8(b.add(4 * (p * WIDTH + 4 * q))));
