@@ -118,6 +118,7 @@ pub enum Form {
     /// `f32` values rounded to bfloat16.
     Float,
     /// bfloat16 values.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     Bf16,
     /// Unsigned bytes.
     Unsigned,
