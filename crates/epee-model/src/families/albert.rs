@@ -1,7 +1,6 @@
 //! ALBERT (Lan et al., 2020): BERT with narrow embeddings, a linear map to the hidden size, and shared layer weights.
 
-use super::{Family, bert};
-use crate::config::Fields;
+use super::{Family, Fields, bert};
 use crate::names::Stored::{self, Plain};
 use crate::shape::{InputShape, Shape, TextShape};
 

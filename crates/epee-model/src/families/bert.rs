@@ -1,7 +1,6 @@
 //! BERT (Devlin et al., 2019): learned positions and token types, norms after each block, a pooler over `[CLS]`.
 
-use super::Family;
-use crate::config::Fields;
+use super::{Family, Fields};
 use crate::names::Stored::{self, Plain};
 use crate::shape::{DropoutRates, InputShape, Shape, TextShape};
 use crate::{PoolerKind, Pooling};

@@ -1,7 +1,6 @@
 //! DistilBERT (Sanh et al., 2019): BERT without token types and without a pooler.
 
-use super::Family;
-use crate::config::Fields;
+use super::{Family, Fields};
 use crate::names::Stored::{self, Plain};
 use crate::shape::{DropoutRates, InputShape, Shape, TextShape};
 use crate::{PoolerKind, Pooling};

@@ -3,8 +3,7 @@
 //!
 //! An exit reads the last token's row through the final norm `ln_f`, because only that row has seen the whole text.
 
-use super::Family;
-use crate::config::Fields;
+use super::{Family, Fields};
 use crate::names::Stored::{self, Part, Plain, Transposed};
 use crate::shape::{DropoutRates, InputShape, Shape, TextShape};
 use crate::{PoolerKind, Pooling};

@@ -7,10 +7,12 @@ mod albert;
 mod bert;
 mod deit;
 mod distilbert;
+mod fields;
 mod gpt2;
 mod vit;
 
-use crate::config::Fields;
+pub(crate) use fields::Fields;
+
 use crate::names::Stored;
 use crate::shape::Shape;
 
