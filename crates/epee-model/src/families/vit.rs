@@ -1,8 +1,7 @@
 //! ViT (Dosovitskiy et al., 2021): a class token and image patches, norms before each block, exits read through the final norm.
 
-use super::{Family, bert};
+use super::{Family, Fields, bert};
 use crate::PoolerKind;
-use crate::config::Fields;
 use crate::names::Stored::{self, Kernel, Plain, Whole};
 use crate::shape::{ImageShape, InputShape, Shape};
 
