@@ -96,9 +96,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
 /// A hint for an error of a library, which knows no commands.
 fn hint(error: &anyhow::Error) -> &'static str {
     match error.chain().find_map(|cause| cause.downcast_ref()) {
-        Some(epee_model::Error::NoExits { .. }) => {
-            "\nhint: `epee train --model DIR …` makes a multi-exit model of it"
-        }
+        Some(epee_model::Error::NoExits { .. }) => "\nhint: `epee train --model DIR …` makes a multi-exit model of it",
         _ => "",
     }
 }

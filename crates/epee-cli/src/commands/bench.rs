@@ -166,12 +166,12 @@ struct Setting<'e> {
     engine: &'e Engine,
     threads: usize,
     tokens: usize,
-    input: Input,
+    input: InputShape,
     seconds: f64,
 }
 
 /// One made-up sequence.
-fn sample(input: Input, tokens: usize) -> Batch {
+fn sample(input: InputShape, tokens: usize) -> Batch {
     match input {
         InputShape::Text(input) => {
             // Ids that every vocabulary has, of which attention makes different rows all the same.

@@ -122,7 +122,8 @@ fn sizes(config: &Config) -> Facts {
     ]);
     match shape.input {
         InputShape::Text(input) => {
-            facts.extend([("vocabulary", json!(input.vocab_size)), ("positions", json!(input.max_position_embeddings))]);
+            facts
+                .extend([("vocabulary", json!(input.vocab_size)), ("positions", json!(input.max_position_embeddings))]);
         }
         InputShape::Image(input) => facts.extend([
             ("picture", json!(format!("{} x {} pixels, {}", input.height, input.width, channels(input.num_channels)))),

@@ -127,7 +127,8 @@ pub(crate) fn digests(
     if let Some(init) = init {
         let bytes = std::fs::read(init).with_context(|| format!("cannot read {}", init.display()))?;
         digests.push(("init", sha256(&bytes)));
-        let reads_text = Config::read_for(init, 1).is_ok_and(|config| matches!(config.shape.input, InputShape::Text(_)));
+        let reads_text =
+            Config::read_for(init, 1).is_ok_and(|config| matches!(config.shape.input, InputShape::Text(_)));
         let tokenizer = reads_text.then(|| fresh_tokenizer(tokenizer, data, ui).ok()).flatten();
         digests.extend(tokenizer.map(|tokenizer| ("tokenizer", sha256(tokenizer.bytes()))));
     }
