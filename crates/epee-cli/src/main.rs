@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            Ui { format: cli.format }.note(format!("error: {error:#}"));
+            Ui { format: cli.format }.note(format!("error: {error:#}{}", hint(&error)));
             ExitCode::FAILURE
         }
     }
@@ -67,7 +67,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         let problem = "--format csv and parquet are for rows, which `epee sweep` prints; expected table or json here";
         Cli::command().error(clap::error::ErrorKind::ValueValidation, problem).exit();
     }
-    epee_nn::check_isa().map_err(anyhow::Error::msg)?;
+    epee_nn::check_isa()?;
     if let Some(threads) = cli.threads {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -89,6 +89,14 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Bench(args) => bench::run(args, ui),
         Command::Policy(args) => policy::run(args, ui),
         Command::Info(args) => info::run(args, ui),
+    }
+}
+
+/// A hint for an error of a library, which knows no commands.
+fn hint(error: &anyhow::Error) -> &'static str {
+    match error.chain().find_map(|cause| cause.downcast_ref()) {
+        Some(epee_model::Error::NoExits { .. }) => "\nhint: `epee train --model DIR …` makes a multi-exit model of it",
+        _ => "",
     }
 }
 

@@ -73,24 +73,6 @@ fn what_contradicts_itself_is_refused_before_anything_is_written() {
     assert!(error.contains("distill-temperature: expected a distill-weight above 0 beside it"), "{error}");
     let error = train(&["--flip"]);
     assert!(error.contains("flip, shift and mixup: expected pictures, got a dataset of texts for BERT"), "{error}");
-    let mut command = epee();
-    command.args([
-        "train",
-        "--init",
-        &shop.config(),
-        "--data",
-        &shop.path("data"),
-        "--out",
-        &shop.path("new"),
-        "--device",
-        "cuda",
-    ]);
-    let output = command.output().unwrap();
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        output.status.code() == Some(2) && error.contains("this version of epee computes on the CPU alone"),
-        "{error}"
-    );
     fs::write(shop.dir().join("run.toml"), "epochs = 3\nrecipe = \"mixd\"\n").unwrap();
     let error = train(&["--config", &shop.path("run.toml")]);
     assert!(error.contains("run.toml, line 2") && error.contains("did you mean `mixed`?"), "{error}");

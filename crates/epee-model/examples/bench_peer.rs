@@ -1,9 +1,14 @@
-//! Our side of `scripts/bench/bench_peers.py`: answers on stdout, a JSON line for every JSON line on stdin.
+//! The epee side of `scripts/bench/bench_peers.py`: reads a JSON request per line of stdin, and prints a JSON answer per line.
 //!
-//! `bench_peer --model DIR --precision f32 --threads 2`, then for instance
-//! `{"ids": [101, 7592, 102], "mode": "full", "warm_up": 3, "repeats": 20}`. Modes: `full` computes every row and every exit;
-//! `full-trimmed` the last layer's exit row alone, and the last exit alone; `layers` asks a policy after every layer that
-//! never lets go; `policy` the one given. Between requests it sleeps. A picture is `pixels`, prepared, instead of `ids`.
+//! Start it with `bench_peer --model DIR --precision f32 --threads 2` and send, for example,
+//! `{"ids": [101, 7592, 102], "mode": "full", "warm_up": 3, "repeats": 20}`. Modes:
+//!
+//! - `full` computes every row and every exit.
+//! - `full-trimmed` computes only the exit row of the last layer, and only the last exit.
+//! - `layers` asks a policy after every layer, but no sample leaves early.
+//! - `policy` uses the policy of the request.
+//!
+//! An image is `pixels`, preprocessed, instead of `ids`.
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -26,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut stdout = std::io::stdout().lock();
     let (isa, weights) = (epee_nn::isa().name(), engine.bytes());
     writeln!(stdout, "{}", json!({"ready": true, "isa": isa, "weights_bytes": weights, "peak_bytes": peak_bytes()}))?;
-    // Each mode keeps its session, as a program would.
+    // Each mode reuses its session, like a program.
     let mut all_rows = Session::new(&engine).exit_row_first(ExitRowFirst::Never);
     let mut trimmed = Session::new(&engine);
     let mut layers = Session::new(&engine);
@@ -99,7 +104,7 @@ fn answer(
     Ok(json!({"logits": logits, "exit": exit, "label": label, "seconds": seconds, "peak_bytes": peak_bytes()}))
 }
 
-/// The most memory this process has had, where Linux says so.
+/// The peak memory of this process in bytes, on Linux.
 fn peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,19 +1,15 @@
-//! A stack of layers that can be stepped through, forward and backward.
+//! The backbone: embeddings and a stack of layers.
 
-use epee_nn::{
-    Attention, Dropout, FeedForward, LayerDropout, LayerNorm, Linear, SavedLayer, Scalar, Tensor, TransformerLayer,
-    parameters,
-};
+use epee_nn::{Attention, Dropout, FeedForward, LayerDropout, LayerNorm, Linear, Scalar, TransformerLayer, parameters};
 
-use crate::Batch;
-use crate::embeddings::{Embeddings, SavedEmbedding};
+use crate::embeddings::Embeddings;
 use crate::shape::{DropoutRates, Shape};
 
-/// A transformer without its exits: of any architecture, as its [`Shape`] describes it.
+/// A transformer without exits. Its [`Shape`] describes the architecture.
 #[derive(Clone, Debug)]
 pub struct Backbone<T: Scalar = f32> {
     pub(crate) embeddings: Embeddings<T>,
-    /// Those with weights of their own.
+    /// The layers with their own weights.
     pub(crate) layers: Vec<TransformerLayer<T>>,
     depth: usize,
     dropout: DropoutRates,
@@ -21,11 +17,11 @@ pub struct Backbone<T: Scalar = f32> {
 
 parameters!(Backbone { embeddings, layers });
 
-/// One layer with all weights zero, norms at identity.
+/// A layer with all weights zero and norms at identity.
 pub(crate) fn layer_zeros<T: Scalar>(shape: &Shape) -> TransformerLayer<T> {
     let (d, wide, eps) = (shape.hidden_size, shape.intermediate_size, shape.layer_norm_eps);
     TransformerLayer {
-        attention: Attention::zeros(d, shape.heads, shape.causal),
+        attention: Attention::zeros(d, shape.num_attention_heads, shape.causal),
         attention_norm: LayerNorm::identity(d, eps),
         feed_forward: FeedForward {
             up: Linear::zeros(wide, d),
@@ -37,7 +33,7 @@ pub(crate) fn layer_zeros<T: Scalar>(shape: &Shape) -> TransformerLayer<T> {
     }
 }
 
-/// Which of the layers with weights of their own stands at depth m (from 0).
+/// The index of the weights of layer m (from 0).
 pub(crate) fn layer_at(m: usize, depth: usize, groups: usize) -> usize {
     m * groups / depth
 }
@@ -47,8 +43,8 @@ impl<T: Scalar> Backbone<T> {
     pub(crate) fn zeros(shape: &Shape) -> Backbone<T> {
         Backbone {
             embeddings: Embeddings::zeros(shape),
-            layers: (0..shape.groups).map(|_| layer_zeros(shape)).collect(),
-            depth: shape.layers,
+            layers: (0..shape.num_hidden_groups).map(|_| layer_zeros(shape)).collect(),
+            depth: shape.num_hidden_layers,
             dropout: shape.dropout,
         }
     }
@@ -58,7 +54,7 @@ impl<T: Scalar> Backbone<T> {
         self.depth
     }
 
-    /// Layers with weights of their own.
+    /// The number of layers with their own weights.
     pub fn groups(&self) -> usize {
         self.layers.len()
     }
@@ -68,55 +64,19 @@ impl<T: Scalar> Backbone<T> {
         self.layers[0].attention.query.inputs()
     }
 
-    /// The hidden states below the first layer, `[tokens, d]`.
-    pub(crate) fn embed(&self, batch: &Batch, dropout: Dropout) -> (Tensor<T>, SavedEmbedding<T>) {
-        self.embeddings.forward(batch, dropout.with_rate(self.dropout.embedding))
-    }
-
-    /// Adds the gradient of [`Backbone::embed`] to `grads`.
-    pub(crate) fn embed_backward(
-        &self,
-        dy: &Tensor<T>,
-        batch: &Batch,
-        dropout: Dropout,
-        saved: &SavedEmbedding<T>,
-        grads: &mut Backbone<T>,
-    ) {
-        let dropout = dropout.with_rate(self.dropout.embedding);
-        self.embeddings.backward(dy, batch, dropout, saved, &mut grads.embeddings);
-    }
-
-    /// Layer m (from 0): `[tokens, d] → [tokens, d]`; where rows are asked for, one of each sequence, `→ [sequences, d]`.
-    pub(crate) fn layer(
-        &self,
-        m: usize,
-        x: Tensor<T>,
-        offsets: &[usize],
-        asked: Option<&[usize]>,
-        dropout: Dropout,
-    ) -> (Tensor<T>, SavedLayer<T>) {
-        self.layers[self.layer_at(m)].forward(x, offsets, asked, self.layer_dropout(dropout))
-    }
-
-    /// The gradient at layer m's input.
-    pub(crate) fn layer_backward(
-        &self,
-        m: usize,
-        dy: &Tensor<T>,
-        offsets: &[usize],
-        dropout: Dropout,
-        saved: &SavedLayer<T>,
-        grads: &mut Backbone<T>,
-    ) -> Tensor<T> {
-        let layer = self.layer_at(m);
-        self.layers[layer].backward(dy, offsets, self.layer_dropout(dropout), saved, &mut grads.layers[layer])
-    }
-
-    fn layer_at(&self, m: usize) -> usize {
+    /// The index of the weights of layer m (from 0).
+    pub(crate) fn layer_at(&self, m: usize) -> usize {
         layer_at(m, self.depth, self.layers.len())
     }
 
-    fn layer_dropout(&self, dropout: Dropout) -> LayerDropout {
+    /// The dropout after the embeddings.
+    pub(crate) fn embedding_dropout(&self, dropout: Dropout) -> Dropout {
+        dropout.site(0).with_rate(self.dropout.embedding)
+    }
+
+    /// The dropout of layer m (from 0).
+    pub(crate) fn layer_dropout(&self, dropout: Dropout, m: usize) -> LayerDropout {
+        let dropout = dropout.site(1 + 2 * m as u64);
         LayerDropout {
             attention: dropout.with_rate(self.dropout.attention).site(0),
             feed_forward: dropout.with_rate(self.dropout.feed_forward).site(1),

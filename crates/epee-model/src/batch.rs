@@ -5,23 +5,23 @@ use std::ops::Range;
 use epee_input::Sequence;
 
 use crate::Config;
-use crate::shape::Input;
+use crate::shape::InputShape;
 
-/// Sequences without padding: sequence i is rows `offsets[i]..offsets[i + 1]`. Of texts it holds ids, of pictures pixels.
+/// Sequences without padding: sequence i is rows `offsets[i]..offsets[i + 1]`. Texts have token ids, images have pixels.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// Token ids of all texts.
     pub ids: Vec<u32>,
-    /// Segment of each token: 0, or 1 in the second text of a pair.
+    /// Token type of each token: 0, or 1 in the second text of a pair.
     pub type_ids: Vec<u32>,
-    /// Pixels of all pictures, `[pictures, channels, height, width]`.
+    /// Pixels of all images, `[images, channels, height, width]`.
     pub pixels: Vec<f32>,
-    /// Where each sequence begins, and the number of rows at the end.
+    /// The first row of each sequence, and at the end the number of rows.
     pub offsets: Vec<usize>,
 }
 
 impl Batch {
-    /// Packs sequences end to end; pictures are prepared here.
+    /// Packs sequences end to end. Images are preprocessed here.
     pub fn new<'a>(sequences: impl IntoIterator<Item = &'a Sequence>) -> Batch {
         let mut batch = Batch { offsets: vec![0], ..Batch::default() };
         let mut end = 0;
@@ -45,20 +45,20 @@ impl Batch {
         batch
     }
 
-    /// Some of its sequences, in order.
+    /// The sequences in a range.
     pub(crate) fn slice(&self, sequences: Range<usize>) -> Batch {
         let tokens = self.offsets[sequences.start]..self.offsets[sequences.end];
         let of_text = if self.ids.is_empty() { 0..0 } else { tokens.clone() };
-        let picture = self.pixels.len().checked_div(self.len()).unwrap_or(0);
+        let image = self.pixels.len().checked_div(self.len()).unwrap_or(0);
         Batch {
             ids: self.ids[of_text.clone()].to_vec(),
             type_ids: self.type_ids[of_text].to_vec(),
-            pixels: self.pixels[sequences.start * picture..sequences.end * picture].to_vec(),
+            pixels: self.pixels[sequences.start * image..sequences.end * image].to_vec(),
             offsets: self.offsets[sequences.start..=sequences.end].iter().map(|offset| offset - tokens.start).collect(),
         }
     }
 
-    /// Consecutive sequences of at most `most` tokens together, one at least.
+    /// Cuts the batch into ranges of at most `most` tokens, each with at least one sequence.
     pub(crate) fn parts(&self, most: usize) -> Vec<Range<usize>> {
         let mut parts: Vec<Range<usize>> = Vec::new();
         for i in 0..self.len() {
@@ -75,7 +75,7 @@ impl Batch {
         self.offsets.len().saturating_sub(1)
     }
 
-    /// True where it holds no sequence.
+    /// True if there is no sequence.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -91,46 +91,50 @@ impl Batch {
     }
 }
 
+/// A sequence that a model cannot read. The message says what was expected and what was found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SequenceError(String);
+
 impl Config {
-    /// Checks that the model can read a sequence: a text's ids, segments and length, a picture's channels and size.
+    /// Checks that the model can read a sequence: the ids, token types and length of a text, the channels and size of an image.
     ///
     /// # Errors
-    /// What was expected and what was found.
-    pub fn check_sequence(&self, sequence: &Sequence) -> Result<(), String> {
+    /// If it cannot.
+    pub fn check_sequence(&self, sequence: &Sequence) -> Result<(), SequenceError> {
+        self.sequence_problem(sequence).map_or(Ok(()), |problem| Err(SequenceError(problem)))
+    }
+
+    fn sequence_problem(&self, sequence: &Sequence) -> Option<String> {
         match (self.shape.input, sequence) {
-            (Input::Text(input), Sequence::Text(text)) => {
+            (InputShape::Text(input), Sequence::Text(text)) => {
                 let length = text.ids.len();
-                if !(1..=input.positions).contains(&length) {
-                    return Err(format!("expected 1 to {} tokens, got {length}", input.positions));
+                let (ids, types) = (input.vocab_size, input.type_vocab_size);
+                if !(1..=input.max_position_embeddings).contains(&length) {
+                    return Some(format!("expected 1 to {} tokens, got {length}", input.max_position_embeddings));
                 }
-                if let Some(id) = text.ids.iter().find(|&&id| id as usize >= input.vocab_size) {
-                    return Err(format!("expected token ids below {}, got {id}", input.vocab_size));
+                if let Some(id) = text.ids.iter().find(|&&id| id as usize >= ids) {
+                    return Some(format!("expected token ids below {ids}, got {id}"));
                 }
-                if input.segments == 0 {
-                    return Ok(());
-                }
-                match text.type_ids.iter().find(|&&id| id as usize >= input.segments) {
-                    Some(id) => Err(format!("expected segments below {} (type_vocab_size), got {id}", input.segments)),
-                    None => Ok(()),
-                }
+                let id = text.type_ids.iter().find(|&&id| types > 0 && id as usize >= types)?;
+                Some(format!("expected token types below {types} (type_vocab_size), got {id}"))
             }
-            (Input::Image(input), Sequence::Image(image)) => {
+            (InputShape::Image(input), Sequence::Image(image)) => {
                 let processor = &image.processor;
                 let made = [processor.channels(), processor.height(), processor.width()];
-                let expected = [input.channels, input.height, input.width];
-                if made != expected || image.tokens != input.rows() {
-                    return Err(format!(
-                        "expected pictures of {} x {} pixels and {} channels, preprocessor_config.json makes {} x {} and {}",
-                        input.height, input.width, input.channels, made[1], made[2], made[0]
-                    ));
+                if made == [input.num_channels, input.height, input.width] && image.tokens == input.rows() {
+                    return processor.check(&image.image).err().map(|problem| problem.to_string());
                 }
-                processor.check(&image.image)
+                Some(format!(
+                    "expected images of {} x {} pixels and {} channels, preprocessor_config.json makes {} x {} and {}",
+                    input.height, input.width, input.num_channels, made[1], made[2], made[0]
+                ))
             }
-            (Input::Text(_), Sequence::Image(_)) => {
-                Err(format!("expected a text, got a picture: {} reads text", self.title()))
+            (InputShape::Text(_), Sequence::Image(_)) => {
+                Some(format!("expected a text, got an image: {} reads text", self.title()))
             }
-            (Input::Image(_), Sequence::Text(_)) => {
-                Err(format!("expected a picture, got a text: {} reads pictures", self.title()))
+            (InputShape::Image(_), Sequence::Text(_)) => {
+                Some(format!("expected an image, got a text: {} reads images", self.title()))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Position embeddings for another resolution.
+//! Bicubic interpolation of position embeddings, for another image size.
 
 use epee_nn::Scalar;
 
@@ -23,7 +23,7 @@ pub(crate) fn resize<T: Scalar>(x: &[T], from: [usize; 2], to: [usize; 2], d: us
     resized
 }
 
-/// For each new place the four old ones it is made of, and their weights.
+/// For each new index: four old indices and their weights.
 fn taps(from: usize, to: usize) -> Vec<[(usize, f64); 4]> {
     const A: f64 = -0.75;
     let near = |x: f64| ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0;

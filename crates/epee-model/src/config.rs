@@ -1,65 +1,85 @@
-//! `config.json`: which architecture, in which sizes.
+//! `config.json`: the architecture and its sizes.
 
 use std::path::Path;
 
-use epee_nn::Activation;
+use epee_files::{read_file, read_json_object};
 use serde_json::{Map, Value, json};
 
 use crate::Error;
-use crate::families::{FAMILIES, Family, family};
-use crate::shape::{Input, Shape};
-use epee_files::{read_file, read_json_object};
+use crate::families::{FAMILIES, Family, Fields, family};
+use crate::shape::{InputShape, Shape};
 
 /// A model's configuration, as in Hugging Face's `config.json`.
+///
+/// ```
+/// let gpt2 = br#"{"model_type": "gpt2", "n_embd": 768, "n_layer": 12, "n_head": 12}"#;
+/// let config = epee_model::Config::from_bytes_for(gpt2, 50257)?;
+/// assert_eq!((config.title(), config.depth(), config.parameters()), ("GPT-2", 12, 124_439_808));
+/// # Ok::<(), epee_model::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Sizes and form.
+    /// The sizes and the structure.
     pub shape: Shape,
     pub(crate) family: &'static Family,
-    /// The whole file, so that nothing in it is lost when it is written again.
+    /// The whole file, so that unknown fields are kept when it is written again.
     raw: Map<String, Value>,
 }
 
-/// 2^31: eight gigabytes of weights.
+/// The most weights of a model: 8 GB in `f32`.
 const MOST_PARAMETERS: u64 = 1 << 31;
-/// The largest size of anything.
-const MOST: usize = 1 << 24;
-/// The most layers.
-const MOST_LAYERS: usize = 1024;
+
+/// A configuration that describes no model this crate can build. The message names the field, what was expected and what was found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
 
 impl Config {
     /// Reads and checks a `config.json`.
     ///
     /// # Errors
-    /// Where the file is missing or not JSON, names an architecture that is not built, lacks a field, or asks for what no
-    /// model of that architecture has.
+    /// If the file is missing or is not JSON, if the architecture is unknown, or if a field is missing or has a wrong value.
     pub fn read(path: &Path) -> Result<Config, Error> {
         let raw = read_json_object(path)?;
-        Config::from_json(raw).map_err(|problem| Error::content(path, problem))
+        Config::from_json(raw).map_err(|problem| Error::content(path, problem.to_string()))
     }
 
-    /// Reads the configuration of a fresh model, which takes its vocabulary's size from its tokenizer.
+    /// As [`Config::read`] for a fresh model, with the vocabulary size of its tokenizer.
     ///
     /// # Errors
     /// As [`Config::read`].
     pub fn read_for(path: &Path, vocab_size: usize) -> Result<Config, Error> {
-        Config::from_bytes_for(&read_file(path)?, vocab_size).map_err(|problem| Error::content(path, problem))
+        Config::from_bytes_for(&read_file(path)?, vocab_size)
+            .map_err(|problem| Error::content(path, problem.to_string()))
     }
 
-    /// [`Config::read`] of a file's bytes; the error says what was expected and found.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Config, String> {
+    /// As [`Config::read`], from the bytes of a file.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Config, ConfigError> {
         Config::from_json(object(bytes)?)
     }
 
-    /// [`Config::read_for`] of a file's bytes; the error says what was expected and found.
-    pub fn from_bytes_for(bytes: &[u8], vocab_size: usize) -> Result<Config, String> {
+    /// As [`Config::read_for`], from the bytes of a file.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn from_bytes_for(bytes: &[u8], vocab_size: usize) -> Result<Config, ConfigError> {
         let mut raw = object(bytes)?;
         raw.insert("vocab_size".into(), json!(vocab_size));
         Config::from_json(raw)
     }
 
-    /// From the object in a `config.json`; the error says what was expected and found.
-    pub fn from_json(raw: Map<String, Value>) -> Result<Config, String> {
+    /// As [`Config::read`], from the JSON object of a file.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn from_json(raw: Map<String, Value>) -> Result<Config, ConfigError> {
+        Config::parse(raw).map_err(ConfigError)
+    }
+
+    fn parse(raw: Map<String, Value>) -> Result<Config, String> {
         let expected = || FAMILIES.map(|family| format!("\"{}\"", family.model_type)).join(", ");
         let family = match raw.get("model_type") {
             None | Some(Value::Null) => {
@@ -72,7 +92,7 @@ impl Config {
         };
         let shape = (family.read)(&Fields(&raw))?;
         let config = Config { shape, family, raw };
-        // Keeps a wrong file from asking for more memory than there is.
+        // A wrong file must not request more memory than there is.
         let parameters = config.parameters();
         if parameters > MOST_PARAMETERS {
             return Err(format!("sizes: expected at most {MOST_PARAMETERS} parameters in all, got {parameters}"));
@@ -80,13 +100,13 @@ impl Config {
         Ok(config)
     }
 
-    /// The same model for pictures of another size.
+    /// The same model for images of another size, in pixels.
     ///
     /// # Errors
-    /// Where the model reads text, or its patches do not divide the size.
-    pub fn with_image_size(&self, height: usize, width: usize) -> Result<Config, String> {
-        if let Input::Text(_) = self.shape.input {
-            return Err(format!("{} reads text", self.title()));
+    /// If the model reads text, or if the size is not a multiple of the patch size.
+    pub fn with_image_size(&self, height: usize, width: usize) -> Result<Config, ConfigError> {
+        if let InputShape::Text(_) = self.shape.input {
+            return Err(ConfigError(format!("{} reads text", self.title())));
         }
         let mut raw = self.raw.clone();
         raw.insert("image_size".into(), if height == width { json!(height) } else { json!([height, width]) });
@@ -98,54 +118,49 @@ impl Config {
         self.family.model_type
     }
 
-    /// What people call the architecture, such as `GPT-2`.
+    /// The architecture's usual name, such as `GPT-2`.
     pub fn title(&self) -> &'static str {
         self.family.title
     }
 
-    /// M
+    /// M, the number of layers.
     pub fn depth(&self) -> usize {
-        self.shape.layers
+        self.shape.num_hidden_layers
     }
 
-    /// The longest sequence: positions of a text, tokens of a picture.
+    /// The most tokens in a sequence.
     pub fn positions(&self) -> usize {
         match self.shape.input {
-            Input::Text(input) => input.positions,
-            Input::Image(input) => input.rows(),
+            InputShape::Text(input) => input.max_position_embeddings,
+            InputShape::Image(input) => input.rows(),
         }
     }
 
-    /// Entries of the vocabulary, where it reads text.
+    /// The number of token ids; none for an image model.
     pub fn vocab_size(&self) -> Option<usize> {
         match self.shape.input {
-            Input::Text(input) => Some(input.vocab_size),
-            Input::Image(_) => None,
+            InputShape::Text(input) => Some(input.vocab_size),
+            InputShape::Image(_) => None,
         }
     }
 
-    /// The number of weights in the model without classifiers, its own pooler counted.
-    ///
-    /// ```
-    /// let gpt2 = br#"{"model_type": "gpt2", "n_embd": 768, "n_layer": 12, "n_head": 12}"#;
-    /// let config = epee_model::Config::from_bytes_for(gpt2, 50257)?;
-    /// assert_eq!((config.title(), config.depth(), config.parameters()), ("GPT-2", 12, 124_439_808));
-    /// # Ok::<(), String>(())
-    /// ```
+    /// The number of weights without the exits' classifiers, but with the architecture's pooler.
     pub fn parameters(&self) -> u64 {
         let shape = &self.shape;
-        let [d, i, groups] = [shape.hidden_size, shape.intermediate_size, shape.groups].map(|size| size as u64);
+        let [d, i, groups] =
+            [shape.hidden_size, shape.intermediate_size, shape.num_hidden_groups].map(|size| size as u64);
         // No overflow: sizes are at most 2^24, layers at most 2^10.
         let layer = 4 * (d * d + d) + 2 * d * i + d + i + 4 * d;
         let embeddings = match shape.input {
-            Input::Text(input) => {
+            InputShape::Text(input) => {
                 let [v, p, s, e] =
-                    [input.vocab_size, input.positions, input.segments, input.width].map(|size| size as u64);
-                (v + p + s + 2 * u64::from(input.norm)) * e + if e == d { 0 } else { e * d + d }
+                    [input.vocab_size, input.max_position_embeddings, input.type_vocab_size, input.embedding_size]
+                        .map(|size| size as u64);
+                (v + p + s + 2 * u64::from(input.layer_norm)) * e + if e == d { 0 } else { e * d + d }
             }
-            Input::Image(input) => {
-                let patch = (input.channels * input.patch[0] * input.patch[1]) as u64;
-                (patch + 1 + input.tokens as u64 + input.rows() as u64) * d
+            InputShape::Image(input) => {
+                let patch = (input.num_channels * input.patch_size[0] * input.patch_size[1]) as u64;
+                (patch + 1 + input.num_prefix_tokens as u64 + input.rows() as u64) * d
             }
         };
         let norm = if shape.final_norm { 2 * d } else { 0 };
@@ -153,13 +168,13 @@ impl Config {
         embeddings + groups * layer + norm + pooler
     }
 
-    /// The class names of `id2label`, where they are whole.
+    /// The class names of `id2label`, if it names the ids from 0 without a gap.
     pub(crate) fn labels(&self) -> Option<Vec<String>> {
         let map = self.raw.get("id2label")?.as_object()?;
         (0..map.len()).map(|i| Some(map.get(&i.to_string())?.as_str()?.to_owned())).collect()
     }
 
-    /// What to write as `config.json`, with the class names.
+    /// The content of `config.json` with these class names.
     pub fn to_json(&self, labels: &[String]) -> Value {
         let mut raw = self.raw.clone();
         raw.insert("architectures".into(), json!([self.family.architecture]));
@@ -175,125 +190,17 @@ impl Config {
     }
 }
 
-fn object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
-    serde_json::from_slice(bytes).map_err(|error| format!("expected a JSON object: {error}"))
-}
-
-/// The fields of a `config.json`, read with what they must be; an error says what was expected and found.
-pub(crate) struct Fields<'a>(&'a Map<String, Value>);
-
-impl Fields<'_> {
-    fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key).filter(|value| !value.is_null())
-    }
-
-    /// A size, which must be there.
-    pub(crate) fn size(&self, key: &str) -> Result<usize, String> {
-        self.up_to(key, None, MOST)
-    }
-
-    /// A size, or another where the field is absent or null.
-    pub(crate) fn size_or(&self, key: &str, default: usize) -> Result<usize, String> {
-        self.up_to(key, Some(default), MOST)
-    }
-
-    /// A number of layers, which must be there.
-    pub(crate) fn layers(&self, key: &str) -> Result<usize, String> {
-        self.up_to(key, None, MOST_LAYERS)
-    }
-
-    /// A number of layers, or another where the field is absent.
-    pub(crate) fn layers_or(&self, key: &str, default: usize) -> Result<usize, String> {
-        self.up_to(key, Some(default), MOST_LAYERS)
-    }
-
-    fn up_to(&self, key: &str, default: Option<usize>, most: usize) -> Result<usize, String> {
-        let value = match (self.get(key), default) {
-            (Some(value), _) => value,
-            (None, Some(default)) => return Ok(default),
-            (None, None) => return Err(format!("missing field {key}: expected a number from 1 to {most}")),
-        };
-        match value.as_u64().map(usize::try_from) {
-            Some(Ok(size)) if (1..=most).contains(&size) => Ok(size),
-            _ => Err(format!("{key}: expected 1 to {most}, got {value}")),
-        }
-    }
-
-    /// A number of heads, which must be there and divide the width under another key.
-    pub(crate) fn heads(&self, key: &str, width_key: &str) -> Result<usize, String> {
-        divides(key, self.size(key)?, width_key, self.size(width_key)?)
-    }
-
-    /// As [`Fields::heads`], with a default for the heads and the width as it was read.
-    pub(crate) fn heads_or(&self, key: &str, default: usize, width_key: &str, width: usize) -> Result<usize, String> {
-        divides(key, self.size_or(key, default)?, width_key, width)
-    }
-
-    /// One size for both, or a list of two.
-    pub(crate) fn pair(&self, key: &str, default: usize) -> Result<[usize; 2], String> {
-        let Some(Value::Array(list)) = self.get(key) else {
-            return Ok([self.size_or(key, default)?; 2]);
-        };
-        let sizes: Option<Vec<usize>> = list.iter().map(|value| usize::try_from(value.as_u64()?).ok()).collect();
-        match sizes.as_deref() {
-            Some(&[a, b]) if [a, b].iter().all(|size| (1..=MOST).contains(size)) => Ok([a, b]),
-            _ => Err(format!("{key}: expected a size or a list of two, got {}", Value::Array(list.clone()))),
-        }
-    }
-
-    /// A dropout rate.
-    pub(crate) fn rate(&self, key: &str, default: f64) -> Result<f64, String> {
-        self.number(key, default, "at least 0 and below 1", |rate| (0.0..1.0).contains(&rate))
-    }
-
-    /// A number above 0.
-    pub(crate) fn positive(&self, key: &str, default: f64) -> Result<f64, String> {
-        self.number(key, default, "above 0", |x| x.is_finite() && x > 0.0)
-    }
-
-    fn number(&self, key: &str, default: f64, expected: &str, fits: impl Fn(f64) -> bool) -> Result<f64, String> {
-        let Some(value) = self.get(key) else { return Ok(default) };
-        value.as_f64().filter(|&x| fits(x)).ok_or_else(|| format!("{key}: expected {expected}, got {value}"))
-    }
-
-    /// True or false.
-    pub(crate) fn flag(&self, key: &str, default: bool) -> Result<bool, String> {
-        let Some(value) = self.get(key) else { return Ok(default) };
-        value.as_bool().ok_or_else(|| format!("{key}: expected true or false, got {value}"))
-    }
-
-    /// A word that must be the expected one where it is there.
-    pub(crate) fn only(&self, key: &str, expected: &str) -> Result<(), String> {
-        match self.get(key) {
-            Some(value) if value != expected => Err(format!("{key}: expected \"{expected}\", got {value}")),
-            _ => Ok(()),
-        }
-    }
-
-    /// An activation by Transformers' name.
-    pub(crate) fn activation(&self, key: &str, default: &str) -> Result<Activation, String> {
-        let value = self.get(key).cloned().unwrap_or_else(|| json!(default));
-        match value.as_str() {
-            Some("gelu") => Ok(Activation::Gelu),
-            Some("gelu_new" | "gelu_pytorch_tanh") => Ok(Activation::GeluTanh),
-            _ => Err(format!("{key}: expected \"gelu\", \"gelu_new\" or \"gelu_pytorch_tanh\", got {value}")),
-        }
-    }
-}
-
-fn divides(key: &str, heads: usize, width_key: &str, width: usize) -> Result<usize, String> {
-    if width.is_multiple_of(heads) {
-        Ok(heads)
-    } else {
-        Err(format!("{width_key} {width}: expected a multiple of {key} {heads}"))
-    }
+fn object(bytes: &[u8]) -> Result<Map<String, Value>, ConfigError> {
+    serde_json::from_slice(bytes).map_err(|error| ConfigError(format!("expected a JSON object: {error}")))
 }
 
 #[cfg(test)]
 mod tests {
+    use epee_nn::Activation;
+
     use super::*;
 
-    fn config(change: impl Fn(&mut Map<String, Value>)) -> Result<Config, String> {
+    fn config(change: impl Fn(&mut Map<String, Value>)) -> Result<Config, ConfigError> {
         let Value::Object(mut raw) = json!({
             "model_type": "bert", "vocab_size": 10, "hidden_size": 8, "num_hidden_layers": 2,
             "num_attention_heads": 2, "intermediate_size": 16, "max_position_embeddings": 12,
@@ -305,11 +212,11 @@ mod tests {
     }
 
     fn problem(key: &str, value: Value) -> String {
-        config(|raw| _ = raw.insert(key.into(), value.clone())).unwrap_err()
+        config(|raw| _ = raw.insert(key.into(), value.clone())).unwrap_err().to_string()
     }
 
     #[test]
-    fn a_wrong_file_is_told_what_is_wrong() {
+    fn an_error_names_the_field_and_its_value() {
         assert!(config(|_| ()).is_ok());
         assert_eq!(
             problem("model_type", json!("llama")),
@@ -329,12 +236,12 @@ mod tests {
         assert!(problem("hidden_size", json!(1 << 24)).contains("expected at most 2147483648 parameters"));
         assert!(problem("is_decoder", json!(true)).starts_with("is_decoder: expected false"));
         let missing = config(|raw| _ = raw.remove("hidden_size")).unwrap_err();
-        assert_eq!(missing, "missing field hidden_size: expected a number from 1 to 16777216");
+        assert_eq!(missing.to_string(), "missing field hidden_size: expected a number from 1 to 16777216");
     }
 
     #[test]
-    fn other_architectures_are_told_too() {
-        let of = |json: Value| Config::from_json(json.as_object().unwrap().clone()).unwrap_err();
+    fn errors_of_other_architectures() {
+        let of = |json: Value| Config::from_json(json.as_object().unwrap().clone()).unwrap_err().to_string();
         let gpt2 = json!({"model_type": "gpt2", "vocab_size": 9, "n_embd": 10, "n_head": 3});
         assert_eq!(of(gpt2), "n_embd 10: expected a multiple of n_head 3");
         let vit = json!({"model_type": "vit", "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -349,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_it_does_not_know_are_kept() {
+    fn unknown_fields_are_kept() {
         let config = config(|raw| _ = raw.insert("gradient_checkpointing".into(), json!(false))).unwrap();
         let json = config.to_json(&["no".into(), "yes".into()]);
         assert_eq!(json["gradient_checkpointing"], json!(false));

@@ -1,4 +1,4 @@
-//! What stands below the first layer: token ids or pixels to rows.
+//! Embeddings: token ids or pixels become the rows of the first layer.
 
 mod image;
 mod text;
@@ -9,7 +9,7 @@ pub(crate) use image::ImageEmbeddings;
 pub(crate) use text::{SavedText, TextEmbeddings};
 
 use crate::Batch;
-use crate::shape::{Input, Shape};
+use crate::shape::{InputShape, Shape};
 
 /// The embeddings of an architecture.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub(crate) enum Embeddings<T: Scalar> {
     Image(ImageEmbeddings<T>),
 }
 
-/// What [`Embeddings::backward`] needs.
+/// Values that [`Embeddings::backward`] needs.
 pub(crate) enum SavedEmbedding<T: Scalar> {
     Text(SavedText<T>),
     /// The patches.
@@ -41,15 +41,15 @@ impl<T: Scalar> Parameters<T> for Embeddings<T> {
 }
 
 impl<T: Scalar> Embeddings<T> {
-    /// All weights zero, norms at identity.
+    /// All weights zero and norms at identity.
     pub(crate) fn zeros(shape: &Shape) -> Embeddings<T> {
         match shape.input {
-            Input::Text(input) => Embeddings::Text(TextEmbeddings::zeros(input, shape)),
-            Input::Image(input) => Embeddings::Image(ImageEmbeddings::zeros(input, shape.hidden_size)),
+            InputShape::Text(input) => Embeddings::Text(TextEmbeddings::zeros(input, shape)),
+            InputShape::Image(input) => Embeddings::Image(ImageEmbeddings::zeros(input, shape.hidden_size)),
         }
     }
 
-    /// The rows below the first layer, `[tokens, d]`.
+    /// The input of the first layer, `[tokens, d]`.
     pub(crate) fn forward(&self, batch: &Batch, dropout: Dropout) -> (Tensor<T>, SavedEmbedding<T>) {
         match self {
             Embeddings::Text(text) => {
@@ -87,7 +87,7 @@ impl<T: Scalar> Embeddings<T> {
     }
 }
 
-/// The inference side of [`Embeddings`]: in `f32` at every precision, its one map packed.
+/// [`Embeddings`] for inference: `f32` at every precision, with a packed linear map.
 pub(crate) struct PackedEmbeddings {
     tables: Embeddings<f32>,
     map: Option<PackedLinear>,
@@ -104,7 +104,7 @@ impl Embeddings<f32> {
 }
 
 impl PackedEmbeddings {
-    /// [`Embeddings::forward`] without dropout, into memory that grows to the largest batch and stays; `below` is more of it.
+    /// As [`Embeddings::forward`] without dropout. Reuses the memory of `work`, `below` and `x`.
     pub(crate) fn apply(&self, batch: &Batch, work: &mut Workspace, below: [&mut Vec<f32>; 2], x: &mut Vec<f32>) {
         match (&self.tables, &self.map) {
             (Embeddings::Text(text), None) => text.apply(batch, x),
@@ -124,7 +124,7 @@ impl PackedEmbeddings {
         }
     }
 
-    /// Entries of the vocabulary, where there is one.
+    /// The number of token ids, if it reads text.
     pub(crate) fn entries(&self) -> Option<usize> {
         match &self.tables {
             Embeddings::Text(text) => Some(text.entries()),
@@ -132,7 +132,7 @@ impl PackedEmbeddings {
         }
     }
 
-    /// Bytes it takes.
+    /// Memory in bytes.
     pub(crate) fn bytes(&self) -> usize {
         4 * self.tables.count() + self.map.as_ref().map_or(0, PackedLinear::bytes)
     }

@@ -1,26 +1,24 @@
-//! A model with its weights packed for inference.
+//! A model packed for inference.
 
-use std::time::Instant;
-
-use epee_nn::{LayerNorm, PackedLayer, PackedLinear, Precision, Span, Workspace};
+use epee_nn::{LayerNorm, PackedLayer, PackedLinear, Precision, Workspace};
 
 use crate::backbone::layer_at;
 use crate::embeddings::PackedEmbeddings;
-use crate::{Batch, Exits, Model, Pooling};
+use crate::{Backbone, Batch, Exits, Model, Pooling};
 
-/// A multi-exit model that answers: weights packed once, at a precision, shared by any number of [`crate::Session`]s.
+/// A multi-exit model for inference. Its weights are packed once at a precision. Any number of [`crate::Session`]s can share it.
 ///
-/// Embeddings and heads are `f32` at every precision. In `f32` its logits are [`Model::logits`]'s, bit for bit.
+/// Embeddings and exits are `f32` at every precision. In `f32` the logits equal [`Model::logits`] bit for bit.
 pub struct Engine {
     pub(crate) embeddings: PackedEmbeddings,
-    /// Those with weights of their own.
-    layers: Vec<PackedLayer>,
-    depth: usize,
+    /// The layers with their own weights.
+    pub(crate) layers: Vec<PackedLayer>,
+    pub(crate) depth: usize,
     pub(crate) exits: PackedExits,
-    precision: Precision,
+    pub(crate) precision: Precision,
 }
 
-/// [`Exits`]' inference side.
+/// [`Exits`] packed for inference.
 pub(crate) struct PackedExits {
     norm: Option<LayerNorm<f32>>,
     poolers: Vec<PackedLinear>,
@@ -43,8 +41,8 @@ impl Exits<f32> {
 }
 
 impl PackedExits {
-    /// Logits `[n, K]` of exit m (from 0) for exit rows `[n, d]`, and scores `[n]` where there is a learned exit head; `features` is
-    /// memory to work in.
+    /// Logits `[n, K]` of exit m (from 0) for exit rows `[n, d]`, and scores `[n]` if there is a learned exit head. `features` is
+    /// scratch memory.
     pub(crate) fn forward(
         &self,
         m: usize,
@@ -74,41 +72,18 @@ impl PackedExits {
     }
 }
 
-/// What a layer costs here: a row's time once the weights are in reach, and the time to reach them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Costs {
-    /// Seconds for a row.
-    pub(crate) row: f64,
-    /// Seconds more for the first row.
-    pub(crate) weights: f64,
-}
-
 impl Engine {
     /// Packs a model's weights.
     pub fn new(model: &Model<f32>, precision: Precision) -> Engine {
         epee_nn::in_pool(|| {
-            let layers = model.backbone.layers.iter().map(|layer| layer.pack(precision)).collect();
-            Engine::from_parts(
-                model.backbone.embeddings.clone().pack(),
-                layers,
-                model.depth(),
-                model.exits.pack(),
-                precision,
-            )
+            let Backbone { embeddings, layers, .. } = &model.backbone;
+            let layers = layers.iter().map(|layer| layer.pack(precision)).collect();
+            let (embeddings, exits) = (embeddings.clone().pack(), model.exits.pack());
+            Engine { embeddings, layers, depth: model.depth(), exits, precision }
         })
     }
 
-    pub(crate) fn from_parts(
-        embeddings: PackedEmbeddings,
-        layers: Vec<PackedLayer>,
-        depth: usize,
-        exits: PackedExits,
-        precision: Precision,
-    ) -> Engine {
-        Engine { embeddings, layers, depth, exits, precision }
-    }
-
-    /// M
+    /// M, the number of layers and exits.
     pub fn depth(&self) -> usize {
         self.depth
     }
@@ -118,45 +93,45 @@ impl Engine {
         &self.layers[layer_at(m, self.depth, self.layers.len())]
     }
 
-    /// K
+    /// K, the number of classes.
     pub fn classes(&self) -> usize {
         self.exits.classifiers[0].outputs()
     }
 
-    /// Whether there is a learned exit head.
+    /// True if there is a learned exit head.
     pub fn has_scores(&self) -> bool {
         self.exits.score.is_some()
     }
 
-    /// d
+    /// d, the width of a hidden state.
     pub fn width(&self) -> usize {
         self.layers[0].width()
     }
 
-    /// Entries of the vocabulary, where it reads text.
+    /// The number of token ids; none for an image model.
     pub fn vocabulary(&self) -> Option<usize> {
         self.embeddings.entries()
     }
 
-    /// What the layers' weights are stored and multiplied in.
+    /// The numeric precision of the layers.
     pub fn precision(&self) -> Precision {
         self.precision
     }
 
-    /// Bytes that weights take: layers and heads packed, embeddings in `f32`.
+    /// Memory of the weights in bytes: packed layers and exits, and embeddings in `f32`.
     pub fn bytes(&self) -> usize {
         let heads = self.exits.poolers.iter().chain(&self.exits.classifiers).chain(&self.exits.score);
         let layers: usize = self.layers.iter().map(PackedLayer::bytes).sum();
         layers + heads.map(PackedLinear::bytes).sum::<usize>() + self.embeddings.bytes()
     }
 
-    /// Bytes of activations a token takes at most, all of a layer's intermediate values counted.
+    /// The most memory of activations per token, in bytes, with all intermediate values of a layer.
     pub(crate) fn token_bytes(&self) -> usize {
         let (d, wide) = (self.width(), self.layers[0].intermediate());
         4 * (10 * d + 2 * wide)
     }
 
-    /// Floating-point operations of a layer on one sequence of `tokens`: all rows, products and attention.
+    /// Floating-point operations of a layer for a sequence of `tokens` tokens: all rows, with attention.
     pub fn layer_operations(&self, tokens: usize) -> usize {
         let (rows, keys_values) = self.layers[0].operations();
         tokens * (rows + keys_values) + 4 * tokens * tokens * self.width()
@@ -173,27 +148,5 @@ impl Engine {
             }
             logits
         })
-    }
-
-    /// Measured now, on the threads at hand: the least of a few tries, each on another layer, so that weights come from where they
-    /// will come from.
-    pub(crate) fn costs(&self) -> Costs {
-        const ROWS: usize = 24;
-        const TRIES: usize = 6;
-        let (mut work, mut y) = (Workspace::default(), Vec::new());
-        let x = vec![0.5; ROWS * self.width()];
-        let mut time = |rows: usize| {
-            let span = Span { query: 0, rows, first: 0, length: ROWS, position: 0 };
-            let mut once = |layer: &PackedLayer| {
-                layer.keys_values(&x, &mut work);
-                let start = Instant::now();
-                layer.rows(&x[..rows * self.width()], &[span], &mut work, &mut y);
-                start.elapsed().as_secs_f64()
-            };
-            (0..TRIES).map(|i| once(&self.layers[i % self.layers.len()])).fold(f64::INFINITY, f64::min)
-        };
-        let (one, many) = (time(1), time(ROWS));
-        let row = ((many - one) / (ROWS - 1) as f64).max(0.0);
-        Costs { row, weights: (one - row).max(0.0) }
     }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with a model directory.
+//! Errors of model directories and of inference.
 
 use std::path::{Path, PathBuf};
 
@@ -8,67 +8,31 @@ use epee_files::FileError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file that cannot be read or written, or whose content is wrong.
+    /// A file cannot be read or written, or has wrong content.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A directory lacks a file.
+    /// A directory does not have a required file.
     #[error("{path} not found: expected a Hugging Face model directory with {expected}{hint}")]
     Missing {
         /// The file.
         path: PathBuf,
-        /// What the directory should hold.
+        /// The expected files.
         expected: &'static str,
-        /// A hint on a line of its own, or nothing.
+        /// A hint on a separate line, or nothing.
         hint: String,
+    },
+    /// A directory has a `config.json` but no `exits.json`.
+    #[error("{path} not found: this is a backbone without exits")]
+    NoExits {
+        /// The missing file.
+        path: PathBuf,
     },
     /// A safetensors file is damaged.
     #[error("{path} is not a whole safetensors file: {problem}")]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What the reader found.
-        problem: String,
-    },
-    /// A tensor has another shape than the configuration asks for.
-    #[error("{path}: tensor {name}: expected shape {expected:?}, got {got:?}")]
-    Shape {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        name: String,
-        /// From the configuration.
-        expected: Vec<usize>,
-        /// From the file.
-        got: Vec<usize>,
-    },
-    /// A tensor has a number type that is not read.
-    #[error("{path}: tensor {name}: expected F32, F16 or BF16, got {got}")]
-    Dtype {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        name: String,
-        /// From the file.
-        got: String,
-    },
-    /// A tensor holds a value that is not finite.
-    #[error("{path}: tensor {name} holds {value} at index {index}: expected finite numbers")]
-    NotFinite {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        name: String,
-        /// The first such value.
-        value: f32,
-        /// Where it stands.
-        index: usize,
-    },
-    /// Tensors that belong nowhere, or parameters without a tensor.
-    #[error("{path}: {problem}")]
-    Names {
-        /// The file.
-        path: PathBuf,
-        /// Which names.
+        /// The damage.
         problem: String,
     },
     /// A policy that cannot be stored.
@@ -79,21 +43,21 @@ pub enum Error {
         /// The reason.
         source: epee_exit::PolicyError,
     },
-    /// Logits a policy cannot judge.
+    /// A policy cannot use the logits or the score of a sample.
     #[error("sample {sample} of the batch")]
     ExitOutput {
-        /// The sample's place in the batch.
+        /// The sample's index in the batch.
         sample: usize,
-        /// What the policy found.
+        /// The policy's error.
         source: epee_exit::ExitOutputError,
     },
-    /// A policy that never answers.
+    /// The policy gave no answer at the last exit.
     #[error("the policy gave no answer at the last exit")]
     NoAnswer,
 }
 
 impl Error {
-    /// The same of a whole batch, of which a part that begins with sample `first` was run.
+    /// Converts the error of a part of a batch, which begins with sample `first`, to one of the whole batch.
     pub(crate) fn of_part(self, first: usize) -> Error {
         match self {
             Error::ExitOutput { sample, source } => Error::ExitOutput { sample: first + sample, source },

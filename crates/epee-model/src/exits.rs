@@ -1,4 +1,4 @@
-//! The exits: what each reads, and its classifier.
+//! The exits: pooling, norm, pooler and classifier after every layer.
 
 use epee_nn::{Dropout, LayerNorm, Linear, Pooler, SavedNorm, SavedPooler, Scalar, Tensor, parameters};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Config;
 use crate::shape::Shape;
 
-/// Which row of a sequence an exit reads.
+/// The row of a sequence that an exit reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
@@ -19,36 +19,36 @@ pub enum Pooling {
     Mean,
 }
 
-/// Whether exits have a pooler, and whether they share it.
+/// The exits' poolers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PoolerKind {
-    /// The model's one pooler.
+    /// All exits share the model's pooler.
     #[default]
     Shared,
-    /// One per exit, all starting from the checkpoint's.
+    /// One pooler per exit, each initialized from the checkpoint's pooler.
     PerExit,
-    /// None: the classifier reads the row itself.
+    /// No pooler: the classifier reads the row itself.
     None,
 }
 
-/// The form of a model's exits.
+/// The settings of a model's exits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExitConfig {
-    /// K
+    /// K, the number of classes.
     pub classes: usize,
-    /// Which row an exit reads.
+    /// The row that an exit reads.
     pub pooling: Pooling,
-    /// What stands between the row and the classifier.
+    /// The pooler between the row and the classifier.
     pub pooler: PoolerKind,
-    /// Whether exits read through the model's final norm, where it has one.
+    /// True if exits read through the model's final norm. Has no effect if the model has none.
     pub norm: bool,
-    /// Whether there is a learned exit head, which says how likely an exit is wrong.
+    /// True if there is a learned exit head, which estimates the probability that an exit is wrong.
     pub score: bool,
 }
 
 impl ExitConfig {
-    /// As the architecture has them: BERT's pooler over the first row, GPT-2's final norm of the last.
+    /// The architecture's defaults: BERT's pooler over the first row, GPT-2's final norm of the last row.
     pub fn of(config: &Config, classes: usize) -> ExitConfig {
         let Shape { pooling, pooler, final_norm, .. } = config.shape;
         ExitConfig { classes, pooling, pooler, norm: final_norm, score: false }
@@ -56,46 +56,40 @@ impl ExitConfig {
 }
 
 impl Pooling {
-    /// The row of each sequence that it reads, where it is one.
+    /// The row that it reads of each sequence; none for the mean of all rows.
     pub(crate) fn rows(self, offsets: &[usize]) -> Option<Vec<usize>> {
         match self {
             Pooling::First => Some(offsets[..offsets.len() - 1].to_vec()),
-            Pooling::Last => Some(last_rows(offsets)),
+            Pooling::Last => Some(offsets[1..].iter().map(|end| end - 1).collect()),
             Pooling::Mean => None,
         }
     }
 
     /// `[tokens, d] → [sequences, d]`
     pub(crate) fn forward<T: Scalar>(self, hidden: &Tensor<T>, offsets: &[usize]) -> Tensor<T> {
-        match self {
-            Pooling::First => hidden.gather(&offsets[..offsets.len() - 1]),
-            Pooling::Last => hidden.gather(&last_rows(offsets)),
-            Pooling::Mean => hidden.mean_spans(offsets),
+        match self.rows(offsets) {
+            Some(rows) => hidden.gather(&rows),
+            None => hidden.mean_spans(offsets),
         }
     }
 
     /// Adds the gradient at the hidden states.
     pub(crate) fn backward<T: Scalar>(self, dpooled: &Tensor<T>, offsets: &[usize], dhidden: &mut Tensor<T>) {
-        match self {
-            Pooling::First => dhidden.scatter_add(&offsets[..offsets.len() - 1], dpooled),
-            Pooling::Last => dhidden.scatter_add(&last_rows(offsets), dpooled),
-            Pooling::Mean => dhidden.scatter_mean_spans(offsets, dpooled),
+        match self.rows(offsets) {
+            Some(rows) => dhidden.scatter_add(&rows, dpooled),
+            None => dhidden.scatter_mean_spans(offsets, dpooled),
         }
     }
 }
 
-fn last_rows(offsets: &[usize]) -> Vec<usize> {
-    offsets[1..].iter().map(|end| end - 1).collect()
-}
-
-/// An exit after every layer: `z_m = classifier_m(dropout(pooler(norm(row of s_m))))`, without norm or pooler where the
-/// architecture has none. With mean pooling the norm follows the mean.
+/// An exit after every layer: `z_m = classifier_m(dropout(pooler(norm(row of s_m))))`. Norm and pooler are optional. With mean
+/// pooling, the norm follows the mean.
 ///
-/// A learned exit head, where there is one, is one for all exits and reads what the classifiers read, before their dropout: `u_m =
-/// σ(w · pooler(norm(row of s_m)) + b)`, the probability that exit m is wrong (BERxiT, Xin et al. 2021).
+/// All exits share one optional learned exit head (BERxiT, Xin et al., 2021). It reads the classifiers' input before dropout and
+/// estimates the probability that exit m is wrong: `u_m = σ(w · pooler(norm(row of s_m)) + b)`.
 #[derive(Clone, Debug)]
 pub struct Exits<T: Scalar = f32> {
-    /// The model's final norm, where it has one.
+    /// The model's final norm.
     pub(crate) norm: Option<LayerNorm<T>>,
     /// None, one, or one per exit.
     pub(crate) poolers: Vec<Pooler<T>>,
@@ -104,29 +98,29 @@ pub struct Exits<T: Scalar = f32> {
     /// The learned exit head, d → 1.
     pub(crate) score: Option<Linear<T>>,
     pub(crate) pooling: Pooling,
-    /// Whether exits read through the norm.
+    /// True if exits read through the norm.
     pub(crate) reads_norm: bool,
     dropout: f64,
 }
 
 parameters!(Exits { norm, poolers, classifiers, score });
 
-/// What [`Exits::backward`] needs.
+/// Values that [`Exits::backward`] needs.
 #[derive(Debug)]
 pub(crate) struct SavedExit<T: Scalar> {
     norm: Option<SavedNorm<T>>,
     pooler: Option<SavedPooler<T>>,
-    /// What the classifier read.
+    /// The classifier's input.
     features: Tensor<T>,
-    /// What the learned exit head read: the same before dropout.
+    /// The learned exit head's input: the same before dropout.
     undropped: Option<Tensor<T>>,
 }
 
 impl<T: Scalar> Exits<T> {
-    /// All weights zero, the norm at identity.
-    pub(crate) fn zeros(shape: &Shape, heads: ExitConfig) -> Exits<T> {
-        let (exits, d) = (shape.layers, shape.hidden_size);
-        let poolers = match heads.pooler {
+    /// All weights zero and the norm at identity.
+    pub(crate) fn zeros(shape: &Shape, exit_config: ExitConfig) -> Exits<T> {
+        let (exits, d) = (shape.num_hidden_layers, shape.hidden_size);
+        let poolers = match exit_config.pooler {
             PoolerKind::Shared => 1,
             PoolerKind::PerExit => exits,
             PoolerKind::None => 0,
@@ -134,25 +128,25 @@ impl<T: Scalar> Exits<T> {
         Exits {
             norm: shape.final_norm.then(|| LayerNorm::identity(d, shape.layer_norm_eps)),
             poolers: vec![Pooler { dense: Linear::zeros(d, d) }; poolers],
-            classifiers: vec![Linear::zeros(heads.classes, d); exits],
-            score: heads.score.then(|| Linear::zeros(1, d)),
-            pooling: heads.pooling,
-            reads_norm: heads.norm,
+            classifiers: vec![Linear::zeros(exit_config.classes, d); exits],
+            score: exit_config.score.then(|| Linear::zeros(1, d)),
+            pooling: exit_config.pooling,
+            reads_norm: exit_config.norm,
             dropout: shape.dropout.head,
         }
     }
 
-    /// K
+    /// K, the number of classes.
     pub fn classes(&self) -> usize {
         self.classifiers[0].outputs()
     }
 
-    /// Whether all exits read through one pooler.
+    /// True if all exits share one pooler.
     pub(crate) fn shares_pooler(&self) -> bool {
         self.poolers.len() == 1
     }
 
-    /// Which pooler exit m (from 0) has.
+    /// The index of the pooler of exit m (from 0).
     fn pooler(&self, m: usize) -> Option<usize> {
         self.poolers.len().checked_sub(1).map(|last| m.min(last))
     }
@@ -181,8 +175,8 @@ impl<T: Scalar> Exits<T> {
         (logits, score, SavedExit { norm, pooler, features, undropped })
     }
 
-    /// The gradient `[sequences, d]` at the rows exit m (from 0) reads, given those at its logits and its score; nothing where there is
-    /// neither.
+    /// The gradient `[sequences, d]` at the rows that exit m (from 0) reads, given the gradients at its logits and its score. `None` if
+    /// both are `None`.
     pub(crate) fn backward(
         &self,
         m: usize,

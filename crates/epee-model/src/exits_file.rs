@@ -1,92 +1,92 @@
-//! `exits.json`: the heads' shape and the default policy.
+//! `exits.json`: the exits' settings and the default policy.
 
 use std::path::Path;
 
 use epee_exit::{Abstention, Certificate, CheckedPolicy, Policy, PolicyError};
+use epee_files::{read_json_object, write_atomic};
 use serde::{Deserialize, Serialize};
 
 use crate::{Config, Error, ExitConfig, PoolerKind, Pooling};
-use epee_files::{read_json_object, write_atomic};
 
 /// The name of the file in a model directory.
 pub(crate) const NAME: &str = "exits.json";
 
-/// What `exits.json` says.
+/// The content of `exits.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExitsFile {
     /// The version of this file's format: 1.
     pub format: u32,
-    /// M
+    /// M, the number of exits.
     pub exits: usize,
-    /// K
+    /// K, the number of classes.
     pub classes: usize,
-    /// Which row an exit reads.
+    /// The row that an exit reads.
     pub pooling: Pooling,
-    /// Whether exits have a pooler, and whether they share it.
+    /// The exits' poolers.
     pub pooler: PoolerKind,
-    /// Whether exits read through the model's final norm; absent where it has none.
+    /// True if exits read through the model's final norm; absent if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_norm: Option<bool>,
-    /// Whether there is a learned exit head; absent where there is none.
+    /// True if there is a learned exit head; absent if not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub score: bool,
-    /// Tokens a text is cut to, as in training; the model's positions where absent.
+    /// Texts are cut to this many tokens, as in training. If absent, the model's limit applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<usize>,
-    /// What answers where no other policy is asked for; full depth until one is chosen.
+    /// The default policy. Full depth until calibration chooses another.
     pub policy: Policy,
-    /// What each exit's logits are divided by before every policy; nothing where they are taken as they are.
+    /// Temperatures: each exit's logits are divided by its temperature before any policy reads them. Empty for none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub temperatures: Vec<f64>,
     /// How the policy was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
-    /// What is promised of the policy, and on what grounds.
+    /// The guarantee on the policy's risk, and its evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Certificate>,
-    /// Below which confidence the model abstains.
+    /// The confidence below which the model abstains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abstention: Option<Abstention>,
 }
 
-/// How a policy was chosen, on which data, and what it promised there.
+/// How the policy was chosen: the goal, the data and the measured values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// What was asked for, as on the command line: `max-loss 0.01`, `saving 0.5`, `max-latency 20ms`.
+    /// The goal: `max-loss 0.01`, `saving 0.5` or `max-latency 20ms`.
     pub goal: String,
-    /// The metric of the goal.
+    /// The name of the metric.
     pub metric: String,
-    /// The metric of the chosen setting on the calibration trace.
+    /// Its value with the chosen policy on the calibration trace.
     pub value: f64,
-    /// The metric of full depth there.
+    /// Its value at full depth.
     pub full_depth: f64,
-    /// The saving there.
+    /// The saving with the chosen policy.
     pub saving: f64,
-    /// Samples in the trace.
+    /// The number of samples in the trace.
     pub samples: usize,
-    /// The precision the trace was recorded at.
+    /// The numeric precision of the trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<String>,
-    /// The split the trace was recorded on.
+    /// The dataset split of the trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
-    /// The digest of the data the trace was recorded on.
+    /// The digest of the trace's data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_digest: Option<String>,
 }
 
 impl ExitsFile {
-    /// Full depth, with exits of this form.
-    pub fn new(config: &Config, heads: ExitConfig) -> ExitsFile {
+    /// Exits with these settings, and full depth as the policy.
+    pub fn new(config: &Config, exit_config: ExitConfig) -> ExitsFile {
         ExitsFile {
             format: 1,
             exits: config.depth(),
-            classes: heads.classes,
-            pooling: heads.pooling,
-            pooler: heads.pooler,
-            exit_norm: config.shape.final_norm.then_some(heads.norm),
-            score: heads.score,
+            classes: exit_config.classes,
+            pooling: exit_config.pooling,
+            pooler: exit_config.pooler,
+            exit_norm: config.shape.final_norm.then_some(exit_config.norm),
+            score: exit_config.score,
             max_tokens: None,
             policy: Policy::full(),
             temperatures: Vec::new(),
@@ -96,17 +96,17 @@ impl ExitsFile {
         }
     }
 
-    /// The form of the exits.
-    pub fn heads(&self) -> ExitConfig {
+    /// The exits' settings.
+    pub fn exit_config(&self) -> ExitConfig {
         let ExitsFile { classes, pooling, pooler, exit_norm, score, .. } = *self;
         ExitConfig { classes, pooling, pooler, norm: exit_norm.unwrap_or(false), score }
     }
 
-    /// Checks a policy for this model, over its temperatures.
+    /// Checks that a policy fits this model, and adds the model's temperatures.
     ///
     /// # Errors
-    /// A policy for another number of exits or classes, one that reads learned exit scores where there are none, temperatures that do not
-    /// fit.
+    /// If the policy is for another number of exits or classes, if it reads scores and the model has no learned exit head, or if the
+    /// temperatures do not fit.
     pub fn check(&self, policy: &Policy) -> Result<CheckedPolicy, PolicyError> {
         if policy.rule.reads_scores() && !self.score {
             return Err(PolicyError::NoScoreHead);
@@ -117,17 +117,15 @@ impl ExitsFile {
     /// Reads `exits.json` in a model directory.
     ///
     /// # Errors
-    /// Where it is missing, not what it should be, or its policy does not fit its exits and classes.
+    /// If it is missing or invalid, or if its policy does not fit its exits and classes.
     pub fn load(dir: &Path) -> Result<ExitsFile, Error> {
         let path = dir.join(NAME);
         if !path.exists() {
-            let hint = if dir.join("config.json").exists() {
-                "\nhint: this is a backbone without exits; `epee train --model DIR …` makes a multi-exit model of it"
-                    .to_owned()
-            } else {
-                String::new()
-            };
-            return Err(Error::Missing { path, expected: "config.json, model.safetensors and exits.json", hint });
+            if dir.join("config.json").exists() {
+                return Err(Error::NoExits { path });
+            }
+            let (expected, hint) = ("config.json, model.safetensors and exits.json", String::new());
+            return Err(Error::Missing { path, expected, hint });
         }
         let json = |problem: String| Error::content(&path, problem);
         let file: ExitsFile = serde_json::from_value(serde_json::Value::Object(read_json_object(&path)?))
@@ -145,7 +143,7 @@ impl ExitsFile {
     /// Writes `exits.json` in a model directory.
     ///
     /// # Errors
-    /// A policy of the caller's own, which no file can hold; a file that cannot be written, and the old one stays.
+    /// A policy of the caller's own, which no file can hold. A file that cannot be written; the old one then stays as it was.
     pub fn save(&self, dir: &Path) -> Result<(), Error> {
         let path = dir.join(NAME);
         self.policy.check_storable().map_err(|source| Error::Policy { path: path.clone(), source })?;

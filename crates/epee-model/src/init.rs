@@ -15,7 +15,7 @@ impl Normal {
         Normal { rng: ChaCha8Rng::seed_from_u64(seed), deviation }
     }
 
-    /// Fills a matrix with normal numbers; leaves biases at zero and norms at identity, whose parameters are vectors.
+    /// Fills a matrix with normal numbers. Does nothing to a vector, so biases stay zero and norms stay identity.
     pub(crate) fn fill<T: Scalar>(&mut self, name: &str, tensor: &mut Tensor<T>) {
         if tensor.shape().len() < 2 {
             debug_assert!(name.ends_with("bias") || name.ends_with("weight"));

@@ -1,11 +1,11 @@
-//! How much memory this process may still take.
+//! The free memory of this machine or container.
 
 use std::fs::read_to_string;
 
-/// Bytes the machine, or the container, has left; nothing where neither says.
+/// Free memory in bytes, if the machine or the container reports it.
 pub(crate) fn available() -> Option<u64> {
     let machine = read_to_string("/proc/meminfo").ok().and_then(|text| mem_available(&text));
-    // The container's own files, as cgroup v2 and v1 mount them.
+    // The container's limits, from cgroup v2 or v1.
     let container = [
         ("/sys/fs/cgroup", "memory.max", "memory.current"),
         ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
@@ -18,13 +18,13 @@ pub(crate) fn available() -> Option<u64> {
     machine.into_iter().chain(container).min()
 }
 
-/// `MemAvailable` of `/proc/meminfo`, which is in kibibytes.
+/// `MemAvailable` of `/proc/meminfo`, converted from KiB to bytes.
 fn mem_available(text: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// What a limit leaves, files that are only cached not counted as used; nothing where it is `max`.
+/// The limit minus the used memory, without cached files. `None` if the limit is `max`.
 fn left(limit: &str, used: &str, stat: &str) -> Option<u64> {
     let of = |name: &str| stat.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
     let cached = of("total_inactive_file ").or_else(|| of("inactive_file ")).unwrap_or(0);

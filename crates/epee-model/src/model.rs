@@ -1,22 +1,43 @@
-//! A backbone and its exits.
+//! The model: a backbone and its exits, with forward and backward passes.
 
 use std::borrow::Cow;
 
-use epee_nn::{Dropout, Parameters, SavedLayer, Scalar, Tensor, in_pool};
+use epee_nn::{Dropout, LayerDropout, Parameters, SavedLayer, Scalar, Tensor, in_pool};
 
 use crate::embeddings::{Embeddings, SavedEmbedding};
 use crate::exits::SavedExit;
-use crate::shape::Input;
+use crate::shape::InputShape;
 use crate::{Backbone, BackboneGradient, Batch, Config, ExitConfig, Exits, OutputGradients, Outputs, init};
 
 /// A transformer with an exit after every layer.
+///
+/// ```
+/// use epee_model::{Batch, BackboneGradient, Config, ExitConfig, Model};
+/// use epee_nn::{AdamW, Dropout, Parameters, Targets, cross_entropy};
+/// let bert = br#"{"model_type": "bert", "vocab_size": 9, "hidden_size": 4, "num_hidden_layers": 2, "num_attention_heads": 2,
+///     "intermediate_size": 6, "max_position_embeddings": 5}"#;
+/// let config = Config::from_bytes(bert)?;
+/// let mut model: Model = Model::new(&config, ExitConfig::of(&config, 2), 1);
+/// // One sequence of three tokens, and one training step on the mean loss of both exits.
+/// let batch = Batch { ids: vec![1, 2, 3], type_ids: vec![0; 3], offsets: vec![0, 3], ..Batch::default() };
+/// let (mut grads, mut adamw) = (model.zeros_like(), AdamW::new(&model, 0.01));
+/// let (outputs, saved) = model.forward(&batch, Dropout::off());
+/// let losses: Vec<_> = outputs.logits.iter().map(|z| cross_entropy(z, &Targets::of(&[1], 2))).collect();
+/// let before: f64 = losses.iter().map(|loss| loss.loss).sum();
+/// let gradients: Vec<_> = losses.into_iter().map(|loss| loss.gradient).collect();
+/// model.backward(&batch, &gradients.into(), &saved, BackboneGradient::Joint, &mut grads);
+/// adamw.step(&mut model, &grads, 0.5, |_| Some(1e-3));
+/// let after: f64 = model.logits(&batch).iter().map(|z| cross_entropy(z, &Targets::of(&[1], 2)).loss).sum();
+/// assert!(after < before);
+/// # Ok::<(), epee_model::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Model<T: Scalar = f32> {
     pub(crate) backbone: Backbone<T>,
     pub(crate) exits: Exits<T>,
 }
 
-/// What [`Model::backward`] needs.
+/// Values that [`Model::backward`] needs.
 pub struct SavedForward<T: Scalar = f32> {
     dropout: Dropout,
     embedding: SavedEmbedding<T>,
@@ -35,124 +56,120 @@ impl<T: Scalar> Parameters<T> for Model<T> {
 }
 
 impl<T: Scalar> Model<T> {
-    /// Every weight zero, norms at identity: to be filled from a checkpoint.
-    pub(crate) fn zeros(config: &Config, heads: ExitConfig) -> Model<T> {
-        Model { backbone: Backbone::zeros(&config.shape), exits: Exits::zeros(&config.shape, heads) }
+    /// All weights zero and norms at identity, to be filled from a checkpoint.
+    pub(crate) fn zeros(config: &Config, exit_config: ExitConfig) -> Model<T> {
+        Model { backbone: Backbone::zeros(&config.shape), exits: Exits::zeros(&config.shape, exit_config) }
     }
 
-    /// Fresh weights: normal with the configuration's deviation, biases zero, norms at identity.
-    pub fn new(config: &Config, heads: ExitConfig, seed: u64) -> Model<T> {
-        let mut model = Model::zeros(config, heads);
+    /// Fresh weights: normal with standard deviation `initializer_range`, biases zero, norms at identity.
+    pub fn new(config: &Config, exit_config: ExitConfig, seed: u64) -> Model<T> {
+        let mut model = Model::zeros(config, exit_config);
         let mut normal = init::Normal::new(seed, config.shape.initializer_range);
         model.visit_mut("", &mut |name, tensor| normal.fill(&name, tensor));
         model
     }
 
-    /// The same model for pictures of another size (see [`Config::with_image_size`]): position embeddings are interpolated.
+    /// Adapts the model to another image size (see [`Config::with_image_size`]): interpolates the position embeddings.
     ///
     /// # Panics
-    /// Where one of the configurations is not this model's.
+    /// If `from` is not this model's configuration.
     pub fn resize_images(&mut self, from: &Config, to: &Config) {
-        if let (Embeddings::Image(image), Input::Image(from), Input::Image(to)) =
+        if let (Embeddings::Image(image), InputShape::Image(from), InputShape::Image(to)) =
             (&mut self.backbone.embeddings, from.shape.input, to.shape.input)
         {
             *image = image.resized(from, to);
         }
     }
 
-    /// M
+    /// M, the number of layers and exits.
     pub fn depth(&self) -> usize {
         self.backbone.depth()
     }
 
-    /// Layers with weights of their own: M, or fewer where layers share theirs.
+    /// The number of layers with their own weights: M, or fewer if layers share weights.
     pub fn groups(&self) -> usize {
         self.backbone.groups()
     }
 
-    /// K
+    /// K, the number of classes.
     pub fn classes(&self) -> usize {
         self.exits.classes()
     }
 
-    /// Whether all exits read through one pooler.
+    /// True if all exits share one pooler.
     pub fn shares_pooler(&self) -> bool {
         self.exits.shares_pooler()
     }
 
-    /// Logits of every exit, and scores where there is a learned exit head.
+    /// Logits of every exit, and scores if there is a learned exit head.
     pub fn forward(&self, batch: &Batch, dropout: Dropout) -> (Outputs<T>, SavedForward<T>) {
-        in_pool(|| self.forward_here(batch, dropout))
+        in_pool(|| {
+            let backbone = &self.backbone;
+            let (mut x, embedding) = backbone.embeddings.forward(batch, backbone.embedding_dropout(dropout));
+            let mut outputs = Outputs { logits: Vec::with_capacity(self.depth()), scores: Vec::new() };
+            let mut layers = Vec::with_capacity(self.depth());
+            for m in 0..self.depth() {
+                let (query_rows, offsets) = self.query_rows(m, batch);
+                let layer_dropout = backbone.layer_dropout(dropout, m);
+                let layer = &backbone.layers[backbone.layer_at(m)];
+                let (y, layer) = layer.forward(x, &batch.offsets, query_rows.as_deref(), layer_dropout);
+                let (logits, score, exit) = self.exits.forward(m, &y, &offsets, exit_site(dropout, m));
+                outputs.logits.push(logits);
+                outputs.scores.extend(score);
+                layers.push((layer, exit));
+                x = y;
+            }
+            (outputs, SavedForward { dropout, embedding, layers })
+        })
     }
 
-    fn forward_here(&self, batch: &Batch, dropout: Dropout) -> (Outputs<T>, SavedForward<T>) {
-        let (mut x, embedding) = self.backbone.embed(batch, dropout.site(0));
-        let mut outputs = Outputs { logits: Vec::with_capacity(self.depth()), scores: Vec::new() };
-        let mut layers = Vec::with_capacity(self.depth());
-        for m in 0..self.depth() {
-            let (asked, offsets) = self.asked(m, batch);
-            let (y, layer) = self.backbone.layer(m, x, &batch.offsets, asked.as_deref(), layer_site(dropout, m));
-            let (logits, score, exit) = self.exits.forward(m, &y, &offsets, exit_site(dropout, m));
-            outputs.logits.push(logits);
-            outputs.scores.extend(score);
-            layers.push((layer, exit));
-            x = y;
-        }
-        (outputs, SavedForward { dropout, embedding, layers })
-    }
-
-    /// Adds the gradient of every parameter, given the gradients at the exits' outputs. Layers above the highest exit that has one are
-    /// not walked.
+    /// Adds the gradient of every parameter to `grads`, given the gradients at the exits' outputs. The pass skips layers that receive no
+    /// gradient.
     ///
     /// # Panics
-    /// Where there is a gradient at a score and no learned exit head.
+    /// If there is a gradient at a score and no learned exit head.
     pub fn backward(
         &self,
         batch: &Batch,
         outputs: &OutputGradients<T>,
         saved: &SavedForward<T>,
-        trunk: BackboneGradient,
+        gradient: BackboneGradient,
         grads: &mut Model<T>,
     ) {
-        in_pool(|| self.backward_here(batch, outputs, saved, trunk, grads));
-    }
-
-    fn backward_here(
-        &self,
-        batch: &Batch,
-        outputs: &OutputGradients<T>,
-        saved: &SavedForward<T>,
-        trunk: BackboneGradient,
-        grads: &mut Model<T>,
-    ) {
-        // At the row that each exit reads.
-        let mut entering: Vec<Option<Tensor<T>>> = vec![None; self.depth()];
-        for (m, (_, exit)) in saved.layers.iter().enumerate().rev() {
-            let logits = outputs.logits.get(m).and_then(Option::as_ref);
-            let score = outputs.scores.get(m).and_then(Option::as_ref);
-            let dropout = exit_site(saved.dropout, m);
-            entering[m] = self.exits.backward(m, logits, score, dropout, exit, &mut grads.exits);
-        }
-        let Some(highest) = entering.iter().rposition(Option::is_some).filter(|_| trunk != BackboneGradient::Frozen)
-        else {
-            return;
-        };
-        trunk.scale(&mut entering);
-        let rows = self.asked(highest, batch).1.last().copied().unwrap_or(0);
-        let mut d = Tensor::zeros(&[rows, self.backbone.width()]);
-        for m in (0..=highest).rev() {
-            if let Some(g) = &entering[m] {
-                self.exits.pooling.backward(g, &self.asked(m, batch).1, &mut d);
+        in_pool(|| {
+            let backbone = &self.backbone;
+            // The gradients at the rows that the exits read.
+            let mut entering: Vec<Option<Tensor<T>>> = vec![None; self.depth()];
+            for (m, (_, exit)) in saved.layers.iter().enumerate().rev() {
+                let logits = outputs.logits.get(m).and_then(Option::as_ref);
+                let score = outputs.scores.get(m).and_then(Option::as_ref);
+                let dropout = exit_site(saved.dropout, m);
+                entering[m] = self.exits.backward(m, logits, score, dropout, exit, &mut grads.exits);
             }
-            let (layer, _) = &saved.layers[m];
-            let dropout = layer_site(saved.dropout, m);
-            d = self.backbone.layer_backward(m, &d, &batch.offsets, dropout, layer, &mut grads.backbone);
-        }
-        self.backbone.embed_backward(&d, batch, saved.dropout.site(0), &saved.embedding, &mut grads.backbone);
+            let Some(highest) =
+                entering.iter().rposition(Option::is_some).filter(|_| gradient != BackboneGradient::Frozen)
+            else {
+                return;
+            };
+            gradient.scale(&mut entering);
+            let rows = self.query_rows(highest, batch).1.last().copied().unwrap_or(0);
+            let mut d = Tensor::zeros(&[rows, backbone.width()]);
+            for m in (0..=highest).rev() {
+                if let Some(g) = &entering[m] {
+                    self.exits.pooling.backward(g, &self.query_rows(m, batch).1, &mut d);
+                }
+                let (at, dropout) = (backbone.layer_at(m), backbone.layer_dropout(saved.dropout, m));
+                let (saved, grads) = (&saved.layers[m].0, &mut grads.backbone.layers[at]);
+                d = backbone.layers[at].backward(&d, &batch.offsets, dropout, saved, grads);
+            }
+            let (dropout, grads) = (backbone.embedding_dropout(saved.dropout), &mut grads.backbone.embeddings);
+            backbone.embeddings.backward(&d, batch, dropout, &saved.embedding, grads);
+        });
     }
 
-    /// The rows asked of layer m, and where each sequence begins among them: nothing but the last exit reads the last layer.
-    fn asked<'a>(&self, m: usize, batch: &'a Batch) -> (Option<Vec<usize>>, Cow<'a, [usize]>) {
+    /// The query rows of layer m, and the offset of each sequence among them. Only the last exit reads the last layer, so only its rows
+    /// are needed there.
+    fn query_rows<'a>(&self, m: usize, batch: &'a Batch) -> (Option<Vec<usize>>, Cow<'a, [usize]>) {
         match self.exits.pooling.rows(&batch.offsets).filter(|_| m + 1 == self.depth()) {
             Some(rows) => (Some(rows), (0..=batch.len()).collect()),
             None => (None, Cow::Borrowed(&batch.offsets)),
@@ -166,18 +183,14 @@ impl<T: Scalar> Model<T> {
 
     /// Hidden states after every layer, M times `[tokens, d]`.
     pub fn hidden_states(&self, batch: &Batch) -> Vec<Tensor<T>> {
-        let (mut x, _) = self.backbone.embed(batch, Dropout::off());
-        (0..self.depth())
-            .map(|m| {
-                x = self.backbone.layer(m, x.clone(), &batch.offsets, None, Dropout::off()).0;
-                x.clone()
-            })
-            .collect()
+        let (mut x, _) = self.backbone.embeddings.forward(batch, Dropout::off());
+        let mut after = |m: usize| {
+            let layer = &self.backbone.layers[self.backbone.layer_at(m)];
+            x = layer.forward(x.clone(), &batch.offsets, None, LayerDropout::off()).0;
+            x.clone()
+        };
+        (0..self.depth()).map(&mut after).collect()
     }
-}
-
-fn layer_site(dropout: Dropout, m: usize) -> Dropout {
-    dropout.site(1 + 2 * m as u64)
 }
 
 fn exit_site(dropout: Dropout, m: usize) -> Dropout {

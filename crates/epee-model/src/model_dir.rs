@@ -1,43 +1,43 @@
-//! The directory a multi-exit model is stored in.
+//! The directory that stores a multi-exit model.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use epee_files::{FileError, Sha256, write_atomic};
 use epee_nn::{Parameters, Precision};
 
-use crate::{Config, Engine, Error, ExitsFile, Model, checkpoint, model_digest};
-use epee_files::write_atomic;
+use crate::{Config, Engine, Error, ExitsFile, Model, checkpoint, exits_file};
 
-/// A multi-exit model as it is stored: what plain Transformers can open as the backbone, and its exits. The weights are
-/// read when they are asked for.
+/// A stored multi-exit model. Plain Transformers can open its backbone. [`ModelDir::engine`] and [`ModelDir::model`] read the weights.
 pub struct ModelDir {
-    /// The directory it was read from.
+    /// The directory.
     pub dir: PathBuf,
-    /// Sizes.
+    /// The architecture and its sizes.
     pub config: Config,
     /// Class names, in the order of the logits.
     pub labels: Vec<String>,
-    /// The heads' shape and the default policy.
+    /// The exits' settings and the default policy.
     pub exits: ExitsFile,
 }
 
-/// What the model card tells, beside the sizes.
+/// The texts of the model card (`README.md`).
 #[derive(Clone, Debug, Default)]
 pub struct ModelCard {
-    /// What it was trained on.
+    /// The training data.
     pub data: String,
-    /// What it was trained from.
+    /// The initial weights.
     pub base: String,
-    /// How, in a line.
+    /// The training recipe, in one line.
     pub recipe: String,
-    /// A table or a sentence on how good it is.
+    /// The results, as Markdown.
     pub results: String,
 }
 
 impl ModelDir {
-    /// Reads a directory, all but the weights.
+    /// Reads a directory, except for the weights.
     ///
     /// # Errors
-    /// Where a file is missing or damaged, or the files do not fit one another.
+    /// If a file is missing or damaged, or if the files do not fit together.
     pub fn load(dir: &Path) -> Result<ModelDir, Error> {
         let path = dir.join("config.json");
         if !path.exists() {
@@ -51,7 +51,7 @@ impl ModelDir {
         let exits = ExitsFile::load(dir)?;
         if exits.exits != config.depth() {
             return Err(Error::content(
-                &dir.join(crate::exits_file::NAME),
+                &dir.join(exits_file::NAME),
                 format!("exits: expected {} as in config.json, got {}", config.depth(), exits.exits),
             ));
         }
@@ -59,7 +59,7 @@ impl ModelDir {
             let expected = if config.shape.final_norm { "true or false" } else { "none" };
             let has = if config.shape.final_norm { "has" } else { "has no" };
             return Err(Error::content(
-                &dir.join(crate::exits_file::NAME),
+                &dir.join(exits_file::NAME),
                 format!("exit_norm: expected {expected}, as {} {has} final norm", config.title()),
             ));
         }
@@ -74,35 +74,34 @@ impl ModelDir {
         Ok(ModelDir { dir: dir.to_owned(), config, labels, exits })
     }
 
-    /// Names weights, configuration and tokenizer; reads all three.
+    /// The digest of weights, configuration and tokenizer, see [`model_digest`].
     ///
     /// # Errors
-    /// Where one of the files cannot be read.
+    /// If one of the files cannot be read.
     pub fn digest(&self) -> Result<String, Error> {
         model_digest(&self.dir)
     }
 
-    /// Reads the weights, packed for inference at a precision.
+    /// Reads the weights and packs them for inference at a precision.
     ///
     /// # Errors
-    /// Where the file is missing or damaged, does not fit the configuration, or holds a value that is not finite.
+    /// If the file is missing or damaged, does not fit the configuration, or has a value that is not finite.
     pub fn engine(&self, precision: Precision) -> Result<Engine, Error> {
-        checkpoint::read_engine(&self.dir, &self.config, self.exits.heads(), precision)
+        checkpoint::read_engine(&self.dir, &self.config, self.exits.exit_config(), precision)
     }
 
-    /// Reads the weights as they are trained.
+    /// Reads the weights for training or inspection.
     ///
     /// # Errors
     /// As [`ModelDir::engine`].
     pub fn model(&self) -> Result<Model<f32>, Error> {
-        checkpoint::read_whole(&self.dir, &self.config, self.exits.heads())
+        checkpoint::read_whole(&self.dir, &self.config, self.exits.exit_config())
     }
 
-    /// Writes a model into a directory, `exits.json` last; `input` is what prepares its inputs, the name and content of one of
-    /// [`crate::INPUT_FILES`].
+    /// Writes a model into a directory, `exits.json` last. `input` is the name and content of one of [`INPUT_FILES`].
     ///
     /// # Errors
-    /// Where a file cannot be written.
+    /// If a file cannot be written.
     pub fn save(
         dir: &Path,
         model: &Model<f32>,
@@ -112,14 +111,14 @@ impl ModelDir {
         (input, content): (&str, &[u8]),
         card: &ModelCard,
     ) -> Result<(), Error> {
-        std::fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
-        // An older model's policy must not stand beside new weights, not even for a moment.
-        let old = dir.join(crate::exits_file::NAME);
+        fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+        // The policy of an older model must never be beside new weights.
+        let old = dir.join(exits_file::NAME);
         if old.exists() {
-            std::fs::remove_file(&old).map_err(Error::io("remove", &old))?;
+            fs::remove_file(&old).map_err(Error::io("remove", &old))?;
         }
         let path = dir.join("model.safetensors");
-        let bytes = checkpoint::to_bytes(&config.stored(model, exits.heads()))
+        let bytes = checkpoint::to_bytes(&config.stored(model, exits.exit_config()))
             .map_err(|problem| Error::content(&path, problem))?;
         write_atomic(&path, &[bytes])?;
         let path = dir.join("config.json");
@@ -154,10 +153,30 @@ impl ModelCard {
             text.push_str(&format!("\n## Results\n\n{}\n", self.results.trim_end()));
         }
         text.push_str(
-            "\n## Use\n\n```\nepee predict --model . \"some text\"\n```\n\n`exits.json` holds the policy that decides at which \
+            "\n## Use\n\n```\nepee predict --model . \"some text\"\n```\n\n`exits.json` holds the policy that decides after which \
              layer it answers. Plain Transformers opens the backbone: `AutoModel.from_pretrained(\".\")` (it reports the \
              exits' weights as unused).\n",
         );
         text
     }
+}
+
+/// The files that prepare inputs: the tokenizer of a text model, the processor of an image model.
+pub const INPUT_FILES: [&str; 2] = ["tokenizer.json", "preprocessor_config.json"];
+
+/// SHA-256 of the weights, the configuration and the tokenizer or image processor of a model directory. It does not cover `exits.json`.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn model_digest(dir: &Path) -> Result<String, Error> {
+    let mut all = Sha256::default();
+    let inputs = INPUT_FILES.into_iter().filter(|name| dir.join(name).exists());
+    for name in ["config.json", "model.safetensors"].into_iter().chain(inputs) {
+        let path = dir.join(name);
+        let length = fs::metadata(&path).map_err(FileError::io("read", &path))?.len();
+        all.update(name);
+        all.update(length.to_le_bytes());
+        all.update_file(&path)?;
+    }
+    Ok(all.finish())
 }

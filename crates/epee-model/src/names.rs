@@ -1,21 +1,21 @@
-//! Where a parameter stands in a checkpoint.
+//! The names and shapes of parameters in a checkpoint.
 
 use crate::families::Family;
-use crate::shape::Input;
+use crate::shape::InputShape;
 use crate::{Config, PoolerKind};
 
-/// How a part of the model is stored, by its name there; `*` is a layer's number.
+/// How a checkpoint stores a part of the model, with the name there. `*` stands for a layer's number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stored {
-    /// A `weight` and perhaps a `bias`, as they are here.
+    /// A `weight` and perhaps a `bias`, with the same shapes as here.
     Plain(&'static str),
-    /// A map whose weights are stored `[in, out]`.
+    /// A linear map with weights stored as `[in, out]`.
     Transposed(&'static str),
-    /// Part i of n of the outputs of a map that is stored transposed.
+    /// Part i of n of the outputs of a linear map stored as `[in, out]`.
     Part(&'static str, usize, usize),
-    /// A map of patches, stored as a convolution's kernel `[d, C, P, P]`.
+    /// A linear map of patches, stored as a convolution kernel `[d, C, P, P]`.
     Kernel(&'static str),
-    /// One tensor, which is a parameter itself.
+    /// A single tensor.
     Whole(&'static str),
 }
 
@@ -26,16 +26,16 @@ pub(crate) struct Place {
     pub(crate) name: String,
     /// The tensor's shape.
     pub(crate) shape: Vec<usize>,
-    /// Whether it is stored `[in, out]`.
+    /// True if it is stored as `[in, out]`.
     pub(crate) transposed: bool,
-    /// Part i of n of its outputs.
+    /// The part (i, n): part i of n of the tensor's outputs.
     pub(crate) part: (usize, usize),
-    /// A tensor it may start from where its own is not there.
+    /// The tensor to initialize from if there is no own tensor.
     pub(crate) start: Option<String>,
 }
 
 impl Config {
-    /// The place of the parameter with this name and shape: a model's parameter, `embeddings.…`, `layers.…` or `exits.…`.
+    /// The place of a parameter `embeddings.…`, `layers.…` or `exits.…`, given its name and shape.
     pub(crate) fn place(&self, name: &str, shape: &[usize], pooler: PoolerKind) -> Place {
         let plain = |name: String, start| Place { name, shape: shape.to_vec(), transposed: false, part: (0, 1), start };
         let mut parts = name.splitn(4, '.');
@@ -77,8 +77,8 @@ impl Config {
                 place.shape[0] *= n;
             }
             Stored::Kernel(_) => {
-                if let (Input::Image(input), Some("weight")) = (self.shape.input, leaf) {
-                    place.shape = vec![shape[0], input.channels, input.patch[0], input.patch[1]];
+                if let (InputShape::Image(input), Some("weight")) = (self.shape.input, leaf) {
+                    place.shape = vec![shape[0], input.num_channels, input.patch_size[0], input.patch_size[1]];
                 }
             }
         }
@@ -88,7 +88,7 @@ impl Config {
         place
     }
 
-    /// The base model's name of a tensor: without the prefix, and with the names norms have had since 2019.
+    /// A tensor's name in the base model: without the prefix, and with the names of norm parameters used since 2019.
     pub(crate) fn canonical(&self, name: &str) -> String {
         let name = name.strip_prefix(self.family.prefix).unwrap_or(name);
         match (name.strip_suffix(".gamma"), name.strip_suffix(".beta")) {
@@ -98,7 +98,7 @@ impl Config {
         }
     }
 
-    /// Whether a tensor belongs to a head this project replaces, or is a buffer.
+    /// True if a tensor is not needed: part of a head that the exits replace, or a buffer.
     pub(crate) fn leaves_out(&self, name: &str) -> bool {
         self.family.left_out.iter().any(|pattern| match pattern.strip_suffix('.') {
             Some(_) => name.starts_with(pattern),
@@ -108,7 +108,7 @@ impl Config {
 }
 
 impl Family {
-    /// The stored name of a part, and how it is stored.
+    /// A part's name in the checkpoint, and how it is stored.
     fn stored(&self, stem: &str, leaf: Option<&str>) -> Option<(String, Stored)> {
         self.names.iter().find_map(|(ours, stored)| {
             let number = starred(ours, stem)?;
@@ -123,7 +123,7 @@ impl Family {
     }
 }
 
-/// What stands for `*` in a name that is otherwise the pattern; nothing of the two differs where there is no `*`.
+/// The layer's number, if a name matches a pattern with `*`. An empty text for a match without `*`.
 fn starred<'a>(pattern: &str, name: &'a str) -> Option<&'a str> {
     let Some((before, after)) = pattern.split_once('*') else {
         return (pattern == name).then_some("");
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_hugging_face_s() {
+    fn names_are_those_of_hugging_face() {
         let pairs = [
             ("embeddings.words.weight", "embeddings.word_embeddings.weight"),
             ("embeddings.norm.bias", "embeddings.LayerNorm.bias"),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn gpt2_s_maps_are_transposed_and_joined() {
+    fn gpt2_maps_are_transposed_and_joined() {
         let gpt2 =
             config(serde_json::json!({"model_type": "gpt2", "vocab_size": 10, "n_embd": 8, "n_layer": 2, "n_head": 2}));
         let key = gpt2.place("layers.1.attention.key.weight", &[8, 8], PoolerKind::None);

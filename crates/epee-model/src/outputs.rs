@@ -1,47 +1,47 @@
-//! What a model gives for a batch, and the gradients that come back.
+//! The outputs of a model for a batch, and their gradients.
 
 use epee_nn::{Scalar, Tensor};
 
-/// What every exit says of a batch of B sequences.
+/// The outputs of every exit for a batch of B sequences.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outputs<T: Scalar = f32> {
     /// Logits, M times `[B, K]`.
     pub logits: Vec<Tensor<T>>,
-    /// What the learned exit head says before the sigmoid, M times `[B, 1]`; empty for a model without one.
+    /// The learned exit head's outputs before the sigmoid, M times `[B, 1]`; empty if there is none.
     pub scores: Vec<Tensor<T>>,
 }
 
-/// The gradients at [`Outputs`]. An exit without any adds nothing, and its backward pass is skipped.
+/// The gradients at [`Outputs`]. The backward pass skips exits without a gradient.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputGradients<T: Scalar = f32> {
     /// At the logits, M times `[B, K]` or nothing.
     pub logits: Vec<Option<Tensor<T>>>,
-    /// At the scores before the sigmoid, M times `[B, 1]` or nothing; empty where no exit has any.
+    /// At the scores before the sigmoid, M times `[B, 1]` or nothing; may be empty.
     pub scores: Vec<Option<Tensor<T>>>,
 }
 
 impl<T: Scalar> From<Vec<Tensor<T>>> for OutputGradients<T> {
-    /// Gradients at the logits of every exit, M times `[B, K]`, and at no score.
+    /// Gradients at the logits of every exit, M times `[B, K]`, and none at scores.
     fn from(dlogits: Vec<Tensor<T>>) -> OutputGradients<T> {
         OutputGradients { logits: dlogits.into_iter().map(Some).collect(), scores: Vec::new() }
     }
 }
 
-/// How the exits' gradients come together where they enter the trunk: at the row that each exit reads.
+/// How the exits' gradients are combined before they enter the backbone, at the rows that the exits read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BackboneGradient {
-    /// They are added as they are: the gradient of the loss.
+    /// Added: the gradient of the loss.
     #[default]
     Joint,
-    /// `c_m g_m` with `c_m = mean_j ‖g_j‖ / ‖g_m‖`: each exit's gradient `g_m` (`[B, d]`, Euclidean norm over all of it) is scaled to the mean
-    /// norm of the exits that have one, so that none drowns the others out. ExitConfig, poolers and the exits' norm get theirs unscaled.
+    /// Scaled to equal norm, then added: `c_m g_m` with `c_m = mean_j ‖g_j‖ / ‖g_m‖`, for each exit's gradient `g_m` `[B, d]` and its
+    /// Euclidean norm. The mean is over the exits that have a gradient. Classifiers, poolers and the exits' norm get unscaled gradients.
     Balanced,
-    /// They stop there: heads, poolers and the exits' norm alone get gradients, the trunk none.
+    /// Dropped: only classifiers, poolers and the exits' norm get gradients, the backbone gets none.
     Frozen,
 }
 
 impl BackboneGradient {
-    /// Scales gradients `[B, d]` at the rows the exits read.
+    /// Scales gradients `[B, d]` at the rows that the exits read.
     pub(crate) fn scale<T: Scalar>(self, gradients: &mut [Option<Tensor<T>>]) {
         if self != BackboneGradient::Balanced {
             return;
@@ -49,7 +49,7 @@ impl BackboneGradient {
         let norms: Vec<f64> = gradients.iter().flatten().map(Tensor::norm).collect();
         let mean = norms.iter().sum::<f64>() / norms.len() as f64;
         for (g, norm) in gradients.iter_mut().flatten().zip(norms) {
-            // A gradient of zero has no direction to be scaled along.
+            // A gradient of zero stays zero.
             g.scale(T::of(if norm > 0.0 { mean / norm } else { 0.0 }));
         }
     }

@@ -1,4 +1,4 @@
-//! All layers on all sequences: what a trace, and an evaluation, is made of.
+//! Records the outputs of all exits for a list of sequences, as traces and evaluations need.
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;
@@ -9,25 +9,25 @@ use epee_nn::in_pool;
 
 use crate::{Batch, Engine, Session};
 
-/// The logits and scores of every exit, and what they cost.
+/// The logits and scores of every exit, and the time of each layer.
 #[derive(Clone, Debug)]
 pub struct Recording {
     /// `[N, M, K]`, in the order of the sequences.
     pub logits: Vec<f32>,
-    /// `[N, M]`: what the learned exit head says, where the model has one.
+    /// `[N, M]`: the learned exit head's scores, if the model has one.
     pub scores: Option<Vec<f32>>,
-    /// Time spent in each layer, its exit included; the embedding counts to the first, and the last computes the rows its exit
-    /// reads alone (with mean pooling, all).
+    /// The time of each layer with its exit. The first includes the embeddings. The last computes only the rows that its exit reads (with
+    /// mean pooling: all).
     pub layer_times: Vec<Duration>,
 }
 
-/// Tokens in a batch of a recording: enough to keep the cores busy, little enough for the caches.
+/// Tokens per batch: enough to keep the cores busy, few enough for the caches.
 const TOKENS: usize = 1024;
 
 impl Engine {
-    /// Runs all layers on all sequences, packed by token budget; `done` is told how many sequences a batch held.
+    /// Runs all layers on all sequences. After each batch it calls `done` with the number of sequences in the batch.
     ///
-    /// Each sequence's logits and scores are those it has alone, bit for bit.
+    /// Each sequence has the same logits and scores as alone, bit for bit.
     pub fn record(&self, sequences: &[Sequence], mut done: impl FnMut(usize)) -> Recording {
         let all = self.record_while(sequences, |n| {
             done(n);
@@ -37,7 +37,7 @@ impl Engine {
         recording
     }
 
-    /// As [`Engine::record`]; after each batch `done` may end it.
+    /// As [`Engine::record`], but `done` can stop the recording.
     pub fn record_while<B>(
         &self,
         sequences: &[Sequence],

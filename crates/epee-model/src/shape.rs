@@ -1,106 +1,106 @@
-//! What an architecture is made of, in this project's words.
+//! The sizes and the structure of an architecture. Fields with a Hugging Face name mean the same as in `config.json`.
 
 use epee_nn::Activation;
 
 use crate::{PoolerKind, Pooling};
 
-/// The sizes and the form of a transformer.
+/// The sizes and the structure of a transformer.
 #[derive(Clone, Debug)]
 pub struct Shape {
-    /// What it reads.
-    pub input: Input,
-    /// d
+    /// The input and its embeddings.
+    pub input: InputShape,
+    /// d, the width of a hidden state.
     pub hidden_size: usize,
-    /// M
-    pub layers: usize,
-    /// Layers with weights of their own; consecutive layers share them where there are fewer than M.
-    pub groups: usize,
-    /// Attention heads; they divide d.
-    pub heads: usize,
-    /// Width of the feed-forward block.
+    /// M, the number of layers.
+    pub num_hidden_layers: usize,
+    /// The number of layers with their own weights. If it is below M, consecutive layers share weights.
+    pub num_hidden_groups: usize,
+    /// The number of attention heads; it divides d.
+    pub num_attention_heads: usize,
+    /// The width of the feed-forward block.
     pub intermediate_size: usize,
-    /// Between the feed-forward block's two maps.
+    /// The activation of the feed-forward block.
     pub activation: Activation,
     /// ε of the layer norms.
     pub layer_norm_eps: f64,
-    /// Whether norms stand before their blocks.
+    /// True if norms come before their blocks (GPT-2, ViT), false if after (BERT).
     pub norm_first: bool,
-    /// Whether a token sees only what stands before it.
+    /// True if a token sees only itself and the tokens before it.
     pub causal: bool,
-    /// Whether the model ends with a norm, which exits read through.
+    /// True if a norm follows the last layer. Exits read through it.
     pub final_norm: bool,
-    /// Which row an exit reads unless it is told otherwise.
+    /// The default row that an exit reads.
     pub pooling: Pooling,
-    /// The pooler of this architecture.
+    /// The architecture's pooler.
     pub pooler: PoolerKind,
-    /// Dropout, in training.
+    /// Dropout rates in training.
     pub dropout: DropoutRates,
-    /// Deviation of fresh weights.
+    /// Standard deviation of fresh weights.
     pub initializer_range: f64,
 }
 
-/// What a model reads.
+/// The kind of input, and the sizes of its embeddings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum InputShape {
     /// Token ids.
-    Text(TextInput),
+    Text(TextShape),
     /// Pixels.
-    Image(ImageInput),
+    Image(ImageShape),
 }
 
-/// How token ids become rows: words, positions and segments, a norm, and a map to d where the vectors have another width.
+/// The embeddings of a text: words + positions + token types, then a norm, then a linear map to d if `embedding_size` is not d.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TextInput {
-    /// Entries of the vocabulary.
+pub struct TextShape {
+    /// The number of token ids.
     pub vocab_size: usize,
-    /// The longest sequence.
-    pub positions: usize,
-    /// Segments; 0 where the model knows none.
-    pub segments: usize,
-    /// Width of the vectors.
-    pub width: usize,
-    /// Whether a norm follows.
-    pub norm: bool,
+    /// The most tokens in a sequence.
+    pub max_position_embeddings: usize,
+    /// The number of token types; 0 if the model has none.
+    pub type_vocab_size: usize,
+    /// The width of the embeddings.
+    pub embedding_size: usize,
+    /// True if a layer norm follows the sum.
+    pub layer_norm: bool,
 }
 
-/// How pixels become rows: a class token, perhaps others, and the patches row by row.
+/// The embeddings of an image: a class token, perhaps a second token, then the patches row by row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ImageInput {
-    /// Channels: 1 or 3.
-    pub channels: usize,
-    /// Pixels.
+pub struct ImageShape {
+    /// 1 or 3.
+    pub num_channels: usize,
+    /// In pixels.
     pub height: usize,
-    /// Pixels.
+    /// In pixels.
     pub width: usize,
-    /// Height and width of a patch.
-    pub patch: [usize; 2],
-    /// Tokens that are no patches: the class token, and DeiT's second one.
-    pub tokens: usize,
+    /// Height and width of a patch, in pixels.
+    pub patch_size: [usize; 2],
+    /// Tokens before the patches: 1 for the class token, 2 with DeiT's distillation token.
+    pub num_prefix_tokens: usize,
 }
 
-impl ImageInput {
+impl ImageShape {
     /// Rows and columns of patches.
     pub fn grid(&self) -> [usize; 2] {
-        [self.height / self.patch[0], self.width / self.patch[1]]
+        [self.height / self.patch_size[0], self.width / self.patch_size[1]]
     }
 
-    /// Rows of a picture: tokens and patches.
+    /// The number of tokens of an image, patches included.
     pub fn rows(&self) -> usize {
-        self.tokens + self.grid()[0] * self.grid()[1]
+        self.num_prefix_tokens + self.grid()[0] * self.grid()[1]
     }
 }
 
-/// Dropout rates.
+/// Dropout rates, from 0 to below 1.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DropoutRates {
-    /// Of the embeddings.
+    /// After the embeddings.
     pub embedding: f64,
-    /// Of attention probabilities.
+    /// On attention probabilities.
     pub probabilities: f64,
-    /// Of the attention block's output.
+    /// After the attention block.
     pub attention: f64,
-    /// Of the feed-forward block's output.
+    /// After the feed-forward block.
     pub feed_forward: f64,
-    /// Before each classifier.
+    /// Before each exit's classifier.
     pub head: f64,
 }

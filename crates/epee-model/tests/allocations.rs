@@ -1,15 +1,14 @@
 //! A session allocates nothing once it has seen the largest batch.
 
-#![allow(clippy::unwrap_used)]
+mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use epee_input::{Encoding, Sequence};
-use epee_model::{Batch, Config, Engine, ExitConfig, ExitRowFirst, Model, Session};
+use epee_model::{Batch, Engine, ExitConfig, ExitRowFirst, Model, Session};
 use epee_nn::{Precision, in_pool};
 
-/// Counts what is asked of the system's allocator.
+/// Counts the allocations of the system's allocator.
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
@@ -36,9 +35,9 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Start, every layer, a sample let go after each.
+/// Runs all layers. One sample leaves after each.
 fn run(session: &mut Session<'_>, batch: &Batch) {
-    // Of three the second leaves, of two the first, of one nobody.
+    // Of three samples the second leaves, of two the first. The last one stays.
     const KEEP: [&[bool]; 4] = [&[], &[true], &[false, true], &[true, false, true]];
     session.start(batch);
     while session.advance(true) {
@@ -50,30 +49,23 @@ fn run(session: &mut Session<'_>, batch: &Batch) {
 // One test only in this file: the counter is the process's.
 #[test]
 fn nothing_is_allocated_after_the_first_batches() {
-    let raw = serde_json::json!({
+    let config = common::config(&serde_json::json!({
         "model_type": "bert", "vocab_size": 60, "hidden_size": 96, "num_hidden_layers": 4, "num_attention_heads": 3,
         "intermediate_size": 200, "max_position_embeddings": 80,
-    });
-    let config = Config::from_json(raw.as_object().unwrap().clone()).unwrap();
+    }));
     let model: Model = Model::new(&config, ExitConfig { score: true, ..ExitConfig::of(&config, 3) }, 7);
-    let sequence = |length: usize| {
-        Sequence::from(Encoding {
-            ids: (0..length).map(|t| (t % 60) as u32).collect(),
-            type_ids: vec![0; length],
-            truncated: false,
-        })
-    };
+    let sequence = |length: usize| common::text((0..length).map(|t| (t % 60) as u32), vec![0; length]);
     let batch = |lengths: [usize; 3]| Batch::new(&lengths.map(sequence));
     let (large, others) = (batch([70, 80, 75]), [batch([5, 80, 1]), batch([30, 2, 9])]);
     for threads in [1, 2] {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
+        common::pool(threads).install(|| {
             for precision in Precision::ALL {
                 let engine = Engine::new(&model, precision);
                 for first in [ExitRowFirst::Auto, ExitRowFirst::Always, ExitRowFirst::Never] {
                     let mut session = Session::new(&engine).exit_row_first(first);
                     in_pool(|| {
-                        // A helper's own memory grows with the heads it happens to take, and on a busy machine it may take none for
-                        // long: what allocates in every round never comes to a stretch without.
+                        // The buffers of a helper thread grow with the attention heads that it takes, and on a busy machine it may
+                        // take none for long. So one of many stretches must be free of allocations.
                         let mut stretches = (0..50).map(|_| {
                             for _ in 0..40 {
                                 run(&mut session, &large);

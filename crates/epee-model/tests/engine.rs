@@ -1,12 +1,15 @@
-//! Inference: whatever the batch, the threads, the order of the rows, a sample's answer is the same bits.
+//! Inference: a sample's answer has the same bits in any batch, on any number of threads, and for any order of the rows.
 
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::sync::Arc;
 
+use common::pool;
 use epee_exit::rules::Berxit;
 use epee_exit::{Answer, Policy, Trace, TraceParts, replay};
-use epee_input::{Encoding, Image, ImageInput, ImageProcessor, Sequence};
+use epee_input::{Image, ImageInput, ImageProcessor, Sequence};
 use epee_model::{
     Batch, Config, Engine, Error, ExitConfig, ExitRowFirst, Model, Outputs, PoolerKind, Pooling, Session,
 };
@@ -16,29 +19,14 @@ use proptest::prelude::*;
 const DEPTH: usize = 4;
 const CLASSES: usize = 3;
 
-/// Widths that no kernel's panel divides.
+/// The fields of all architectures, with widths that are not multiples of any kernel's panel.
 fn config(family: &str) -> Config {
-    let mut raw = serde_json::json!({
+    common::config(&serde_json::json!({
         "model_type": family, "vocab_size": 60, "hidden_size": 36, "num_hidden_layers": DEPTH, "num_attention_heads": 3,
-        "intermediate_size": 50, "max_position_embeddings": 40, "initializer_range": 0.3,
-    });
-    match family {
-        "albert" => raw["num_hidden_groups"] = 2.into(),
-        "gpt2" => {
-            for (key, value) in
-                [("n_embd", 36), ("n_layer", DEPTH), ("n_head", 3), ("n_inner", 50), ("n_positions", 40)]
-            {
-                raw[key] = value.into();
-            }
-        }
-        "vit" => {
-            for (key, value) in [("image_size", 10), ("patch_size", 2), ("num_channels", 1)] {
-                raw[key] = value.into();
-            }
-        }
-        _ => {}
-    }
-    Config::from_json(raw.as_object().unwrap().clone()).unwrap()
+        "intermediate_size": 50, "max_position_embeddings": 40, "initializer_range": 0.3, "num_hidden_groups": 2,
+        "n_embd": 36, "n_layer": DEPTH, "n_head": 3, "n_inner": 50, "n_positions": 40,
+        "image_size": 10, "patch_size": 2, "num_channels": 1,
+    }))
 }
 
 /// Fresh weights, large enough that exits differ.
@@ -51,35 +39,24 @@ fn model_of(family: &str, pooling: Pooling, pooler: PoolerKind) -> Model {
     Model::new(&config, ExitConfig { pooling, pooler, score: true, ..ExitConfig::of(&config, CLASSES) }, 7)
 }
 
-/// Sequences of the given lengths, their tokens made from a seed.
+/// Sequences of the given lengths, with tokens from a seed.
 fn sequences(lengths: &[usize], seed: u64) -> Vec<Sequence> {
     let id = |i: usize, t: usize| ((seed as usize ^ (i * 7919)).wrapping_add(t * 104_729) % 60) as u32;
-    lengths
-        .iter()
-        .enumerate()
-        .map(|(i, &length)| Encoding {
-            ids: (0..length).map(|t| id(i, t)).collect(),
-            type_ids: (0..length).map(|t| u32::from(t > length / 2)).collect(),
-            truncated: false,
-        })
-        .map(Sequence::from)
-        .collect()
+    let sequence =
+        |(i, &n): (usize, &usize)| common::text((0..n).map(|t| id(i, t)), (0..n).map(|t| u32::from(t > n / 2)));
+    lengths.iter().enumerate().map(sequence).collect()
 }
 
-/// As many pictures as there are lengths.
-fn pictures(lengths: &[usize], seed: u64) -> Vec<Sequence> {
+/// As many images as there are lengths.
+fn images(lengths: &[usize], seed: u64) -> Vec<Sequence> {
     let processor = Arc::new(ImageProcessor::new(10, 10, 1));
-    let picture = |i: usize| {
+    let image = |i: usize| {
         let data: Vec<u8> =
             (0..100).map(|p| ((seed as usize ^ (i * 7919)).wrapping_add(p * 104_729) % 251) as u8).collect();
         let image = Image::new(10, 10, 1, data).unwrap();
         Sequence::Image(ImageInput { image, processor: processor.clone(), tokens: 26 })
     };
-    (0..lengths.len()).map(picture).collect()
-}
-
-fn pool(threads: usize) -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+    (0..lengths.len()).map(image).collect()
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
@@ -107,7 +84,7 @@ proptest! {
     ) {
         let pooler = if family == "bert" || family == "albert" { PoolerKind::Shared } else { PoolerKind::None };
         let model = model_of(family, pooling, pooler);
-        let sequences = if family == "vit" { pictures(&lengths, seed) } else { sequences(&lengths, seed) };
+        let sequences = if family == "vit" { images(&lengths, seed) } else { sequences(&lengths, seed) };
         let policy = policy.check(DEPTH, CLASSES).unwrap();
         for precision in Precision::ALL {
             let engine = Engine::new(&model, precision);
@@ -154,7 +131,7 @@ proptest! {
 }
 
 #[test]
-fn in_f32_logits_are_training_s_bit_for_bit_and_the_others_are_near() {
+fn logits_equal_those_of_training_in_f32_and_are_close_at_other_precisions() {
     for (family, pooling, pooler) in [
         ("bert", Pooling::First, PoolerKind::Shared),
         ("bert", Pooling::Last, PoolerKind::PerExit),
@@ -164,7 +141,7 @@ fn in_f32_logits_are_training_s_bit_for_bit_and_the_others_are_near() {
         ("vit", Pooling::First, PoolerKind::PerExit),
     ] {
         let model = model_of(family, pooling, pooler);
-        let sequences = if family == "vit" { pictures(&[0; 4], 3) } else { sequences(&[5, 17, 1, 40], 3) };
+        let sequences = if family == "vit" { images(&[0; 4], 3) } else { sequences(&[5, 17, 1, 40], 3) };
         let batch = Batch::new(&sequences);
         let (Outputs { logits: exact, scores }, _) = model.forward(&batch, Dropout::off());
         let engine = Engine::new(&model, Precision::F32);
@@ -186,7 +163,7 @@ fn in_f32_logits_are_training_s_bit_for_bit_and_the_others_are_near() {
 }
 
 #[test]
-fn samples_can_be_let_go_by_hand() {
+fn samples_can_leave_by_hand() {
     let model = model(Pooling::First, PoolerKind::Shared);
     let engine = Engine::new(&model, Precision::F32);
     let sequences = sequences(&[9, 3, 22], 5);
@@ -199,7 +176,7 @@ fn samples_can_be_let_go_by_hand() {
         assert_eq!(session.logits(), all[0].data());
         session.keep(&[true, false, true]);
         assert_eq!(session.samples(), [0, 2]);
-        // An exit nobody looks at.
+        // Skips an exit.
         assert!(session.advance(false));
         assert!(session.advance(true));
         assert_eq!(session.logits(), [all[2].row(0), all[2].row(2)].concat());
@@ -209,12 +186,12 @@ fn samples_can_be_let_go_by_hand() {
         assert!(!session.advance(true), "there is no fifth layer");
         session.start(&batch);
         session.keep(&[false; 3]);
-        assert!(!session.advance(true), "nobody is left");
+        assert!(!session.advance(true), "no sample is left");
     }
 }
 
 #[test]
-fn scores_are_there_where_there_is_a_learned_exit_head() {
+fn scores_exist_if_there_is_a_learned_exit_head() {
     let sequences = sequences(&[9, 3, 22], 5);
     let batch = Batch::new(&sequences);
     let engine = Engine::new(&model(Pooling::First, PoolerKind::Shared), Precision::F32);
@@ -238,7 +215,7 @@ fn scores_are_there_where_there_is_a_learned_exit_head() {
 }
 
 #[test]
-fn sequences_of_one_token_owe_no_other_rows() {
+fn sequences_of_one_token_have_no_pending_rows() {
     let model = model(Pooling::First, PoolerKind::Shared);
     let engine = Engine::new(&model, Precision::F32);
     for lengths in [&[1][..], &[1, 1], &[1, 30]] {
@@ -261,7 +238,7 @@ fn sequences_of_one_token_owe_no_other_rows() {
 }
 
 #[test]
-fn a_head_can_be_asked_for_late_and_again() {
+fn an_exit_can_be_computed_late_and_again() {
     let model = model(Pooling::First, PoolerKind::Shared);
     let engine = Engine::new(&model, Precision::F32);
     let batch = Batch::new(&sequences(&[9, 3, 22], 5));
@@ -278,7 +255,7 @@ fn a_head_can_be_asked_for_late_and_again() {
 }
 
 #[test]
-fn logits_that_are_not_finite_are_told_by_the_sample_s_place() {
+fn an_error_about_logits_names_the_sample() {
     let model = model(Pooling::First, PoolerKind::Shared);
     let mut broken = model.clone();
     for (name, tensor) in epee_nn::Parameters::parameters_mut(&mut broken) {

@@ -1,32 +1,18 @@
-//! Hidden states and logits against PyTorch and Transformers (`scripts/parity/reference.py`), and against themselves: alone, in
-//! batches, on one thread and several.
+//! Hidden states and logits against PyTorch and Transformers (`scripts/parity/reference.py`), and the same bits alone, in batches, on one
+//! thread and on several.
+
 #![allow(clippy::unwrap_used)]
 
-use std::path::PathBuf;
+mod common;
 
-use epee_input::{Encoding, Sequence};
+use common::{FAMILIES, fixture, fixture_config, pool, text};
+use epee_input::Sequence;
 use epee_model::{Batch, Config, Engine, ExitConfig, Model, read_backbone, read_whole};
 use epee_nn::{Dropout, Parameters, Precision, Tensor};
+use epee_testing::shared_data;
 use safetensors::SafeTensors;
 
-fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
-}
-
-fn data(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("EPEE_DATA")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")), PathBuf::from);
-    let path = root.join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    let required = std::env::var("EPEE_REQUIRE_DATA").is_ok_and(|value| value == "1");
-    assert!(!required, "{} is required and absent", path.display());
-    println!("skipped: needs {}", path.display());
-    None
-}
-
-/// A classifier's name in a checkpoint: there exits are counted from 1.
+/// A classifier's name in a checkpoint, which counts exits from 1.
 fn head(name: &str) -> String {
     let parts: Vec<&str> = name.split('.').collect();
     format!("exits.{}.classifier.{}", parts[2].parse::<usize>().unwrap() + 1, parts[3])
@@ -73,14 +59,13 @@ impl Expected {
     }
 }
 
-fn tiny() -> (Config, Model) {
-    let dir = fixture("tiny-bert");
-    let config = Config::read(&dir.join("config.json")).unwrap();
-    let model = read_whole(&dir, &config, ExitConfig::of(&config, 3)).unwrap();
+/// A fixture's model.
+fn tiny(family: &str) -> (Config, Model) {
+    let name = format!("tiny-{family}");
+    let config = fixture_config(&name);
+    let model = read_whole(&fixture(&name), &config, ExitConfig::of(&config, 3)).unwrap();
     (config, model)
 }
-
-const FAMILIES: [&str; 6] = ["bert", "albert", "distilbert", "gpt2", "vit", "deit"];
 
 /// Hidden states after every layer, against `[M, T, d]`.
 fn check_hidden(what: &str, hidden: Vec<Tensor<f32>>, expected: &[f32]) {
@@ -95,11 +80,8 @@ fn check_hidden(what: &str, hidden: Vec<Tensor<f32>>, expected: &[f32]) {
 fn logits_of_every_exit_are_transformers() {
     for family in FAMILIES {
         println!("{family}");
-        let dir = fixture(&format!("tiny-{family}"));
         let expected = Expected::read(&format!("tiny-{family}/expected.safetensors"));
-        let config = Config::read(&dir.join("config.json")).unwrap();
-        let heads = ExitConfig::of(&config, 3);
-        let model = read_whole(&dir, &config, heads).unwrap();
+        let (_, model) = tiny(family);
         let batch = expected.batch();
         check_hidden(family, model.hidden_states(&batch), &expected.floats("hidden"));
         let logits = model.logits(&batch);
@@ -110,7 +92,7 @@ fn logits_of_every_exit_are_transformers() {
 
 #[test]
 fn a_hub_shaped_checkpoint_gives_the_same_hidden_states() {
-    // What is left out: buffers and the heads that Transformers puts on.
+    // Tensors that are not needed: buffers and the heads that Transformers adds.
     let left_out = [
         ("bert", "cls."),
         ("albert", "predictions."),
@@ -121,9 +103,9 @@ fn a_hub_shaped_checkpoint_gives_the_same_hidden_states() {
     ];
     for (family, head) in left_out {
         let expected = Expected::read(&format!("tiny-{family}/expected.safetensors"));
-        let dir = fixture(&format!("tiny-{family}-hub"));
-        let config = Config::read(&dir.join("config.json")).unwrap();
-        let (model, report) = read_backbone(&dir, &config, ExitConfig::of(&config, 2), 1).unwrap();
+        let name = format!("tiny-{family}-hub");
+        let config = fixture_config(&name);
+        let (model, report) = read_backbone(&fixture(&name), &config, ExitConfig::of(&config, 2), 1).unwrap();
         check_hidden(family, model.hidden_states(&expected.batch()), &expected.floats("hidden"));
         assert!(report.left_out.iter().any(|name| name.starts_with(head)), "{family}: {:?}", report.left_out);
         assert_eq!(report.fresh.len(), 2 * model.depth(), "{family}: {:?}", report.fresh);
@@ -134,9 +116,7 @@ fn a_hub_shaped_checkpoint_gives_the_same_hidden_states() {
 #[test]
 fn positions_are_interpolated_to_another_resolution_as_transformers_does() {
     let expected = Expected::read("tiny-vit/expected.safetensors");
-    let dir = fixture("tiny-vit");
-    let config = Config::read(&dir.join("config.json")).unwrap();
-    let mut model = read_whole(&dir, &config, ExitConfig::of(&config, 3)).unwrap();
+    let (config, mut model) = tiny("vit");
     let larger = config.with_image_size(20, 16).unwrap();
     model.resize_images(&config, &larger);
     let rows = larger.positions();
@@ -147,7 +127,7 @@ fn positions_are_interpolated_to_another_resolution_as_transformers_does() {
 
 #[test]
 fn minilm_agrees_on_real_weights() {
-    let Some(dir) = data("minilm-l6-v2") else { return };
+    let Some(dir) = shared_data("minilm_agrees_on_real_weights", "minilm-l6-v2") else { return };
     let expected = Expected::read("minilm-expected.safetensors");
     let config = Config::read(&dir.join("config.json")).unwrap();
     let (mut model, report) = read_backbone(&dir, &config, ExitConfig::of(&config, 2), 1).unwrap();
@@ -163,18 +143,13 @@ fn minilm_agrees_on_real_weights() {
 #[test]
 fn a_sequence_has_the_same_bits_alone_and_in_any_batch_on_any_number_of_threads() {
     let expected = Expected::read("tiny-bert/expected.safetensors");
-    let (_, model) = tiny();
+    let (_, model) = tiny("bert");
     let batch = expected.batch();
     let sequence = |i: usize| {
         let tokens = batch.offsets[i]..batch.offsets[i + 1];
-        Sequence::from(Encoding {
-            ids: batch.ids[tokens.clone()].to_vec(),
-            type_ids: batch.type_ids[tokens].to_vec(),
-            truncated: false,
-        })
+        text(batch.ids[tokens.clone()].to_vec(), batch.type_ids[tokens].to_vec())
     };
     let sequences: Vec<Sequence> = (0..200).map(|i| sequence(i % batch.len())).collect();
-    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let all = pool(1).install(|| model.logits(&Batch::new(&sequences)));
     assert_eq!(pool(3).install(|| model.logits(&Batch::new(&sequences))), all);
     let alone: Vec<_> =
@@ -191,9 +166,9 @@ fn a_sequence_has_the_same_bits_alone_and_in_any_batch_on_any_number_of_threads(
 }
 
 #[test]
-fn training_s_forward_pass_without_dropout_is_inference_s() {
+fn the_forward_pass_of_training_without_dropout_is_that_of_inference() {
     let expected = Expected::read("tiny-bert/expected.safetensors");
-    let (_, model) = tiny();
+    let (_, model) = tiny("bert");
     let batch = expected.batch();
     let (off, _) = model.forward(&batch, Dropout::off());
     assert_eq!(off.logits, model.logits(&batch));

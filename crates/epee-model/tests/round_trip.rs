@@ -1,17 +1,25 @@
-//! A model that is read and written again: the same tensors, under the same names, for every architecture.
+//! A model that is read and written again has the same tensors under the same names, for every architecture.
+
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+mod common;
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use common::{FAMILIES, fixture, fixture_config};
 use epee_model::{
-    Config, ExitConfig, ExitsFile, ModelCard, ModelDir, PoolerKind, model_digest, read_backbone, read_whole,
+    Config, ExitConfig, ExitsFile, Model, ModelCard, ModelDir, PoolerKind, model_digest, read_backbone, read_whole,
 };
 use epee_nn::Precision;
 use safetensors::SafeTensors;
 
-fn fixture(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+/// Saves a model with the labels of the fixtures.
+fn save(dir: &Path, model: &Model, config: &Config, exit_config: ExitConfig) {
+    let labels = ["none", "weak", "strong"].map(str::to_owned);
+    let (labels, exits) = (&labels[..exit_config.classes], ExitsFile::new(config, exit_config));
+    let input = ("tokenizer.json", &b"{}"[..]);
+    ModelDir::save(dir, model, config, labels, &exits, input, &ModelCard::default()).unwrap();
 }
 
 /// Shape and bytes of every tensor.
@@ -22,24 +30,21 @@ fn tensors(dir: &Path) -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
 }
 
 #[test]
-fn what_transformers_wrote_is_written_again() {
-    for family in ["bert", "albert", "distilbert", "gpt2", "vit", "deit"] {
-        let dir = fixture(&format!("tiny-{family}"));
-        let config = Config::read(&dir.join("config.json")).unwrap();
-        let heads = ExitConfig::of(&config, 3);
-        let model = read_whole(&dir, &config, heads).unwrap();
+fn files_of_transformers_are_written_again() {
+    for family in FAMILIES {
+        let name = format!("tiny-{family}");
+        let (dir, config) = (fixture(&name), fixture_config(&name));
+        let exit_config = ExitConfig::of(&config, 3);
+        let model = read_whole(&dir, &config, exit_config).unwrap();
         let out = tempfile::tempdir().unwrap();
-        let labels = ["none", "weak", "strong"].map(str::to_owned);
-        let exits = ExitsFile::new(&config, heads);
-        let input = ("tokenizer.json", &b"{}"[..]);
-        ModelDir::save(out.path(), &model, &config, &labels, &exits, input, &ModelCard::default()).unwrap();
+        save(out.path(), &model, &config, exit_config);
         let (expected, got) = (tensors(&dir), tensors(out.path()));
         assert_eq!(got.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{family}");
         assert!(got == expected, "{family}: a tensor changed");
 
         // The model directory gives the same model, packed and not.
         let model_dir = ModelDir::load(out.path()).unwrap();
-        assert_eq!((model_dir.exits.heads(), model_dir.config.title()), (heads, config.title()));
+        assert_eq!((model_dir.exits.exit_config(), model_dir.config.title()), (exit_config, config.title()));
         assert_eq!(model_dir.engine(Precision::F32).unwrap().depth(), model.depth());
         assert!(tensors(out.path()) == expected);
         let json = |dir: &Path| -> serde_json::Value {
@@ -62,10 +67,10 @@ fn a_pooler_of_every_kind_and_exits_without_the_final_norm() {
         ("gpt2", PoolerKind::Shared),
         ("vit", PoolerKind::PerExit),
     ] {
-        let dir = fixture(&format!("tiny-{family}"));
-        let config = Config::read(&dir.join("config.json")).unwrap();
-        let heads = ExitConfig { pooler, norm: false, score: true, ..ExitConfig::of(&config, 2) };
-        let (model, report) = read_backbone(&dir, &config, heads, 1).unwrap();
+        let name = format!("tiny-{family}");
+        let (dir, config) = (fixture(&name), fixture_config(&name));
+        let exit_config = ExitConfig { pooler, norm: false, score: true, ..ExitConfig::of(&config, 2) };
+        let (model, report) = read_backbone(&dir, &config, exit_config, 1).unwrap();
         let scores = report.fresh.iter().filter(|name| name.starts_with("exits.score.")).count();
         assert_eq!(scores, 2, "{family}: {:?}", report.fresh);
         let poolers = report.fresh.iter().filter(|name| name.contains("pooler")).count();
@@ -78,33 +83,27 @@ fn a_pooler_of_every_kind_and_exits_without_the_final_norm() {
         assert_eq!(poolers, expected, "{family}: {:?}", report.fresh);
         assert_eq!(report.left_out.iter().any(|name| name.starts_with("pooler.")), family == "bert");
         let out = tempfile::tempdir().unwrap();
-        let labels = ["no", "yes"].map(str::to_owned);
-        let exits = ExitsFile::new(&config, heads);
-        let input = ("tokenizer.json", &b"{}"[..]);
-        ModelDir::save(out.path(), &model, &config, &labels, &exits, input, &ModelCard::default()).unwrap();
+        save(out.path(), &model, &config, exit_config);
         let model_dir = ModelDir::load(out.path()).unwrap();
         assert!(model_dir.exits.score && model_dir.engine(Precision::F32).unwrap().has_scores());
         assert_eq!(tensors(out.path())["exits.score.weight"].0, [1, config.shape.hidden_size]);
         let back = model_dir.model().unwrap();
-        assert!(config.stored(&back, heads) == config.stored(&model, heads), "{family}");
+        assert!(config.stored(&back, exit_config) == config.stored(&model, exit_config), "{family}");
     }
 }
 
 #[test]
-fn a_learned_exit_head_is_named_and_asked_for() {
-    let dir = fixture("tiny-bert");
-    let config = Config::read(&dir.join("config.json")).unwrap();
+fn a_learned_exit_head_is_stored_and_required() {
+    let (dir, config) = (fixture("tiny-bert"), fixture_config("tiny-bert"));
     let plain = ExitConfig::of(&config, 2);
-    let save = |heads: ExitConfig, out: &Path| {
-        let (model, _) = read_backbone(&dir, &config, heads, 1).unwrap();
-        let (labels, exits) = (["no", "yes"].map(str::to_owned), ExitsFile::new(&config, heads));
-        let input = ("tokenizer.json", &b"{}"[..]);
-        ModelDir::save(out, &model, &config, &labels, &exits, input, &ModelCard::default()).unwrap();
+    let save = |exit_config: ExitConfig, out: &Path| {
+        let (model, _) = read_backbone(&dir, &config, exit_config, 1).unwrap();
+        save(out, &model, &config, exit_config);
         std::fs::read_to_string(out.join("exits.json")).unwrap()
     };
     let out = tempfile::tempdir().unwrap();
     let text = save(plain, out.path());
-    // A file of before the head was there.
+    // The same file as before learned exit heads existed.
     assert!(!text.contains("score"), "{text}");
     assert!(!ExitsFile::load(out.path()).unwrap().score);
     let digest = model_digest(out.path()).unwrap();
@@ -120,7 +119,7 @@ fn a_learned_exit_head_is_named_and_asked_for() {
     replaced("\"policy\": \"full\"", "\"policy\": \"berxit(threshold=0.3)\"");
     let model_dir = ModelDir::load(out.path()).unwrap();
     assert_ne!(model_dir.digest().unwrap(), digest, "the digest leaves the head out");
-    // What exits.json does not name belongs nowhere; what it names must be there.
+    // A tensor that exits.json does not mention is an error, and so is a missing one.
     replaced("\"score\": true,", "");
     replaced("berxit(threshold=0.3)", "full");
     let error = ModelDir::load(out.path()).unwrap().engine(Precision::F32).err().unwrap().to_string();

@@ -1,11 +1,11 @@
-//! Adam with decoupled weight decay, and clipping by the global norm.
+//! The AdamW optimizer, and gradient clipping by the global norm.
 
 use crate::kernels::{rows, thread_pool, vectorised};
 use crate::{Parameters, Scalar, Tensor};
 
-/// Values one task handles.
+/// Values per task.
 const TASK: usize = 1 << 16;
-/// Values that are passed over together where nothing moves them: a page of memory.
+/// Values per block that can be skipped: a page of memory.
 const BLOCK: usize = 1 << 10;
 
 /// AdamW (Loshchilov and Hutter, 2019), in PyTorch's form:
@@ -17,13 +17,13 @@ pub struct AdamW<P> {
     pub betas: (f64, f64),
     /// ε
     pub eps: f64,
-    /// λ; the paper trains with 0.
+    /// λ
     pub weight_decay: f64,
-    /// Steps taken.
+    /// t, the number of steps so far.
     pub steps: u64,
-    /// First moments.
+    /// m, the first moments.
     pub m: P,
-    /// Second moments.
+    /// v, the second moments.
     pub v: P,
 }
 
@@ -37,11 +37,11 @@ impl<P: Clone> AdamW<P> {
         AdamW { betas: (0.9, 0.999), eps: 1e-8, weight_decay, steps: 0, m: zero.clone(), v: zero }
     }
 
-    /// One step on gradients scaled by `scale`. `rate` is told a parameter's name and says its learning rate, none where the parameter is
-    /// frozen, and its moments with it. At a rate of 0, with which a warm-up begins, the moments move.
+    /// One step. `g` is the gradient times `scale`. `rate` returns the learning rate η of a parameter by its name, or `None` to freeze the
+    /// parameter and its moments. A rate of 0 (the start of a warm-up) still updates the moments.
     ///
-    /// Values whose gradient and moments are all zero would stay as they are, unless weights decay: they are passed over, a block at a
-    /// time. Of a vocabulary most words never occur in a dataset, so this spares time, and memory too where zeros were never written.
+    /// Without weight decay, blocks whose gradient and moments are all zero do not change, so they are skipped. Most words of a
+    /// vocabulary never occur in a dataset: this saves time, and memory that was never written.
     pub fn step<T: Scalar>(&mut self, parameters: &mut P, grads: &P, scale: f64, rate: impl Fn(&str) -> Option<f64>)
     where
         P: Parameters<T>,
@@ -83,7 +83,7 @@ impl<P: Clone> AdamW<P> {
         }
     }
 
-    /// Forgets everything: moments zero, no step taken. What a second stage of training begins with.
+    /// Sets moments and steps to zero, as a second stage of training needs.
     pub fn reset<T: Scalar>(&mut self)
     where
         P: Parameters<T>,
@@ -120,7 +120,7 @@ pub fn grad_norm<T: Scalar, P: Parameters<T>>(grads: &P) -> f64 {
     grads.parameters().iter().map(|(_, tensor)| square(tensor)).sum::<f64>().sqrt()
 }
 
-/// The factor that brings a gradient of norm `norm` down to `max_norm`; 1 where it is below already.
+/// The factor that scales a gradient of norm `norm` down to `max_norm`: `min(1, max_norm / norm)`.
 ///
 /// ```
 /// assert_eq!(epee_nn::clip_grad_norm(4.0, 1.0), 0.25);

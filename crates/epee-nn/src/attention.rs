@@ -6,8 +6,8 @@ use crate::kernels::{rows, thread_pool, vectorised};
 use crate::linear::Packed;
 use crate::{Dropout, Linear, Scalar, Tensor, buffers, parameters};
 
-/// `output(concat_h softmax(Q_h K_hᵀ / √d_h) V_h)`, each sequence by itself; where it is causal, a row sees itself and what
-/// stands before it.
+/// Multi-head self-attention (Vaswani et al., 2017): `output(concat_h softmax(Q_h K_hᵀ / √d_h) V_h)`, separately for each sequence.
+/// In causal attention a row sees only itself and the rows before it.
 #[derive(Clone, Debug)]
 pub struct Attention<T: Scalar> {
     /// d → d
@@ -18,20 +18,20 @@ pub struct Attention<T: Scalar> {
     pub value: Linear<T>,
     /// d → d
     pub output: Linear<T>,
-    heads: usize,
-    causal: bool,
+    pub(crate) heads: usize,
+    pub(crate) causal: bool,
 }
 
 parameters!(Attention { query, key, value, output });
 
-/// What [`Attention::backward`] needs.
+/// Values that [`Attention::backward`] needs.
 #[derive(Debug)]
 pub struct SavedAttention<T: Scalar> {
-    pub(crate) asked: Option<Vec<usize>>,
+    pub(crate) query_rows: Option<Vec<usize>>,
     query: Tensor<T>,
     key: Tensor<T>,
     value: Tensor<T>,
-    /// For each sequence and head, `[rows that ask, length]` before dropout.
+    /// For each sequence and head, `[query rows, length]`, before dropout.
     probabilities: Tensor<T>,
     context: Tensor<T>,
 }
@@ -43,51 +43,41 @@ struct Part {
     /// The sequence's first row, and its length.
     first: usize,
     length: usize,
-    /// Its first row among those that ask, how many ask, and where in the sequence the first of them stands.
+    /// Its first row among all query rows, its number of query rows, and the position of the first one in the sequence.
     query: usize,
     rows: usize,
     position: usize,
-    /// Where its `[rows, length]` matrix begins.
+    /// The start of its `[rows, length]` matrix.
     scores: usize,
 }
 
 impl<T: Scalar> Attention<T> {
-    /// All zeros: heads of width d / heads.
+    /// All weights zero. A head has width d / heads.
     ///
     /// # Panics
-    /// Where the number of heads does not divide the width.
+    /// If the number of heads does not divide the width.
     pub fn zeros(width: usize, heads: usize, causal: bool) -> Attention<T> {
         assert!(heads > 0 && width.is_multiple_of(heads), "{heads} heads of width {width}");
         let square = || Linear::zeros(width, width);
         Attention { query: square(), key: square(), value: square(), output: square(), heads, causal }
     }
 
-    /// The number of heads.
-    pub fn heads(&self) -> usize {
-        self.heads
-    }
-
-    /// Whether a row sees only itself and what stands before it.
-    pub fn causal(&self) -> bool {
-        self.causal
-    }
-
-    /// `[n, d] → [n, d]`; sequence i is rows `offsets[i]..offsets[i + 1]`. Where rows are asked for, one of each sequence, the
-    /// result holds those alone: `[sequences, d]`, of the same bits where nothing is dropped.
+    /// `[n, d] → [n, d]`. Sequence i is rows `offsets[i]..offsets[i + 1]`. With `query_rows`, one row of each sequence, the result has
+    /// only those rows, `[sequences, d]`, with the same bits if there is no dropout.
     pub fn forward(
         &self,
         x: &Tensor<T>,
         offsets: &[usize],
-        asked: Option<&[usize]>,
+        query_rows: Option<&[usize]>,
         dropout: Dropout,
     ) -> (Tensor<T>, SavedAttention<T>) {
-        let query = self.query.forward(&x.rows_of(asked));
+        let query = self.query.forward(&x.rows_of(query_rows));
         let key = self.key.forward(x);
         let value = self.value.forward(x);
         let (d, width) = (query.cols(), query.cols() / self.heads);
         let scale = T::ONE / T::of(width as f64).sqrt();
-        let (parts, ends) = self.parts(offsets, asked);
-        let queries = query_offsets(offsets, asked);
+        let (parts, ends) = self.parts(offsets, query_rows);
+        let queries = query_offsets(offsets, query_rows);
         let mut probabilities = Tensor::unset(&[ends.last().copied().unwrap_or(0)]);
         let mut context = Tensor::unset(query.shape());
         let contexts = [(context.data_mut(), &queries[..])];
@@ -98,7 +88,7 @@ impl<T: Scalar> Attention<T> {
             |i, probabilities, [context]| {
                 let part = &parts[i];
                 let n = part.length;
-                small_product(part.asking(&query, width), part.view(&key, width).t(), Block::whole(probabilities, n));
+                small_product(part.queries(&query, width), part.view(&key, width).t(), Block::whole(probabilities, n));
                 vectorised!({
                     for (i, row) in probabilities.chunks_exact_mut(n).enumerate() {
                         let (seen, unseen) = row.split_at_mut(if self.causal { part.position + i + 1 } else { n });
@@ -120,10 +110,10 @@ impl<T: Scalar> Attention<T> {
             },
         );
         let y = self.output.forward(&context);
-        (y, SavedAttention { asked: asked.map(<[usize]>::to_vec), query, key, value, probabilities, context })
+        (y, SavedAttention { query_rows: query_rows.map(<[usize]>::to_vec), query, key, value, probabilities, context })
     }
 
-    /// The gradient at the input, given the input; `dropout` is the forward pass's.
+    /// The gradient at the input. `x` and `dropout` must be the same as in the forward pass.
     pub fn backward(
         &self,
         dy: &Tensor<T>,
@@ -136,9 +126,9 @@ impl<T: Scalar> Attention<T> {
         let dcontext = self.output.backward(dy, &saved.context, &mut grads.output);
         let (d, width) = (dcontext.cols(), dcontext.cols() / self.heads);
         let scale = T::ONE / T::of(width as f64).sqrt();
-        let asked = saved.asked.as_deref();
-        let (parts, ends) = self.parts(offsets, asked);
-        let queries = query_offsets(offsets, asked);
+        let query_rows = saved.query_rows.as_deref();
+        let (parts, ends) = self.parts(offsets, query_rows);
+        let queries = query_offsets(offsets, query_rows);
         let mut scores = buffers::take(saved.probabilities.len());
         let mut dquery = Tensor::unset(saved.query.shape());
         let mut dkey = Tensor::unset(saved.key.shape());
@@ -148,7 +138,7 @@ impl<T: Scalar> Attention<T> {
             let part = &parts[i];
             let n = part.length;
             let probabilities = &saved.probabilities.data()[part.scores..][..part.rows * n];
-            let dcontext = part.asking(&dcontext, width);
+            let dcontext = part.queries(&dcontext, width);
             scores.copy_from_slice(probabilities);
             vectorised!(dropout.apply_from(part.scores, scores));
             small_product(MatRef::row_major(scores, part.rows, n).t(), dcontext, dvalue);
@@ -164,29 +154,29 @@ impl<T: Scalar> Attention<T> {
             });
             let dscores = MatRef::row_major(scores, part.rows, n);
             small_product(dscores, part.view(&saved.key, width), dquery);
-            small_product(dscores.t(), part.asking(&saved.query, width), dkey);
+            small_product(dscores.t(), part.queries(&saved.query, width), dkey);
         });
         buffers::give(scores);
         let packed = Packed::of(x);
         let mut dx = Tensor::unset(x.shape());
         self.key.backward_into(&dkey, &packed, &mut grads.key, &mut dx, Start::Zero);
         self.value.backward_into(&dvalue, &packed, &mut grads.value, &mut dx, Start::Keep);
-        match asked {
+        match query_rows {
             None => self.query.backward_into(&dquery, &packed, &mut grads.query, &mut dx, Start::Keep),
             Some(rows) => dx.scatter_add(rows, &self.query.backward(&dquery, &x.gather(rows), &mut grads.query)),
         }
         dx
     }
 
-    /// All parts, and where the matrix of each ends.
-    fn parts(&self, offsets: &[usize], asked: Option<&[usize]>) -> (Vec<Part>, Vec<usize>) {
+    /// All parts, and the end of each part's matrix.
+    fn parts(&self, offsets: &[usize], query_rows: Option<&[usize]>) -> (Vec<Part>, Vec<usize>) {
         let mut scores = 0;
         let (mut parts, mut ends) = (Vec::new(), Vec::new());
         for (i, window) in offsets.windows(2).enumerate() {
             let (first, length) = (window[0], window[1] - window[0]);
-            let (query, rows, position) = match asked {
+            let (query, rows, position) = match query_rows {
                 None => (first, length, 0),
-                Some(asked) => (i, 1, asked[i] - first),
+                Some(query_rows) => (i, 1, query_rows[i] - first),
             };
             for head in 0..self.heads {
                 parts.push(Part { head, first, length, query, rows, position, scores });
@@ -204,8 +194,8 @@ impl Part {
         self.columns(x, self.first, self.length, width)
     }
 
-    /// The same of a matrix that holds only rows that ask.
-    fn asking<T: Scalar>(self, x: &Tensor<T>, width: usize) -> MatRef<'_, T> {
+    /// As `view`, of a matrix that has only the query rows.
+    fn queries<T: Scalar>(self, x: &Tensor<T>, width: usize) -> MatRef<'_, T> {
         self.columns(x, self.query, self.rows, width)
     }
 
@@ -215,7 +205,7 @@ impl Part {
     }
 }
 
-/// Where each sequence's rows begin among those that ask.
-fn query_offsets(offsets: &[usize], asked: Option<&[usize]>) -> Vec<usize> {
-    asked.map_or_else(|| offsets.to_vec(), |asked| (0..=asked.len()).collect())
+/// The first query row of each sequence.
+fn query_offsets(offsets: &[usize], query_rows: Option<&[usize]>) -> Vec<usize> {
+    query_rows.map_or_else(|| offsets.to_vec(), |query_rows| (0..=query_rows.len()).collect())
 }

@@ -1,16 +1,15 @@
-//! Memory that tensors leave behind and take up again.
+//! A pool of freed tensor buffers.
 //!
-//! A training step frees a hundred megabytes and asks for them again; handing pages back to the operating system and
-//! faulting them in anew took a tenth of its time. Freed buffers are kept here instead, and serve
-//! any request of at least half their size. Their sizes are powers of two, so that batches of different lengths find each
-//! other's; pages of a buffer that nobody has touched yet take no memory.
+//! A training step frees about 100 MB and allocates it again. Returning pages to the operating system and faulting them in again
+//! took a tenth of the time. So freed buffers are kept here, and serve any request of at least half their size. Sizes are powers of
+//! two, so that batches of different lengths can share them. Pages that were never written take no memory.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use crate::Scalar;
 
-/// Buffers below this many values are left to the allocator.
+/// Buffers with fewer values go back to the allocator.
 const SMALL: usize = 1 << 12;
 
 /// Free buffers of one number type, by capacity.
@@ -23,13 +22,13 @@ impl<T> Buffers<T> {
     }
 }
 
-/// A buffer of `len` values that nobody has set: what was left in it, or zeros.
+/// A buffer of `len` arbitrary values.
 pub(crate) fn take<T: Scalar>(len: usize) -> Vec<T> {
     if len < SMALL {
         return vec![T::ZERO; len];
     }
     let found = T::buffers().0.lock().ok().and_then(|mut free| {
-        // Up to twice the size will do.
+        // Up to twice the size is accepted.
         let (&capacity, _) = free.range(len..=2 * len).next()?;
         let stack = free.get_mut(&capacity)?;
         let buffer = stack.pop();
@@ -61,7 +60,7 @@ pub(crate) fn zeros<T: Scalar>(len: usize) -> Vec<T> {
     buffer
 }
 
-/// Keeps a buffer for later.
+/// Returns a buffer to the pool.
 pub(crate) fn give<T: Scalar>(buffer: Vec<T>) {
     if buffer.capacity() < SMALL {
         return;
@@ -71,7 +70,7 @@ pub(crate) fn give<T: Scalar>(buffer: Vec<T>) {
     }
 }
 
-/// Hands all freed `f32` buffers back to the allocator: after loading a model, say, when no such sizes will be asked for again.
+/// Returns all freed `f32` buffers to the allocator. Call it after loading a model, when buffers of those sizes are not needed again.
 pub fn release_buffers() {
     if let Ok(mut free) = f32::buffers().0.lock() {
         free.clear();

@@ -1,12 +1,12 @@
-//! Dropout whose mask is a function of a key, so that nothing has to be saved.
+//! Dropout with a mask computed from a key, so that no mask is stored.
 
 use crate::kernels::rows;
 use crate::{Scalar, Tensor};
 
-/// Zeroes each value with probability `rate` and scales the rest by `1 / (1 − rate)`.
+/// Dropout (Srivastava et al., 2014): sets each value to zero with probability `rate` and scales the rest by `1 / (1 − rate)`.
 ///
-/// Value i of a site is kept or not by a hash of the key and i, so the backward pass is the same call again, and the same
-/// key gives the same mask whatever the number of threads.
+/// A hash of the key and i decides about value i. So the backward pass makes the same call again, and a key gives the same mask on
+/// any number of threads.
 #[derive(Clone, Copy, Debug)]
 pub struct Dropout {
     rate: f64,
@@ -17,18 +17,18 @@ impl Dropout {
     /// The dropout of one training step.
     ///
     /// # Panics
-    /// Where `rate` lies outside [0, 1).
+    /// If `rate` is not in [0, 1).
     pub fn new(rate: f64, key: u64) -> Dropout {
         assert!((0.0..1.0).contains(&rate), "dropout rate {rate}");
         Dropout { rate, key }
     }
 
-    /// Off: what inference uses.
+    /// No dropout, as in inference.
     pub fn off() -> Dropout {
         Dropout { rate: 0.0, key: 0 }
     }
 
-    /// The same rate, with a key of its own for one place in the model.
+    /// The same rate with a different key, for one place in the model.
     pub fn site(self, site: u64) -> Dropout {
         Dropout { key: mix(self.key ^ mix(site.wrapping_add(1))), ..self }
     }
@@ -38,12 +38,12 @@ impl Dropout {
         if self.is_off() { self } else { Dropout::new(rate, self.key) }
     }
 
-    /// True where nothing is dropped.
+    /// True if the rate is 0.
     pub fn is_off(self) -> bool {
         self.rate == 0.0
     }
 
-    /// Applies the mask to activations in the forward pass, to gradients in the backward pass.
+    /// Applies the mask: to activations in the forward pass, to gradients in the backward pass.
     pub fn apply<T: Scalar>(self, x: &mut Tensor<T>) {
         if self.is_off() {
             return;
@@ -74,7 +74,7 @@ impl Dropout {
         );
     }
 
-    /// Applies the part of the mask that begins at value `first`.
+    /// Applies the part of the mask that starts at value `first`.
     #[inline(always)]
     pub(crate) fn apply_from<T: Scalar>(self, first: usize, x: &mut [T]) {
         if self.is_off() {

@@ -1,8 +1,8 @@
-//! A table of vectors.
+//! Embedding table: a vector per id.
 
 use crate::{Scalar, Tensor, parameters};
 
-/// Row `i` of a table `[entries, d]`.
+/// A table `[entries, d]`. Id i is row i.
 #[derive(Clone, Debug)]
 pub struct Embedding<T: Scalar> {
     weight: Tensor<T>,
@@ -11,7 +11,7 @@ pub struct Embedding<T: Scalar> {
 parameters!(Embedding { weight });
 
 impl<T: Scalar> Embedding<T> {
-    /// All zeros.
+    /// All weights zero.
     pub fn zeros(entries: usize, width: usize) -> Embedding<T> {
         Embedding { weight: Tensor::zeros(&[entries, width]) }
     }
@@ -29,7 +29,7 @@ impl<T: Scalar> Embedding<T> {
     /// The vector of an id.
     ///
     /// # Panics
-    /// Where the id is not below [`Embedding::entries`].
+    /// If the id is not below [`Embedding::entries`].
     pub fn row(&self, id: u32) -> &[T] {
         self.weight.row(id as usize)
     }
@@ -37,7 +37,7 @@ impl<T: Scalar> Embedding<T> {
     /// Adds row `ids[i]` of the table to row i of `x`.
     ///
     /// # Panics
-    /// Where an id is not below [`Embedding::entries`].
+    /// If an id is not below [`Embedding::entries`].
     pub fn add_to(&self, ids: &[u32], x: &mut Tensor<T>) {
         for (i, &id) in ids.iter().enumerate() {
             for (x, &w) in x.row_mut(i).iter_mut().zip(self.weight.row(id as usize)) {

@@ -9,13 +9,13 @@ pub struct FeedForward<T: Scalar> {
     pub up: Linear<T>,
     /// intermediate → d
     pub down: Linear<T>,
-    /// Between the two.
+    /// Between the two maps.
     pub activation: Activation,
 }
 
 parameters!(FeedForward { up, down });
 
-/// What [`FeedForward::backward`] needs.
+/// Values that [`FeedForward::backward`] needs: before and after the activation.
 #[derive(Debug)]
 pub struct SavedFeedForward<T: Scalar> {
     before: Tensor<T>,
@@ -30,7 +30,7 @@ impl<T: Scalar> FeedForward<T> {
         (self.down.forward(&after), SavedFeedForward { before, after })
     }
 
-    /// The gradient at the input, given the input.
+    /// The gradient at the input. `x` must be the forward pass's input.
     pub fn backward(
         &self,
         dy: &Tensor<T>,

@@ -1,4 +1,4 @@
-//! Every block's backward pass against central differences of its forward pass, in `f64`.
+//! Tests: every backward pass against central differences of its forward pass, in `f64`.
 
 use crate::*;
 
@@ -111,11 +111,13 @@ fn pooler() {
 const OFFSETS: [usize; 4] = [0, 1, 5, 7];
 
 /// All rows, or one of each sequence.
-const ASKED: [Option<&[usize]>; 2] = [None, Some(&[0, 3, 6])];
+const QUERY_ROWS: [Option<&[usize]>; 2] = [None, Some(&[0, 3, 6])];
 
 #[test]
 fn attention_with_dropout() {
-    for (causal, asked) in [false, true].into_iter().flat_map(|causal| ASKED.map(|asked| (causal, asked))) {
+    for (causal, query_rows) in
+        [false, true].into_iter().flat_map(|causal| QUERY_ROWS.map(|query_rows| (causal, query_rows)))
+    {
         let mut numbers = Numbers(5);
         let mut block = Attention::zeros(6, 2, causal);
         numbers.fill(&mut block);
@@ -123,15 +125,17 @@ fn attention_with_dropout() {
         check(
             block,
             numbers.tensor(&[7, 6]),
-            |b, x| b.forward(x, &OFFSETS, asked, dropout).0,
-            |b, x, dy, g| b.backward(dy, x, &OFFSETS, dropout, &b.forward(x, &OFFSETS, asked, dropout).1, g),
+            |b, x| b.forward(x, &OFFSETS, query_rows, dropout).0,
+            |b, x, dy, g| b.backward(dy, x, &OFFSETS, dropout, &b.forward(x, &OFFSETS, query_rows, dropout).1, g),
         );
     }
 }
 
 #[test]
 fn whole_layer_with_dropout() {
-    for (norm_first, asked) in [false, true].into_iter().flat_map(|first| ASKED.map(|asked| (first, asked))) {
+    for (norm_first, query_rows) in
+        [false, true].into_iter().flat_map(|first| QUERY_ROWS.map(|query_rows| (first, query_rows)))
+    {
         let mut numbers = Numbers(6);
         let mut block = TransformerLayer {
             attention: Attention::zeros(4, 2, norm_first),
@@ -149,12 +153,12 @@ fn whole_layer_with_dropout() {
         check(
             block.clone(),
             numbers.tensor(&[7, 4]),
-            |b, x| b.forward(x.clone(), &OFFSETS, asked, dropout).0,
-            |b, x, dy, g| b.backward(dy, &OFFSETS, dropout, &b.forward(x.clone(), &OFFSETS, asked, dropout).1, g),
+            |b, x| b.forward(x.clone(), &OFFSETS, query_rows, dropout).0,
+            |b, x, dy, g| b.backward(dy, &OFFSETS, dropout, &b.forward(x.clone(), &OFFSETS, query_rows, dropout).1, g),
         );
         let (x, off) = (numbers.tensor(&[7, 4]), LayerDropout::off());
         let (all, _) = block.forward(x.clone(), &OFFSETS, None, off);
-        assert_eq!(block.forward(x, &OFFSETS, asked, off).0, *all.rows_of(asked), "the rows asked for");
+        assert_eq!(block.forward(x, &OFFSETS, query_rows, off).0, *all.rows_of(query_rows), "the query rows");
     }
 }
 
@@ -163,7 +167,7 @@ fn patches() {
     let mut numbers = Numbers(9);
     let mut block = PatchEmbedding::zeros(3, [2, 4, 6], [2, 3]);
     numbers.fill(&mut block);
-    // Two pictures; their pixels have no gradient, so nothing is claimed of the inputs.
+    // Two images. Pixels have no gradient, so the inputs are not checked.
     let pixels = numbers.tensor(&[2, 2 * 4 * 6]);
     let pixels: Vec<f32> = pixels.data().iter().map(|&x| x as f32).collect();
     let none = Tensor::zeros(&[0, 1]);
@@ -225,7 +229,7 @@ fn check_loss(name: &str, x: &Tensor<f64>, loss: &dyn Fn(&Tensor<f64>) -> Loss<f
     }
 }
 
-/// What is passed over because nothing moves it stays what the formula would make of it.
+/// Skipped blocks have the values that the formula gives.
 #[test]
 fn adamw_of_a_table_of_which_few_rows_are_used() {
     let (rows, d) = (64, 160);

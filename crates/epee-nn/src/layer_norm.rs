@@ -1,19 +1,19 @@
-//! Layer normalisation.
+//! Layer normalization.
 
 use crate::kernels::{rows, thread_pool, vectorised};
 use crate::{Scalar, Tensor, parameters};
 
-/// `y = γ (x − mean) / sqrt(var + ε) + β` along each row, with the biased variance.
+/// Layer normalization (Ba et al., 2016): `y = γ (x − mean) / sqrt(var + ε) + β` for each row, with the biased variance.
 #[derive(Clone, Debug)]
 pub struct LayerNorm<T: Scalar> {
-    weight: Tensor<T>,
-    bias: Tensor<T>,
-    eps: f64,
+    pub(crate) weight: Tensor<T>,
+    pub(crate) bias: Tensor<T>,
+    pub(crate) eps: f64,
 }
 
 parameters!(LayerNorm { weight, bias });
 
-/// What [`LayerNorm::backward`] needs: the normalised rows and one over each row's deviation.
+/// Values that [`LayerNorm::backward`] needs: the normalized rows, and `1 / sqrt(var + ε)` of each row.
 #[derive(Debug)]
 pub struct SavedNorm<T: Scalar> {
     normalised: Tensor<T>,
@@ -26,19 +26,7 @@ impl<T: Scalar> LayerNorm<T> {
         LayerNorm { weight: Tensor::full(&[width], T::ONE), bias: Tensor::zeros(&[width]), eps }
     }
 
-    pub(crate) fn weight(&self) -> &Tensor<T> {
-        &self.weight
-    }
-
-    pub(crate) fn bias(&self) -> &Tensor<T> {
-        &self.bias
-    }
-
-    pub(crate) fn eps(&self) -> f64 {
-        self.eps
-    }
-
-    /// `[n, d] → [n, d]`; consumes its input.
+    /// `[n, d] → [n, d]`
     pub fn forward(&self, mut x: Tensor<T>) -> (Tensor<T>, SavedNorm<T>) {
         let d = x.cols();
         assert_eq!(d, self.weight.len(), "width of the input");

@@ -1,12 +1,12 @@
-//! The affine map.
+//! Linear map with bias, for training.
 
 use crate::kernels::gemm::{MatRef, PackedMatrix, Start, product};
 use crate::kernels::rows;
 use crate::{Scalar, Tensor, parameters};
 
-/// `y = x Wᵀ + b`, with W `[out, in]` as Hugging Face stores it.
+/// `y = x Wᵀ + b`, with W `[out, in]` as in Hugging Face files.
 ///
-/// Each pass packs the weights for the kernels and forgets them: in training they change before the next one.
+/// Each pass packs the weights for the kernels again, because they change between training steps.
 ///
 /// ```
 /// use epee_nn::{Linear, Tensor};
@@ -17,30 +17,22 @@ use crate::{Scalar, Tensor, parameters};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Linear<T: Scalar> {
-    weight: Tensor<T>,
-    bias: Tensor<T>,
+    pub(crate) weight: Tensor<T>,
+    pub(crate) bias: Tensor<T>,
 }
 
 parameters!(Linear { weight, bias });
 
 impl<T: Scalar> Linear<T> {
-    /// From weights `[out, in]` and bias `[out]`.
+    /// From weights `[out, in]` and a bias `[out]`.
     pub fn new(weight: Tensor<T>, bias: Tensor<T>) -> Linear<T> {
         assert_eq!(weight.rows(), bias.len(), "outputs of weight and bias");
         Linear { weight, bias }
     }
 
-    /// All zeros.
+    /// All weights zero.
     pub fn zeros(outputs: usize, inputs: usize) -> Linear<T> {
         Linear::new(Tensor::zeros(&[outputs, inputs]), Tensor::zeros(&[outputs]))
-    }
-
-    pub(crate) fn weight(&self) -> &Tensor<T> {
-        &self.weight
-    }
-
-    pub(crate) fn bias(&self) -> &Tensor<T> {
-        &self.bias
     }
 
     /// Inputs per row.
@@ -56,7 +48,7 @@ impl<T: Scalar> Linear<T> {
     /// `[n, in] → [n, out]`
     ///
     /// # Panics
-    /// Where x has another width.
+    /// If the width of x is not [`Linear::inputs`].
     pub fn forward(&self, x: &Tensor<T>) -> Tensor<T> {
         assert_eq!(x.cols(), self.inputs(), "width of the input");
         let weight = PackedMatrix::new(MatRef::row_major(self.weight.data(), self.outputs(), self.inputs()).t());
@@ -70,14 +62,14 @@ impl<T: Scalar> Linear<T> {
         y
     }
 
-    /// Adds `dyᵀ x` and the column sums of `dy` to the gradients and returns `dx = dy W`.
+    /// Adds `dyᵀ x` and the column sums of `dy` to the gradients. Returns `dx = dy W`.
     pub fn backward(&self, dy: &Tensor<T>, x: &Tensor<T>, grads: &mut Linear<T>) -> Tensor<T> {
         let mut dx = Tensor::unset(&[x.rows(), self.inputs()]);
         self.backward_into(dy, &Packed::of(x), grads, &mut dx, Start::Zero);
         dx
     }
 
-    /// [`Linear::backward`] on an input that is packed already, which several maps may share; `dx` starts from `start`.
+    /// As [`Linear::backward`], with a packed input that several maps can share. `dx` starts from `start`.
     pub(crate) fn backward_into(
         &self,
         dy: &Tensor<T>,

@@ -1,31 +1,31 @@
-//! The losses of an exit, each with its gradient, computed in `f64`.
+//! The losses of an exit with their gradients, computed in `f64`.
 
 use crate::{Scalar, Tensor, sigmoid};
 
-/// A loss of a batch and its gradient.
+/// The loss of a batch, and its gradient.
 #[derive(Debug)]
 pub struct Loss<T: Scalar> {
-    /// The mean over the batch, rows weighted.
+    /// The weighted mean over the rows of the batch.
     pub loss: f64,
-    /// Its derivative by every input, `[n, K]`.
+    /// The derivative with respect to every input, `[n, K]`.
     pub gradient: Tensor<T>,
 }
 
-/// What the rows of a batch should be answered with, and what each row counts.
+/// The target distributions and the weights of the rows of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Targets {
     classes: usize,
-    /// A distribution over the classes for each row, `[n, K]`.
+    /// For each row a distribution over the classes, `[n, K]`.
     probabilities: Vec<f64>,
-    /// What each row counts.
+    /// The weight of each row.
     weights: Vec<f64>,
 }
 
 impl Targets {
-    /// One class for each row, all rows alike.
+    /// One class for each row, with weight 1.
     ///
     /// # Panics
-    /// Where a label is not below `classes`.
+    /// If a label is not below `classes`.
     pub fn of(labels: &[usize], classes: usize) -> Targets {
         let mut probabilities = vec![0.0; labels.len() * classes];
         for (row, &label) in probabilities.chunks_exact_mut(classes).zip(labels) {
@@ -34,10 +34,10 @@ impl Targets {
         Targets { classes, probabilities, weights: vec![1.0; labels.len()] }
     }
 
-    /// Each row counts what its class does, in the mean where it is of several: `Σ_k t_k c_k`.
+    /// Weights each row by its class; a row of several classes gets their average: `Σ_k t_k c_k`.
     ///
     /// # Panics
-    /// Where there are not as many weights as classes.
+    /// If the number of weights is not the number of classes.
     pub fn weighted(mut self, by_class: &[f64]) -> Targets {
         assert_eq!(by_class.len(), self.classes, "a weight for each class");
         for (weight, row) in self.weights.iter_mut().zip(self.probabilities.chunks_exact(self.classes)) {
@@ -53,10 +53,10 @@ impl Targets {
         self
     }
 
-    /// Row i becomes `λ t_i + (1 − λ) t_partner(i)`.
+    /// Mixup (Zhang et al., 2018): row i becomes `λ t_i + (1 − λ) t_partner(i)`.
     ///
     /// # Panics
-    /// Where there are not as many partners as rows.
+    /// If the number of partners is not the number of rows.
     pub fn mixed(mut self, lambda: f64, partners: &[usize]) -> Targets {
         assert_eq!(partners.len(), self.weights.len(), "a partner for each row");
         let before = self.probabilities.clone();
@@ -73,12 +73,12 @@ impl Targets {
         self.weights.len()
     }
 
-    /// True where there is no row.
+    /// True if there are no rows.
     pub fn is_empty(&self) -> bool {
         self.weights.is_empty()
     }
 
-    /// What the rows count together; at least the smallest positive number, so that it can be divided by.
+    /// The sum of the weights, at least the smallest positive number, so that it can be a divisor.
     fn total(&self) -> f64 {
         self.weights.iter().sum::<f64>().max(f64::MIN_POSITIVE)
     }
@@ -110,7 +110,7 @@ fn softmax<T: Scalar>(row: &[T], temperature: f64) -> (Vec<f64>, f64) {
 /// ```
 ///
 /// # Panics
-/// Where logits and targets have not the same rows and classes.
+/// If logits and targets differ in rows or classes.
 pub fn cross_entropy<T: Scalar>(logits: &Tensor<T>, targets: &Targets) -> Loss<T> {
     assert_eq!((logits.rows(), logits.cols()), (targets.len(), targets.classes), "rows and classes");
     let mut loss = 0.0;
@@ -118,7 +118,7 @@ pub fn cross_entropy<T: Scalar>(logits: &Tensor<T>, targets: &Targets) -> Loss<T
     for ((i, t), share) in targets.probabilities.chunks_exact(targets.classes).enumerate().zip(targets.shares()) {
         let (p, log_norm) = softmax(logits.row(i), 1.0);
         for (k, d) in gradient.row_mut(i).iter_mut().enumerate() {
-            // A class that is not meant adds nothing, be its logit what it will.
+            // A class with target 0 adds nothing, even if its logit is not finite.
             if t[k] > 0.0 {
                 loss -= share * t[k] * (logits.row(i)[k].f64() - log_norm);
             }
@@ -128,7 +128,8 @@ pub fn cross_entropy<T: Scalar>(logits: &Tensor<T>, targets: &Targets) -> Loss<T
     Loss { loss, gradient }
 }
 
-/// Distillation (Hinton et al., 2015): `T² Σ_i w_i KL(softmax(teacher_i / T) ‖ softmax(z_i / T)) / Σ_i w_i`; the teacher is a constant.
+/// Distillation (Hinton et al., 2015): `T² Σ_i w_i KL(softmax(teacher_i / T) ‖ softmax(z_i / T)) / Σ_i w_i`; the teacher
+/// gets no gradient.
 ///
 /// ```
 /// use epee_nn::{Targets, Tensor, distillation};
@@ -140,7 +141,7 @@ pub fn cross_entropy<T: Scalar>(logits: &Tensor<T>, targets: &Targets) -> Loss<T
 /// ```
 ///
 /// # Panics
-/// Where the sizes differ.
+/// If the sizes differ.
 pub fn distillation<T: Scalar>(
     logits: &Tensor<T>,
     teacher: &Tensor<T>,
@@ -166,8 +167,8 @@ pub fn distillation<T: Scalar>(
     Loss { loss, gradient }
 }
 
-/// The loss of a learned exit head (BERxiT: Xin et al., 2021): `Σ_i w_i (σ(u_i) − wrong_i)² / Σ_i w_i` of its outputs `[n, 1]` before
-/// the sigmoid, with `wrong_i` 1 where the exit's answer is wrong and 0 where it is right.
+/// The loss of a learned exit head (BERxiT, Xin et al., 2021): `Σ_i w_i (σ(u_i) − wrong_i)² / Σ_i w_i`, with its outputs u `[n, 1]`
+/// before the sigmoid. `wrong_i` is 1 if the exit's answer is wrong and 0 if it is correct.
 ///
 /// ```
 /// use epee_nn::{Targets, Tensor, exit_head_loss};
@@ -178,7 +179,7 @@ pub fn distillation<T: Scalar>(
 /// ```
 ///
 /// # Panics
-/// Where the numbers of rows differ.
+/// If the numbers of rows differ.
 pub fn exit_head_loss<T: Scalar>(scores: &Tensor<T>, wrong: &[bool], targets: &Targets) -> Loss<T> {
     assert_eq!((scores.len(), wrong.len()), (targets.len(), targets.len()), "rows");
     let mut loss = 0.0;

@@ -1,4 +1,4 @@
-//! A transformer layer with weights packed for inference, whose rows can be computed in any order.
+//! Transformer layer packed for inference. Its rows can be computed in any order.
 
 use crate::kernels::attend::attend;
 use crate::kernels::packed::Converted;
@@ -8,7 +8,7 @@ use crate::{Activation, LayerNorm, PackedLinear, Precision, TransformerLayer};
 
 pub use crate::kernels::attend::Span;
 
-/// Memory that a forward pass works in; it grows to the largest batch and stays.
+/// Buffers of a forward pass. They grow to the largest batch and are reused.
 #[derive(Debug, Default)]
 pub struct Workspace {
     pub(crate) converted: Converted,
@@ -20,10 +20,11 @@ pub struct Workspace {
     wide: Vec<f32>,
 }
 
-/// [`TransformerLayer`]'s inference side: nothing is saved, nothing is allocated once the [`Workspace`] has grown.
+/// [`TransformerLayer`] for inference. It saves nothing for a backward pass, and allocates nothing once the [`Workspace`] has grown.
 ///
-/// A layer is two steps: [`PackedLayer::keys_values`] of all rows, then [`PackedLayer::rows`] for any of them, as often as
-/// one likes. A row's bits do not depend on which rows are computed with it; in `f32` they are [`TransformerLayer::forward`]'s.
+/// A layer has two steps: [`PackedLayer::keys_values`] for all rows, then [`PackedLayer::rows`] for some of them, once or several
+/// times. The result of a row has the same bits whichever rows are computed with it. In `f32` they equal
+/// [`TransformerLayer::forward`]'s.
 pub struct PackedLayer {
     query: PackedLinear,
     key_value: PackedLinear,
@@ -39,7 +40,7 @@ pub struct PackedLayer {
 }
 
 impl TransformerLayer<f32> {
-    /// The same layer with its weights packed.
+    /// Packs the weights for inference.
     pub fn pack(&self, precision: Precision) -> PackedLayer {
         let attention = &self.attention;
         PackedLayer {
@@ -50,8 +51,8 @@ impl TransformerLayer<f32> {
             up: self.feed_forward.up.pack(precision),
             down: self.feed_forward.down.pack(precision),
             feed_forward_norm: self.feed_forward_norm.clone(),
-            heads: attention.heads(),
-            causal: attention.causal(),
+            heads: attention.heads,
+            causal: attention.causal,
             activation: self.feed_forward.activation,
             norm_first: self.norm_first,
         }
@@ -69,25 +70,24 @@ impl PackedLayer {
         self.up.outputs()
     }
 
-    /// Bytes the weights take.
+    /// Memory of the weights in bytes.
     pub fn bytes(&self) -> usize {
         [&self.query, &self.key_value, &self.output, &self.up, &self.down].iter().map(|map| map.bytes()).sum()
     }
 
-    /// Multiplications and additions that [`PackedLayer::rows`] takes for each row, attention left out; those of
-    /// [`PackedLayer::keys_values`].
+    /// Multiplications plus additions per row, without attention: of [`PackedLayer::rows`] and of [`PackedLayer::keys_values`].
     pub fn operations(&self) -> (usize, usize) {
         let of = |map: &PackedLinear| 2 * map.0.inputs() * map.0.outputs();
         (of(&self.query) + of(&self.output) + of(&self.up) + of(&self.down), of(&self.key_value))
     }
 
-    /// Keys and values of all rows x `[tokens, d]`, for the calls of [`PackedLayer::rows`] that follow.
+    /// Computes keys and values of all rows x `[tokens, d]`, for the next calls of [`PackedLayer::rows`].
     pub fn keys_values(&self, x: &[f32], work: &mut Workspace) {
         let x = self.attention_input(x, &mut work.normed);
         self.key_value.apply(x, Activation::None, None, &mut work.converted, &mut work.keys_values);
     }
 
-    /// The layer's output for some rows: `x` holds them one after the other, `spans` says where they stand.
+    /// The layer's output for some rows. `x` has these rows one after the other; `spans` gives their places.
     pub fn rows(&self, x: &[f32], spans: &[Span], work: &mut Workspace, y: &mut Vec<f32>) {
         let Workspace { converted, normed, keys_values, queries, context, middle, wide } = work;
         self.query.apply(self.attention_input(x, normed), Activation::None, None, converted, queries);
@@ -106,13 +106,13 @@ impl PackedLayer {
         }
     }
 
-    /// What attention reads of some rows: the rows, or their norm.
+    /// The input of attention: the rows, or their norm.
     fn attention_input<'a>(&self, x: &'a [f32], normed: &'a mut Vec<f32>) -> &'a [f32] {
         if self.norm_first { norm_of(&self.attention_norm, x, normed) } else { x }
     }
 }
 
-/// The norm of some rows, in other memory.
+/// The norm of some rows, written to `normed`.
 fn norm_of<'a>(norm: &LayerNorm<f32>, x: &[f32], normed: &'a mut Vec<f32>) -> &'a [f32] {
     normed.clear();
     normed.extend_from_slice(x);
@@ -121,14 +121,14 @@ fn norm_of<'a>(norm: &LayerNorm<f32>, x: &[f32], normed: &'a mut Vec<f32>) -> &'
 }
 
 impl LayerNorm<f32> {
-    /// [`LayerNorm::forward`] in place, with nothing saved.
+    /// As [`LayerNorm::forward`], in place and without saved values.
     pub fn apply(&self, x: &mut [f32]) {
-        let (d, eps) = (self.weight().len(), self.eps() as f32);
+        let (d, eps) = (self.weight.len(), self.eps as f32);
         let rows = (x.len() / d).div_ceil(thread_pool::threads()).max(4);
         thread_pool::chunks(x, rows * d, |_, block| {
             vectorised!({
                 for row in block.chunks_exact_mut(d) {
-                    crate::kernels::rows::normalise(row, self.weight().data(), self.bias().data(), eps);
+                    crate::kernels::rows::normalise(row, self.weight.data(), self.bias.data(), eps);
                 }
             });
         });

@@ -1,19 +1,19 @@
-//! The affine map with weights packed for inference.
+//! Linear map with bias, packed for inference.
 
 use crate::kernels::packed::{Converted, Packed};
 use crate::{Activation, Linear, Precision, Workspace};
 
-/// `y = x Wᵀ + b` at a precision, with weights packed once: [`Linear`]'s inference side.
+/// `y = x Wᵀ + b` with weights packed once, at a precision: [`Linear`] for inference.
 ///
-/// In `f32` it gives the bits [`Linear::forward`] gives.
+/// In `f32` it gives the same bits as [`Linear::forward`].
 pub struct PackedLinear(pub(crate) Packed);
 
 impl PackedLinear {
-    /// Several maps of the same input as one, their outputs side by side.
+    /// Joins several maps of the same input. Their outputs are side by side.
     pub(crate) fn join(maps: &[&Linear<f32>], precision: Precision) -> PackedLinear {
         let inputs = maps[0].inputs();
-        let weights = maps.iter().flat_map(|map| map.weight().data().chunks_exact(inputs)).collect();
-        let bias = maps.iter().flat_map(|map| map.bias().data()).copied().collect();
+        let weights = maps.iter().flat_map(|map| map.weight.data().chunks_exact(inputs)).collect();
+        let bias = maps.iter().flat_map(|map| map.bias.data()).copied().collect();
         PackedLinear(Packed::new(weights, bias, inputs, precision))
     }
 
@@ -22,15 +22,15 @@ impl PackedLinear {
         self.0.outputs()
     }
 
-    /// Bytes it takes.
+    /// Memory in bytes.
     pub fn bytes(&self) -> usize {
         self.0.bytes()
     }
 
-    /// `[n, in] → [n, out]`, into memory that grows to the largest use and stays.
+    /// `[n, in] → [n, out]`. Reuses the memory of `work` and `y`.
     ///
     /// # Panics
-    /// Where x does not hold whole rows.
+    /// If x does not have whole rows.
     pub fn forward(&self, x: &[f32], work: &mut Workspace, y: &mut Vec<f32>) {
         self.apply(x, Activation::None, None, &mut work.converted, y);
     }

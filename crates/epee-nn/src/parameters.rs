@@ -1,15 +1,15 @@
-//! Walking a block's parameters by name.
+//! Visiting a block's parameters by name.
 
 use crate::{Scalar, Tensor};
 
-/// A block whose parameters can be walked, always in the same order.
+/// A block whose parameters can be visited, always in the same order.
 ///
-/// Names are structural (`attention.query.weight`); an architecture maps them to the names its checkpoints use.
+/// Names follow the structure (`attention.query.weight`). An architecture maps them to the names in its checkpoints.
 pub trait Parameters<T: Scalar> {
-    /// Calls `f` with every parameter, its name led by `prefix`.
+    /// Calls `f` with every parameter. Names start with `prefix`.
     fn visit<'a>(&'a self, prefix: &str, f: &mut dyn FnMut(String, &'a Tensor<T>));
 
-    /// Calls `f` with every parameter, to be changed.
+    /// As [`Parameters::visit`], with mutable access.
     fn visit_mut<'a>(&'a mut self, prefix: &str, f: &mut dyn FnMut(String, &'a mut Tensor<T>));
 
     /// Every parameter by name.
@@ -19,7 +19,7 @@ pub trait Parameters<T: Scalar> {
         all
     }
 
-    /// Every parameter by name, to be changed.
+    /// As [`Parameters::parameters`], with mutable access.
     fn parameters_mut(&mut self) -> Vec<(String, &mut Tensor<T>)> {
         let mut all = Vec::new();
         self.visit_mut("", &mut |name, tensor| all.push((name, tensor)));
@@ -31,13 +31,13 @@ pub trait Parameters<T: Scalar> {
         self.parameters().iter().map(|(_, tensor)| tensor.len()).sum()
     }
 
-    /// The same block with every parameter zero: where gradients are gathered.
+    /// The same block with every parameter zero, to accumulate gradients.
     fn zeros_like(&self) -> Self
     where
         Self: Clone,
     {
         let mut zero = self.clone();
-        // New memory, of which the system gives out what is written to; the copy's goes back to it.
+        // Fresh memory: the system provides pages only when they are written.
         zero.visit_mut("", &mut |_, tensor| {
             let zeros = Tensor::from_vec(tensor.shape(), vec![T::ZERO; tensor.len()]);
             drop(std::mem::replace(tensor, zeros).into_vec());
@@ -51,7 +51,7 @@ pub trait Parameters<T: Scalar> {
     }
 }
 
-/// `prefix.name`, or `name` where there is no prefix.
+/// `prefix.name`, or `name` if there is no prefix.
 #[doc(hidden)]
 pub fn join(prefix: &str, name: &str) -> String {
     if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") }
@@ -92,7 +92,7 @@ impl<T: Scalar, P: Parameters<T>> Parameters<T> for Option<P> {
     }
 }
 
-/// Implements [`Parameters`] for a struct from the list of its fields that hold parameters.
+/// Implements [`Parameters`] for a struct, given its fields that have parameters.
 #[macro_export]
 macro_rules! parameters {
     ($block:ident { $($field:ident),* $(,)? }) => {

@@ -1,10 +1,10 @@
-//! Pictures to rows: one for every patch.
+//! Patch embedding: an image becomes one row per patch.
 
 use crate::{Linear, Scalar, Tensor, parameters};
 
-/// `y = W p + b` of every patch p of a picture: a convolution whose stride is its kernel, as ViT begins with.
+/// `y = W p + b` for every patch p of an image (ViT, Dosovitskiy et al., 2021): a convolution whose stride equals its kernel size.
 ///
-/// A patch is flattened channel by channel, row by row, as a convolution's kernel `[d, C, P, P]` is; patches go row by row.
+/// A patch is flattened channel by channel and row by row, as a convolution kernel `[d, C, P, P]`. Patches are in row order.
 ///
 /// ```
 /// use epee_nn::{Parameters, PatchEmbedding, Tensor};
@@ -18,34 +18,34 @@ use crate::{Linear, Scalar, Tensor, parameters};
 pub struct PatchEmbedding<T: Scalar> {
     /// C P P → d
     pub projection: Linear<T>,
-    picture: [usize; 3],
+    image: [usize; 3],
     patch: [usize; 2],
 }
 
 parameters!(PatchEmbedding { projection });
 
 impl<T: Scalar> PatchEmbedding<T> {
-    /// All zeros: for pictures of `[channels, height, width]` and patches of `[height, width]`, which divide them.
+    /// All weights zero, for images `[channels, height, width]` and patches `[height, width]`.
     ///
     /// # Panics
-    /// Where they do not.
-    pub fn zeros(width: usize, picture: [usize; 3], patch: [usize; 2]) -> PatchEmbedding<T> {
-        let [channels, h, w] = picture;
+    /// If the patches do not divide the image.
+    pub fn zeros(width: usize, image: [usize; 3], patch: [usize; 2]) -> PatchEmbedding<T> {
+        let [channels, h, w] = image;
         assert!(h.is_multiple_of(patch[0]) && w.is_multiple_of(patch[1]), "patches of {patch:?} in {h} x {w} pixels");
-        PatchEmbedding { projection: Linear::zeros(width, channels * patch[0] * patch[1]), picture, patch }
+        PatchEmbedding { projection: Linear::zeros(width, channels * patch[0] * patch[1]), image, patch }
     }
 
-    /// Values of a picture.
+    /// The number of values of an image.
     pub fn pixels(&self) -> usize {
-        self.picture.iter().product()
+        self.image.iter().product()
     }
 
-    /// Patches of a picture.
+    /// The number of patches of an image.
     pub fn patches(&self) -> usize {
-        self.picture[1] / self.patch[0] * (self.picture[2] / self.patch[1])
+        self.image[1] / self.patch[0] * (self.image[2] / self.patch[1])
     }
 
-    /// `[n, C, H, W] → [n · patches, d]`, and the patches, which the backward pass needs.
+    /// `[n, C, H, W] → [n · patches, d]`, and the patches for the backward pass.
     pub fn forward(&self, pixels: &[f32]) -> (Tensor<T>, Tensor<T>) {
         let rows = pixels.len() / self.pixels() * self.patches();
         let mut patches = Vec::with_capacity(pixels.len());
@@ -54,22 +54,22 @@ impl<T: Scalar> PatchEmbedding<T> {
         (self.projection.forward(&patches), patches)
     }
 
-    /// Adds the gradient of the weights; pixels have none.
+    /// Adds the gradient of the weights. Pixels have no gradient.
     pub fn backward(&self, dy: &Tensor<T>, patches: &Tensor<T>, grads: &mut PatchEmbedding<T>) {
         self.projection.backward(dy, patches, &mut grads.projection);
     }
 
-    /// Hands out the pixels patch by patch.
+    /// Calls `f` with every pixel, patch by patch.
     ///
     /// # Panics
-    /// Where there are no whole pictures.
+    /// If `pixels` does not have whole images.
     pub fn gather(&self, pixels: &[f32], mut f: impl FnMut(f32)) {
-        let ([channels, h, w], [ph, pw]) = (self.picture, self.patch);
-        assert!(pixels.len().is_multiple_of(self.pixels()), "{} values, {} a picture", pixels.len(), self.pixels());
-        for picture in pixels.chunks_exact(self.pixels()) {
+        let ([channels, h, w], [ph, pw]) = (self.image, self.patch);
+        assert!(pixels.len().is_multiple_of(self.pixels()), "{} values, {} per image", pixels.len(), self.pixels());
+        for image in pixels.chunks_exact(self.pixels()) {
             for (top, left) in (0..h).step_by(ph).flat_map(|top| (0..w).step_by(pw).map(move |left| (top, left))) {
                 for (c, y) in (0..channels).flat_map(|c| (top..top + ph).map(move |y| (c, y))) {
-                    picture[(c * h + y) * w + left..][..pw].iter().for_each(|&x| f(x));
+                    image[(c * h + y) * w + left..][..pw].iter().for_each(|&x| f(x));
                 }
             }
         }

@@ -1,9 +1,9 @@
-//! BERT's pooler.
+//! BERT's pooler: a linear map and a hyperbolic tangent.
 
 use crate::kernels::vectorised;
 use crate::{Linear, Scalar, Tensor, parameters};
 
-/// `y = tanh(dense(x))` of the exit rows.
+/// `y = tanh(dense(x))`, applied to the rows that exits read.
 #[derive(Clone, Debug)]
 pub struct Pooler<T: Scalar> {
     /// d → d
@@ -12,7 +12,7 @@ pub struct Pooler<T: Scalar> {
 
 parameters!(Pooler { dense });
 
-/// What [`Pooler::backward`] needs: its input and its output.
+/// Values that [`Pooler::backward`] needs: input and output.
 #[derive(Debug)]
 pub struct SavedPooler<T: Scalar> {
     x: Tensor<T>,

@@ -1,22 +1,30 @@
-//! The number formats of inference.
+//! Numeric precision of inference: f32, bf16 or int8.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What weights are stored and multiplied in. Sums, norms, softmax and embeddings are `f32` always.
+/// The numeric precision of stored weights and of matrix products. Sums (except in `int8`), norms, softmax and embeddings are always
+/// `f32`.
+///
+/// ```
+/// use epee_nn::Precision;
+/// assert_eq!("bf16".parse(), Ok(Precision::Bf16));
+/// assert_eq!(Precision::ALL.map(Precision::name), ["f32", "bf16", "int8"]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Precision {
-    /// 32 bits.
+    /// 32-bit floating point.
     #[default]
     F32,
     /// bfloat16 weights and activations, sums in `f32`.
     Bf16,
-    /// 8-bit integers: weights symmetric per output (−64 to 64), activations per row at run time, sums in `i32`.
+    /// 8-bit integers. Weights have a symmetric scale per output (−64 to 64), activations a scale and zero point per row, computed at
+    /// run time. Sums are in `i32`.
     Int8,
 }
 
 impl Precision {
-    /// All of them, the most exact first.
+    /// All precisions, the most exact first.
     pub const ALL: [Precision; 3] = [Precision::F32, Precision::Bf16, Precision::Int8];
 
     /// Its name: `f32`, `bf16` or `int8`.
@@ -35,12 +43,17 @@ impl fmt::Display for Precision {
     }
 }
 
+/// A text that names no precision.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected f32, bf16 or int8 (every machine has all three), got `{got}`")]
+pub struct PrecisionError {
+    got: String,
+}
+
 impl FromStr for Precision {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Precision, String> {
-        Precision::ALL
-            .into_iter()
-            .find(|precision| precision.name() == text)
-            .ok_or_else(|| format!("expected f32, bf16 or int8 (every machine has all three), got `{text}`"))
+    type Err = PrecisionError;
+    fn from_str(text: &str) -> Result<Precision, PrecisionError> {
+        let named = Precision::ALL.into_iter().find(|precision| precision.name() == text);
+        named.ok_or_else(|| PrecisionError { got: text.to_owned() })
     }
 }

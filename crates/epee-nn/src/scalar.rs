@@ -1,4 +1,4 @@
-//! The number types blocks are generic over: `f32` to compute with, `f64` to test with.
+//! The number types of the blocks: `f32` for work, `f64` for tests.
 
 use std::fmt::Debug;
 use std::iter::Sum;
@@ -10,7 +10,7 @@ use crate::kernels::math;
 use crate::kernels::micro::{self, MicroKernel};
 use crate::kernels::transpose::{self, TransposeTile};
 
-/// A floating-point number that blocks can be built from. Functions in `f32` may use a fused multiply-add where `FUSED`.
+/// A floating-point type for blocks. If `FUSED`, functions of `f32` use fused multiply-add.
 pub trait Scalar:
     Copy
     + Default
@@ -39,7 +39,7 @@ pub trait Scalar:
     fn f64(self) -> f64;
     /// The square root.
     fn sqrt(self) -> Self;
-    /// e to the power of this number; `f32` clamps its argument to [−87, 88].
+    /// `e^x`; `f32` clamps x to [−87, 88].
     fn exp<const FUSED: bool>(self) -> Self;
     /// The hyperbolic tangent.
     fn tanh<const FUSED: bool>(self) -> Self;
@@ -48,10 +48,10 @@ pub trait Scalar:
     /// The matrix product's inner kernel on this machine.
     #[doc(hidden)]
     fn micro_kernel() -> MicroKernel<Self, Self, Self>;
-    /// What transposes a tile of a matrix on this machine.
+    /// The function that transposes a tile of a matrix on this machine.
     #[doc(hidden)]
     fn transpose_tile() -> TransposeTile<Self>;
-    /// Where freed buffers wait.
+    /// The pool of freed buffers.
     #[doc(hidden)]
     fn buffers() -> &'static Buffers<Self>;
 }
@@ -62,21 +62,32 @@ mod private {
     impl Sealed for f64 {}
 }
 
+/// The items that differ only in the type.
+macro_rules! common_items {
+    ($float:ident) => {
+        const ZERO: $float = 0.0;
+        const ONE: $float = 1.0;
+        #[inline(always)]
+        fn of(x: f64) -> $float {
+            x as $float
+        }
+        #[inline(always)]
+        fn f64(self) -> f64 {
+            self as f64
+        }
+        #[inline(always)]
+        fn sqrt(self) -> $float {
+            $float::sqrt(self)
+        }
+        fn buffers() -> &'static Buffers<$float> {
+            static FREE: Buffers<$float> = Buffers::new();
+            &FREE
+        }
+    };
+}
+
 impl Scalar for f32 {
-    const ZERO: f32 = 0.0;
-    const ONE: f32 = 1.0;
-    #[inline(always)]
-    fn of(x: f64) -> f32 {
-        x as f32
-    }
-    #[inline(always)]
-    fn f64(self) -> f64 {
-        f64::from(self)
-    }
-    #[inline(always)]
-    fn sqrt(self) -> f32 {
-        f32::sqrt(self)
-    }
+    common_items!(f32);
     #[inline(always)]
     fn exp<const FUSED: bool>(self) -> f32 {
         math::exp::<FUSED>(self)
@@ -95,27 +106,10 @@ impl Scalar for f32 {
     fn transpose_tile() -> TransposeTile<f32> {
         transpose::f32_tile(isa())
     }
-    fn buffers() -> &'static Buffers<f32> {
-        static FREE: Buffers<f32> = Buffers::new();
-        &FREE
-    }
 }
 
 impl Scalar for f64 {
-    const ZERO: f64 = 0.0;
-    const ONE: f64 = 1.0;
-    #[inline(always)]
-    fn of(x: f64) -> f64 {
-        x
-    }
-    #[inline(always)]
-    fn f64(self) -> f64 {
-        self
-    }
-    #[inline(always)]
-    fn sqrt(self) -> f64 {
-        f64::sqrt(self)
-    }
+    common_items!(f64);
     #[inline(always)]
     fn exp<const FUSED: bool>(self) -> f64 {
         f64::exp(self)
@@ -133,9 +127,5 @@ impl Scalar for f64 {
     }
     fn transpose_tile() -> TransposeTile<f64> {
         transpose::portable::<f64>
-    }
-    fn buffers() -> &'static Buffers<f64> {
-        static FREE: Buffers<f64> = Buffers::new();
-        &FREE
     }
 }

@@ -1,11 +1,11 @@
-//! A dense array in row-major order.
+//! Dense row-major array.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::{Device, Scalar, buffers};
 
-/// A dense row-major array: parameters of any shape, activations as matrices.
+/// A dense row-major array. Parameters have any shape, activations are matrices.
 ///
 /// ```
 /// let x = epee_nn::Tensor::from_vec(&[2, 3], vec![1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0]);
@@ -33,17 +33,17 @@ impl<T: Scalar> Drop for Tensor<T> {
 }
 
 impl<T: Scalar> Tensor<T> {
-    /// All zeros.
+    /// All values zero.
     pub fn zeros(shape: &[usize]) -> Tensor<T> {
         Tensor { shape: shape.to_vec(), data: buffers::zeros(shape.iter().product()) }
     }
 
-    /// Values that are yet to be set, every one of them.
+    /// Arbitrary values. The caller must set all of them.
     pub(crate) fn unset(shape: &[usize]) -> Tensor<T> {
         Tensor { shape: shape.to_vec(), data: buffers::take(shape.iter().product()) }
     }
 
-    /// All one value.
+    /// All values equal.
     pub fn full(shape: &[usize], value: T) -> Tensor<T> {
         Tensor { shape: shape.to_vec(), data: vec![value; shape.iter().product()] }
     }
@@ -51,7 +51,7 @@ impl<T: Scalar> Tensor<T> {
     /// The values of `data` in the given shape.
     ///
     /// # Panics
-    /// Where the number of values is not the product of the shape.
+    /// If the number of values is not the product of the shape.
     pub fn from_vec(shape: &[usize], data: Vec<T>) -> Tensor<T> {
         assert_eq!(shape.iter().product::<usize>(), data.len(), "values for shape {shape:?}");
         Tensor { shape: shape.to_vec(), data }
@@ -62,7 +62,7 @@ impl<T: Scalar> Tensor<T> {
         Tensor::zeros(&other.shape)
     }
 
-    /// Where its values lie.
+    /// The device that holds the values.
     pub fn device(&self) -> Device {
         Device::Cpu
     }
@@ -77,7 +77,7 @@ impl<T: Scalar> Tensor<T> {
         self.data.len()
     }
 
-    /// True where it holds no value.
+    /// True if there are no values.
     pub fn is_empty(&self) -> bool {
         self.data.is_empty()
     }
@@ -97,7 +97,7 @@ impl<T: Scalar> Tensor<T> {
         &self.data
     }
 
-    /// All values, to be changed.
+    /// All values, mutable.
     pub fn data_mut(&mut self) -> &mut [T] {
         &mut self.data
     }
@@ -113,7 +113,7 @@ impl<T: Scalar> Tensor<T> {
         &self.data[i * cols..(i + 1) * cols]
     }
 
-    /// Row `i`, to be changed.
+    /// Row `i`, mutable.
     pub fn row_mut(&mut self, i: usize) -> &mut [T] {
         let cols = self.cols();
         &mut self.data[i * cols..(i + 1) * cols]
@@ -128,12 +128,12 @@ impl<T: Scalar> Tensor<T> {
         gathered
     }
 
-    /// The given rows, or all of them.
+    /// The given rows, or all rows.
     pub(crate) fn rows_of(&self, rows: Option<&[usize]>) -> Cow<'_, Tensor<T>> {
         rows.map_or(Cow::Borrowed(self), |rows| Cow::Owned(self.gather(rows)))
     }
 
-    /// Adds `other` to the given rows, or to all of them.
+    /// Adds `other` to the given rows, or to all rows.
     pub(crate) fn add_rows(&mut self, rows: Option<&[usize]>, other: &Tensor<T>) {
         match rows {
             Some(rows) => self.scatter_add(rows, other),
@@ -141,7 +141,7 @@ impl<T: Scalar> Tensor<T> {
         }
     }
 
-    /// Adds row `i` of `other` to row `rows[i]` of this: the transpose of [`Tensor::gather`].
+    /// Adds row `i` of `other` to row `rows[i]` of this tensor: the transpose of [`Tensor::gather`].
     pub fn scatter_add(&mut self, rows: &[usize], other: &Tensor<T>) {
         for (i, &row) in rows.iter().enumerate() {
             for (x, &y) in self.row_mut(row).iter_mut().zip(other.row(i)) {
@@ -163,7 +163,8 @@ impl<T: Scalar> Tensor<T> {
         means
     }
 
-    /// Adds to each of rows `offsets[i]..offsets[i + 1]` its share of row `i` of `other`: the transpose of [`Tensor::mean_spans`].
+    /// Adds row `i` of `other`, divided by the span's length, to each of rows `offsets[i]..offsets[i + 1]`: the transpose of
+    /// [`Tensor::mean_spans`].
     pub fn scatter_mean_spans(&mut self, offsets: &[usize], other: &Tensor<T>) {
         for (i, (span, share)) in spans(offsets).enumerate() {
             for row in span {
@@ -196,7 +197,7 @@ impl<T: Scalar> Tensor<T> {
     }
 }
 
-/// The rows of each span, and one over how many they are.
+/// The rows of each span, and 1 over their number.
 fn spans<T: Scalar>(offsets: &[usize]) -> impl Iterator<Item = (Range<usize>, T)> + '_ {
     offsets.windows(2).map(|window| (window[0]..window[1], T::of(1.0 / (window[1] - window[0]) as f64)))
 }

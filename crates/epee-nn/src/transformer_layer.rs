@@ -1,13 +1,13 @@
-//! A transformer layer.
+//! A transformer layer: self-attention and a feed-forward block, each with a residual sum and a norm.
 
 use crate::{
     Attention, Dropout, FeedForward, LayerNorm, SavedAttention, SavedFeedForward, SavedNorm, Scalar, Tensor, parameters,
 };
 
-/// A transformer layer, its norms after each residual sum as in BERT,
-/// `a = norm_1(x + attention(x))`, `y = norm_2(a + feed_forward(a))`,
-/// or before each block as in GPT-2 and ViT (`norm_first`),
-/// `a = x + attention(norm_1(x))`, `y = a + feed_forward(norm_2(a))`.
+/// A transformer layer.
+///
+/// With norms after the residual sums (BERT): `a = norm_1(x + attention(x))`, `y = norm_2(a + feed_forward(a))`.
+/// With `norm_first` (GPT-2, ViT): `a = x + attention(norm_1(x))`, `y = a + feed_forward(norm_2(a))`.
 #[derive(Clone, Debug)]
 pub struct TransformerLayer<T: Scalar> {
     /// Self-attention.
@@ -18,13 +18,13 @@ pub struct TransformerLayer<T: Scalar> {
     pub feed_forward: FeedForward<T>,
     /// The feed-forward block's norm.
     pub feed_forward_norm: LayerNorm<T>,
-    /// Whether norms stand before their blocks.
+    /// True if norms come before their blocks.
     pub norm_first: bool,
 }
 
 parameters!(TransformerLayer { attention, attention_norm, feed_forward, feed_forward_norm });
 
-/// What [`TransformerLayer::backward`] needs.
+/// Values that [`TransformerLayer::backward`] needs.
 #[derive(Debug)]
 pub struct SavedLayer<T: Scalar> {
     attention_input: Tensor<T>,
@@ -35,55 +35,57 @@ pub struct SavedLayer<T: Scalar> {
     feed_forward_norm: SavedNorm<T>,
 }
 
-/// The dropouts of one layer.
+/// The dropout masks of one layer.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerDropout {
     /// On attention probabilities.
     pub probabilities: Dropout,
-    /// On the attention block's output, before it is added.
+    /// On the attention block's output, before the residual sum.
     pub attention: Dropout,
-    /// On the feed-forward block's output, before it is added.
+    /// On the feed-forward block's output, before the residual sum.
     pub feed_forward: Dropout,
 }
 
 impl LayerDropout {
-    /// Off: what inference uses.
+    /// No dropout, as in inference.
     pub fn off() -> LayerDropout {
         LayerDropout { probabilities: Dropout::off(), attention: Dropout::off(), feed_forward: Dropout::off() }
     }
 }
 
 impl<T: Scalar> TransformerLayer<T> {
-    /// `[n, d] → [n, d]`; sequence i is rows `offsets[i]..offsets[i + 1]`. Where rows are asked for, one of each sequence, the
-    /// result holds those alone, `[sequences, d]`, and only keys and values are computed of the others.
+    /// `[n, d] → [n, d]`. Sequence i is rows `offsets[i]..offsets[i + 1]`.
+    ///
+    /// With `query_rows`, one row of each sequence, the result has only those rows, `[sequences, d]`. Only the keys and values of the
+    /// other rows are computed.
     pub fn forward(
         &self,
         x: Tensor<T>,
         offsets: &[usize],
-        asked: Option<&[usize]>,
+        query_rows: Option<&[usize]>,
         dropout: LayerDropout,
     ) -> (Tensor<T>, SavedLayer<T>) {
+        let attend = |x: &Tensor<T>| self.attention.forward(x, offsets, query_rows, dropout.probabilities);
+        let (attention_input, attention, attention_norm, feed_forward_input, feed_forward, feed_forward_norm);
+        let mut y;
         if self.norm_first {
-            self.norm_first(x, offsets, asked, dropout)
+            let mut middle;
+            (attention_input, attention_norm) = self.attention_norm.forward(x.clone());
+            (middle, attention) = attend(&attention_input);
+            dropout.attention.apply_and_add(&mut middle, &x.rows_of(query_rows));
+            (feed_forward_input, feed_forward_norm) = self.feed_forward_norm.forward(middle.clone());
+            (y, feed_forward) = self.feed_forward.forward(&feed_forward_input);
+            dropout.feed_forward.apply_and_add(&mut y, &middle);
         } else {
-            self.norm_last(x, offsets, asked, dropout)
+            let mut branch;
+            (branch, attention) = attend(&x);
+            dropout.attention.apply_and_add(&mut branch, &x.rows_of(query_rows));
+            (feed_forward_input, attention_norm) = self.attention_norm.forward(branch);
+            (branch, feed_forward) = self.feed_forward.forward(&feed_forward_input);
+            dropout.feed_forward.apply_and_add(&mut branch, &feed_forward_input);
+            (y, feed_forward_norm) = self.feed_forward_norm.forward(branch);
+            attention_input = x;
         }
-    }
-
-    fn norm_last(
-        &self,
-        x: Tensor<T>,
-        offsets: &[usize],
-        asked: Option<&[usize]>,
-        dropout: LayerDropout,
-    ) -> (Tensor<T>, SavedLayer<T>) {
-        let (mut branch, attention) = self.attention.forward(&x, offsets, asked, dropout.probabilities);
-        dropout.attention.apply_and_add(&mut branch, &x.rows_of(asked));
-        let (middle, attention_norm) = self.attention_norm.forward(branch);
-        let (mut branch, feed_forward) = self.feed_forward.forward(&middle);
-        dropout.feed_forward.apply_and_add(&mut branch, &middle);
-        let (y, feed_forward_norm) = self.feed_forward_norm.forward(branch);
-        let (attention_input, feed_forward_input) = (x, middle);
         let saved = SavedLayer {
             attention_input,
             attention,
@@ -95,31 +97,7 @@ impl<T: Scalar> TransformerLayer<T> {
         (y, saved)
     }
 
-    fn norm_first(
-        &self,
-        x: Tensor<T>,
-        offsets: &[usize],
-        asked: Option<&[usize]>,
-        dropout: LayerDropout,
-    ) -> (Tensor<T>, SavedLayer<T>) {
-        let (attention_input, attention_norm) = self.attention_norm.forward(x.clone());
-        let (mut middle, attention) = self.attention.forward(&attention_input, offsets, asked, dropout.probabilities);
-        dropout.attention.apply_and_add(&mut middle, &x.rows_of(asked));
-        let (feed_forward_input, feed_forward_norm) = self.feed_forward_norm.forward(middle.clone());
-        let (mut y, feed_forward) = self.feed_forward.forward(&feed_forward_input);
-        dropout.feed_forward.apply_and_add(&mut y, &middle);
-        let saved = SavedLayer {
-            attention_input,
-            attention,
-            attention_norm,
-            feed_forward_input,
-            feed_forward,
-            feed_forward_norm,
-        };
-        (y, saved)
-    }
-
-    /// The gradient at the input, given that at the rows the forward pass was asked for; `dropout` is the forward pass's.
+    /// The gradient at the input, given the gradient at the output. `dropout` must be the same as in the forward pass.
     pub fn backward(
         &self,
         dy: &Tensor<T>,
@@ -128,7 +106,7 @@ impl<T: Scalar> TransformerLayer<T> {
         saved: &SavedLayer<T>,
         grads: &mut TransformerLayer<T>,
     ) -> Tensor<T> {
-        let asked = saved.attention.asked.as_deref();
+        let query_rows = saved.attention.query_rows.as_deref();
         if self.norm_first {
             let branch = self.feed_forward_backward(dy, dropout, saved, grads);
             let mut dmiddle =
@@ -136,18 +114,18 @@ impl<T: Scalar> TransformerLayer<T> {
             dmiddle.add(dy);
             let branch = self.attention_backward(&dmiddle, offsets, dropout, saved, grads);
             let mut dx = self.attention_norm.backward(&branch, &saved.attention_norm, &mut grads.attention_norm);
-            dx.add_rows(asked, &dmiddle);
+            dx.add_rows(query_rows, &dmiddle);
             return dx;
         }
         let mut dmiddle = self.feed_forward_norm.backward(dy, &saved.feed_forward_norm, &mut grads.feed_forward_norm);
         dmiddle.add(&self.feed_forward_backward(&dmiddle, dropout, saved, grads));
         let dbranch = self.attention_norm.backward(&dmiddle, &saved.attention_norm, &mut grads.attention_norm);
         let mut dx = self.attention_backward(&dbranch, offsets, dropout, saved, grads);
-        dx.add_rows(asked, &dbranch);
+        dx.add_rows(query_rows, &dbranch);
         dx
     }
 
-    /// The gradient at the feed-forward block's input, given the gradient at what its output is added to.
+    /// The gradient at the feed-forward block's input, given the gradient at the residual sum.
     fn feed_forward_backward(
         &self,
         dy: &Tensor<T>,
@@ -160,7 +138,7 @@ impl<T: Scalar> TransformerLayer<T> {
         self.feed_forward.backward(&branch, &saved.feed_forward_input, &saved.feed_forward, &mut grads.feed_forward)
     }
 
-    /// As `feed_forward_backward`, of the attention block.
+    /// As `feed_forward_backward`, for the attention block.
     fn attention_backward(
         &self,
         dy: &Tensor<T>,

@@ -67,7 +67,7 @@ fn every_step_of_every_recipe() {
             for (p, (parameter, grad)) in grads.parameters().into_iter().enumerate() {
                 let head = parameter.starts_with("exits.");
                 if step.trunk == BackboneGradient::Balanced && !head {
-                    // What is scaled there is no gradient of the loss: epee-model/tests/trunk.rs has it.
+                    // What is scaled there is no gradient of the loss: epee-model/tests/gradients.rs has it.
                     continue;
                 }
                 if step.trunk == BackboneGradient::Frozen && !head {

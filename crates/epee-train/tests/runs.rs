@@ -87,7 +87,7 @@ fn run(dir: &Path, options: &TrainOptions, resume: bool, watch: &mut Watch) -> R
         checkpoint_seconds: watch.every.unwrap_or(60.0),
     };
     let identity = RunIdentity::from([("options".to_owned(), serde_json::to_string(options).unwrap())]);
-    let model = Model::new(&config, exits.heads(), options.seed);
+    let model = Model::new(&config, exits.exit_config(), options.seed);
     let (learnt, dev) = (examples(160, 1), examples(60, 2));
     let run = Run { train: &learnt, dev: &dev, options, output: &output, identity: &identity, resume };
     train(model, &run, watch)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use epee_exit::{ExitOutput, Policy};
 use epee_input::{Encoding, Sequence};
-use epee_model::{Batch, Engine, ExitRowFirst, Input, ModelDir, Session};
+use epee_model::{Batch, Engine, ExitRowFirst, InputShape, ModelDir, Session};
 use epee_nn::{Precision, in_pool, roofline};
 use serde::Serialize;
 use serde_json::json;
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         bail!("--tokens: expected 1 to {positions} (the model's positions), got {tokens}");
     }
     let mut lengths = args.tokens.clone();
-    if let Input::Image(_) = input {
+    if let InputShape::Image(_) = input {
         if !lengths.is_empty() {
             bail!("--tokens: every picture has {positions}");
         }
@@ -169,21 +169,21 @@ struct Setting<'e> {
     engine: &'e Engine,
     threads: usize,
     tokens: usize,
-    input: Input,
+    input: InputShape,
     seconds: f64,
 }
 
 /// A synthetic sequence.
-fn sample(input: Input, tokens: usize) -> Batch {
+fn sample(input: InputShape, tokens: usize) -> Batch {
     match input {
-        Input::Text(input) => {
+        InputShape::Text(input) => {
             // Ids that every vocabulary has, of which attention makes different rows all the same.
             let ids = (0..tokens as u32).map(|t| t.wrapping_mul(7919) % input.vocab_size as u32).collect();
             Batch::new([&Sequence::Text(Encoding { ids, type_ids: vec![0; tokens], truncated: false })])
         }
-        Input::Image(input) => {
+        InputShape::Image(input) => {
             let pixels =
-                (0..input.channels * input.height * input.width).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect();
+                (0..input.num_channels * input.height * input.width).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect();
             Batch { pixels, offsets: vec![0, tokens], ..Batch::default() }
         }
     }

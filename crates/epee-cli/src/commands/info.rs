@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use epee::Trace;
 use epee::certificates::{Promise, explain_abstention, explain_certificate, void_promises};
-use epee_model::{Calibration, Config, ExitsFile, Input, ModelDir, model_digest};
+use epee_model::{Calibration, Config, ExitsFile, InputShape, ModelDir, model_digest};
 use epee_nn::Parameters;
 use serde_json::{Value, json};
 
@@ -109,22 +109,23 @@ type Facts = Vec<(&'static str, Value)>;
 
 fn sizes(config: &Config) -> Facts {
     let shape = &config.shape;
-    let mut facts = vec![("architecture", json!(config.title())), ("layers", json!(shape.layers))];
-    if shape.groups < shape.layers {
-        facts.push(("layers_with_weights_of_their_own", json!(shape.groups)));
+    let mut facts = vec![("architecture", json!(config.title())), ("layers", json!(shape.num_hidden_layers))];
+    if shape.num_hidden_groups < shape.num_hidden_layers {
+        facts.push(("layers_with_weights_of_their_own", json!(shape.num_hidden_groups)));
     }
     facts.extend([
         ("hidden_size", json!(shape.hidden_size)),
-        ("heads", json!(shape.heads)),
+        ("heads", json!(shape.num_attention_heads)),
         ("intermediate_size", json!(shape.intermediate_size)),
     ]);
     match shape.input {
-        Input::Text(input) => {
-            facts.extend([("vocabulary", json!(input.vocab_size)), ("positions", json!(input.positions))]);
+        InputShape::Text(input) => {
+            facts
+                .extend([("vocabulary", json!(input.vocab_size)), ("positions", json!(input.max_position_embeddings))]);
         }
-        Input::Image(input) => facts.extend([
-            ("picture", json!(format!("{} x {} pixels, {}", input.height, input.width, channels(input.channels)))),
-            ("patch", json!(format!("{} x {}", input.patch[0], input.patch[1]))),
+        InputShape::Image(input) => facts.extend([
+            ("picture", json!(format!("{} x {} pixels, {}", input.height, input.width, channels(input.num_channels)))),
+            ("patch", json!(format!("{} x {}", input.patch_size[0], input.patch_size[1]))),
             ("tokens", json!(input.rows())),
         ]),
     }

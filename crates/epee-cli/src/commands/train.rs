@@ -13,7 +13,6 @@ use clap::ValueEnum;
 use epee_data::Dataset;
 use epee_files::sha256;
 use epee_model::{Config, ExitConfig, ExitsFile, Model, ModelCard, PoolerKind, Pooling};
-use epee_nn::Device;
 use epee_train::{
     Examples, Outcome, Output, Recipe, Regime, Run, RunIdentity, TrainOptions, refuse_if_locked, refuse_if_not_begun,
 };
@@ -76,9 +75,6 @@ pub(crate) struct Args {
     /// Whether exits read through the model's final norm, in GPT-2, ViT and DeiT [default: true]
     #[arg(long, value_name = "BOOL")]
     exit_norm: Option<bool>,
-    /// What to compute on: cpu; cuda is reserved
-    #[arg(long, value_name = "DEVICE", default_value_t = Device::Cpu)]
-    device: Device,
     /// Pixels of a picture's side, N or HEIGHTxWIDTH, other than the model's: position embeddings are interpolated
     #[arg(long, value_name = "N", value_parser = image_size)]
     image_size: Option<[usize; 2]>,
@@ -183,9 +179,6 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     match args.resume {
         true => refuse_if_not_begun(&args.out)?,
         false => check_empty(&args.out, args.force)?,
-    }
-    if args.device != Device::Cpu {
-        bail!("--device {}: not for training; expected cpu", args.device);
     }
     let options = args.options.resolve(args.config.as_deref())?;
     let dataset = Dataset::open(&args.data)?;

@@ -77,7 +77,7 @@ impl Workshop {
         let dir = self.dir().join("model");
         let model_dir = ModelDir::load(&dir).unwrap();
         let trained = model_dir.model().unwrap();
-        let heads = ExitConfig { score: true, ..model_dir.exits.heads() };
+        let heads = ExitConfig { score: true, ..model_dir.exits.exit_config() };
         let mut model: Model = Model::new(&model_dir.config, heads, 3);
         for ((name, tensor), old) in
             model.parameters_mut().into_iter().zip(trained.parameters().into_iter().map(Some).chain([None, None]))

@@ -1,50 +1,50 @@
-//! Pixels to rows.
+//! Embeddings of images.
 
 use epee_nn::{PatchEmbedding, Scalar, Tensor, parameters};
 
-use crate::shape::ImageInput;
+use crate::shape::ImageShape;
 
-/// A class token, perhaps a second one, and a row for each patch; positions are added to all of them.
+/// A class token, perhaps a second token, and a row for each patch. Positions are added to all rows.
 #[derive(Clone, Debug)]
 pub(crate) struct ImageEmbeddings<T: Scalar> {
     /// `[1, 1, d]`
     class_token: Tensor<T>,
-    /// DeiT's, `[1, 1, d]`.
+    /// DeiT's second token, `[1, 1, d]`.
     distillation_token: Option<Tensor<T>>,
-    /// `[1, rows of a picture, d]`
+    /// `[1, rows of an image, d]`
     positions: Tensor<T>,
     pub(super) patches: PatchEmbedding<T>,
 }
 
 parameters!(ImageEmbeddings { class_token, distillation_token, positions, patches });
 
-/// Rows of some pictures.
+/// The rows of several images.
 struct Places {
-    /// Of every row, its position.
+    /// The position of every row.
     positions: Vec<usize>,
-    /// Of every token, its row in each picture.
+    /// For every token before the patches, its row in each image.
     tokens: Vec<Vec<usize>>,
-    /// The patches' rows.
+    /// The rows of the patches.
     patches: Vec<usize>,
 }
 
 impl<T: Scalar> ImageEmbeddings<T> {
-    pub(super) fn zeros(input: ImageInput, d: usize) -> ImageEmbeddings<T> {
-        let picture = [input.channels, input.height, input.width];
+    pub(super) fn zeros(input: ImageShape, d: usize) -> ImageEmbeddings<T> {
+        let image = [input.num_channels, input.height, input.width];
         ImageEmbeddings {
             class_token: Tensor::zeros(&[1, 1, d]),
-            distillation_token: (input.tokens == 2).then(|| Tensor::zeros(&[1, 1, d])),
+            distillation_token: (input.num_prefix_tokens == 2).then(|| Tensor::zeros(&[1, 1, d])),
             positions: Tensor::zeros(&[1, input.rows(), d]),
-            patches: PatchEmbedding::zeros(d, picture, input.patch),
+            patches: PatchEmbedding::zeros(d, image, input.patch_size),
         }
     }
 
-    /// The tokens that are no patches.
+    /// The tokens before the patches.
     fn tokens(&self) -> impl Iterator<Item = &Tensor<T>> {
         std::iter::once(&self.class_token).chain(&self.distillation_token)
     }
 
-    /// The rows of all pictures, and the patches, which the backward pass needs.
+    /// The rows of all images, and the patches for the backward pass.
     pub(super) fn forward(&self, pixels: &[f32]) -> (Tensor<T>, Tensor<T>) {
         let (rows, patches) = self.patches.forward(pixels);
         let places = self.places(rows.rows() / self.patches.patches());
@@ -66,32 +66,32 @@ impl<T: Scalar> ImageEmbeddings<T> {
         self.patches.backward(&dy.gather(&places.patches), patches, &mut grads.patches);
     }
 
-    /// Where everything stands in the rows of some pictures.
-    fn places(&self, pictures: usize) -> Places {
+    /// The places in the rows of several images.
+    fn places(&self, images: usize) -> Places {
         let (n, tokens) = (self.positions.rows(), self.tokens().count());
-        let each = |i: usize| (0..pictures).map(move |picture| picture * n + i);
+        let each = |i: usize| (0..images).map(move |image| image * n + i);
         Places {
-            positions: (0..pictures * n).map(|row| row % n).collect(),
+            positions: (0..images * n).map(|row| row % n).collect(),
             tokens: (0..tokens).map(|token| each(token).collect()).collect(),
-            patches: (0..pictures * n).filter(|row| row % n >= tokens).collect(),
+            patches: (0..images * n).filter(|row| row % n >= tokens).collect(),
         }
     }
 
-    /// What [`ImageEmbeddings::forward`] makes of the patches' rows, on the host and into memory that stays.
+    /// As [`ImageEmbeddings::forward`], from the rows of the patches. Reuses the memory of `x`.
     pub(super) fn place(&self, rows: &[T], x: &mut Vec<T>) {
         x.clear();
-        for picture in rows.chunks_exact(self.patches.patches() * self.positions.cols()) {
+        for image in rows.chunks_exact(self.patches.patches() * self.positions.cols()) {
             let first = x.len();
             self.tokens().for_each(|token| x.extend_from_slice(token.data()));
-            x.extend_from_slice(picture);
+            x.extend_from_slice(image);
             x[first..].iter_mut().zip(self.positions.data()).for_each(|(x, &position)| *x += position);
         }
     }
 
-    /// The same embeddings for pictures of another size: positions of patches are interpolated, tokens keep theirs.
-    pub(crate) fn resized(&self, from: ImageInput, to: ImageInput) -> ImageEmbeddings<T> {
+    /// The same embeddings for images of another size. The positions of patches are interpolated.
+    pub(crate) fn resized(&self, from: ImageShape, to: ImageShape) -> ImageEmbeddings<T> {
         let d = self.positions.cols();
-        let (tokens, patches) = self.positions.data().split_at(from.tokens * d);
+        let (tokens, patches) = self.positions.data().split_at(from.num_prefix_tokens * d);
         let mut positions = tokens.to_vec();
         positions.extend(crate::bicubic::resize(patches, from.grid(), to.grid(), d));
         let mut resized = ImageEmbeddings::zeros(to, d);

@@ -1,12 +1,14 @@
-//! Token ids to rows.
+//! Embeddings of texts.
 
 use epee_nn::{Dropout, Embedding, LayerNorm, Linear, SavedNorm, Scalar, Tensor, parameters};
 
 use crate::Batch;
-use crate::shape::{Shape, TextInput};
+use crate::shape::{Shape, TextShape};
 
-/// `norm(words + positions + segments)`, dropout, and a map to d where the vectors have another width; a part an
-/// architecture does not have is left out.
+/// `norm(words + positions + token types)`, then dropout, then a linear map to d if the embeddings have another width. An
+/// architecture may have no token types or no norm.
+///
+/// Training checkpoints store the field names, so they keep the names of version 0.1.
 #[derive(Clone, Debug)]
 pub(crate) struct TextEmbeddings<T: Scalar> {
     words: Embedding<T>,
@@ -18,21 +20,21 @@ pub(crate) struct TextEmbeddings<T: Scalar> {
 
 parameters!(TextEmbeddings { words, positions, segments, norm, projection });
 
-/// What [`TextEmbeddings::backward`] needs.
+/// Values that [`TextEmbeddings::backward`] needs.
 pub(crate) struct SavedText<T: Scalar> {
     norm: Option<SavedNorm<T>>,
-    /// The map's input.
+    /// The linear map's input.
     vectors: Option<Tensor<T>>,
 }
 
 impl<T: Scalar> TextEmbeddings<T> {
-    pub(super) fn zeros(input: TextInput, shape: &Shape) -> TextEmbeddings<T> {
-        let (width, d) = (input.width, shape.hidden_size);
+    pub(super) fn zeros(input: TextShape, shape: &Shape) -> TextEmbeddings<T> {
+        let (width, d) = (input.embedding_size, shape.hidden_size);
         TextEmbeddings {
             words: Embedding::zeros(input.vocab_size, width),
-            positions: Embedding::zeros(input.positions, width),
-            segments: (input.segments > 0).then(|| Embedding::zeros(input.segments, width)),
-            norm: input.norm.then(|| LayerNorm::identity(width, shape.layer_norm_eps)),
+            positions: Embedding::zeros(input.max_position_embeddings, width),
+            segments: (input.type_vocab_size > 0).then(|| Embedding::zeros(input.type_vocab_size, width)),
+            norm: input.layer_norm.then(|| LayerNorm::identity(width, shape.layer_norm_eps)),
             projection: (width != d).then(|| Linear::zeros(d, width)),
         }
     }
@@ -81,14 +83,14 @@ impl<T: Scalar> TextEmbeddings<T> {
         }
     }
 
-    /// Entries of the vocabulary.
+    /// The number of token ids.
     pub(super) fn entries(&self) -> usize {
         self.words.entries()
     }
 }
 
 impl TextEmbeddings<f32> {
-    /// All but the map, without dropout.
+    /// The forward pass without dropout and without the linear map.
     pub(super) fn apply(&self, batch: &Batch, x: &mut Vec<f32>) {
         let d = self.words.width();
         x.resize(batch.ids.len() * d, 0.0);

@@ -1,10 +1,8 @@
-//! ALBERT (Lan et al., 2020): BERT with narrow word vectors widened by a map, and one layer's weights at every depth.
+//! ALBERT (Lan et al., 2020): BERT with narrow embeddings, a linear map to the hidden size, and shared layer weights.
 
-use super::Family;
-use crate::config::Fields;
+use super::{Family, Fields, bert};
 use crate::names::Stored::{self, Plain};
-use crate::shape::{DropoutRates, Input, Shape, TextInput};
-use crate::{PoolerKind, Pooling};
+use crate::shape::{InputShape, Shape, TextShape};
 
 pub(super) static FAMILY: Family = Family {
     model_type: "albert",
@@ -35,43 +33,24 @@ const NAMES: [(&str, Stored); 14] = [
 
 fn read(fields: &Fields<'_>) -> Result<Shape, String> {
     fields.only("position_embedding_type", "absolute")?;
-    if let inner @ 2.. = fields.size_or("inner_group_num", 1)? {
-        return Err(format!("inner_group_num: expected 1, got {inner}: an exit stands after every layer"));
+    if let inner @ 2.. = fields.size("inner_group_num", Some(1))? {
+        return Err(format!("inner_group_num: expected 1, got {inner}: every layer has an exit"));
     }
-    let layers = fields.layers("num_hidden_layers")?;
-    let groups = fields.size_or("num_hidden_groups", 1)?;
+    let input = InputShape::Text(TextShape {
+        vocab_size: fields.size("vocab_size", None)?,
+        max_position_embeddings: fields.size("max_position_embeddings", Some(512))?,
+        type_vocab_size: fields.size("type_vocab_size", Some(2))?,
+        embedding_size: fields.size("embedding_size", Some(128))?,
+        layer_norm: true,
+    });
+    let mut shape = bert::encoder(fields, input, "gelu_new", 0.0)?;
+    let (layers, groups) = (shape.num_hidden_layers, fields.size("num_hidden_groups", Some(1))?);
     if !layers.is_multiple_of(groups) {
         return Err(format!("num_hidden_groups {groups}: expected a divisor of num_hidden_layers {layers}"));
     }
-    let dropout = fields.rate("hidden_dropout_prob", 0.0)?;
-    Ok(Shape {
-        input: Input::Text(TextInput {
-            vocab_size: fields.size("vocab_size")?,
-            positions: fields.size_or("max_position_embeddings", 512)?,
-            segments: fields.size_or("type_vocab_size", 2)?,
-            width: fields.size_or("embedding_size", 128)?,
-            norm: true,
-        }),
-        hidden_size: fields.size("hidden_size")?,
-        layers,
-        groups,
-        heads: fields.heads("num_attention_heads", "hidden_size")?,
-        intermediate_size: fields.size("intermediate_size")?,
-        activation: fields.activation("hidden_act", "gelu_new")?,
-        layer_norm_eps: fields.positive("layer_norm_eps", 1e-12)?,
-        norm_first: false,
-        causal: false,
-        final_norm: false,
-        pooling: Pooling::First,
-        pooler: PoolerKind::Shared,
-        // Transformers drops nothing after ALBERT's feed-forward block.
-        dropout: DropoutRates {
-            embedding: dropout,
-            probabilities: fields.rate("attention_probs_dropout_prob", 0.0)?,
-            attention: dropout,
-            feed_forward: 0.0,
-            head: fields.rate("classifier_dropout_prob", 0.1)?,
-        },
-        initializer_range: fields.positive("initializer_range", 0.02)?,
-    })
+    shape.num_hidden_groups = groups;
+    // Transformers has no dropout after ALBERT's feed-forward block.
+    shape.dropout.feed_forward = 0.0;
+    shape.dropout.head = fields.rate("classifier_dropout_prob", 0.1)?;
+    Ok(shape)
 }

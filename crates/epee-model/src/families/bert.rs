@@ -1,9 +1,8 @@
-//! BERT (Devlin et al., 2019): learned positions and segments, norms after each block, a pooler over `[CLS]`.
+//! BERT (Devlin et al., 2019): learned positions and token types, norms after each block, a pooler over `[CLS]`.
 
-use super::Family;
-use crate::config::Fields;
+use super::{Family, Fields};
 use crate::names::Stored::{self, Plain};
-use crate::shape::{DropoutRates, Input, Shape, TextInput};
+use crate::shape::{DropoutRates, InputShape, Shape, TextShape};
 use crate::{PoolerKind, Pooling};
 
 pub(super) static FAMILY: Family = Family {
@@ -37,22 +36,32 @@ fn read(fields: &Fields<'_>) -> Result<Shape, String> {
     if fields.flag("is_decoder", false)? {
         return Err("is_decoder: expected false, got true: a causal model is not a BERT encoder".to_owned());
     }
-    let hidden_size = fields.size("hidden_size")?;
-    let dropout = fields.rate("hidden_dropout_prob", 0.1)?;
+    let input = InputShape::Text(TextShape {
+        vocab_size: fields.size("vocab_size", None)?,
+        max_position_embeddings: fields.size("max_position_embeddings", None)?,
+        type_vocab_size: fields.size("type_vocab_size", Some(2))?,
+        embedding_size: fields.size("hidden_size", None)?,
+        layer_norm: true,
+    });
+    let mut shape = encoder(fields, input, "gelu", 0.1)?;
+    shape.dropout.head = fields.rate("classifier_dropout", shape.dropout.embedding)?;
+    Ok(shape)
+}
+
+/// An encoder with BERT's fields and structure, given the default activation and dropout rate. It has no dropout at the exits.
+pub(super) fn encoder(fields: &Fields<'_>, input: InputShape, activation: &str, dropout: f64) -> Result<Shape, String> {
+    let hidden_size = fields.size("hidden_size", None)?;
+    let num_hidden_layers = fields.layers("num_hidden_layers", None)?;
+    let probabilities = fields.rate("attention_probs_dropout_prob", dropout)?;
+    let dropout = fields.rate("hidden_dropout_prob", dropout)?;
     Ok(Shape {
-        input: Input::Text(TextInput {
-            vocab_size: fields.size("vocab_size")?,
-            positions: fields.size("max_position_embeddings")?,
-            segments: fields.size_or("type_vocab_size", 2)?,
-            width: hidden_size,
-            norm: true,
-        }),
+        input,
         hidden_size,
-        layers: fields.layers("num_hidden_layers")?,
-        groups: fields.layers("num_hidden_layers")?,
-        heads: fields.heads("num_attention_heads", "hidden_size")?,
-        intermediate_size: fields.size("intermediate_size")?,
-        activation: fields.activation("hidden_act", "gelu")?,
+        num_hidden_layers,
+        num_hidden_groups: num_hidden_layers,
+        num_attention_heads: fields.heads("num_attention_heads", None, "hidden_size", hidden_size)?,
+        intermediate_size: fields.size("intermediate_size", None)?,
+        activation: fields.activation("hidden_act", activation)?,
         layer_norm_eps: fields.positive("layer_norm_eps", 1e-12)?,
         norm_first: false,
         causal: false,
@@ -61,10 +70,10 @@ fn read(fields: &Fields<'_>) -> Result<Shape, String> {
         pooler: PoolerKind::Shared,
         dropout: DropoutRates {
             embedding: dropout,
-            probabilities: fields.rate("attention_probs_dropout_prob", 0.1)?,
+            probabilities,
             attention: dropout,
             feed_forward: dropout,
-            head: fields.rate("classifier_dropout", dropout)?,
+            head: 0.0,
         },
         initializer_range: fields.positive("initializer_range", 0.02)?,
     })

@@ -1,4 +1,4 @@
-//! DeiT (Touvron et al., 2021): ViT with a second token, the one that learnt from a teacher. Exits read the class token.
+//! DeiT (Touvron et al., 2021): ViT with a second token, trained by distillation. Exits read the class token.
 
 use super::{Family, vit};
 use crate::names::Stored::{self, Whole};

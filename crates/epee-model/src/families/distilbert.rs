@@ -1,9 +1,8 @@
-//! DistilBERT (Sanh et al., 2019): BERT without segments and without a pooler.
+//! DistilBERT (Sanh et al., 2019): BERT without token types and without a pooler.
 
-use super::Family;
-use crate::config::Fields;
+use super::{Family, Fields};
 use crate::names::Stored::{self, Plain};
-use crate::shape::{DropoutRates, Input, Shape, TextInput};
+use crate::shape::{DropoutRates, InputShape, Shape, TextShape};
 use crate::{PoolerKind, Pooling};
 
 pub(super) static FAMILY: Family = Family {
@@ -38,22 +37,22 @@ const NAMES: [(&str, Stored); 11] = [
 ];
 
 fn read(fields: &Fields<'_>) -> Result<Shape, String> {
-    let hidden_size = fields.size_or("dim", 768)?;
-    let layers = fields.layers_or("n_layers", 6)?;
+    let hidden_size = fields.size("dim", Some(768))?;
+    let num_hidden_layers = fields.layers("n_layers", Some(6))?;
     let dropout = fields.rate("dropout", 0.1)?;
     Ok(Shape {
-        input: Input::Text(TextInput {
-            vocab_size: fields.size("vocab_size")?,
-            positions: fields.size_or("max_position_embeddings", 512)?,
-            segments: 0,
-            width: hidden_size,
-            norm: true,
+        input: InputShape::Text(TextShape {
+            vocab_size: fields.size("vocab_size", None)?,
+            max_position_embeddings: fields.size("max_position_embeddings", Some(512))?,
+            type_vocab_size: 0,
+            embedding_size: hidden_size,
+            layer_norm: true,
         }),
         hidden_size,
-        layers,
-        groups: layers,
-        heads: fields.heads_or("n_heads", 12, "dim", hidden_size)?,
-        intermediate_size: fields.size_or("hidden_dim", 4 * 768)?,
+        num_hidden_layers,
+        num_hidden_groups: num_hidden_layers,
+        num_attention_heads: fields.heads("n_heads", Some(12), "dim", hidden_size)?,
+        intermediate_size: fields.size("hidden_dim", Some(4 * 768))?,
         activation: fields.activation("activation", "gelu")?,
         layer_norm_eps: 1e-12,
         norm_first: false,
@@ -61,7 +60,7 @@ fn read(fields: &Fields<'_>) -> Result<Shape, String> {
         final_norm: false,
         pooling: Pooling::First,
         pooler: PoolerKind::None,
-        // Transformers drops nothing after DistilBERT's attention block.
+        // Transformers has no dropout after DistilBERT's attention block.
         dropout: DropoutRates {
             embedding: dropout,
             probabilities: fields.rate("attention_dropout", 0.1)?,

@@ -1,11 +1,11 @@
-//! GPT-2 (Radford et al., 2019): causal, norms before each block, weights stored transposed, queries, keys and values in one map.
+//! GPT-2 (Radford et al., 2019): causal attention, norms before each block. Weights are stored transposed, with queries, keys and
+//! values in one tensor.
 //!
-//! An exit reads the last token's row through the final norm, `ln_f`: it is the only row that has seen the whole text.
+//! An exit reads the last token's row through the final norm `ln_f`, because only that row has seen the whole text.
 
-use super::Family;
-use crate::config::Fields;
+use super::{Family, Fields};
 use crate::names::Stored::{self, Part, Plain, Transposed};
-use crate::shape::{DropoutRates, Input, Shape, TextInput};
+use crate::shape::{DropoutRates, InputShape, Shape, TextShape};
 use crate::{PoolerKind, Pooling};
 
 pub(super) static FAMILY: Family = Family {
@@ -40,22 +40,22 @@ fn read(fields: &Fields<'_>) -> Result<Shape, String> {
             return Err(format!("{key}: expected {expected}, got {}", !expected));
         }
     }
-    let hidden_size = fields.size_or("n_embd", 768)?;
-    let layers = fields.layers_or("n_layer", 12)?;
+    let hidden_size = fields.size("n_embd", Some(768))?;
+    let num_hidden_layers = fields.layers("n_layer", Some(12))?;
     let dropout = fields.rate("resid_pdrop", 0.1)?;
     Ok(Shape {
-        input: Input::Text(TextInput {
-            vocab_size: fields.size("vocab_size")?,
-            positions: fields.size_or("n_positions", 1024)?,
-            segments: 0,
-            width: hidden_size,
-            norm: false,
+        input: InputShape::Text(TextShape {
+            vocab_size: fields.size("vocab_size", None)?,
+            max_position_embeddings: fields.size("n_positions", Some(1024))?,
+            type_vocab_size: 0,
+            embedding_size: hidden_size,
+            layer_norm: false,
         }),
         hidden_size,
-        layers,
-        groups: layers,
-        heads: fields.heads_or("n_head", 12, "n_embd", hidden_size)?,
-        intermediate_size: fields.size_or("n_inner", 4 * hidden_size)?,
+        num_hidden_layers,
+        num_hidden_groups: num_hidden_layers,
+        num_attention_heads: fields.heads("n_head", Some(12), "n_embd", hidden_size)?,
+        intermediate_size: fields.size("n_inner", Some(4 * hidden_size))?,
         activation: fields.activation("activation_function", "gelu_new")?,
         layer_norm_eps: fields.positive("layer_norm_epsilon", 1e-5)?,
         norm_first: true,

@@ -1,16 +1,18 @@
-//! The architectures: for each a file that holds what makes it different, its `config.json` and its weight names.
+//! The architectures, one file each: how to read its `config.json`, and its weight names.
 //!
-//! All of them are embeddings, a stack of [`epee_nn::TransformerLayer`]s and exits; a [`Family`] says in which shape, and
-//! under which names Hugging Face stores the parts. `docs/add-a-backbone.md` shows how to add one.
+//! Every architecture has embeddings, a stack of [`epee_nn::TransformerLayer`]s and exits. A [`Family`] gives its shape and Hugging
+//! Face's names of the parts. `docs/add-a-backbone.md` shows how to add one.
 
 mod albert;
 mod bert;
 mod deit;
 mod distilbert;
+mod fields;
 mod gpt2;
 mod vit;
 
-use crate::config::Fields;
+pub(crate) use fields::Fields;
+
 use crate::names::Stored;
 use crate::shape::Shape;
 
@@ -19,21 +21,21 @@ use crate::shape::Shape;
 pub(crate) struct Family {
     /// `model_type` of its `config.json`.
     pub(crate) model_type: &'static str,
-    /// What people call it.
+    /// Its usual name.
     pub(crate) title: &'static str,
-    /// Transformers' class of the model without heads.
+    /// The class of the model without heads in Transformers.
     pub(crate) architecture: &'static str,
     /// Reads the fields of a `config.json`.
     pub(crate) read: fn(&Fields<'_>) -> Result<Shape, String>,
-    /// Where each part is stored, under the names of the model without heads; `*` is a layer's number.
+    /// Our name and the stored name of each part, in the model without heads. `*` stands for a layer's number.
     pub(crate) names: &'static [(&'static str, Stored)],
-    /// What stands before the names in a checkpoint with heads.
+    /// The prefix of names in a checkpoint with heads.
     pub(crate) prefix: &'static str,
-    /// ExitConfig this project replaces and buffers that hold no weights: whole names, or what they begin with up to a dot.
+    /// Tensors to ignore, heads and buffers: whole names, or prefixes that end with a dot.
     pub(crate) left_out: &'static [&'static str],
 }
 
-/// The architectures there are.
+/// All architectures.
 pub(crate) static FAMILIES: [&Family; 6] =
     [&bert::FAMILY, &albert::FAMILY, &distilbert::FAMILY, &gpt2::FAMILY, &vit::FAMILY, &deit::FAMILY];
 
@@ -100,7 +102,7 @@ mod tests {
         }
     }
 
-    /// A model a few hundred times smaller, of the same fields.
+    /// The same fields with much smaller sizes.
     fn small(mut raw: Value) -> Config {
         for (keys, size) in [
             (&["hidden_size", "n_embd", "dim", "num_attention_heads", "n_head", "n_heads"][..], 12),
@@ -119,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn every_parameter_has_a_place_of_its_own_and_is_counted() {
+    fn every_parameter_has_its_own_place_and_is_counted() {
         for (raw, _) in published() {
             let config = small(raw);
             let model: Model = Model::new(&config, ExitConfig::of(&config, 2), 1);

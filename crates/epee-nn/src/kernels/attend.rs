@@ -1,28 +1,28 @@
-//! Attention of some rows of one sequence, head by head: scores, softmax and the weighted sum of values stay in the caches.
+//! Attention for inference, one head at a time: scores, softmax and the weighted sum of values stay in the caches.
 
 use super::gemm::DEPTH;
 use super::isa::isa;
-use super::micro::{self, Initial, MOST_ROWS};
+use super::micro::{self, Initial, MOST_ROWS, Tile};
 use super::rows;
 use super::thread_pool::{self, Shared};
 use super::{grow, vectorised};
 
-/// Rows of one sequence that ask, and the sequence whose keys and values answer.
+/// Query rows of one sequence, and the sequence's keys and values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// Where its rows begin among all rows that ask, and in the result.
+    /// Index of its first query row, among all query rows and in the result.
     pub query: usize,
-    /// How many rows ask.
+    /// The number of query rows.
     pub rows: usize,
-    /// Where the sequence begins among all keys and values.
+    /// Index of the sequence's first row among all keys and values.
     pub first: usize,
     /// The sequence's length.
     pub length: usize,
-    /// The place in the sequence of the first row that asks.
+    /// Position of the first query row in the sequence.
     pub position: usize,
 }
 
-/// Memory of one thread: a head's keys and values in panels, and the scores of a few rows.
+/// Buffers of one thread: a head's keys and values in panels, and the scores of a few rows.
 #[derive(Debug, Default)]
 struct Scratch {
     keys: Vec<f32>,
@@ -36,8 +36,8 @@ std::thread_local! {
 
 /// Multi-head attention: `out[i] = concat_h softmax(q_h k_hᵀ / √width) v_h`.
 ///
-/// `queries` and `out` are `[n, heads · width]`, `keys_values` `[tokens, 2 · heads · width]`, keys first. A causal row sees
-/// itself and what stands before it. Nothing is larger than a head's keys and the scores of [`MOST_ROWS`] rows.
+/// `queries` and `out` are `[n, heads · width]`, `keys_values` `[tokens, 2 · heads · width]`, keys first. A causal row
+/// sees itself and the rows before it. The buffers are a head's keys and values, and the scores of [`MOST_ROWS`] rows.
 pub(crate) fn attend(
     queries: &[f32],
     keys_values: &[f32],
@@ -98,7 +98,7 @@ unsafe fn one_head(
             }
         }
     }
-    // V as it is, in panels of columns; a column that is not there is whatever was left, and is not written out.
+    // V in panels of columns. Missing columns keep old values, which are not written out.
     for i in 0..n {
         let value = rows_of(1, i);
         for (p, part) in value.chunks(kernel.width).enumerate() {
@@ -112,7 +112,7 @@ unsafe fn one_head(
         let query = queries[(span.query + first) * d + head * width..].as_ptr();
         let scores = &mut scratch.scores[..count * n];
         for (p, j) in (0..most).step_by(kernel.width).enumerate() {
-            // A head wider than a block of the inner dimension is summed block by block, as every product is.
+            // A head wider than a block of the inner dimension is summed block by block, like every product.
             for k in (0..width).step_by(DEPTH) {
                 let depth = DEPTH.min(width - k);
                 let panel = scratch.keys[(p * width + k) * kernel.width..].as_ptr();
@@ -121,7 +121,9 @@ unsafe fn one_head(
                 // of n values of which these columns are the first `most`.
                 unsafe {
                     let c = scores.as_mut_ptr().add(j);
-                    (kernel.run)(count, depth, query.add(k), d, panel, c, n, cols, so_far(c, n, k));
+                    let (a, start) = (query.add(k), so_far(c, n, k));
+                    let tile = Tile { steps: depth, a, row_stride: d, b: panel, c, ldc: n, cols, start };
+                    (kernel.run)(count, &tile);
                 }
             }
         }
@@ -144,14 +146,16 @@ unsafe fn one_head(
                 // columns of `out` are this task's own.
                 unsafe {
                     let c = out.get().add((span.query + first) * d + head * width + p * kernel.width);
-                    (kernel.run)(count, depth, scores.as_ptr().add(k), n, panel, c, d, cols, so_far(c, d, k));
+                    let (a, start) = (scores.as_ptr().add(k), so_far(c, d, k));
+                    let tile = Tile { steps: depth, a, row_stride: n, b: panel, c, ldc: d, cols, start };
+                    (kernel.run)(count, &tile);
                 }
             }
         }
     }
 }
 
-/// What the blocks of the inner dimension before k have added up to.
+/// The sum over the blocks of the inner dimension before k.
 fn so_far(c: *const f32, stride: usize, k: usize) -> Initial<f32> {
     if k == 0 { Initial::NOTHING } else { Initial { values: c, stride } }
 }
@@ -160,9 +164,9 @@ fn so_far(c: *const f32, stride: usize, k: usize) -> Initial<f32> {
 mod tests {
     use super::*;
     use crate::in_pool;
-    use crate::kernels::testing::values;
+    use crate::kernels::testing::{pool, values};
 
-    /// The scalar twin: the definition, in f64.
+    /// The definition, in f64.
     fn naive(q: &[f32], kv: &[f32], span: Span, heads: usize, d: usize, causal: bool, r: usize) -> Vec<f64> {
         let width = d / heads;
         let seen = if causal { span.position + r + 1 } else { span.length };
@@ -220,7 +224,6 @@ mod tests {
     fn a_row_has_the_same_bits_alone_and_among_others() {
         let (heads, d, length) = (2, 48, 37);
         let (q, kv) = (values(length * d, 1), values(length * 2 * d, 5));
-        let three = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         for causal in [false, true] {
             let run = |position: usize, rows: usize| {
                 let mut out = vec![0.0; rows * d];
@@ -229,7 +232,7 @@ mod tests {
                 out
             };
             let all = run(0, length);
-            assert_eq!(three.install(|| in_pool(|| run(0, length))), all);
+            assert_eq!(pool(3).install(|| in_pool(|| run(0, length))), all);
             for position in 0..length {
                 assert_eq!(run(position, 1), all[position * d..(position + 1) * d]);
             }

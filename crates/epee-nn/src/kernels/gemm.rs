@@ -1,25 +1,25 @@
-//! The matrix product of training and of attention: any layout, any number type, panels packed as they are needed.
+//! The matrix product of training and attention: any layout, any number type, panels packed on demand.
 //!
-//! `C[i, j] = Σ_k A[i, k] B[k, j]`: the inner dimension is cut into blocks of [`DEPTH`], each summed in ascending order
-//! and added to C in ascending order. That order depends on k alone, so an element's bits depend on its row of A and its
-//! column of B and on nothing else: not on the number of rows, of columns or of threads.
+//! `C[i, j] = Σ_k A[i, k] B[k, j]`. The inner dimension is cut into blocks of [`DEPTH`]. Each block is summed in ascending order and
+//! added to C in ascending order. The order depends on k alone. So the bits of an element depend only on its row of A and its
+//! column of B, not on the number of rows, columns or threads.
 
-use super::micro::{Initial, MicroKernel};
+use super::micro::{Initial, MicroKernel, Tile};
 use super::thread_pool::{self, Block, Shared};
 use super::transpose::transpose;
 use crate::{Scalar, buffers};
 
-/// The inner dimension's block: a panel of B this deep stays in the first-level cache.
+/// The block of the inner dimension. A panel of B with this depth stays in the first-level cache.
 pub(super) const DEPTH: usize = 384;
-/// Rows of A that one task works on: this many times [`DEPTH`] values stay in the second-level cache.
+/// Rows of A per task. This many times [`DEPTH`] values stay in the second-level cache.
 pub(super) const ROWS: usize = 96;
-/// Rows this many bytes apart, or a multiple of it, share so few places in the first-level cache that a tile's rows drive each
-/// other out: such a block of A is copied first.
+/// If rows are a multiple of this many bytes apart, a tile's rows evict each other from the first-level cache. Such a block of A
+/// is copied first.
 const CROWDED: usize = 4096;
-/// Multiplications below which a product stays on its thread.
+/// A product with fewer multiplications stays on its thread.
 const SERIAL: usize = 1 << 19;
 
-/// A matrix somewhere in memory: `data[i · row_stride + k · col_stride]`, one of the two strides being 1.
+/// A matrix view: `data[i · row_stride + k · col_stride]`. One of the strides is 1.
 #[derive(Clone, Copy)]
 pub(crate) struct MatRef<'a, T> {
     data: &'a [T],
@@ -33,7 +33,7 @@ impl<'a, T> MatRef<'a, T> {
     /// A matrix with the given strides.
     ///
     /// # Panics
-    /// Where its last element lies outside `data`, or neither its rows nor its columns are contiguous.
+    /// If its last element is outside `data`, or if neither stride is 1.
     pub(crate) fn new(data: &'a [T], rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Self {
         assert!(row_stride == 1 || col_stride == 1, "strides {row_stride} and {col_stride}");
         if rows > 0 && cols > 0 {
@@ -48,7 +48,7 @@ impl<'a, T> MatRef<'a, T> {
         MatRef::new(data, rows, cols, cols, 1)
     }
 
-    /// The transpose: the same memory, read the other way.
+    /// The transpose, of the same memory.
     pub(crate) fn t(self) -> Self {
         MatRef {
             data: self.data,
@@ -60,7 +60,7 @@ impl<'a, T> MatRef<'a, T> {
     }
 }
 
-/// B, packed once for many products: for every block of [`DEPTH`] rows, panel after panel, each `[depth, width]`.
+/// B packed for products: for every block of [`DEPTH`] rows, panel after panel, each `[depth, width]`.
 #[derive(Clone, Debug)]
 pub(crate) struct PackedMatrix<T: Scalar> {
     rows: usize,
@@ -77,22 +77,16 @@ impl<T: Scalar> Drop for PackedMatrix<T> {
 impl<T: Scalar> PackedMatrix<T> {
     /// Packs B `[k, n]`.
     pub(crate) fn new(b: MatRef<'_, T>) -> PackedMatrix<T> {
-        PackedMatrix::map(b, |_| ())
-    }
-
-    /// Packs `f(B)`: f is handed a panel's values, in any order and with zeros among them, and must leave zeros zero.
-    pub(crate) fn map(b: MatRef<'_, T>, f: impl Fn(&mut [T]) + Sync) -> PackedMatrix<T> {
         let width = T::micro_kernel().width;
         let stripe = b.cols.next_multiple_of(width);
         let mut panels = buffers::take(b.rows * stripe);
         for (block, panels) in panels.chunks_mut((DEPTH * stripe).max(1)).enumerate() {
             let k = block * DEPTH;
             let depth = DEPTH.min(b.rows - k);
-            // Four panels to a task.
+            // Four panels per task.
             thread_pool::chunks(panels, 4 * depth * width, |four, panels| {
                 for (panel, out) in panels.chunks_mut(depth * width).enumerate() {
                     pack_panel(b, k, (4 * four + panel) * width, width, out);
-                    f(out);
                 }
             });
         }
@@ -100,7 +94,7 @@ impl<T: Scalar> PackedMatrix<T> {
     }
 }
 
-/// Writes rows `k..` and columns `j..j + width` of B into one panel, zeros where B has no column.
+/// Writes rows `k..` and columns `j..j + width` of B into one panel, with zeros for missing columns.
 fn pack_panel<T: Scalar>(b: MatRef<'_, T>, k: usize, j: usize, width: usize, out: &mut [T]) {
     let cols = width.min(b.cols - j);
     if b.col_stride == 1 && cols == width && width.is_multiple_of(8) {
@@ -129,18 +123,18 @@ fn pack_panel<T: Scalar>(b: MatRef<'_, T>, k: usize, j: usize, width: usize, out
     }
 }
 
-/// What C holds before the product is added.
+/// The value of C before the product is added.
 #[derive(Clone, Copy)]
 pub(crate) enum Start<'a, T> {
-    /// Nothing: C is overwritten.
+    /// Zero: C is overwritten.
     Zero,
-    /// What it holds already.
+    /// Its current value.
     Keep,
-    /// The same row everywhere: a bias.
+    /// The same row for every row of C: a bias.
     Row(&'a [T]),
 }
 
-/// `C = start + A · B` with C row-major `[m, n]`, on all threads where it is worth it.
+/// `C = start + A · B` with C row-major `[m, n]`, on all threads if the product is large enough.
 pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: Start<'_, T>, c: &mut [T]) {
     assert_eq!(a.cols, b.rows, "inner dimensions");
     assert_eq!(c.len(), a.rows * b.cols, "values of C");
@@ -153,7 +147,7 @@ pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: S
     }
     let out = Shared::new(c);
     let MicroKernel { rows: most, width, .. } = T::micro_kernel();
-    // Blocks of about equal height: 128 rows are twice 66, not 96 and 32.
+    // Blocks of about equal height: 128 rows are cut into 66 and 62, not into 96 and 32.
     let block = m.div_ceil(m.div_ceil(ROWS)).next_multiple_of(most);
     let row_tasks = m.div_ceil(block);
     let threads = thread_pool::threads();
@@ -165,8 +159,8 @@ pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: S
         }
         return;
     }
-    // Whole rows where there are enough of them, else columns are shared out too.
-    // A transposed A is copied anew for each column task, so it is cut by rows as soon as there is a task for each thread.
+    // Cut by rows if there are enough of them, else also by columns. A transposed A is copied for each column task, so it is cut by
+    // rows only, as soon as every thread has a task.
     let enough = if a.col_stride == 1 { 8 * threads } else { 2 * threads };
     let wanted = if row_tasks >= enough { 1 } else { (4 * threads).div_ceil(row_tasks) };
     let stripe = n.div_ceil(wanted).next_multiple_of(width);
@@ -180,16 +174,16 @@ pub(crate) fn product<T: Scalar>(a: MatRef<'_, T>, b: &PackedMatrix<T>, start: S
     });
 }
 
-/// `C = A · B` on this thread: for the small products of attention.
+/// `C = A · B` on this thread, for the small products of attention.
 pub(crate) fn small_product<T: Scalar>(a: MatRef<'_, T>, b: MatRef<'_, T>, c: Block<'_, T>) {
     assert_eq!(a.cols, b.rows, "inner dimensions");
-    assert_eq!((c.rows(), c.cols()), (a.rows, b.cols), "shape of C");
+    assert_eq!((c.rows, c.cols), (a.rows, b.cols), "shape of C");
     // Inside a task, packing stays on its thread.
     let packed = PackedMatrix::new(b);
     for first in (0..a.rows).step_by(ROWS) {
         // SAFETY: C has as many rows as A and as many columns as B, and it is this call's own.
         unsafe {
-            task(a, &packed, Start::Zero, c.shared(), c.stride(), (first, a.rows.min(first + ROWS)), (0, b.cols));
+            task(a, &packed, Start::Zero, c.first, c.stride, (first, a.rows.min(first + ROWS)), (0, b.cols));
         }
     }
 }
@@ -197,7 +191,7 @@ pub(crate) fn small_product<T: Scalar>(a: MatRef<'_, T>, b: MatRef<'_, T>, c: Bl
 /// Rows `rows.0..rows.1` and columns `cols.0..cols.1` of the product.
 ///
 /// # Safety
-/// `c` must point to `a.rows` rows of `b.cols` values, `ldc` apart, of which no other task touches these rows and columns meanwhile.
+/// `c` must point to `a.rows` rows of `b.cols` values, `ldc` apart. No other task may touch these rows and columns meanwhile.
 /// `cols.0` must be a multiple of the kernel's width.
 unsafe fn task<T: Scalar>(
     a: MatRef<'_, T>,
@@ -225,25 +219,17 @@ unsafe fn task<T: Scalar>(
             let width = kernel.width.min(cols.1 - j);
             for (i, count) in tiles(rows, kernel.rows) {
                 // SAFETY: A has `count` rows of `depth` values from here (`MatRef::new` checked the last element, and
-                // `copy_block` wrote them all), the panel has `depth` rows of the kernel's width, and C's rows and
-                // columns are this task's own.
+                // `copy_block` wrote them all), the panel has `depth` rows of the kernel's width, and C's rows and columns are
+                // this task's own.
                 unsafe {
-                    (kernel.run)(
-                        count,
-                        depth,
-                        base.as_ptr().add((i - rows.0) * row_stride),
-                        row_stride,
-                        panel.as_ptr(),
-                        c.get().add(i * ldc + j),
-                        ldc,
-                        width,
-                        match start {
-                            _ if k > 0 => Initial { values: c.get().add(i * ldc + j), stride: ldc },
-                            Start::Keep => Initial { values: c.get().add(i * ldc + j), stride: ldc },
-                            Start::Row(row) => Initial { values: row.as_ptr().add(j), stride: 0 },
-                            Start::Zero => Initial::NOTHING,
-                        },
-                    );
+                    let c = c.get().add(i * ldc + j);
+                    let start = match start {
+                        Start::Row(row) if k == 0 => Initial { values: row.as_ptr().add(j), stride: 0 },
+                        Start::Zero if k == 0 => Initial::NOTHING,
+                        _ => Initial { values: c.cast_const(), stride: ldc },
+                    };
+                    let (a, b) = (base.as_ptr().add((i - rows.0) * row_stride), panel.as_ptr());
+                    (kernel.run)(count, &Tile { steps: depth, a, row_stride, b, c, ldc, cols: width, start });
                 }
             }
         }
@@ -262,8 +248,8 @@ unsafe fn task<T: Scalar>(
     buffers::give(scratch);
 }
 
-/// Rows `rows.0..rows.1` in as few tiles of at most `most` rows as it takes, all of about the same height: a low tile keeps
-/// the arithmetic units waiting.
+/// Rows `rows.0..rows.1` in as few tiles of at most `most` rows as possible, all of about the same height. A low tile leaves the
+/// arithmetic units idle.
 #[inline(always)]
 pub(super) fn tiles(rows: (usize, usize), most: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut tiles = (rows.1 - rows.0).div_ceil(most);
@@ -292,10 +278,10 @@ fn copy_block<T: Scalar>(a: MatRef<'_, T>, rows: (usize, usize), (k, depth): (us
 mod tests {
     use super::*;
     use crate::in_pool;
-    use crate::kernels::testing::values;
+    use crate::kernels::testing::{pool, values};
     use proptest::prelude::*;
 
-    /// The scalar twin: the definition, in f64.
+    /// The definition, in f64.
     fn naive(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f64> {
         let mut c = vec![0.0; a.rows * b.cols];
         for i in 0..a.rows {
@@ -347,15 +333,13 @@ mod tests {
             let (k, n) = (500, 72);
             let (a, b) = (values(m * k, seed), values(k * n, !seed));
             let packed = PackedMatrix::new(MatRef::row_major(&b, k, n));
-            let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-            let three = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
             let run = |a: &[f32]| {
                 let mut c = vec![0.0; a.len() / k * n];
                 in_pool(|| product(MatRef::row_major(a, a.len() / k, k), &packed, Start::Zero, &mut c));
                 c
             };
-            let all = one.install(|| run(&a));
-            prop_assert_eq!(&three.install(|| run(&a)), &all);
+            let all = pool(1).install(|| run(&a));
+            prop_assert_eq!(&pool(3).install(|| run(&a)), &all);
             let i = m / 2;
             prop_assert_eq!(&run(&a[i * k..(i + 1) * k])[..], &all[i * n..(i + 1) * n]);
             prop_assert_eq!(&run(&a[i * k..])[..], &all[i * n..]);

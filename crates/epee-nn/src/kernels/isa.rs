@@ -1,4 +1,4 @@
-//! The instruction sets kernels are written for, and which of them run here.
+//! The instruction sets that have kernels, and the one in use.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 /// An instruction set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {
-    /// Whatever the compiler makes of plain Rust, on any machine.
+    /// Plain Rust, on any machine.
     Portable,
     /// Advanced SIMD of 64-bit Arm.
     #[cfg(target_arch = "aarch64")]
@@ -14,13 +14,13 @@ pub enum Isa {
     /// AVX2 with fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// AVX-512 F, BW and VL; its BF16 and VNNI extensions are used where they are there.
+    /// AVX-512 F, BW and VL, and BF16 and VNNI if the machine has them.
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }
 
 impl Isa {
-    /// All that kernels are written for on this architecture, the widest last.
+    /// The instruction sets of this architecture, the widest last.
     #[cfg(target_arch = "x86_64")]
     const ALL: &'static [Isa] = &[Isa::Portable, Isa::Avx2, Isa::Avx512];
     #[cfg(target_arch = "aarch64")]
@@ -28,7 +28,7 @@ impl Isa {
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     const ALL: &'static [Isa] = &[Isa::Portable];
 
-    /// Its name, as `EPEE_ISA` has it.
+    /// Its name, as in the environment variable `EPEE_ISA`.
     pub fn name(self) -> &'static str {
         match self {
             Isa::Portable => "portable",
@@ -58,7 +58,7 @@ impl Isa {
         }
     }
 
-    /// Those this machine has, the widest last.
+    /// The instruction sets of this machine, the widest last.
     pub fn here() -> Vec<Isa> {
         Isa::ALL.iter().copied().filter(|isa| isa.is_here()).collect()
     }
@@ -70,27 +70,32 @@ impl fmt::Display for Isa {
     }
 }
 
-/// What `EPEE_ISA` asks for, or else the widest this machine has.
-///
-/// # Errors
-/// Where `EPEE_ISA` names an instruction set that is unknown or not here.
-fn choose(asked: Option<&str>) -> Result<Isa, String> {
-    let here = Isa::here();
-    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
-        return Ok(here.last().copied().unwrap_or(Isa::Portable));
-    };
-    here.iter().copied().find(|isa| isa.name() == asked).ok_or_else(|| {
-        let names: Vec<&str> = here.iter().map(|isa| isa.name()).collect();
-        format!("EPEE_ISA: expected one of {} (what this machine has), got `{asked}`", names.join(", "))
-    })
+/// `EPEE_ISA` names an instruction set that is unknown or that this machine does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("EPEE_ISA: expected one of {} (what this machine has), got `{got}`", names())]
+pub struct IsaError {
+    got: String,
 }
 
-fn chosen() -> &'static Result<Isa, String> {
-    static CHOSEN: OnceLock<Result<Isa, String>> = OnceLock::new();
+fn names() -> String {
+    Isa::here().into_iter().map(Isa::name).collect::<Vec<_>>().join(", ")
+}
+
+/// The named instruction set, else the widest of this machine.
+fn choose(name: Option<&str>) -> Result<Isa, IsaError> {
+    let here = Isa::here();
+    match name.filter(|name| !name.is_empty()) {
+        None => Ok(here.last().copied().unwrap_or(Isa::Portable)),
+        Some(name) => here.into_iter().find(|isa| isa.name() == name).ok_or_else(|| IsaError { got: name.to_owned() }),
+    }
+}
+
+fn chosen() -> &'static Result<Isa, IsaError> {
+    static CHOSEN: OnceLock<Result<Isa, IsaError>> = OnceLock::new();
     CHOSEN.get_or_init(|| choose(std::env::var("EPEE_ISA").ok().as_deref()))
 }
 
-/// The instruction set kernels run on: the widest this machine has, or what `EPEE_ISA` names.
+/// The instruction set in use: the one that `EPEE_ISA` names, else the widest of this machine.
 pub fn isa() -> Isa {
     match chosen() {
         Ok(isa) => *isa,
@@ -98,12 +103,12 @@ pub fn isa() -> Isa {
     }
 }
 
-/// Says whether `EPEE_ISA`, where it is set, names an instruction set this machine has.
+/// Checks that `EPEE_ISA`, if it is set, names an instruction set of this machine.
 ///
 /// # Errors
-/// What was expected and what was found.
-pub fn check_isa() -> Result<(), String> {
-    chosen().as_ref().map(|_| ()).map_err(Clone::clone)
+/// If it does not.
+pub fn check_isa() -> Result<(), IsaError> {
+    chosen().clone().map(|_| ())
 }
 
 #[cfg(test)]
@@ -111,13 +116,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_choice_is_the_widest_or_what_is_asked_for() {
+    fn the_choice_is_the_widest_or_the_named_one() {
         let here = Isa::here();
         assert_eq!(choose(None), Ok(here[here.len() - 1]));
         for isa in here {
             assert_eq!(choose(Some(isa.name())), Ok(isa));
         }
-        let error = choose(Some("mmx")).unwrap_err();
+        let error = choose(Some("mmx")).unwrap_err().to_string();
         assert!(error.contains("portable") && error.ends_with("got `mmx`"), "{error}");
     }
 }

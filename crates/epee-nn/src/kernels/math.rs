@@ -1,6 +1,6 @@
-//! Exponential, error function and hyperbolic tangent in `f32`, branch-free, so that loops over them vectorise.
+//! Exponential, error function and hyperbolic tangent in `f32`, without branches, so that loops over them vectorize.
 
-/// `a b + c`, rounded once where `FUSED`.
+/// `a b + c`, rounded once if `FUSED`.
 #[inline(always)]
 fn add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
@@ -14,7 +14,7 @@ pub(crate) fn exp<const FUSED: bool>(x: f32) -> f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     const LN2_HI: f32 = 0.693_359_4;
     const LN2_LO: f32 = -2.121_944_4e-4;
-    // 1.5 · 2^23: adding it rounds to an integer that stands in the low bits.
+    // Adding 1.5 · 2^23 rounds to an integer in the low bits.
     const MAGIC: f32 = 12_582_912.0;
     // Written so that NaN stays NaN.
     let x = if x > 88.0 { 88.0 } else { x };
@@ -54,7 +54,7 @@ pub(crate) fn erf<const FUSED: bool>(x: f32) -> f32 {
     x * p / q
 }
 
-/// `tanh(x)`, absolute error below 4e-7: Eigen's rational approximation, on `|x| <= 7.9`, where it is 1 to the last bit.
+/// `tanh(x)`, absolute error below 4e-7: Eigen's rational approximation on `|x| <= 7.9`. Beyond, the result is ±1 to the last bit.
 #[inline(always)]
 pub(crate) fn tanh<const FUSED: bool>(x: f32) -> f32 {
     let x = if x > 7.905_311 { 7.905_311 } else { x };

@@ -1,16 +1,16 @@
-//! The compute kernels, and the only place with `unsafe` code: each kernel has a scalar twin that a test compares it with.
+//! The compute kernels. All `unsafe` code of this crate is here. A test compares each kernel with a scalar version.
 //!
-//! - [`isa`]: the instruction sets, found at run time; `EPEE_ISA` overrides the choice.
+//! - [`isa`]: the instruction sets, detected at run time. `EPEE_ISA` overrides the choice.
 //! - [`micro`]: the inner kernels of the matrix product, for `f32`, `bf16` and `int8`, one file per instruction set.
-//! - [`gemm`]: the matrix product training calls, on any layout; [`packed`]: the one inference calls, on weights packed once.
-//! - [`attend`]: attention of one sequence and head, without an L² buffer.
-//! - [`math`]: exponential, error function and hyperbolic tangent in `f32`, written so that the compiler vectorises them.
-//! - [`rows`]: element-wise and row-wise loops, compiled for the widest instruction set found.
-//! - [`transpose`]: transposing, for packing.
-//! - [`thread_pool`]: the threads that share a request's loops.
-//! - [`roofline`]: what this machine could do at most, to compare with.
+//! - [`gemm`]: the matrix product of training, for any layout. [`packed`]: that of inference, with weights packed once.
+//! - [`attend`]: attention of one sequence and head, without a buffer of length² scores.
+//! - [`math`]: exponential, error function and hyperbolic tangent in `f32`, in a form that the compiler vectorizes.
+//! - [`rows`]: element-wise and row-wise loops, compiled for the instruction set in use.
+//! - [`transpose`]: transposition, for packing.
+//! - [`thread_pool`]: the threads that share the loops of one request.
+//! - [`roofline`]: the machine's peak speed.
 //!
-//! Every kernel sums in one fixed order, so that no result depends on the number of rows or threads.
+//! Every kernel sums in one fixed order, so results do not depend on the number of rows or threads.
 #![allow(unsafe_code)]
 
 pub(crate) mod attend;
@@ -26,15 +26,15 @@ mod testing;
 pub(crate) mod thread_pool;
 pub(crate) mod transpose;
 
-/// Makes a buffer at least so long; it never gets shorter.
+/// Makes a buffer at least this long. It never gets shorter.
 pub(crate) fn grow<T: Clone + Default>(x: &mut Vec<T>, len: usize) {
     if x.len() < len {
         x.resize(len, T::default());
     }
 }
 
-/// Evaluates a body compiled for the instruction set in use; inside it the constant `FUSED` says whether that has a fused
-/// multiply-add. A macro, so that the body stands in each place by itself and the compiler inlines it there.
+/// Evaluates a body compiled for the instruction set in use. Inside, the constant `FUSED` says whether it has fused multiply-add.
+/// It is a macro so that the compiler inlines the body once per instruction set.
 macro_rules! vectorised {
     ($body:expr) => {
         match $crate::kernels::isa::isa() {
@@ -43,7 +43,7 @@ macro_rules! vectorised {
                 const FUSED: bool = false;
                 $body
             }
-            // NEON is part of every 64-bit Arm: plain code is compiled for it.
+            // Every 64-bit Arm has NEON, so plain code is compiled for it.
             #[cfg(target_arch = "aarch64")]
             $crate::kernels::isa::Isa::Neon => {
                 #[allow(dead_code)]
@@ -73,27 +73,27 @@ macro_rules! vectorised {
 }
 pub(crate) use vectorised;
 
-/// Runs `f` compiled for AVX2, for what [`vectorised!`] expands to.
+/// Runs `f` compiled for AVX2. Used by [`vectorised!`].
 ///
 /// # Panics
-/// Where [`isa::isa`] does not say so.
+/// If [`isa::isa`] is not AVX2.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(crate) fn with_avx2<R>(f: impl FnOnce() -> R) -> R {
     assert!(isa::isa() == isa::Isa::Avx2);
-    // SAFETY: `isa` says so only on a machine that has AVX2 and FMA.
+    // SAFETY: `isa` returns AVX2 only on a machine that has AVX2 and FMA.
     unsafe { avx2(f) }
 }
 
-/// Runs `f` compiled for AVX-512, for what [`vectorised!`] expands to.
+/// Runs `f` compiled for AVX-512. Used by [`vectorised!`].
 ///
 /// # Panics
-/// Where [`isa::isa`] does not say so.
+/// If [`isa::isa`] is not AVX-512.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(crate) fn with_avx512<R>(f: impl FnOnce() -> R) -> R {
     assert!(isa::isa() == isa::Isa::Avx512);
-    // SAFETY: `isa` says so only on a machine that has these.
+    // SAFETY: `isa` returns AVX-512 only on a machine that has these extensions.
     unsafe { avx512(f) }
 }
 

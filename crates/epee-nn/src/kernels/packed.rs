@@ -1,17 +1,17 @@
-//! The matrix product of inference: weights packed once, at one of three precisions, with what follows it in one pass.
+//! The matrix product of inference: weights packed once at one of three precisions, with bias, activation and residual in one pass.
 //!
-//! `C = activation(A Wᵀ + bias) + residual`. An element's bits depend on its row of A and its row of W alone: the inner
-//! dimension is summed in blocks of [`DEPTH`] in ascending order (`int8` in integers, where order does not matter), however
-//! many rows, columns or threads there are. In `f32` it is the order of training's product, and the same bits.
+//! `C = activation(A Wᵀ + bias) + residual`. The bits of an element depend only on its row of A and its row of W: the inner dimension
+//! is summed in blocks of [`DEPTH`] in ascending order, for any number of rows, columns or threads (`int8` sums are exact, so order
+//! does not matter). In `f32` the order and the bits are those of training's product.
 
 use super::gemm::{DEPTH, ROWS, tiles};
 use super::isa::{Isa, isa};
-use super::micro::{self, Bf16, Form, Initial, LowKernel, MOST_WEIGHT, MicroKernel};
+use super::micro::{self, Bf16, Form, Initial, LowKernel, MOST_WEIGHT, MicroKernel, Tile};
 use super::thread_pool::{self, Shared};
 use super::{grow, rows, vectorised};
 use crate::{Activation, Precision};
 
-/// Memory in units of a cache line, so that panels begin on one.
+/// Memory in units of a cache line, so that panels are aligned to cache lines.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Line(#[expect(dead_code, reason = "read and written as bytes")] [u8; 64]);
@@ -23,7 +23,7 @@ enum Kernel {
     Int8(LowKernel<i8, i32>),
 }
 
-/// What all kinds of kernels have, see [`MicroKernel`].
+/// The sizes that all kinds of kernels have, see [`MicroKernel`].
 #[derive(Clone, Copy)]
 struct Shape {
     rows: usize,
@@ -43,13 +43,13 @@ pub(crate) struct Packed {
     shape: Shape,
     panels: Vec<Line>,
     bias: Vec<f32>,
-    /// `int8`: the step of each output's weights.
+    /// `int8`: the scale of each output's weights.
     scales: Vec<f32>,
-    /// `int8`: the sum of each output's integer weights, which an activation's zero point is multiplied with.
+    /// `int8`: the sum of each output's integer weights, to be multiplied by an activation's zero point.
     sums: Vec<i32>,
 }
 
-/// A to multiply with: `f32` rows as they are, or the rows in the form a kernel wants.
+/// The operand A: `f32` rows, or rows converted to the kernel's format.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a> {
     count: usize,
@@ -59,7 +59,7 @@ pub(crate) struct Rows<'a> {
     zeros: &'a [f32],
 }
 
-/// Memory that rows are converted into; it grows to the largest use and stays.
+/// Buffers for converted rows. They grow to the largest use and are reused.
 #[derive(Debug, Default)]
 pub(crate) struct Converted {
     bytes: Vec<u64>,
@@ -67,13 +67,13 @@ pub(crate) struct Converted {
     zeros: Vec<f32>,
 }
 
-/// Values of A that one task works on: so many stay in the second-level cache.
+/// Values of A per task. This many stay in the second-level cache.
 const ROW_VALUES: usize = 1 << 17;
-/// Multiplications below which a product stays on its thread.
+/// A product with fewer multiplications stays on its thread.
 const SERIAL: usize = 1 << 17;
-/// Values below which rows are converted on one thread.
+/// Fewer values are converted on one thread.
 const SERIAL_CONVERT: usize = 1 << 14;
-/// The longest row whose products of bytes cannot overflow 32 bits: `2^31 / (255 · 64)`.
+/// The longest row whose sum of byte products cannot overflow 32 bits: `2^31 / (255 · 64)`.
 const MOST_INPUTS_INT8: usize = 131_000;
 
 impl Packed {
@@ -153,12 +153,12 @@ impl Packed {
         self.outputs
     }
 
-    /// Bytes it takes.
+    /// Memory in bytes.
     pub(crate) fn bytes(&self) -> usize {
         64 * self.panels.len() + 4 * (self.bias.len() + self.scales.len() + self.sums.len())
     }
 
-    /// The inner dimension's block. Integers need none: their sums stay in registers.
+    /// The block of the inner dimension. Integers need no blocks: their sums stay in registers.
     fn depth(&self) -> usize {
         match self.kernel {
             Kernel::F32(_) => DEPTH,
@@ -167,7 +167,7 @@ impl Packed {
         }
     }
 
-    /// What A is converted to.
+    /// The format that A is converted to.
     fn form(&self) -> Form {
         match self.kernel {
             Kernel::F32(_) => Form::Float,
@@ -176,7 +176,7 @@ impl Packed {
         }
     }
 
-    /// Bytes of a value of A.
+    /// Bytes per value of A.
     fn value_bytes(&self) -> usize {
         match self.form() {
             Form::Float => 4,
@@ -185,12 +185,12 @@ impl Packed {
         }
     }
 
-    /// Bytes of a converted row of A: padded to the group, and to whole words.
+    /// Bytes per converted row of A, padded to the group and to 64-bit words.
     fn row_bytes(&self) -> usize {
         (self.inputs.next_multiple_of(self.shape.group) * self.value_bytes()).next_multiple_of(8)
     }
 
-    /// Rows of A in the form this product wants; other products of the same width and precision want the same.
+    /// Converts rows of A for this product. Products of the same width and precision use the same format.
     pub(crate) fn convert<'a>(&self, x: &'a [f32], converted: &'a mut Converted) -> Rows<'a> {
         assert!(x.len().is_multiple_of(self.inputs), "whole rows of {} values", self.inputs);
         let count = x.len() / self.inputs;
@@ -228,10 +228,10 @@ impl Packed {
         Rows { count, x, bytes: &bytes[..count * words], scales: &scales[..count], zeros: &zeros[..count] }
     }
 
-    /// `out = activation(A Wᵀ + bias) + residual`, on all threads where it is worth it.
+    /// `out = activation(A Wᵀ + bias) + residual`, on all threads if the product is large enough.
     ///
     /// # Panics
-    /// Where a size does not fit.
+    /// If a size does not fit.
     pub(crate) fn product(&self, a: Rows<'_>, activation: Activation, residual: Option<&[f32]>, out: &mut [f32]) {
         let (m, n) = (a.count, self.outputs);
         assert_eq!(out.len(), m * n, "values of the product");
@@ -244,7 +244,7 @@ impl Packed {
         }
         let shared = Shared::new(out);
         let Shape { rows: most, width, .. } = self.shape;
-        // Blocks of about equal height: 128 rows are twice 66, not 96 and 32.
+        // Blocks of about equal height: 128 rows are cut into 66 and 62, not into 96 and 32.
         let most_rows = (ROW_VALUES / self.inputs).clamp(ROWS / 4, ROWS);
         let block = m.div_ceil(m.div_ceil(most_rows)).next_multiple_of(most);
         let row_tasks = m.div_ceil(block);
@@ -265,9 +265,8 @@ impl Packed {
     /// Rows `rows.0..rows.1` and columns `cols.0..cols.1` of the product.
     ///
     /// # Safety
-    /// `out` must point to `a.count` rows of `self.outputs` values, of which no other task touches these rows and columns
-    /// meanwhile; A must have been converted by a product of this width and precision. `cols.0` must be a multiple of the
-    /// panels' width.
+    /// `out` must point to `a.count` rows of `self.outputs` values. No other task may touch these rows and columns meanwhile. A must
+    /// have been converted by a product of this width and precision. `cols.0` must be a multiple of the panels' width.
     unsafe fn task(
         &self,
         a: Rows<'_>,
@@ -308,18 +307,21 @@ impl Packed {
                             _ => Initial { values: c.cast_const(), stride: n },
                         };
                         let bytes = || a.bytes.as_ptr().cast::<u8>().add(i * row_bytes + k * value);
+                        let (row_stride, ldc, cols) = (row_bytes, n, count_cols);
                         match self.kernel {
                             Kernel::F32(kernel) => {
-                                let a = a.x.as_ptr().add(i * self.inputs + k);
-                                (kernel.run)(count, depth, a, self.inputs, panel.cast(), c, n, count_cols, start);
+                                let (a, b) = (a.x.as_ptr().add(i * self.inputs + k), panel.cast());
+                                let (steps, row_stride) = (depth, self.inputs);
+                                (kernel.run)(count, &Tile { steps, a, row_stride, b, c, ldc, cols, start });
                             }
                             Kernel::Bf16(LowKernel { kernel, .. }) => {
-                                let (steps, b) = (depth / group, panel.cast());
-                                (kernel.run)(count, steps, bytes(), row_bytes, b, c, n, count_cols, start);
+                                let (steps, a, b) = (depth / group, bytes(), panel.cast());
+                                (kernel.run)(count, &Tile { steps, a, row_stride, b, c, ldc, cols, start });
                             }
                             Kernel::Int8(LowKernel { kernel, .. }) => {
-                                let (steps, b, c) = (depth / group, panel.cast(), c.cast());
-                                (kernel.run)(count, steps, bytes(), row_bytes, b, c, n, count_cols, Initial::NOTHING);
+                                let (steps, a, b, c) = (depth / group, bytes(), panel.cast(), c.cast());
+                                let start = Initial::NOTHING;
+                                (kernel.run)(count, &Tile { steps, a, row_stride, b, c, ldc, cols, start });
                             }
                         }
                     }
@@ -344,7 +346,7 @@ impl Packed {
     }
 }
 
-/// Words as smaller numbers.
+/// Reinterprets 64-bit words as smaller numbers.
 #[inline(always)]
 fn cast<T: Copy>(words: &mut [u64]) -> &mut [T] {
     let size = size_of::<T>();
@@ -352,7 +354,7 @@ fn cast<T: Copy>(words: &mut [u64]) -> &mut [T] {
     unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), 8 * words.len() / size) }
 }
 
-/// The nearest bfloat16, ties to even; NaN stays NaN.
+/// The nearest bfloat16, ties to even. NaN stays NaN.
 #[inline(always)]
 fn bf16(x: f32) -> Bf16 {
     let bits = x.to_bits();
@@ -360,7 +362,7 @@ fn bf16(x: f32) -> Bf16 {
     if x.is_nan() { (bits >> 16) as u16 | 0x40 } else { rounded as u16 }
 }
 
-/// Rounds a row to bfloat16, and fills what is left of `out` with zeros.
+/// Rounds a row to bfloat16 and fills the rest of `out` with zeros.
 #[inline(always)]
 fn round_to<T: Default + Clone>(x: &[f32], out: &mut [T], store: impl Fn(Bf16) -> T) {
     for (out, &x) in out.iter_mut().zip(x) {
@@ -369,8 +371,8 @@ fn round_to<T: Default + Clone>(x: &[f32], out: &mut [T], store: impl Fn(Bf16) -
     out[x.len()..].fill(T::default());
 }
 
-/// Unsigned bytes `q` with `x ≈ scale (q − zero)`, over the row's range and 0; returns scale and zero. A row that is not finite
-/// gets a scale that is not finite, so that nothing is hidden.
+/// Unsigned bytes `q` with `x ≈ scale (q − zero)`, over a range that includes 0. Returns scale and zero. If the row is not finite,
+/// neither is the scale, so that errors stay visible.
 #[inline(always)]
 fn quantise<Q: Copy + Default>(x: &[f32], out: &mut [Q], store: impl Fn(i32) -> Q) -> (f32, f32) {
     let (low, high) = rows::range(x);
@@ -381,7 +383,7 @@ fn quantise<Q: Copy + Default>(x: &[f32], out: &mut [Q], store: impl Fn(i32) -> 
     }
     let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
     let inverse = if inverse.is_finite() { inverse } else { 0.0 };
-    // 1.5 · 2^23: adding it rounds to an integer that stands in the low bits.
+    // Adding 1.5 · 2^23 rounds to an integer in the low bits.
     const MAGIC: f32 = 12_582_912.0;
     let zero = (-low * inverse + MAGIC) - MAGIC;
     for (out, &x) in out.iter_mut().zip(x) {
@@ -392,7 +394,7 @@ fn quantise<Q: Copy + Default>(x: &[f32], out: &mut [Q], store: impl Fn(i32) -> 
     (scale, zero)
 }
 
-/// Integer sums, which stand in the memory of the product, become `scale_j scale (sum − zero Σ w_j) + bias_j`.
+/// Converts integer sums, stored in the product's memory, to `scale_j scale (sum − zero Σ w_j) + bias_j`.
 #[inline(always)]
 fn dequantise(row: &mut [f32], (scale, zero): (f32, i32), scales: &[f32], sums: &[i32], bias: &[f32]) {
     for (((x, &scale_j), &sum), &bias) in row.iter_mut().zip(scales).zip(sums).zip(bias) {

@@ -1,14 +1,14 @@
-//! What this machine could do at most: the inner kernels on operands that never leave the first-level cache.
+//! The roofline: the peak speed of the inner kernels, on operands that stay in the first-level cache.
 
 use std::time::Instant;
 
 use super::isa::isa;
-use super::micro::{self, Initial, MicroKernel};
+use super::micro::{self, Initial, MicroKernel, Tile};
 use super::thread_pool;
 use crate::Precision;
 
-/// Operations per second, a multiplication and an addition each counting one, of the inner kernel on all threads of this request: the ceiling that a matrix
-/// product is compared with.
+/// Peak operations per second of the inner kernel on all threads of this request: the upper bound for a matrix product. A
+/// multiplication and an addition count as two operations.
 pub fn roofline(precision: Precision) -> f64 {
     let isa = isa();
     match precision {
@@ -18,9 +18,9 @@ pub fn roofline(precision: Precision) -> f64 {
     }
 }
 
-/// Steps along k of one call.
+/// Steps along k per call.
 const STEPS: usize = 128;
-/// Calls of one task.
+/// Calls per task.
 const CALLS: usize = 2000;
 
 fn measure<A, B, C>(kernel: MicroKernel<A, B, C>) -> f64
@@ -28,9 +28,9 @@ where
     B: Clone + Default + Sync,
     C: Clone + Default,
 {
-    // Four times what it reads: kernels of less than 32 bits count A in bytes and may read `f32`s.
+    // Four times the values: kernels of less than 32 bits count A in bytes and may read `f32` values.
     let row = 4 * STEPS * kernel.group;
-    // Words, so that numbers of any size are aligned.
+    // 64-bit words, so that numbers of any size are aligned.
     let a = vec![0u64; (kernel.rows * row * size_of::<A>()).div_ceil(8)];
     let b = vec![B::default(); STEPS * kernel.group * kernel.width];
     let tasks = thread_pool::threads();
@@ -39,20 +39,19 @@ where
         thread_pool::run(tasks, |_| {
             let mut c = vec![C::default(); kernel.rows * kernel.width];
             for _ in 0..CALLS {
-                // SAFETY: A has the kernel's rows of at least the bytes it reads, B a panel of as many steps, C a whole tile.
-                unsafe {
-                    (kernel.run)(
-                        kernel.rows,
-                        STEPS,
-                        a.as_ptr().cast(),
-                        row,
-                        b.as_ptr(),
-                        c.as_mut_ptr(),
-                        kernel.width,
-                        kernel.width,
-                        Initial::NOTHING,
-                    );
-                }
+                let tile = Tile {
+                    steps: STEPS,
+                    a: a.as_ptr().cast(),
+                    row_stride: row,
+                    b: b.as_ptr(),
+                    c: c.as_mut_ptr(),
+                    ldc: kernel.width,
+                    cols: kernel.width,
+                    start: Initial::NOTHING,
+                };
+                // SAFETY: A has the kernel's rows, each with at least the bytes it reads; B is a panel of as many steps; C is a
+                // whole tile.
+                unsafe { (kernel.run)(kernel.rows, &tile) };
                 std::hint::black_box(&mut c);
             }
         });

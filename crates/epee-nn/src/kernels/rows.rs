@@ -1,10 +1,10 @@
-//! Element-wise and row-wise loops: threaded where there is enough to do, compiled for the widest instruction set.
+//! Element-wise and row-wise loops: on several threads if there is enough work, compiled for the instruction set in use.
 
 use crate::Scalar;
 
 use super::{thread_pool, vectorised};
 
-/// Values one task handles; below it a loop stays on its thread.
+/// Values per task. A shorter loop stays on its thread.
 pub(crate) const TASK: usize = 1 << 15;
 
 /// `f(&mut x[i], y[i])` for every i.
@@ -26,7 +26,7 @@ pub(crate) fn copy<T: Scalar>(x: &[T], y: &mut [T]) {
     thread_pool::chunks(y, TASK, |i, y| y.copy_from_slice(&x[i * TASK..][..y.len()]));
 }
 
-/// Sets every value to zero. What is zero already is not written, so that memory nobody used stays unused.
+/// Sets every value to zero. Pages that are zero already are not written, so that unused memory stays unused.
 pub(crate) fn clear<T: Scalar>(x: &mut [T]) {
     thread_pool::chunks(x, TASK, |_, x| {
         vectorised!({
@@ -39,13 +39,13 @@ pub(crate) fn clear<T: Scalar>(x: &mut [T]) {
     });
 }
 
-/// Whether every value is zero.
+/// True if every value is zero.
 #[inline(always)]
 pub(crate) fn is_zero<T: Scalar>(x: &[T]) -> bool {
     x.chunks(64).all(|x| x.iter().fold(true, |zero, &x| zero & (x == T::ZERO)))
 }
 
-/// Rows of so many columns that one task handles.
+/// Rows per task, for rows of this many columns.
 pub(crate) fn block(cols: usize) -> usize {
     TASK.div_ceil(cols.max(1))
 }
@@ -91,7 +91,7 @@ pub(crate) fn add_columns_of<T: Scalar, const N: usize>(
     });
 }
 
-/// Lanes a row is folded in, so that it vectorises in a fixed order.
+/// The number of interleaved lanes that a row is folded in, to vectorize in a fixed order.
 const LANES: usize = 16;
 
 /// Folds a row in sixteen interleaved lanes: value i goes to lane i mod 16, in ascending order.
@@ -105,7 +105,7 @@ fn lanes<T: Scalar, const N: usize>(rows: [&[T]; N], start: T, f: impl Fn(T, [T;
             lanes[lane] = f(lanes[lane], chunk.map(|chunk| chunk[lane]));
         }
     }
-    // A copy, so that the lanes above can stay in registers: only this one is indexed by a variable.
+    // A copy, so that the lanes above can stay in registers. Only this copy is indexed by a variable.
     let mut tail = lanes;
     for lane in 0..chunks[0].1.len() {
         tail[lane] = f(tail[lane], chunks.map(|(_, rest)| rest[lane]));
@@ -135,19 +135,19 @@ fn total<T: Scalar>(lanes: [T; LANES]) -> T {
     total
 }
 
-/// The greatest of a row's values and `start`; a NaN may be passed over.
+/// The greatest of a row's values and `start`. NaN may be ignored.
 #[inline(always)]
 fn max<T: Scalar>(x: &[T], start: T) -> T {
     let greater = |max: T, x: T| if x > max { x } else { max };
     lanes([x], start, |max, [x]| greater(max, x)).into_iter().fold(start, greater)
 }
 
-/// The least and the greatest of a row's values and 0; NaN where a value is not finite.
+/// The least and the greatest of a row's values and 0; NaN if a value is not finite.
 #[inline(always)]
 pub(crate) fn range(x: &[f32]) -> (f32, f32) {
     let lesser = |min: f32, x: f32| if x < min { x } else { min };
     let low = lanes([x], 0.0, |min, [x]| lesser(min, x)).into_iter().fold(0.0, lesser);
-    // 0 where all are finite, NaN where one is not.
+    // 0 if all values are finite, else NaN.
     let probe = sum(x, |x| x * 0.0);
     (low + probe, max(x, 0.0) + probe)
 }
@@ -182,7 +182,7 @@ pub(crate) fn gelu_tanh_slope<T: Scalar, const FUSED: bool>(x: T) -> T {
     half * (T::ONE + tanh) + half * x * (T::ONE - tanh * tanh) * slope
 }
 
-/// A row's mean, and one over its deviation: `1 / sqrt(var + ε)`, with the biased variance.
+/// A row's mean, and `1 / sqrt(var + ε)` with the biased variance.
 #[inline(always)]
 pub(crate) fn statistics<T: Scalar>(row: &[T], eps: T) -> (T, T) {
     let scale = T::ONE / T::of(row.len() as f64);
@@ -216,6 +216,7 @@ pub(crate) fn softmax<T: Scalar, const FUSED: bool>(row: &mut [T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::testing::pool;
 
     fn values(n: usize) -> Vec<f64> {
         (0..n).map(|i| ((i * 7919) % 1013) as f64 / 500.0 - 1.0).collect()
@@ -281,7 +282,6 @@ mod tests {
             clear(&mut doubled[..10]);
             (doubled, shifted, sums)
         };
-        let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let (one, three) = (run(), pool(3).install(|| crate::in_pool(run)));
         assert_eq!(one, three);
         let (doubled, shifted, sums) = one;

@@ -1,6 +1,6 @@
-//! What the kernels' tests share.
+//! Helpers of the kernels' tests.
 
-/// Numbers in (−1, 1) that repeat for a seed.
+/// Reproducible numbers in (−1, 1).
 pub(crate) fn values(n: usize, seed: u64) -> Vec<f32> {
     let mut state = seed;
     (0..n)
@@ -9,4 +9,9 @@ pub(crate) fn values(n: usize, seed: u64) -> Vec<f32> {
             (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
         })
         .collect()
+}
+
+/// A pool of threads.
+pub(crate) fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
 }

@@ -1,4 +1,4 @@
-//! Transposing a matrix tile by tile: what packing does for a product one of whose operands is read the other way.
+//! Transposition of a matrix, tile by tile. Packing uses it for a transposed operand.
 
 // `Scalar` names these types, so they are public in a private module.
 #![allow(unreachable_pub)]
@@ -8,7 +8,7 @@ use crate::Scalar;
 
 /// Rows and columns of a tile.
 const TILE: usize = 8;
-/// Tiles are taken in squares of this side, so that lines of both sides are touched once.
+/// Tiles are visited in squares of this side, so that cache lines of both matrices are touched once.
 const SQUARE: usize = 2 * TILE;
 
 /// Transposes one tile: `to[c · to_stride + r] = from[r · from_stride + c]` for r and c below [`TILE`].
@@ -16,10 +16,10 @@ const SQUARE: usize = 2 * TILE;
 /// Arguments: from, its row stride, to, its row stride.
 ///
 /// # Safety
-/// All of the tile must lie inside both matrices, and the machine must have the instructions the function was written for.
+/// The tile must be inside both matrices, and the machine must have the function's instructions.
 pub type TransposeTile<T> = unsafe fn(*const T, usize, *mut T, usize);
 
-/// The plain function, for every number type and machine.
+/// The portable function, for every number type and machine.
 pub(crate) unsafe fn portable<T: Copy>(from: *const T, from_stride: usize, to: *mut T, to_stride: usize) {
     for r in 0..TILE {
         for c in 0..TILE {
@@ -41,7 +41,7 @@ pub(crate) fn f32_tile(isa: Isa) -> TransposeTile<f32> {
 /// `to[c · to_stride + r] = from[r · from_stride + c]` for r below `rows` and c below `cols`.
 ///
 /// # Panics
-/// Where an element lies outside its slice.
+/// If an element is outside its slice.
 pub(crate) fn transpose<T: Scalar>(
     from: &[T],
     from_stride: usize,
@@ -81,7 +81,7 @@ pub(crate) fn transpose<T: Scalar>(
 mod x86 {
     use std::arch::x86_64::*;
 
-    /// Pairs, then fours, then halves of the registers change places.
+    /// Exchanges pairs, then fours, then halves of the registers.
     #[target_feature(enable = "avx")]
     pub(super) unsafe fn tile(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
         // SAFETY: the caller promises a whole tile on both sides.

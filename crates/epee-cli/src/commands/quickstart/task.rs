@@ -49,7 +49,7 @@ pub(super) fn notes(out: &Path, seed: u64, force: bool) -> anyhow::Result<Quicks
     let sizes = synth::SynthConfig { seed, train: 2000, dev: 1000, test: 5000 };
     let dataset = synth::write(&sizes, &out.join("data"), force)?;
     let tokenizer = TextTokenizer::from_file(dataset.dir().join("tokenizer.json"))?;
-    let config = Config::from_bytes_for(BERT, tokenizer.vocab_size()).map_err(anyhow::Error::msg)?;
+    let config = Config::from_bytes_for(BERT, tokenizer.vocab_size())?;
     let bag = baseline(&dataset, synth::bag_of_words)?;
     Ok(QuickstartTask {
         generated: format!(
@@ -84,7 +84,7 @@ pub(super) fn notes(out: &Path, seed: u64, force: bool) -> anyhow::Result<Quicks
 pub(super) fn cells(out: &Path, seed: u64, force: bool) -> anyhow::Result<QuickstartTask> {
     let sizes = CellsConfig { seed, train: 4000, dev: 1000, test: 5000, ..CellsConfig::default() };
     let dataset = cells::write(&sizes, &out.join("data"), force)?;
-    let config = Config::from_bytes(VIT).map_err(anyhow::Error::msg)?;
+    let config = Config::from_bytes(VIT)?;
     let colours = baseline(&dataset, cells::nearest_colour)?;
     let processor = ImageProcessor::new(sizes.pixels, sizes.pixels, 3);
     Ok(QuickstartTask {

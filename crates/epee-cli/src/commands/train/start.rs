@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use epee_data::{Dataset, synth};
 use epee_files::sha256;
 use epee_input::{ImageProcessor, TextTokenizer};
-use epee_model::{Config, ExitConfig, Input, Model, model_digest, read_backbone};
+use epee_model::{Config, ExitConfig, InputShape, Model, model_digest, read_backbone};
 use epee_train::TrainOptions;
 
 use super::{Args, short};
@@ -26,8 +26,8 @@ pub(super) struct Start {
 /// Refuses a dataset of pictures for a model that reads text, and the other way round, before weights are read.
 fn check_input(config: &Config, dataset: &Dataset) -> anyhow::Result<()> {
     let (is, reads) = match (config.shape.input, dataset.info().input) {
-        (Input::Text(_), epee_data::Input::Image) => ("pictures", "text"),
-        (Input::Image(_), epee_data::Input::Text) => ("texts", "pictures"),
+        (InputShape::Text(_), epee_data::Input::Image) => ("pictures", "text"),
+        (InputShape::Image(_), epee_data::Input::Text) => ("texts", "pictures"),
         _ => return Ok(()),
     };
     bail!("{}: a dataset of {is}, but {} reads {reads}", dataset.dir().display(), config.title())
@@ -78,7 +78,7 @@ pub(super) fn from_nothing(
     let config = Config::read_for(init, 1)?;
     check_input(&config, dataset)?;
     let (config, preprocessor) = match config.shape.input {
-        Input::Text(_) => {
+        InputShape::Text(_) => {
             if args.image_size.is_some() {
                 bail!("--image-size: {} reads text", config.title());
             }
@@ -87,7 +87,7 @@ pub(super) fn from_nothing(
             let preprocessor = Preprocessor::text(tokenizer, &config)?;
             (config, preprocessor)
         }
-        Input::Image(input) => {
+        InputShape::Image(input) => {
             if args.tokenizer.is_some() {
                 bail!("--tokenizer: {} reads pictures", config.title());
             }
@@ -98,7 +98,7 @@ pub(super) fn from_nothing(
                 None => Config::read(init)?,
             };
             let [height, width] = args.image_size.unwrap_or([input.height, input.width]);
-            let preprocessor = Preprocessor::image(ImageProcessor::new(height, width, input.channels), &config)?;
+            let preprocessor = Preprocessor::image(ImageProcessor::new(height, width, input.num_channels), &config)?;
             (config, preprocessor)
         }
     };
@@ -127,7 +127,8 @@ pub(crate) fn digests(
     if let Some(init) = init {
         let bytes = std::fs::read(init).with_context(|| format!("cannot read {}", init.display()))?;
         digests.push(("init", sha256(&bytes)));
-        let reads_text = Config::read_for(init, 1).is_ok_and(|config| matches!(config.shape.input, Input::Text(_)));
+        let reads_text =
+            Config::read_for(init, 1).is_ok_and(|config| matches!(config.shape.input, InputShape::Text(_)));
         let tokenizer = reads_text.then(|| fresh_tokenizer(tokenizer, data, ui).ok()).flatten();
         digests.extend(tokenizer.map(|tokenizer| ("tokenizer", sha256(tokenizer.bytes()))));
     }

@@ -2,34 +2,33 @@
 
 use std::arch::x86_64::*;
 
-use super::{Bf16, Initial};
+use super::{Bf16, Tile};
 
 const WIDTH: usize = 32;
 
-/// Asks for the two lines of the panel after this one, as in [`super::avx2`].
+/// Prefetches two cache lines of the next panel, as in [`super::avx2`].
 #[inline(always)]
 fn prefetch<T>(line: *const T) {
-    // SAFETY: a prefetch reads nothing that can be seen and faults nowhere; SSE is part of every x86-64.
+    // SAFETY: a prefetch has no visible effect and never faults; every x86-64 has SSE.
     unsafe {
         _mm_prefetch::<_MM_HINT_T0>(line.cast());
         _mm_prefetch::<_MM_HINT_T0>(line.cast::<i8>().wrapping_add(64));
     }
 }
 
-/// Writes a tile's sums out, as in [`super::avx2`] a macro.
-macro_rules! store_f32 {
-    ($sums:ident, $c:ident, $ldc:ident, $cols:ident, $start:ident) => {
-        let masks = masks($cols);
+/// Writes a tile's sums. A macro, as in [`super::avx2`].
+macro_rules! store {
+    ($load:ident, $add:ident, $store:ident, $sums:ident, $c:ident, $ldc:ident, $cols:ident, $start:ident) => {
         for r in 0..R {
-            for half in 0..2 {
-                // Not `add`: where the mask is empty this may lie outside C.
+            for (half, mask) in masks($cols).into_iter().enumerate() {
+                // Not `add`: if the mask is empty, this may be outside C.
                 let out = $c.wrapping_add(r * $ldc + 16 * half);
                 let mut sum = $sums[r][half];
                 if !$start.values.is_null() {
                     let start = $start.values.wrapping_add(r * $start.stride + 16 * half);
-                    sum = _mm512_add_ps(_mm512_maskz_loadu_ps(masks[half], start), sum);
+                    sum = $add($load(mask, start), sum);
                 }
-                _mm512_mask_storeu_ps(out, masks[half], sum);
+                $store(out, mask, sum);
             }
         }
     };
@@ -39,18 +38,9 @@ by_rows!(f32, f32_tile, f32, f32, f32, 1 2 3 4 5 6 7 8 9 10 11 12);
 by_rows!(bf16, bf16_tile, u8, Bf16, f32, 1 2 3 4 5 6 7 8 9 10 11 12);
 by_rows!(int8, int8_tile, u8, i8, i32, 1 2 3 4 5 6 7 8 9 10 11 12);
 
-#[allow(clippy::too_many_arguments)]
 #[target_feature(enable = "avx512f")]
-unsafe fn f32_tile<const R: usize>(
-    steps: usize,
-    a: *const f32,
-    row_stride: usize,
-    b: *const f32,
-    c: *mut f32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<f32>,
-) {
+unsafe fn f32_tile<const R: usize>(tile: &Tile<f32, f32, f32>) {
+    let &Tile { steps, a, row_stride, b, c, ldc, cols, start } = tile;
     let mut sums = [[_mm512_setzero_ps(); 2]; R];
     // SAFETY: the caller promises R rows of `steps` values in A, `steps` rows of 32 values in B and R rows of `cols`
     // values in C.
@@ -65,22 +55,13 @@ unsafe fn f32_tile<const R: usize>(
                 sums[r][1] = _mm512_fmadd_ps(x, high, sums[r][1]);
             }
         }
-        store_f32!(sums, c, ldc, cols, start);
+        store!(_mm512_maskz_loadu_ps, _mm512_add_ps, _mm512_mask_storeu_ps, sums, c, ldc, cols, start);
     }
 }
 
-#[allow(clippy::too_many_arguments)]
 #[target_feature(enable = "avx512f,avx512bf16")]
-unsafe fn bf16_tile<const R: usize>(
-    steps: usize,
-    a: *const u8,
-    row_stride: usize,
-    b: *const Bf16,
-    c: *mut f32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<f32>,
-) {
+unsafe fn bf16_tile<const R: usize>(tile: &Tile<u8, Bf16, f32>) {
+    let &Tile { steps, a, row_stride, b, c, ldc, cols, start } = tile;
     let mut sums = [[_mm512_setzero_ps(); 2]; R];
     // SAFETY: the caller promises R rows of `2 · steps` values in A, `steps` rows of 64 values in B and R rows of `cols`
     // values in C. The transmutes only rename 512 bits.
@@ -97,25 +78,16 @@ unsafe fn bf16_tile<const R: usize>(
                 sums[r][1] = _mm512_dpbf16_ps(sums[r][1], x, high);
             }
         }
-        store_f32!(sums, c, ldc, cols, start);
+        store!(_mm512_maskz_loadu_ps, _mm512_add_ps, _mm512_mask_storeu_ps, sums, c, ldc, cols, start);
     }
 }
 
-#[allow(clippy::too_many_arguments)]
 #[target_feature(enable = "avx512f,avx512vnni")]
-unsafe fn int8_tile<const R: usize>(
-    steps: usize,
-    a: *const u8,
-    row_stride: usize,
-    b: *const i8,
-    c: *mut i32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<i32>,
-) {
+unsafe fn int8_tile<const R: usize>(tile: &Tile<u8, i8, i32>) {
+    let &Tile { steps, a, row_stride, b, c, ldc, cols, start } = tile;
     let mut sums = [[_mm512_setzero_si512(); 2]; R];
     // SAFETY: the caller promises R rows of `4 · steps` bytes in A, `steps` rows of 128 bytes in B and R rows of `cols`
-    // values in C, of which the masks let no other be touched.
+    // values in C. The masks protect all other values.
     unsafe {
         for p in 0..steps {
             prefetch(b.wrapping_add(4 * WIDTH * (steps + p)));
@@ -127,22 +99,11 @@ unsafe fn int8_tile<const R: usize>(
                 sums[r][1] = _mm512_dpbusd_epi32(sums[r][1], x, high);
             }
         }
-        for r in 0..R {
-            for (half, mask) in masks(cols).into_iter().enumerate() {
-                // Not `add`: where the mask is empty this may lie outside C.
-                let out = c.wrapping_add(r * ldc + 16 * half);
-                let mut sum = sums[r][half];
-                if !start.values.is_null() {
-                    let start = start.values.wrapping_add(r * start.stride + 16 * half);
-                    sum = _mm512_add_epi32(_mm512_maskz_loadu_epi32(mask, start), sum);
-                }
-                _mm512_mask_storeu_epi32(out, mask, sum);
-            }
-        }
+        store!(_mm512_maskz_loadu_epi32, _mm512_add_epi32, _mm512_mask_storeu_epi32, sums, c, ldc, cols, start);
     }
 }
 
-/// Which lanes of the two registers of a row hold its first `cols` columns.
+/// The lanes of a row's two registers that hold its first `cols` columns.
 #[inline(always)]
 fn masks(cols: usize) -> [__mmask16; 2] {
     let bits = if cols >= WIDTH { u32::MAX } else { (1 << cols) - 1 };

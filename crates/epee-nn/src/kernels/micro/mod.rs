@@ -1,35 +1,24 @@
-//! The inner kernels of the matrix product: a few rows of A against one panel of B, one file per instruction set.
+//! The inner kernels of the matrix product: a few rows of A times one panel of B. One file per instruction set.
 //!
-//! Three kinds, each summed over k in ascending order:
-//! - `f32` (and, portable only, `f64`): A and B as they are.
-//! - `bf16`: both rounded to bfloat16, B in pairs along k, products added up in `f32`.
-//! - `int8`: B as signed bytes, A as unsigned ones, in fours along k, products added up in `i32`, so that the order does not
-//!   matter and every instruction set gives the same bits.
+//! There are three kinds. Each sums over k in ascending order:
+//! - `f32` (and, portable only, `f64`): A and B unchanged.
+//! - `bf16`: both rounded to bfloat16, B in pairs along k, sums in `f32`.
+//! - `int8`: B as signed bytes, A as unsigned bytes, in groups of four along k, sums in `i32`. Integer sums are exact, so every
+//!   instruction set gives the same bits.
 
 // `Scalar` names these types, so they are public in a private module.
 #![allow(unreachable_pub)]
 
-/// A kernel that calls the tile written for as many rows as there are.
+/// A kernel that calls the function compiled for the given number of rows.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! by_rows {
-    ($name:ident, $tile:ident, $a:ty, $b:ty, $c:ty, $($count:literal)+) => {
-        #[allow(clippy::too_many_arguments)]
-        pub(super) unsafe fn $name(
-            rows: usize,
-            steps: usize,
-            a: *const $a,
-            row_stride: usize,
-            b: *const $b,
-            c: *mut $c,
-            ldc: usize,
-            cols: usize,
-            start: Initial<$c>,
-        ) {
-            // SAFETY: the caller's promise is passed on: rows and columns lie inside the matrices, and the kernel is
-            // chosen only where its instructions are present.
+    ($name:ident, $function:ident, $a:ty, $b:ty, $c:ty, $($count:literal)+) => {
+        pub(super) unsafe fn $name(rows: usize, tile: &Tile<$a, $b, $c>) {
+            // SAFETY: the caller promises what the kernel needs: rows and columns inside the matrices, and a machine that
+            // has the instructions.
             unsafe {
                 match rows {
-                    $($count => $tile::<$count>(steps, a, row_stride, b, c, ldc, cols, start),)+
+                    $($count => $function::<$count>(tile),)+
                     _ => unreachable!("{rows} rows"),
                 }
             }
@@ -48,23 +37,39 @@ mod portable;
 use super::isa::Isa;
 use crate::Scalar;
 
-/// The most rows any kernel takes at once.
+/// The most rows of any kernel.
 pub const MOST_ROWS: usize = 12;
 
-/// An inner kernel: `C[r, j] = start[r, j] + Σ_k A[r, k] · B[k, j]`.
-///
-/// Arguments: rows (1 to [`MicroKernel::rows`]), steps along k (k over [`MicroKernel::group`]), A (values along k
-/// adjacent), A's row stride in values, one panel of B (`[steps, width, group]`), C, its row stride, the columns of C to
-/// write (1 to `width`), where the sums start from.
-pub type Micro<A, B, C> = unsafe fn(usize, usize, *const A, usize, *const B, *mut C, usize, usize, Initial<C>);
+/// An inner kernel: `C[r, j] = start[r, j] + Σ_k A[r, k] · B[k, j]` for 1 to [`MicroKernel::rows`] rows.
+pub type Micro<A, B, C> = unsafe fn(usize, &Tile<A, B, C>);
 
-/// What a kernel adds its sums to: values `stride` apart from row to row. C itself and its stride to go on with it; a bias
-/// and 0; a null pointer for nothing.
+/// The operands of one call of an inner kernel. Strides are in values.
+pub struct Tile<A, B, C> {
+    /// Steps along k: the length of k over [`MicroKernel::group`].
+    pub steps: usize,
+    /// The first row of A. Values along k are adjacent.
+    pub a: *const A,
+    /// From one row of A to the next.
+    pub row_stride: usize,
+    /// A panel of B, `[steps, width, group]`.
+    pub b: *const B,
+    /// The first row of C.
+    pub c: *mut C,
+    /// From one row of C to the next.
+    pub ldc: usize,
+    /// The columns of C to write, 1 to [`MicroKernel::width`].
+    pub cols: usize,
+    /// The values that the sums are added to.
+    pub start: Initial<C>,
+}
+
+/// The values that a kernel adds its sums to, rows `stride` apart: C and its stride to continue a sum; a bias and 0; a null
+/// pointer for nothing.
 #[derive(Debug)]
 pub struct Initial<C> {
     /// The first row's values.
     pub values: *const C,
-    /// From one row's to the next's.
+    /// From one row to the next.
     pub stride: usize,
 }
 
@@ -73,7 +78,7 @@ impl<C> Initial<C> {
     pub const NOTHING: Initial<C> = Initial { values: std::ptr::null(), stride: 0 };
 }
 
-// Not derived: that would ask for `Copy` of the numbers.
+// Not derived, because a derive would require `Copy` of the numbers.
 impl<C> Clone for Initial<C> {
     fn clone(&self) -> Self {
         *self
@@ -81,23 +86,22 @@ impl<C> Clone for Initial<C> {
 }
 impl<C> Copy for Initial<C> {}
 
-/// An inner kernel and the shape of what it works on.
+/// An inner kernel and the shape of its operands.
 pub struct MicroKernel<A, B, C> {
-    /// The most rows of A at once.
+    /// The most rows of A in one call.
     pub rows: usize,
-    /// Columns in a panel of B.
+    /// Columns of a panel of B.
     pub width: usize,
-    /// Neighbours along k that stand side by side in a panel, and that A is padded to.
+    /// Values along k that are adjacent in a panel. A is padded to a multiple.
     pub group: usize,
     /// The kernel.
     ///
     /// # Safety
-    /// All rows and columns named by the arguments must lie inside the matrices, and the machine must have the
-    /// instructions the kernel was written for.
+    /// All rows and columns of the tile must be inside the matrices, and the machine must have the kernel's instructions.
     pub run: Micro<A, B, C>,
 }
 
-// Not derived: that would ask for `Clone` of the numbers.
+// Not derived, because a derive would require `Clone` of the numbers.
 impl<A, B, C> Clone for MicroKernel<A, B, C> {
     fn clone(&self) -> Self {
         *self
@@ -105,19 +109,20 @@ impl<A, B, C> Clone for MicroKernel<A, B, C> {
 }
 impl<A, B, C> Copy for MicroKernel<A, B, C> {}
 
-/// Bits of a bfloat16.
+/// The bits of a bfloat16.
 pub type Bf16 = u16;
 
-/// What a kernel of less than 32 bits wants A to hold.
+/// The format of A for a kernel of less than 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// `f32`s that were rounded to bfloat16.
+    /// `f32` values rounded to bfloat16.
     Float,
-    /// bfloat16s.
+    /// bfloat16 values.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     Bf16,
     /// Unsigned bytes.
     Unsigned,
-    /// Unsigned bytes less 128, as signed ones: what Arm's dot product takes.
+    /// Unsigned bytes minus 128, as signed bytes: the operands of Arm's dot product.
     #[cfg_attr(not(target_arch = "aarch64"), allow(dead_code))]
     Shifted,
 }
@@ -125,14 +130,14 @@ pub enum Form {
 /// A kernel of less than 32 bits: A and its row stride are counted in bytes.
 #[derive(Clone, Copy)]
 pub struct LowKernel<B, C> {
-    /// What A holds.
+    /// The format of A.
     pub form: Form,
     /// The kernel.
     pub kernel: MicroKernel<u8, B, C>,
 }
 
-/// The greatest integer weight, by magnitude. `vpmaddubsw` adds two products of a byte and a weight in 16 bits:
-/// `2 · 255 · 64` is the most that does not saturate. Kept to on every instruction set, so that all give the same bits.
+/// The greatest magnitude of an integer weight. `vpmaddubsw` adds two products of a byte and a weight in 16 bits, and
+/// `2 · 255 · 64` is the most that does not saturate. Every instruction set uses it, so that all give the same bits.
 pub const MOST_WEIGHT: f32 = 64.0;
 
 /// Plain Rust, for every number type and machine.

@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 
 use super::portable::store;
-use super::{Bf16, Initial};
+use super::{Bf16, Initial, Tile};
 
 const WIDTH: usize = 16;
 
@@ -11,18 +11,9 @@ by_rows!(f32, f32_tile, f32, f32, f32, 1 2 3 4 5 6);
 by_rows!(bf16, bf16_tile, u8, Bf16, f32, 1 2 3 4 5 6);
 by_rows!(int8, int8_tile, u8, i8, i32, 1 2 3 4 5 6);
 
-#[allow(clippy::too_many_arguments)]
 #[target_feature(enable = "neon")]
-unsafe fn f32_tile<const R: usize>(
-    steps: usize,
-    a: *const f32,
-    row_stride: usize,
-    b: *const f32,
-    c: *mut f32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<f32>,
-) {
+unsafe fn f32_tile<const R: usize>(tile: &Tile<f32, f32, f32>) {
+    let &Tile { steps, a, row_stride, b, c, ldc, cols, start } = tile;
     let mut sums = [[vdupq_n_f32(0.0); 4]; R];
     // SAFETY: the caller promises R rows of `steps` values in A, `steps` rows of 16 values in B and R rows of `cols`
     // values in C.
@@ -40,19 +31,10 @@ unsafe fn f32_tile<const R: usize>(
     }
 }
 
-/// bfloat16 pairs of B become `f32` by a shift and a mask, A comes as `f32`; the arithmetic is `f32`'s.
-#[allow(clippy::too_many_arguments)]
+/// A shift and a mask convert the bfloat16 pairs of B to `f32`. A is `f32` already. Arithmetic is in `f32`.
 #[target_feature(enable = "neon")]
-unsafe fn bf16_tile<const R: usize>(
-    steps: usize,
-    a: *const u8,
-    row_stride: usize,
-    b: *const Bf16,
-    c: *mut f32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<f32>,
-) {
+unsafe fn bf16_tile<const R: usize>(tile: &Tile<u8, Bf16, f32>) {
+    let &Tile { steps, a, row_stride, b, c, ldc, cols, start } = tile;
     let mut sums = [[vdupq_n_f32(0.0); 4]; R];
     let odd = vdupq_n_u32(0xffff_0000);
     // SAFETY: the caller promises R rows of `2 · steps` values in A, `steps` rows of 32 values in B and R rows of `cols`
@@ -75,21 +57,12 @@ unsafe fn bf16_tile<const R: usize>(
     }
 }
 
-#[allow(clippy::too_many_arguments)]
 #[target_feature(enable = "neon,dotprod")]
-unsafe fn int8_tile<const R: usize>(
-    steps: usize,
-    a: *const u8,
-    row_stride: usize,
-    b: *const i8,
-    c: *mut i32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<i32>,
-) {
+unsafe fn int8_tile<const R: usize>(tile: &Tile<u8, i8, i32>) {
+    let &Tile { steps, a, row_stride, b, c, ldc, cols, start } = tile;
     let mut sums = [[vdupq_n_s32(0); 4]; R];
     // SAFETY: the caller promises R rows of `4 · steps` bytes in A, `steps` rows of 64 bytes in B and R rows of `cols`
-    // values in C; the full-width store happens only where `cols` is 16.
+    // values in C; the full-width store happens only if `cols` is 16.
     unsafe {
         for p in 0..steps {
             let panel: [int8x16_t; 4] = std::array::from_fn(|q| vld1q_s8(b.add(4 * (p * WIDTH + 4 * q))));
@@ -111,12 +84,12 @@ unsafe fn int8_tile<const R: usize>(
     }
 }
 
-/// `sums[j] + Σ_i x[4 j + i] y[4 j + i]`: the instruction whose intrinsic is not stable yet.
+/// `sums[j] + Σ_i x[4 j + i] y[4 j + i]`, by an instruction whose intrinsic is not stable yet.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 unsafe fn dot(sums: int32x4_t, x: int8x16_t, y: int8x16_t) -> int32x4_t {
     let mut sums = sums;
-    // SAFETY: the instruction reads and writes these registers alone; the caller has seen to it that it exists.
+    // SAFETY: the instruction reads and writes these registers alone; the caller checked that it exists.
     unsafe {
         std::arch::asm!(
             "sdot {sums:v}.4s, {x:v}.16b, {y:v}.16b",

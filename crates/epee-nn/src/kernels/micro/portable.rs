@@ -1,23 +1,13 @@
-//! The kernels in plain Rust: the twin every other kernel is compared with.
+//! The kernels in plain Rust, for every machine.
 
-use super::{Bf16, Initial};
+use super::{Bf16, Initial, Tile};
 use crate::Scalar;
 
 const WIDTH: usize = 16;
 
 /// 1 row × 16 columns at a time.
-#[allow(clippy::too_many_arguments)]
-pub(super) unsafe fn float<T: Scalar>(
-    rows: usize,
-    steps: usize,
-    a: *const T,
-    row_stride: usize,
-    b: *const T,
-    c: *mut T,
-    ldc: usize,
-    cols: usize,
-    start: Initial<T>,
-) {
+pub(super) unsafe fn float<T: Scalar>(rows: usize, tile: &Tile<T, T, T>) {
+    let &Tile { steps, a, row_stride, b, c, ldc, cols, start } = tile;
     for r in 0..rows {
         let mut sums = [T::ZERO; WIDTH];
         // SAFETY: the caller promises `rows` rows of `steps` values in A, `steps` rows of `WIDTH` values in B and `rows`
@@ -36,18 +26,8 @@ pub(super) unsafe fn float<T: Scalar>(
 }
 
 /// 1 row × 16 columns at a time, two values along k a step; A as `f32`s.
-#[allow(clippy::too_many_arguments)]
-pub(super) unsafe fn bf16(
-    rows: usize,
-    steps: usize,
-    a: *const u8,
-    row_stride: usize,
-    b: *const Bf16,
-    c: *mut f32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<f32>,
-) {
+pub(super) unsafe fn bf16(rows: usize, tile: &Tile<u8, Bf16, f32>) {
+    let &Tile { steps, a, row_stride, b, c, ldc, cols, start } = tile;
     let wide = |bits: Bf16| f32::from_bits(u32::from(bits) << 16);
     for r in 0..rows {
         let mut sums = [0.0f32; WIDTH];
@@ -69,18 +49,8 @@ pub(super) unsafe fn bf16(
 }
 
 /// 1 row × 16 columns at a time, four bytes along k a step.
-#[allow(clippy::too_many_arguments)]
-pub(super) unsafe fn int8(
-    rows: usize,
-    steps: usize,
-    a: *const u8,
-    row_stride: usize,
-    b: *const i8,
-    c: *mut i32,
-    ldc: usize,
-    cols: usize,
-    start: Initial<i32>,
-) {
+pub(super) unsafe fn int8(rows: usize, tile: &Tile<u8, i8, i32>) {
+    let &Tile { steps, a, row_stride, b, c, ldc, cols, start } = tile;
     for r in 0..rows {
         let mut sums = [0i32; WIDTH];
         // SAFETY: the caller promises `rows` rows of `4 · steps` bytes in A, `steps` rows of `4 · WIDTH` bytes in B and
@@ -98,7 +68,7 @@ pub(super) unsafe fn int8(
     }
 }
 
-/// One row's sums, added to where they start from.
+/// Writes one row's sums, added to their start.
 ///
 /// # Safety
 /// C must have `cols` values, and the start as many for row r, or be null.

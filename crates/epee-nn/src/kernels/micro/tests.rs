@@ -1,10 +1,10 @@
-//! Every kernel of every instruction set this machine has, against plain arithmetic.
+//! Tests: every kernel of every instruction set of this machine, against plain arithmetic.
 
 use super::*;
 use crate::kernels::testing::values;
 
-/// Runs a kernel on every number of rows and columns it takes, and hands each result to `check(row, column, value)`;
-/// C has a column more, which must stay as it was.
+/// Runs a kernel with every number of rows and columns, and calls `check(row, column, value)` for each result. C has one more column,
+/// which must not change.
 fn each<A, B, C: Copy + PartialEq + std::fmt::Debug>(
     kernel: MicroKernel<A, B, C>,
     steps: usize,
@@ -19,10 +19,9 @@ fn each<A, B, C: Copy + PartialEq + std::fmt::Debug>(
             let ldc = cols + 1;
             let mut c = vec![untouched; rows * ldc];
             let start = if accumulate { Initial { values: c.as_ptr(), stride: ldc } } else { Initial::NOTHING };
+            let (a, b, c_data) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
             // SAFETY: A has the kernel's most rows, B `steps` rows of its width, C `rows` rows of `cols + 1` values.
-            unsafe {
-                (kernel.run)(rows, steps, a.as_ptr(), row_stride, b.as_ptr(), c.as_mut_ptr(), ldc, cols, start);
-            }
+            unsafe { (kernel.run)(rows, &Tile { steps, a, row_stride, b, c: c_data, ldc, cols, start }) };
             for (i, &value) in c.iter().enumerate() {
                 let (row, col) = (i / ldc, i % ldc);
                 if col == cols {
@@ -61,7 +60,7 @@ fn bf16_kernels_are_the_definition() {
         let (steps, stride) = (39, 80);
         let x: Vec<Bf16> = values(kernel.rows * stride, 1).iter().map(round).collect();
         let b: Vec<Bf16> = values(2 * steps * kernel.width, 2).iter().map(round).collect();
-        // In the memory of floats, so that they are aligned.
+        // In memory of floats, for alignment.
         let floats: Vec<f32> = match form {
             Form::Float => x.iter().map(wide).collect(),
             _ => {
@@ -91,7 +90,7 @@ fn int8_kernels_are_exact() {
         let LowKernel { form, kernel } = int8_kernel(isa);
         let (steps, group) = (39, kernel.group);
         let k = steps * group;
-        // The ends of both ranges are there, where 16-bit sums come nearest to saturation.
+        // Includes the ends of both ranges, where 16-bit sums are closest to saturation.
         let byte = |x: &f32| if *x > 0.3 { 255 } else { (x * 300.0) as i32 & 255 };
         let x: Vec<i32> = values(kernel.rows * k, 1).iter().map(byte).collect();
         let weight = |x: &f32| (x * 2.0 * MOST_WEIGHT).clamp(-MOST_WEIGHT, MOST_WEIGHT) as i8;
@@ -118,8 +117,10 @@ fn a_row_to_start_from_is_added_to_every_row() {
         for cols in 1..=kernel.width {
             let mut c = vec![7.0; kernel.rows * cols];
             let start = Initial { values: bias.as_ptr(), stride: 0 };
-            // SAFETY: A has as many rows of one value, B one row, C whole rows of `cols` values, the bias a whole panel's.
-            unsafe { (kernel.run)(kernel.rows, 1, a.as_ptr(), 1, b.as_ptr(), c.as_mut_ptr(), cols, cols, start) };
+            let (a, b, c_data) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
+            let tile = Tile { steps: 1, a, row_stride: 1, b, c: c_data, ldc: cols, cols, start };
+            // SAFETY: A has as many rows of one value, B one row, C whole rows of `cols` values, the bias those of a whole panel.
+            unsafe { (kernel.run)(kernel.rows, &tile) };
             assert!(c.iter().enumerate().all(|(i, &x)| x == bias[i % cols]), "{isa}, {cols} columns");
         }
     }

@@ -1,9 +1,9 @@
-//! The product of inference against its definition, at every precision and on every instruction set of this machine.
+//! Tests: the product of inference against its definition, at every precision and on every instruction set of this machine.
 
 use super::*;
 use crate::in_pool;
 use crate::kernels::gemm::{MatRef, PackedMatrix, Start, product};
-use crate::kernels::testing::values;
+use crate::kernels::testing::{pool, values};
 use proptest::prelude::*;
 
 fn pack(isa: Isa, w: &[f32], bias: &[f32], k: usize, precision: Precision) -> Packed {
@@ -17,7 +17,7 @@ fn run(packed: &Packed, x: &[f32], activation: Activation, residual: Option<&[f3
     out
 }
 
-/// The definition, in f64, on the numbers a precision makes of x and W, and a bound of the error that is left.
+/// The definition, in f64, on the rounded values of x and W at a precision.
 fn expected(x: &[f32], w: &[f32], bias: &[f32], k: usize, precision: Precision) -> Vec<f64> {
     let wide = |x: f32| f64::from(f32::from_bits(u32::from(bf16(x)) << 16));
     // To the nearest of 255 steps over the row's range and 0.
@@ -73,12 +73,11 @@ proptest! {
     fn a_row_has_the_same_bits_in_any_product(m in 2usize..200, n in 1usize..70, seed: u64) {
         let k = 500;
         let (x, w, bias) = (values(m * k, seed), values(n * k, !seed), values(n, seed ^ 5));
-        let three = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         for isa in Isa::here() {
             for precision in Precision::ALL {
                 let packed = pack(isa, &w, &bias, k, precision);
                 let all = run(&packed, &x, Activation::Gelu, None);
-                let shared = three.install(|| in_pool(|| run(&packed, &x, Activation::Gelu, None)));
+                let shared = pool(3).install(|| in_pool(|| run(&packed, &x, Activation::Gelu, None)));
                 prop_assert_eq!(&shared, &all);
                 let i = m / 2;
                 prop_assert_eq!(&run(&packed, &x[i * k..(i + 1) * k], Activation::Gelu, None)[..], &all[i * n..(i + 1) * n]);

@@ -1,22 +1,28 @@
-//! The learned exit head, and how the exits' gradients enter the trunk, against finite differences in f64.
+//! The whole model's backward pass against finite differences in f64: every pooling and pooler, the learned exit head, and the ways
+//! in which the exits' gradients enter the backbone.
 
 #![allow(clippy::unwrap_used)]
 
-use epee_model::{BackboneGradient, Batch, Config, ExitConfig, Model, OutputGradients, Outputs, Pooling};
+mod common;
+
+use epee_model::{BackboneGradient, Batch, ExitConfig, Model, OutputGradients, Outputs, PoolerKind, Pooling};
 use epee_nn::{Dropout, Parameters, Tensor, sigmoid};
 
 const EXITS: usize = 3;
 const CLASSES: usize = 2;
 
 fn model(family: &str) -> Model<f64> {
-    let raw = serde_json::json!({
+    let pooling = if family == "gpt2" { Pooling::Mean } else { Pooling::First };
+    model_of(family, |exit_config| ExitConfig { pooling, ..exit_config })
+}
+
+fn model_of(family: &str, change: impl Fn(ExitConfig) -> ExitConfig) -> Model<f64> {
+    let config = common::config(&serde_json::json!({
         "model_type": family, "vocab_size": 9, "hidden_size": 4, "num_hidden_layers": EXITS, "num_attention_heads": 2,
         "intermediate_size": 6, "max_position_embeddings": 5, "initializer_range": 0.5,
         "n_embd": 4, "n_layer": EXITS, "n_head": 2, "n_inner": 6, "n_positions": 5,
-    });
-    let config = Config::from_json(raw.as_object().unwrap().clone()).unwrap();
-    let pooling = if family == "gpt2" { Pooling::Mean } else { Pooling::First };
-    Model::new(&config, ExitConfig { score: true, pooling, ..ExitConfig::of(&config, CLASSES) }, 7)
+    }));
+    Model::new(&config, change(ExitConfig { score: true, ..ExitConfig::of(&config, CLASSES) }), 7)
 }
 
 fn batch(sequences: &[&[u32]]) -> Batch {
@@ -25,26 +31,26 @@ fn batch(sequences: &[&[u32]]) -> Batch {
         batch.ids.extend_from_slice(ids);
         batch.offsets.push(batch.ids.len());
     }
-    batch.type_ids = vec![0; batch.ids.len()];
+    batch.type_ids = batch.ids.iter().map(|id| id % 2).collect();
     batch
 }
 
 const SEQUENCES: [&[u32]; 3] = [&[1], &[2, 3, 4], &[5, 6]];
 
-/// Exits look at their logits, their scores, or nothing.
+/// The weights of a loss on the logits and scores of each exit.
 #[derive(Clone, Copy)]
-struct Looks {
+struct Weights {
     logits: [f64; EXITS],
     scores: [f64; EXITS],
 }
 
-const ALL: Looks = Looks { logits: [0.3, 2.0, 0.7], scores: [1.1, 0.0, 0.4] };
+const ALL: Weights = Weights { logits: [0.3, 2.0, 0.7], scores: [1.1, 0.0, 0.4] };
 
-impl Looks {
-    /// Of one exit alone, times a factor.
-    fn only(self, m: usize, factor: f64) -> Looks {
+impl Weights {
+    /// Those of one exit, times a factor. The others are zero.
+    fn only(self, m: usize, factor: f64) -> Weights {
         let only = |weights: [f64; EXITS]| std::array::from_fn(|i| if i == m { factor * weights[i] } else { 0.0 });
-        Looks { logits: only(self.logits), scores: only(self.scores) }
+        Weights { logits: only(self.logits), scores: only(self.scores) }
     }
 }
 
@@ -52,22 +58,22 @@ fn weight(i: usize) -> f64 {
     ((i * 7 + 3) % 11) as f64 / 5.0 - 1.0
 }
 
-/// BERxiT's target of a sample at an exit.
+/// BERxiT's target for a sample at an exit.
 fn target(m: usize, i: usize) -> f64 {
     ((m + i) % 2) as f64
 }
 
 /// `Σ_m a_m Σ_i weight_i z_i + b_m Σ_i (σ(s_i) − target_i)²`
-fn loss(outputs: &Outputs<f64>, looks: Looks) -> f64 {
+fn loss(outputs: &Outputs<f64>, weights: Weights) -> f64 {
     let of_logits =
         |m: usize| outputs.logits[m].data().iter().enumerate().map(|(i, z)| weight(i + 6 * m) * z).sum::<f64>();
     let of_scores = |m: usize| {
         outputs.scores[m].data().iter().enumerate().map(|(i, &s)| (sigmoid(s) - target(m, i)).powi(2)).sum::<f64>()
     };
-    (0..EXITS).map(|m| looks.logits[m] * of_logits(m) + looks.scores[m] * of_scores(m)).sum()
+    (0..EXITS).map(|m| weights.logits[m] * of_logits(m) + weights.scores[m] * of_scores(m)).sum()
 }
 
-fn gradients(outputs: &Outputs<f64>, looks: Looks) -> OutputGradients<f64> {
+fn gradients(outputs: &Outputs<f64>, weights: Weights) -> OutputGradients<f64> {
     let of = |tensors: &[Tensor<f64>], factors: [f64; EXITS], f: &dyn Fn(usize, usize, f64) -> f64| {
         let at = |m: usize| {
             let data = tensors[m].data().iter().enumerate().map(|(i, &x)| factors[m] * f(m, i, x)).collect();
@@ -76,22 +82,28 @@ fn gradients(outputs: &Outputs<f64>, looks: Looks) -> OutputGradients<f64> {
         (0..EXITS).map(at).collect()
     };
     OutputGradients {
-        logits: of(&outputs.logits, looks.logits, &|m, i, _| weight(i + 6 * m)),
-        scores: of(&outputs.scores, looks.scores, &|m, i, s| {
+        logits: of(&outputs.logits, weights.logits, &|m, i, _| weight(i + 6 * m)),
+        scores: of(&outputs.scores, weights.scores, &|m, i, s| {
             let u = sigmoid(s);
             2.0 * (u - target(m, i)) * u * (1.0 - u)
         }),
     }
 }
 
-fn backward(model: &Model<f64>, batch: &Batch, dropout: Dropout, looks: Looks, trunk: BackboneGradient) -> Model<f64> {
+fn backward(
+    model: &Model<f64>,
+    batch: &Batch,
+    dropout: Dropout,
+    weights: Weights,
+    backbone: BackboneGradient,
+) -> Model<f64> {
     let (outputs, saved) = model.forward(batch, dropout);
     let mut grads = model.zeros_like();
-    model.backward(batch, &gradients(&outputs, looks), &saved, trunk, &mut grads);
+    model.backward(batch, &gradients(&outputs, weights), &saved, backbone, &mut grads);
     grads
 }
 
-/// Holds gradients of the parameters that are chosen against finite differences of a loss.
+/// Compares the gradients of chosen parameters with finite differences of a loss.
 fn agree(model: &Model<f64>, grads: &Model<f64>, loss: impl Fn(&Model<f64>) -> f64, chosen: impl Fn(&str) -> bool) {
     let mut moves = 0;
     for (p, (name, grad)) in grads.parameters().into_iter().enumerate().filter(|(_, (name, _))| chosen(name)) {
@@ -110,7 +122,7 @@ fn agree(model: &Model<f64>, grads: &Model<f64>, loss: impl Fn(&Model<f64>) -> f
     assert!(moves > 0, "nothing depends on the parameters that were chosen");
 }
 
-fn in_trunk(name: &str) -> bool {
+fn in_backbone(name: &str) -> bool {
     !name.starts_with("exits.")
 }
 
@@ -120,9 +132,9 @@ fn a_loss_on_scores_and_logits_with_and_without_dropout() {
     for family in ["bert", "gpt2"] {
         let model = model(family);
         for dropout in [Dropout::off(), Dropout::new(0.5, 3)] {
-            for looks in [ALL, Looks { logits: [0.0; EXITS], ..ALL }] {
-                let grads = backward(&model, &batch, dropout, looks, BackboneGradient::Joint);
-                let loss = |model: &Model<f64>| loss(&model.forward(&batch, dropout).0, looks);
+            for weights in [ALL, Weights { logits: [0.0; EXITS], ..ALL }] {
+                let grads = backward(&model, &batch, dropout, weights, BackboneGradient::Joint);
+                let loss = |model: &Model<f64>| loss(&model.forward(&batch, dropout).0, weights);
                 agree(&model, &grads, loss, |_| true);
             }
         }
@@ -130,14 +142,27 @@ fn a_loss_on_scores_and_logits_with_and_without_dropout() {
 }
 
 #[test]
-fn a_frozen_trunk_gets_nothing_and_heads_what_they_would_get() {
+fn every_pooling_and_pooler() {
+    let batch = batch(&SEQUENCES);
+    for pooling in [Pooling::First, Pooling::Last, Pooling::Mean] {
+        for pooler in [PoolerKind::Shared, PoolerKind::PerExit] {
+            println!("{pooling:?}, {pooler:?}");
+            let model = model_of("bert", |exit_config| ExitConfig { pooling, pooler, ..exit_config });
+            let grads = backward(&model, &batch, Dropout::off(), ALL, BackboneGradient::Joint);
+            agree(&model, &grads, |model| loss(&model.forward(&batch, Dropout::off()).0, ALL), |_| true);
+        }
+    }
+}
+
+#[test]
+fn a_frozen_backbone_gets_no_gradient_and_exits_get_the_usual_one() {
     let batch = batch(&SEQUENCES);
     for family in ["bert", "gpt2"] {
         let model = model(family);
         let frozen = backward(&model, &batch, Dropout::off(), ALL, BackboneGradient::Frozen);
         let joint = backward(&model, &batch, Dropout::off(), ALL, BackboneGradient::Joint);
         for ((name, frozen), (_, joint)) in frozen.parameters().into_iter().zip(joint.parameters()) {
-            if in_trunk(&name) {
+            if in_backbone(&name) {
                 assert!(frozen.data().iter().all(|&g| g == 0.0), "{name}");
             } else {
                 assert!(frozen == joint && joint.data().iter().any(|&g| g != 0.0), "{name}");
@@ -147,12 +172,11 @@ fn a_frozen_trunk_gets_nothing_and_heads_what_they_would_get() {
 }
 
 #[test]
-fn balanced_exits_enter_the_trunk_with_one_norm() {
+fn balanced_exits_enter_the_backbone_with_equal_norms() {
     let model = model("bert");
-    // Only the first row of a sequence is read, so the gradient of the layer's last bias, of one sequence alone, is the gradient at the
-    // row itself.
+    // Exits read only the first row of a sequence. So with one sequence, the gradient of the layer's last bias is the gradient at that row.
     let squares = |m: usize, ids: &[u32], at: usize| -> f64 {
-        // Targets and weights are those of the sample's place in the batch.
+        // Targets and weights depend on the sample's place in the batch.
         let whole = batch(&SEQUENCES);
         let (outputs, _) = model.forward(&whole, Dropout::off());
         let all = gradients(&outputs, ALL.only(m, 1.0));
@@ -181,15 +205,15 @@ fn balanced_exits_enter_the_trunk_with_one_norm() {
         let (outputs, _) = model.forward(&batch, Dropout::off());
         (0..EXITS).map(|m| loss(&outputs, ALL.only(m, mean / norms[m]))).sum()
     };
-    agree(&model, &balanced, scaled, in_trunk);
+    agree(&model, &balanced, scaled, in_backbone);
     let joint = backward(&model, &batch, Dropout::off(), ALL, BackboneGradient::Joint);
     for ((name, balanced), (_, joint)) in balanced.parameters().into_iter().zip(joint.parameters()) {
-        assert_eq!(balanced == joint, !in_trunk(&name), "{name}");
+        assert_eq!(balanced == joint, !in_backbone(&name), "{name}");
     }
 }
 
 #[test]
-fn one_exit_alone_is_balanced_as_it_is_and_a_gradient_of_zero_stays_zero() {
+fn one_exit_alone_is_not_scaled_and_a_gradient_of_zero_stays_zero() {
     let batch = batch(&SEQUENCES);
     let model = model("bert");
     let one = ALL.only(1, 1.0);
@@ -205,15 +229,15 @@ fn one_exit_alone_is_balanced_as_it_is_and_a_gradient_of_zero_stays_zero() {
 }
 
 #[test]
-fn layers_above_the_highest_exit_with_a_gradient_are_not_walked() {
+fn the_backward_pass_skips_layers_above_the_highest_exit_with_a_gradient() {
     let batch = batch(&SEQUENCES);
     let mut model = model("bert");
-    let looks = ALL.only(1, 1.0);
-    let whole = backward(&model, &batch, Dropout::off(), looks, BackboneGradient::Joint);
+    let weights = ALL.only(1, 1.0);
+    let whole = backward(&model, &batch, Dropout::off(), weights, BackboneGradient::Joint);
     agree(
         &model,
         &whole,
-        |model| loss(&model.forward(&batch, Dropout::off()).0, looks),
+        |model| loss(&model.forward(&batch, Dropout::off()).0, weights),
         |name| !name.starts_with("layers.2."),
     );
     for (name, tensor) in model.parameters_mut() {
@@ -221,8 +245,8 @@ fn layers_above_the_highest_exit_with_a_gradient_are_not_walked() {
             tensor.data_mut().fill(f64::NAN);
         }
     }
-    for trunk in [BackboneGradient::Joint, BackboneGradient::Balanced] {
-        let grads = backward(&model, &batch, Dropout::off(), looks, trunk);
+    for backbone in [BackboneGradient::Joint, BackboneGradient::Balanced] {
+        let grads = backward(&model, &batch, Dropout::off(), weights, backbone);
         assert!(grads.parameters() == whole.parameters(), "a gradient of zero went through the last layer");
     }
     let none = OutputGradients { logits: vec![None; EXITS], scores: Vec::new() };
