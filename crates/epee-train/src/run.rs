@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use epee_input::Sequence;
-use epee_model::{Batch, Config, ExitsFile, Input, Model, ModelCard, ModelDir};
+use epee_model::{Batch, Config, ExitsFile, InputShape, Model, ModelCard, ModelDir};
 use epee_nn::{Dropout, Targets};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -97,11 +97,11 @@ const DIVERGED: f64 = 4.0;
 pub fn train(model: Model<f32>, run: &Run<'_>, observer: &mut dyn Observer) -> Result<Outcome, Error> {
     let Run { train, dev, options, output, .. } = run;
     options.check()?;
-    if matches!(output.config.shape.input, Input::Text(_)) && !options.augmentation().is_none() {
+    if matches!(output.config.shape.input, InputShape::Text(_)) && !options.augmentation().is_none() {
         let got = format!("a dataset of texts for {}", output.config.title());
         return Err(Error::option("flip, shift and mixup", "pictures", got));
     }
-    if let Input::Image(input) = output.config.shape.input
+    if let InputShape::Image(input) = output.config.shape.input
         && options.shift >= input.height.min(input.width)
     {
         let expected = format!("less than a picture's side of {}", input.height.min(input.width));
@@ -217,7 +217,7 @@ impl<'a> Loop<'a> {
         let labels: Vec<usize> = indices.iter().map(|&i| train.labels[i]).collect();
         let mut targets = Targets::of(&labels, self.class_weights.len());
         let augmentation = options.augmentation();
-        if let (Input::Image(input), false) = (output.config.shape.input, augmentation.is_none()) {
+        if let (InputShape::Image(input), false) = (output.config.shape.input, augmentation.is_none()) {
             let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
             // Epochs' orders have the streams from 1 on.
             rng.set_stream(u64::MAX - self.state.step);

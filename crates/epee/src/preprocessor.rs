@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use epee_input::{Example, ImageInput, ImageProcessor, Sequence, TextTokenizer};
-use epee_model::{Config, Input};
+use epee_model::{Config, InputShape};
 
 use crate::{Error, Warning};
 
@@ -48,12 +48,12 @@ impl Preprocessor {
     /// A missing or damaged file, or one that does not fit the configuration.
     pub fn load(dir: &Path, config: &Config) -> Result<Preprocessor, Error> {
         match config.shape.input {
-            Input::Text(_) => {
+            InputShape::Text(_) => {
                 let whole = dir.join("tokenizer.json");
                 let from = if whole.exists() { whole } else { dir.to_owned() };
                 Preprocessor::text(TextTokenizer::from_dir(dir)?, config).map_err(|error| error.at(&from))
             }
-            Input::Image(_) => {
+            InputShape::Image(_) => {
                 let path = dir.join("preprocessor_config.json");
                 if !path.exists() {
                     let problem = format!("expected preprocessor_config.json: {} reads images", config.title());
@@ -81,7 +81,7 @@ impl Preprocessor {
     /// # Errors
     /// A text model, or a processor that makes images of another size.
     pub fn image(processor: ImageProcessor, config: &Config) -> Result<Preprocessor, Error> {
-        let Input::Image(input) = config.shape.input else {
+        let InputShape::Image(input) = config.shape.input else {
             return Err(Error::Preprocessor(format!("{} reads text, not images", config.title())));
         };
         if !matches!(input.channels, 1 | 3) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use epee::data::Dataset;
-use epee::model::Input;
+use epee::model::InputShape;
 use epee::{Classifier, Evaluation, Example, Image, LoadOptions, Policy, Precision, Prediction, Trace, Warning};
 
 use super::tables::decimal;
@@ -47,8 +47,8 @@ pub(crate) fn evaluate(
 pub(crate) fn examples(classifier: &Classifier, texts: &[String]) -> anyhow::Result<Vec<Example>> {
     let config = &classifier.model_dir().config;
     let read = |text: &String| match config.shape.input {
-        Input::Text(_) => Ok(text.as_str().into()),
-        Input::Image(_) => Image::read(text).map(Example::from).map_err(|error| {
+        InputShape::Text(_) => Ok(text.as_str().into()),
+        InputShape::Image(_) => Image::read(text).map(Example::from).map_err(|error| {
             let error = anyhow::Error::from(error);
             anyhow!("{error:#}\nhint: {} reads images: name PNG or JPEG files", config.title())
         }),
@@ -75,8 +75,8 @@ pub(crate) fn predict(classifier: &Classifier, examples: &[Example], ui: Ui) -> 
 /// The name of one input on the command line: `text` or `file`.
 pub(crate) fn input_name(classifier: &Classifier) -> &'static str {
     match classifier.model_dir().config.shape.input {
-        Input::Text(_) => "text",
-        Input::Image(_) => "file",
+        InputShape::Text(_) => "text",
+        InputShape::Image(_) => "file",
     }
 }
 
