@@ -3,6 +3,8 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use epee_files::write_atomic;
+
 use crate::digest::Expected;
 use crate::error::Error;
 use crate::id::{Id, Kind, is_hex};
@@ -26,7 +28,7 @@ impl Folder {
         }
     }
 
-    /// The commit that the revision stood at when it was last fetched.
+    /// The commit of the revision when it was last fetched.
     pub(crate) fn commit(&self) -> Option<String> {
         if self.fixed {
             return Some(self.revision.clone());
@@ -42,7 +44,7 @@ impl Folder {
         }
         let path = self.reference();
         make_parent(&path)?;
-        fs::write(&path, commit).map_err(Error::io("write", &path))
+        Ok(write_atomic(&path, &[commit])?)
     }
 
     fn reference(&self) -> PathBuf {
@@ -57,7 +59,7 @@ impl Folder {
         self.snapshot(commit).join(file).exists()
     }
 
-    /// True where the commit is known to have no such file.
+    /// True if the commit is known to have no such file.
     pub(crate) fn lacks(&self, commit: &str, file: &str) -> bool {
         self.absent(commit, file).exists()
     }
@@ -73,7 +75,7 @@ impl Folder {
         self.path.join(".no_exist").join(commit).join(file)
     }
 
-    /// Where the bytes are kept, and where they are while they come.
+    /// The paths of the bytes, complete and partial.
     pub(crate) fn blob(&self, digest: &Expected) -> Result<(PathBuf, PathBuf), Error> {
         let blob = self.path.join("blobs").join(&digest.hex);
         make_parent(&blob)?;
@@ -81,7 +83,7 @@ impl Folder {
         Ok((blob, partial))
     }
 
-    /// Keeps other processes, Python's too, from fetching the same file; says first where it has to wait.
+    /// Keeps other processes, including Python's, from fetching the same file; calls `waiting` before it blocks.
     pub(crate) fn lock(&self, digest: &Expected, waiting: impl FnOnce()) -> Result<File, Error> {
         let path = self.locks.join(format!("{}.lock", digest.hex));
         make_parent(&path)?;
@@ -93,7 +95,7 @@ impl Folder {
         Ok(file)
     }
 
-    /// Shows a blob under its name.
+    /// Links a blob under its name.
     pub(crate) fn link(&self, commit: &str, file: &str, digest: &Expected) -> Result<(), Error> {
         let path = self.snapshot(commit).join(file);
         make_parent(&path)?;
@@ -114,7 +116,7 @@ fn show(blob: &Path, path: &Path) -> std::io::Result<()> {
     std::os::unix::fs::symlink(blob, path)
 }
 
-/// Links want privileges here.
+/// Symbolic links need privileges on Windows, so the file is copied.
 #[cfg(not(unix))]
 fn show(blob: &Path, path: &Path) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(path);

@@ -124,7 +124,7 @@ impl Config {
                         input.height, input.width, input.channels, made[1], made[2], made[0]
                     ));
                 }
-                processor.check(&image.image)
+                processor.check(&image.image).map_err(|error| error.to_string())
             }
             (Input::Text(_), Sequence::Image(_)) => {
                 Err(format!("expected a text, got a picture: {} reads text", self.title()))

@@ -81,7 +81,7 @@ fn offline_never_asks() {
     assert_eq!(
         world.refusal(offline(), "owner/name"),
         format!(
-            "`owner/name` is not in the cache, DIR/hub lacks any commit, and HF_HUB_OFFLINE forbids to fetch it\n{hint}"
+            "`owner/name` is not in the cache, DIR/hub lacks any commit, and HF_HUB_OFFLINE forbids fetching it\n{hint}"
         )
     );
     let snapshot = world.fetch("owner/name").unwrap();
