@@ -3,8 +3,6 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use epee_files::write_atomic;
-
 use crate::digest::Expected;
 use crate::error::Error;
 use crate::id::{Id, Kind, is_hex};
@@ -44,7 +42,8 @@ impl Folder {
         }
         let path = self.reference();
         make_parent(&path)?;
-        Ok(write_atomic(&path, &[commit])?)
+        // Not atomic: two threads of one process may write it, with the same content.
+        fs::write(&path, commit).map_err(Error::io("write", &path))
     }
 
     fn reference(&self) -> PathBuf {
