@@ -117,7 +117,7 @@ fn a_vision_model_of_each_family() {
         let error = fail(VISION[0], &notes);
         assert!(error.contains("a dataset of texts, but ViT reads pictures"), "{error}");
         let error = fail(&VISION[0].replace("\"num_channels\": 3", "\"num_channels\": 1"), &shop.path("data"));
-        assert!(error.contains("expected a grey picture (1 channel), got RGB (3 channels)"), "{error}");
+        assert!(error.contains("expected a grey image (1 channel), got RGB (3 channels)"), "{error}");
         let error = fail(TEXT[0], &shop.path("data"));
         assert!(error.contains("a dataset of pictures, but ALBERT reads text"), "{error}");
         let error = fail(&VISION[0].replace("\"num_channels\": 3", "\"num_channels\": 2"), &shop.path("data"));

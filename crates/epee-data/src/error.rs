@@ -8,7 +8,7 @@ use epee_files::FileError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file that cannot be read or written, or whose content is wrong.
+    /// A file that cannot be read or written, or that has wrong content.
     #[error(transparent)]
     File(#[from] FileError),
     /// A tokenizer or an image that cannot be used.
@@ -40,7 +40,25 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// Examples or labels that do not make a dataset.
+    /// No importer has this name.
+    #[error("no importer `{name}`, expected one of {}", have.join(", "))]
+    Importer {
+        /// The name given.
+        name: String,
+        /// The names that exist.
+        have: Vec<&'static str>,
+    },
+    /// An option that the importer does not take.
+    #[error("`{importer}` has no option `{option}`; it is for {takers}")]
+    Option {
+        /// The option, in kebab case.
+        option: String,
+        /// The importer's name.
+        importer: String,
+        /// The importers that take it.
+        takers: String,
+    },
+    /// Examples, labels or values that cannot be used.
     #[error("{0}")]
     Invalid(String),
     /// A dataset has no such split.
@@ -48,7 +66,7 @@ pub enum Error {
     NoSplit {
         /// The dataset's folder.
         path: PathBuf,
-        /// The split asked for.
+        /// The requested split.
         split: String,
         /// The splits that exist, as text.
         have: String,

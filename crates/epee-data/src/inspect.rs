@@ -1,16 +1,16 @@
-//! What a dataset holds: counts, lengths, repeats, a few examples.
+//! A report on a dataset: counts, lengths, repeats, a few examples.
 
-mod pictures;
+mod images;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
-pub use pictures::PictureSizes;
+pub use images::ImageSizes;
 
 use crate::dataset::{Dataset, Input, Split, Task};
 use crate::error::Result;
-use crate::import::{PaperCounts, preset};
+use crate::import::published::{PaperCounts, preset};
 use epee_input::Example;
 use epee_input::TextTokenizer;
 
@@ -19,11 +19,11 @@ use epee_input::TextTokenizer;
 pub struct Inspection {
     /// Name of the dataset.
     pub name: String,
-    /// What kind of task it is.
+    /// Kind of task.
     pub task: Task,
-    /// What the examples are made of.
+    /// Kind of input.
     pub input: Input,
-    /// Where it came from.
+    /// Source of the data.
     pub source: String,
     /// Its licence.
     pub licence: String,
@@ -31,7 +31,7 @@ pub struct Inspection {
     pub digest: String,
     /// Names of the classes.
     pub labels: Vec<String>,
-    /// What its importer or generator had to say.
+    /// Notes of its importer or generator.
     pub notes: Vec<String>,
     /// The paper's counts, of a dataset that it has.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,18 +53,18 @@ pub struct SplitReport {
     pub classes: Vec<ClassCount>,
     /// Examples without a label.
     pub unlabelled: usize,
-    /// The largest class's share of the labelled examples: the accuracy of always naming it.
+    /// The largest class's share of the labelled examples: the accuracy of always predicting it.
     pub majority_share: f64,
-    /// Examples of each grade of difficulty, where there are grades.
+    /// Examples of each grade of difficulty, if there are grades.
     pub grades: BTreeMap<u32, usize>,
-    /// Sizes of pictures.
+    /// Sizes of images.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pictures: Option<PictureSizes>,
-    /// Lengths in words, cut at white space; text and pair together. `None` of pictures.
+    pub images: Option<ImageSizes>,
+    /// Lengths in words, separated by white space; text and pair together. `None` for images.
     pub words: Option<Lengths>,
     /// Lengths in tokens, special tokens included, nothing truncated.
     pub tokens: Option<Lengths>,
-    /// Examples whose input occurs before them in the same split.
+    /// Examples that repeat an earlier input of the same split.
     pub repeated: usize,
     /// The first examples of each class.
     pub examples: Vec<Sample>,
@@ -88,18 +88,18 @@ pub struct Lengths {
     pub min: usize,
     /// The arithmetic mean.
     pub mean: f64,
-    /// Half are no longer.
+    /// The median.
     pub p50: usize,
-    /// Nine of ten are no longer.
+    /// The 90th percentile.
     pub p90: usize,
-    /// 99 of a hundred are no longer.
+    /// The 99th percentile.
     pub p99: usize,
     /// The longest.
     pub max: usize,
 }
 
 impl Lengths {
-    /// The distribution of these lengths; `None` of none.
+    /// The distribution of these lengths; `None` if there are none.
     ///
     /// ```
     /// let lengths = epee_data::Lengths::of((1..=100).collect()).unwrap();
@@ -115,7 +115,7 @@ impl Lengths {
     }
 }
 
-/// One example, to look at.
+/// One example, for display.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sample {
     /// Its id.
@@ -127,9 +127,9 @@ pub struct Sample {
     /// Its second text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pair: Option<String>,
-    /// Height, width and channels of its picture.
+    /// Height, width and channels of its image.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub picture: Option<[usize; 3]>,
+    pub image: Option<[usize; 3]>,
 }
 
 /// Inputs that two splits share.
@@ -143,11 +143,11 @@ pub struct Overlap {
     pub inputs: usize,
 }
 
-/// Reports on a dataset: on one split or on all, with lengths in tokens where there is a
-/// tokenizer, and with the first `examples` of each class.
+/// Reports on one split or on all, with lengths in tokens if there is a tokenizer, and with the first `examples` of each
+/// class.
 ///
 /// # Errors
-/// A split that is not there or cannot be read, a text that the tokenizer refuses.
+/// A split that does not exist or cannot be read, a text that the tokenizer refuses.
 pub fn inspect(
     dataset: &Dataset,
     split: Option<&str>,
@@ -195,9 +195,9 @@ fn report(split: &Split, labels: &[String], tokenizer: Option<&TextTokenizer>, e
     samples.sort_by_key(|&(label, _)| label);
     let labelled: usize = counts.iter().sum();
     let share = |count: usize| count as f64 / labelled.max(1) as f64;
-    let pictures = PictureSizes::of(rows);
+    let images = ImageSizes::of(rows);
     let tokens = match tokenizer {
-        Some(tokenizer) if pictures.is_none() => {
+        Some(tokenizer) if images.is_none() => {
             let encodings = tokenizer.encode_batch(rows, usize::MAX)?;
             Lengths::of(encodings.iter().map(|encoding| encoding.ids.len()).collect())
         }
@@ -215,8 +215,8 @@ fn report(split: &Split, labels: &[String], tokenizer: Option<&TextTokenizer>, e
             .collect(),
         unlabelled: rows.len() - labelled,
         grades,
-        words: if pictures.is_none() { Lengths::of(rows.iter().map(words).collect()) } else { None },
-        pictures,
+        words: if images.is_none() { Lengths::of(rows.iter().map(words).collect()) } else { None },
+        images,
         tokens,
         repeated: rows.len() - distinct.len(),
         examples: samples.into_iter().map(|(_, sample)| sample).collect(),
@@ -234,7 +234,7 @@ fn sample(example: &Example, label: &str) -> Sample {
         label: label.to_owned(),
         text: example.text.clone(),
         pair: example.pair.clone(),
-        picture: example.image.as_ref().map(|image| [image.height, image.width, image.channels]),
+        image: example.image.as_ref().map(|image| [image.height, image.width, image.channels]),
     }
 }
 

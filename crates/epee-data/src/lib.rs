@@ -27,7 +27,9 @@ mod dataset;
 mod error;
 pub mod import;
 mod inspect;
+mod named;
 mod partition;
+mod random;
 pub mod synth;
 #[cfg(test)]
 mod testing;
@@ -37,5 +39,5 @@ pub use dataset::{
     DATASET_FILE, Dataset, DatasetInfo, Draft, ImagesInfo, Input, Split, SplitInfo, Task, write_dataset,
 };
 pub use error::{Error, Result};
-pub use inspect::{ClassCount, Inspection, Lengths, Overlap, PictureSizes, Sample, SplitReport, inspect};
-pub use partition::{Fractions, Partition, partition};
+pub use inspect::{ClassCount, ImageSizes, Inspection, Lengths, Overlap, Sample, SplitReport, inspect};
+pub use partition::{Cut, Fractions, Partition, partition};

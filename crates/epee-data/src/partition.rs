@@ -1,10 +1,10 @@
-//! Cutting one list of examples into train, dev and test: seeded, stratified, by text.
+//! Cutting examples into train, dev and test: seeded, stratified, equal inputs together.
 
 use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use crate::error::{Error, Result};
+use crate::random::Choices;
 
 /// The shares of train, dev and test; they add up to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,20 +25,21 @@ impl Fractions {
     /// Checks that each share is in [0, 1], that train's is above 0 and that they add up to 1.
     ///
     /// # Errors
-    /// A sentence that says what is wrong.
-    pub fn new(train: f64, dev: f64, test: f64) -> Result<Self, String> {
+    /// [`Error::Invalid`] with the numbers.
+    pub fn new(train: f64, dev: f64, test: f64) -> Result<Self> {
         let all = [train, dev, test];
         if all.iter().any(|share| !(0.0..=1.0).contains(share)) || train == 0.0 {
-            return Err(format!("expected fractions in [0, 1], that of train above 0, got {train},{dev},{test}"));
+            let problem = format!("expected fractions in [0, 1], that of train above 0, got {train},{dev},{test}");
+            return Err(Error::Invalid(problem));
         }
         let sum: f64 = all.iter().sum();
         if (sum - 1.0).abs() > 1e-6 {
-            return Err(format!("expected fractions that add up to 1, got {sum}"));
+            return Err(Error::Invalid(format!("expected fractions that add up to 1, got {sum}")));
         }
         Ok(Self { train, dev, test })
     }
 
-    /// Of train and dev alone, in the same proportion: for files that bring a test split.
+    /// Train and dev alone, in the same proportion: for files that bring a test split.
     pub(crate) fn without_test(self) -> Self {
         let sum = self.train + self.dev;
         Self { train: self.train / sum, dev: self.dev / sum, test: 0.0 }
@@ -46,15 +47,34 @@ impl Fractions {
 }
 
 impl FromStr for Fractions {
-    type Err = String;
+    type Err = Error;
 
     /// Reads `0.8,0.1,0.1`.
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self> {
         let parts: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
         match parts.as_deref() {
             Ok(&[train, dev, test]) => Self::new(train, dev, test),
-            _ => Err(format!("expected three numbers such as 0.8,0.1,0.1, got `{text}`")),
+            _ => Err(Error::Invalid(format!("expected three numbers such as 0.8,0.1,0.1, got `{text}`"))),
         }
+    }
+}
+
+/// How an importer cuts train, dev and test out of files that do not bring them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
+pub struct Cut {
+    /// Seed of the cut, if the dataset brings no splits
+    #[cfg_attr(feature = "clap", arg(long, default_value_t = 1))]
+    pub seed: u64,
+    /// Shares of train, dev and test in that cut: stratified, equal texts together
+    #[cfg_attr(feature = "clap", arg(long, value_name = "TRAIN,DEV,TEST", default_value = "0.8,0.1,0.1"))]
+    pub fractions: Fractions,
+}
+
+impl Default for Cut {
+    /// Seed 1, 80/10/10.
+    fn default() -> Self {
+        Self { seed: 1, fractions: Fractions::default() }
     }
 }
 
@@ -72,8 +92,8 @@ pub struct Partition {
 /// Cuts rows with the given keys (their texts) and classes into three.
 ///
 /// Rows with equal keys always land together. Dev and test get `ceil(n · share)` rows (train what
-/// is left), spread over the classes in proportion, by largest remainder; a class keeps at least
-/// one row in train. The same keys, classes and seed give the same cut on every machine. Where
+/// is left), spread over the classes in proportion, by largest remainder. A class keeps at least
+/// one row in train. The same keys, classes and seed give the same cut on every machine. If
 /// many rows share a key, sizes may fall short of this by less than the largest such group.
 ///
 /// `keys` and `labels` have the same length; a row beyond the shorter one is left out.
@@ -86,9 +106,9 @@ pub struct Partition {
 /// ```
 pub fn partition<K: AsRef<str>>(keys: &[K], labels: &[usize], fractions: Fractions, seed: u64) -> Partition {
     let mut strata = strata(keys, labels);
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut choices = Choices::new(seed, 0);
     for groups in &mut strata {
-        shuffle(groups, &mut rng);
+        choices.shuffle(groups);
     }
     let sizes: Vec<usize> = strata.iter().map(|groups| groups.iter().map(Vec::len).sum()).collect();
     // A class's last row stays in train.
@@ -166,14 +186,6 @@ fn draw(groups: &mut Vec<Vec<usize>>, quota: usize) -> Vec<Vec<usize>> {
     taken
 }
 
-/// Fisher and Yates, spelled out so that no library's change moves anybody's split.
-fn shuffle<T>(items: &mut [T], rng: &mut impl Rng) {
-    for i in (1..items.len()).rev() {
-        let j = (u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64;
-        items.swap(i, j as usize);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -182,9 +194,9 @@ mod tests {
 
     #[test]
     fn fractions_are_checked() {
-        assert_eq!("0.8,0.1,0.1".parse::<Fractions>(), Ok(Fractions::default()));
-        assert_eq!("1,0,0".parse::<Fractions>(), Fractions::new(1.0, 0.0, 0.0));
-        let message = |text: &str| text.parse::<Fractions>().unwrap_err();
+        assert_eq!("0.8,0.1,0.1".parse::<Fractions>().unwrap(), Fractions::default());
+        assert_eq!("1,0,0".parse::<Fractions>().unwrap(), Fractions::new(1.0, 0.0, 0.0).unwrap());
+        let message = |text: &str| text.parse::<Fractions>().unwrap_err().to_string();
         assert_eq!(message("0.8,0.2"), "expected three numbers such as 0.8,0.1,0.1, got `0.8,0.2`");
         assert_eq!(message("0.8,0.1,0.2"), "expected fractions that add up to 1, got 1.1");
         for bad in ["0,0.5,0.5", "-0.1,0.6,0.5", "NaN,0.5,0.5", "inf,0,0"] {

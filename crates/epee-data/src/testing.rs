@@ -1,21 +1,25 @@
-//! What the tests of this crate share.
+//! Helpers that the tests of this crate share.
 
-use crate::Draft;
+use std::path::Path;
+
+use crate::import::published::{Options, preset};
+use crate::{Cut, Draft};
 use epee_input::{Example, Image};
+use epee_testing::message;
 
 /// An example with this label.
 pub(crate) fn example(id: &str, text: &str, label: usize) -> Example {
     Example { id: id.into(), text: text.into(), label: Some(label), ..Example::default() }
 }
 
-/// A draft of pictures: two classes, three grey 2 x 3 pictures in train, one in test, all different.
-pub(crate) fn picture_draft() -> Draft {
+/// A draft of images: two classes, three grey 2 x 3 images in train, one in test, all different.
+pub(crate) fn image_draft() -> Draft {
     let row = |id: &str, first: u8, label| {
         let image = Image::new(2, 3, 1, (first..first + 6).collect::<Vec<u8>>()).ok();
         Example { id: id.into(), image, label: Some(label), ..Example::default() }
     };
     Draft {
-        name: "pictures".into(),
+        name: "images".into(),
         labels: vec!["dark".into(), "light".into()],
         splits: vec![
             ("train".into(), vec![row("a", 0, 0), row("b", 200, 1), Example { grade: Some(2), ..row("c", 30, 0) }]),
@@ -40,5 +44,34 @@ pub(crate) fn draft() -> Draft {
         licence: "CC0".into(),
         splits: vec![("train".into(), train), ("test".into(), test)],
         ..Draft::default()
+    }
+}
+
+/// Imports a published dataset; an error's paths are cut to names inside `dir`.
+pub(crate) fn import(name: &str, from: &Path, dir: &Path, options: &Options) -> Result<Draft, String> {
+    preset(name).unwrap().import(from, options, &Cut::default()).map_err(|error| message(error, dir))
+}
+
+/// Rows of each split.
+pub(crate) fn sizes(draft: &Draft) -> Vec<usize> {
+    draft.splits.iter().map(|(_, rows)| rows.len()).collect()
+}
+
+/// Names of the splits.
+pub(crate) fn names(draft: &Draft) -> Vec<&str> {
+    draft.splits.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+/// Rows of each class, for each split.
+pub(crate) fn class_counts<const N: usize>(draft: &Draft) -> Vec<[usize; N]> {
+    let count = |rows: &[Example], class| rows.iter().filter(|row| row.label == Some(class)).count();
+    draft.splits.iter().map(|(_, rows)| std::array::from_fn(|class| count(rows, class))).collect()
+}
+
+/// Asserts that a note starts with each of these texts.
+#[track_caller]
+pub(crate) fn assert_notes(draft: &Draft, starts: &[&str]) {
+    for start in starts {
+        assert!(draft.notes.iter().any(|note| note.starts_with(start)), "no `{start}` in {:#?}", draft.notes);
     }
 }

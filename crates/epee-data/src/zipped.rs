@@ -1,11 +1,12 @@
-//! Reading zip files that come from outside: entries whole, none larger than its reader expects.
+//! Reading untrusted zip files: whole entries, none larger than a limit.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
 
 use crate::error::{Error, Result};
 
@@ -33,25 +34,45 @@ impl Zipped {
         self.archive.file_names().map(|name| name.map(|name| name.into_owned()).map_err(refuse)).collect()
     }
 
+    /// A problem of one entry.
+    pub(crate) fn error(&self, name: &str, problem: impl Display) -> Error {
+        entry_error(&self.path, name, problem)
+    }
+
     /// The content of an entry of at most `largest` bytes, whatever size the file states for it.
     ///
     /// # Errors
-    /// An entry that is larger, cut short, or not what its checksum says.
+    /// An entry that is missing, larger, cut short, or not what its checksum says.
     pub(crate) fn read(&mut self, name: &str, largest: u64) -> Result<Vec<u8>> {
-        let path = self.path.join(name);
-        let entry = self.archive.by_name(name).map_err(|e| Error::content(&path, e.to_string()))?;
+        let entry = self.archive.by_name(name).map_err(|e| entry_error(&self.path, name, e))?;
         let stated = entry.size();
-        let too_large = |got: &str| Error::content(&path, format!("expected at most {largest} bytes, got {got}"));
+        let too_large =
+            |got: &str| entry_error(&self.path, name, format!("expected at most {largest} bytes, got {got}"));
         if stated > largest {
             return Err(too_large(&stated.to_string()));
         }
         let mut bytes = Vec::with_capacity(stated as usize);
-        entry.take(largest + 1).read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
+        entry.take(largest + 1).read_to_end(&mut bytes).map_err(|e| entry_error(&self.path, name, e))?;
         if bytes.len() as u64 > largest {
             return Err(too_large("more"));
         }
         Ok(bytes)
     }
+
+    /// As [`Zipped::read`], for an entry that must not be compressed.
+    pub(crate) fn read_stored(&mut self, name: &str, largest: u64) -> Result<Vec<u8>> {
+        let entry = self.archive.by_name(name).map_err(|e| entry_error(&self.path, name, e))?;
+        if entry.compression() != CompressionMethod::Stored {
+            let problem = format!("expected a stored entry, got {}", entry.compression());
+            return Err(entry_error(&self.path, name, problem));
+        }
+        drop(entry);
+        self.read(name, largest)
+    }
+}
+
+fn entry_error(path: &Path, name: &str, problem: impl Display) -> Error {
+    Error::content(path, format!("entry `{name}`: {problem}"))
 }
 
 #[cfg(test)]
@@ -76,7 +97,7 @@ mod tests {
         let read = |largest| Zipped::open(&path).unwrap().read("b/c.txt", largest).map_err(|e| message(e, dir.path()));
         assert_eq!(Zipped::open(&path).unwrap().names().unwrap(), ["b/c.txt"]);
         assert_eq!(read(5000).unwrap(), [b'x'; 5000]);
-        assert_eq!(read(4999).unwrap_err(), "a.zip/b/c.txt: expected at most 4999 bytes, got 5000");
+        assert_eq!(read(4999).unwrap_err(), "a.zip: entry `b/c.txt`: expected at most 4999 bytes, got 5000");
         // The size in the directory says 5 bytes now, the content has 5000 all the same.
         let bytes = fs::read(&path).unwrap();
         let mut lying = bytes.clone();
@@ -87,13 +108,13 @@ mod tests {
         }
         assert_ne!(lying, bytes);
         fs::write(&path, &lying).unwrap();
-        assert!(read(10).unwrap_err().starts_with("cannot read a.zip/b/c.txt: File is larger"), "{:?}", read(10));
+        assert!(read(10).unwrap_err().starts_with("a.zip: entry `b/c.txt`: File is larger"), "{:?}", read(10));
         fs::write(&path, &bytes[..bytes.len() - 10]).unwrap();
         let cut = message(Zipped::open(&path).err().unwrap(), dir.path());
         assert!(cut.starts_with("a.zip: expected a whole zip file: "), "{cut}");
         let mut flipped = bytes;
         flipped[45] ^= 0xFF;
         fs::write(&path, &flipped).unwrap();
-        assert!(read(5000).unwrap_err().starts_with("cannot read a.zip/b/c.txt: "), "{:?}", read(5000));
+        assert!(read(5000).unwrap_err().starts_with("a.zip: entry `b/c.txt`: "), "{:?}", read(5000));
     }
 }

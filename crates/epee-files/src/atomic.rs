@@ -28,10 +28,10 @@ fn replace<P: AsRef<[u8]>>(path: &Path, parts: &[P]) -> io::Result<()> {
     sync_folder(folder_of(&target))
 }
 
-/// Where a file is written before it is put in place: `.NAME.PROCESS.tmp` beside it.
+/// Temporary path of a file before it is renamed into place: `.NAME.PROCESS.tmp` beside it.
 ///
 /// # Errors
-/// Where the path ends in no name.
+/// A path that ends in no name.
 pub fn temporary(path: &Path) -> io::Result<PathBuf> {
     let Some(name) = path.file_name() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected the path of a file"));
@@ -42,11 +42,11 @@ pub fn temporary(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(hidden))
 }
 
-/// Removes what killed writes left in a folder: every file named as [`temporary`] names them. For a caller that knows
-/// that no one else writes there.
+/// Removes what killed writes left in a folder: every file named as [`temporary`] names them. No other process may be
+/// writing there.
 ///
 /// # Errors
-/// Where the folder cannot be read or a file not be removed.
+/// A folder that cannot be read, a file that cannot be removed.
 pub fn remove_temporaries(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -59,7 +59,7 @@ pub fn remove_temporaries(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Where the bytes go: a link's target; a device or a folder is refused.
+/// The path that the bytes go to: a link's target; a device or a folder is refused.
 fn resolve(path: &Path) -> io::Result<PathBuf> {
     let Ok(found) = fs::symlink_metadata(path) else {
         return Ok(path.to_owned());
@@ -92,11 +92,10 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Makes a rename within a folder last through a power cut. A system that cannot sync a folder, or does not let it be
-/// opened, is no failure; one that tried and could not is.
+/// Syncs a folder, so that a rename in it survives a power cut. Systems that cannot open or sync folders are ignored.
 ///
 /// # Errors
-/// What the system says.
+/// A sync that was tried and failed.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());

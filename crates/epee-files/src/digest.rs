@@ -18,7 +18,7 @@ impl Sha256 {
         self.0.update(bytes.as_ref());
     }
 
-    /// Adds a file's content, piece by piece: a file of weights is never in memory whole.
+    /// Adds a file's content in pieces, so that a large file is never in memory whole.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -35,9 +35,17 @@ impl Sha256 {
 
     /// The digest: `sha256:` and 64 hexadecimal digits.
     pub fn finish(self) -> String {
-        let digits: String = self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("sha256:{digits}")
+        format!("sha256:{}", hex(&self.0.finalize()))
     }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+///
+/// ```
+/// assert_eq!(epee_files::hex(&[0x0F, 0xA1]), "0fa1");
+/// ```
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The digest of bytes.
@@ -61,7 +69,7 @@ pub fn sha256_file(path: &Path) -> Result<String, FileError> {
     Ok(digest.finish())
 }
 
-/// A digest with its first 12 digits only, enough to tell two apart on a screen.
+/// A digest cut to its first 12 digits, for display.
 ///
 /// ```
 /// assert_eq!(epee_files::short(&epee_files::sha256(b"abc")), "sha256:ba7816bf8f01");
@@ -70,4 +78,22 @@ pub fn sha256_file(path: &Path) -> Result<String, FileError> {
 pub fn short(digest: &str) -> &str {
     let end = digest.find(':').map_or(0, |colon| colon + 1) + 12;
     digest.get(..end).unwrap_or(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_larger_than_a_piece_has_the_digest_of_its_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("large");
+        let bytes: Vec<u8> = (0..600_000_u32).map(|i| (i.wrapping_mul(i) >> 7) as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(sha256_file(&path).unwrap(), sha256(&bytes));
+        let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(sha256(b""), empty);
+        let missing = sha256_file(&dir.path().join("no")).unwrap_err();
+        assert!(missing.to_string().starts_with("cannot read "), "{missing}");
+    }
 }

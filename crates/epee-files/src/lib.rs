@@ -1,6 +1,6 @@
 //! Files: atomic writes, digests, and one error that names the file and the line.
 //!
-//! Every other crate may use this one, so that a file is written whole or not at all in one place only.
+//! Every other crate uses this one: the code that writes a file whole or not at all is here and nowhere else.
 //!
 //! ```
 //! let dir = tempfile::tempdir()?;
@@ -17,6 +17,6 @@ mod error;
 mod read;
 
 pub use atomic::{remove_temporaries, sync_folder, temporary, write_atomic};
-pub use digest::{Sha256, sha256, sha256_file, short};
+pub use digest::{Sha256, hex, sha256, sha256_file, short};
 pub use error::FileError;
 pub use read::{read_file, read_json_object, utf8};

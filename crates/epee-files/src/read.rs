@@ -1,4 +1,4 @@
-//! Reading whole files, with the line of what is wrong in them.
+//! Reading whole files; an error names the line.
 
 use std::path::Path;
 
@@ -41,5 +41,32 @@ pub fn read_json_object(path: &Path) -> Result<Map<String, Value>, FileError> {
     match value {
         Value::Object(map) => Ok(map),
         other => Err(FileError::content(path, format!("expected a JSON object, got {other}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_utf8_without_its_mark_and_a_bad_byte_is_named_with_its_line() {
+        let path = Path::new("a.txt");
+        assert_eq!(utf8(path, b"\xEF\xBB\xBFzinc\n").unwrap(), "zinc\n");
+        let error = |bytes: &[u8]| utf8(path, bytes).unwrap_err().to_string();
+        assert_eq!(error(b"one\ntw\xFF\n"), "a.txt:2: expected UTF-8, got byte 0xFF");
+        assert_eq!(error(b"\xFF\xFEz\0"), "a.txt: expected UTF-8, got UTF-16");
+    }
+
+    #[test]
+    fn a_json_file_holds_one_object() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.json");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            read_json_object(&path).map_err(|error| error.to_string().replace(&path.display().to_string(), "a.json"))
+        };
+        assert_eq!(read("{\"a\": 1}").unwrap()["a"], 1);
+        assert_eq!(read("[1]").unwrap_err(), "a.json: expected a JSON object, got [1]");
+        assert!(read("{").unwrap_err().starts_with("a.json: not JSON: EOF"));
     }
 }

@@ -1,4 +1,4 @@
-//! Archives that are published by address, with an MD5 beside it.
+//! Downloads of published archives, checked against their MD5 digest.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,18 +12,18 @@ use crate::id::is_hex;
 use crate::remote::{Method, Remote, Reply};
 use crate::transfer::{Progress, Transfer};
 
-/// How long a server may be silent.
+/// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Fetches a file into a folder, which is made where it is not there, and gives its path.
+/// Downloads a file into a folder, which is created if needed, and returns its path.
 ///
-/// The name is the address's last part. One that is there already with this MD5 costs no request. What a lost connection
-/// leaves is `NAME.part`, and the next call goes on from there. Without an MD5 only the size is checked, where the
-/// server says it, and a file that is there already is taken for what it is called.
+/// The name is the last part of the address. A file that exists with this MD5 costs no request. A lost connection leaves
+/// `NAME.part`, and the next call resumes from there. Without an MD5 only the size is checked, if the server says it,
+/// and a file that exists is taken as it is.
 ///
 /// # Errors
-/// An address that is none, no such file, no connection or one that is lost, another MD5: the file is deleted, unless it
-/// was there before.
+/// An invalid address, no such file, no connection or a lost one, or another MD5: the file is deleted, unless it existed
+/// before.
 pub fn download(
     url: &str,
     md5: Option<&str>,
@@ -47,7 +47,6 @@ pub fn download(
         StatusCode::NOT_FOUND | StatusCode::GONE => Error::Gone { url: url.to_owned() },
         status => Error::Status { url: url.to_owned(), status: status.as_u16() },
     };
-    // Refuses first what could not be put in place.
     let partial = dir.join(format!("{name}.part"));
     let transfer = Transfer {
         remote: &remote,
@@ -69,7 +68,7 @@ fn size(remote: &Remote, url: &str) -> Result<Option<u64>, Error> {
     Ok(head.number("content-length").filter(|&size| size > 0 && head.status() == StatusCode::OK))
 }
 
-/// A file that was there before is what was published.
+/// Checks that a file that existed before is the published one.
 fn check(path: &Path, expected: Option<&Expected>) -> Result<(), Error> {
     let Some(Expected { algorithm, hex }) = expected else { return Ok(()) };
     let mut hasher = Hasher::new(Some(*algorithm), None);

@@ -26,7 +26,7 @@ impl Folder {
         }
     }
 
-    /// The commit that the revision stood at when it was last fetched.
+    /// The commit of the revision when it was last fetched.
     pub(crate) fn commit(&self) -> Option<String> {
         if self.fixed {
             return Some(self.revision.clone());
@@ -42,6 +42,7 @@ impl Folder {
         }
         let path = self.reference();
         make_parent(&path)?;
+        // Not atomic: two threads of one process may write it, with the same content.
         fs::write(&path, commit).map_err(Error::io("write", &path))
     }
 
@@ -57,7 +58,7 @@ impl Folder {
         self.snapshot(commit).join(file).exists()
     }
 
-    /// True where the commit is known to have no such file.
+    /// True if the commit is known to have no such file.
     pub(crate) fn lacks(&self, commit: &str, file: &str) -> bool {
         self.absent(commit, file).exists()
     }
@@ -73,7 +74,7 @@ impl Folder {
         self.path.join(".no_exist").join(commit).join(file)
     }
 
-    /// Where the bytes are kept, and where they are while they come.
+    /// The paths of the bytes, complete and partial.
     pub(crate) fn blob(&self, digest: &Expected) -> Result<(PathBuf, PathBuf), Error> {
         let blob = self.path.join("blobs").join(&digest.hex);
         make_parent(&blob)?;
@@ -81,7 +82,7 @@ impl Folder {
         Ok((blob, partial))
     }
 
-    /// Keeps other processes, Python's too, from fetching the same file; says first where it has to wait.
+    /// Keeps other processes, including Python's, from fetching the same file; calls `waiting` before it blocks.
     pub(crate) fn lock(&self, digest: &Expected, waiting: impl FnOnce()) -> Result<File, Error> {
         let path = self.locks.join(format!("{}.lock", digest.hex));
         make_parent(&path)?;
@@ -93,7 +94,7 @@ impl Folder {
         Ok(file)
     }
 
-    /// Shows a blob under its name.
+    /// Links a blob under its name.
     pub(crate) fn link(&self, commit: &str, file: &str, digest: &Expected) -> Result<(), Error> {
         let path = self.snapshot(commit).join(file);
         make_parent(&path)?;
@@ -114,7 +115,7 @@ fn show(blob: &Path, path: &Path) -> std::io::Result<()> {
     std::os::unix::fs::symlink(blob, path)
 }
 
-/// Links want privileges here.
+/// Symbolic links need privileges on Windows, so the file is copied.
 #[cfg(not(unix))]
 fn show(blob: &Path, path: &Path) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(path);

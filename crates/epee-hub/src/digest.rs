@@ -1,9 +1,10 @@
-//! Digests of what arrives, computed as it arrives.
+//! Digests of downloads, computed as the bytes arrive.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use epee_files::hex;
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::error::Error;
 use crate::id::is_hex;
 
-/// How a digest is computed.
+/// A digest algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// SHA-256 of the bytes: large files of the hub.
@@ -52,17 +53,17 @@ impl Expected {
     }
 }
 
-/// A digest under way.
+/// A digest under construction.
 pub(crate) enum Hasher {
     Sha256(Sha256),
     Git(Sha1),
     Md5(Md5),
-    /// None was published.
+    /// No digest was published.
     None,
 }
 
 impl Hasher {
-    /// Git's digest begins with the size.
+    /// `size` is for git, whose digest begins with it.
     pub(crate) fn new(algorithm: Option<Algorithm>, size: Option<u64>) -> Hasher {
         match algorithm {
             Some(Algorithm::Sha256) => Hasher::Sha256(Sha256::new()),
@@ -82,16 +83,15 @@ impl Hasher {
     }
 
     pub(crate) fn hex(self) -> String {
-        let digits = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         match self {
-            Hasher::Sha256(hasher) => digits(&hasher.finalize()),
-            Hasher::Git(hasher) => digits(&hasher.finalize()),
-            Hasher::Md5(hasher) => digits(&hasher.finalize()),
+            Hasher::Sha256(hasher) => hex(&hasher.finalize()),
+            Hasher::Git(hasher) => hex(&hasher.finalize()),
+            Hasher::Md5(hasher) => hex(&hasher.finalize()),
             Hasher::None => String::new(),
         }
     }
 
-    /// Adds what a file holds, and says how much that is.
+    /// Adds a file's content and returns its length.
     pub(crate) fn file(&mut self, file: &mut File, path: &Path) -> Result<u64, Error> {
         let mut buffer = vec![0; 1 << 16];
         let mut len = 0;
@@ -110,7 +110,7 @@ impl Hasher {
 mod tests {
     use super::*;
 
-    fn hex(algorithm: Algorithm, bytes: &[u8]) -> String {
+    fn digest(algorithm: Algorithm, bytes: &[u8]) -> String {
         let mut hasher = Hasher::new(Some(algorithm), Some(bytes.len() as u64));
         hasher.update(bytes);
         hasher.hex()
@@ -120,9 +120,9 @@ mod tests {
     #[test]
     fn digests_are_those_of_the_tools() {
         let text = b"hello\n";
-        assert_eq!(hex(Algorithm::Sha256, text), "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03");
-        assert_eq!(hex(Algorithm::Git, text), "ce013625030ba8dba906f756967f9e9ca394464a");
-        assert_eq!(hex(Algorithm::Md5, text), "b1946ac92492d2347c6235b4d2611184");
+        assert_eq!(digest(Algorithm::Sha256, text), "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03");
+        assert_eq!(digest(Algorithm::Git, text), "ce013625030ba8dba906f756967f9e9ca394464a");
+        assert_eq!(digest(Algorithm::Md5, text), "b1946ac92492d2347c6235b4d2611184");
     }
 
     #[test]

@@ -1,16 +1,18 @@
-//! The one error type of this crate: a sentence each, and what to do about it.
+//! The error type of this crate. Messages say what to do about it.
 
 use std::path::{Path, PathBuf};
 
+use epee_files::FileError;
+
 use crate::digest::Algorithm;
 
-/// What can go wrong between a name and a file.
+/// A model, dataset or archive that cannot be fetched.
 ///
-/// What the operating system says is in [`source`](std::error::Error::source), not repeated in the message.
+/// The operating system's reason is in [`source`](std::error::Error::source), not repeated in the message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A text that no model or dataset can be called.
+    /// A text that is no hub id.
     #[error("`{text}`: expected a hub id, NAME or OWNER/NAME, with @REVISION or without, got {got}")]
     Id {
         /// What was given.
@@ -18,7 +20,7 @@ pub enum Error {
         /// What is wrong with it.
         got: String,
     },
-    /// A variable of the environment that makes no sense.
+    /// An environment variable with a value that cannot be used.
     #[error("{name}: {problem}")]
     Setting {
         /// The variable.
@@ -26,7 +28,7 @@ pub enum Error {
         /// What was expected and what was got.
         problem: String,
     },
-    /// An address that cannot be asked.
+    /// An address that cannot be requested.
     #[error("`{url}`: {problem}")]
     Url {
         /// What was given, or what a server pointed to.
@@ -74,9 +76,9 @@ pub enum Error {
         /// The files it has.
         have: Vec<String>,
     },
-    /// The network may not be used, and the cache does not have it.
+    /// The network may not be used, and the cache lacks a file.
     #[error(
-        "`{id}` is not in the cache, {} lacks {missing}, and HF_HUB_OFFLINE forbids to fetch it\n\
+        "`{id}` is not in the cache, {} lacks {missing}, and HF_HUB_OFFLINE forbids fetching it\n\
          hint: unset HF_HUB_OFFLINE, or give the path of a folder",
         cache.display()
     )]
@@ -88,9 +90,9 @@ pub enum Error {
         /// The cache.
         cache: PathBuf,
     },
-    /// No answer.
+    /// No answer from the server.
     #[error(
-        "cannot reach {url}: {reason}\nhint: a path needs no network, and a hub id none with HF_HUB_OFFLINE=1 if the cache has it"
+        "cannot reach {url}: {reason}\nhint: a path needs no network; neither does a hub id that is in the cache, with HF_HUB_OFFLINE=1"
     )]
     Unreachable {
         /// The address.
@@ -101,7 +103,7 @@ pub enum Error {
     /// The connection ended before the file did.
     #[error(
         "the connection was lost after {have} of {} of {url}\n\
-         hint: {} is kept; run the same command again to go on from there",
+         hint: {} is kept; run the same command again to resume",
         size.map_or("an unknown number of bytes".to_owned(), |size| format!("{size} bytes")),
         partial.display()
     )]
@@ -110,15 +112,15 @@ pub enum Error {
         url: String,
         /// Bytes that are there.
         have: u64,
-        /// Bytes of the whole, where the server said so.
+        /// Size of the whole file, if the server said it.
         size: Option<u64>,
         /// The file that holds them.
         partial: PathBuf,
     },
-    /// Other bytes than published.
+    /// The bytes that arrived are not those that were published.
     #[error(
         "{url}: expected {algorithm} {expected}, got {got}\n\
-         hint: what arrived was deleted; run the same command again, and report it if it stays so"
+         hint: the file was deleted; run the same command again, and report it if it happens again"
     )]
     Digest {
         /// The address.
@@ -130,7 +132,7 @@ pub enum Error {
         /// Of what arrived.
         got: String,
     },
-    /// A file that is there already is another one.
+    /// An existing file is not the one that was published.
     #[error("{}: expected {algorithm} {expected}, got {got}\nhint: move it away and run again", path.display())]
     Other {
         /// The file.
@@ -142,8 +144,8 @@ pub enum Error {
         /// Of the file.
         got: String,
     },
-    /// Another process is at it.
-    #[error("{}: another process writes to it\nhint: wait until it has ended", path.display())]
+    /// Another process is writing the file.
+    #[error("{}: another process is writing to it\nhint: wait until it has finished", path.display())]
     Busy {
         /// The file.
         path: PathBuf,
@@ -164,23 +166,16 @@ pub enum Error {
         /// What was expected and what was got.
         problem: String,
     },
-    /// The operating system refused.
-    #[error("cannot {doing} {}", path.display())]
-    Io {
-        /// What was tried: `read`, `write`, `create`, …
-        doing: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The reason given.
-        source: std::io::Error,
-    },
+    /// A file that cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 impl Error {
-    /// A failure of the operating system on `path`; made for `map_err`.
-    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_path_buf();
-        move |source| Self::Io { doing, path, source }
+    /// An operating system error on `path`, for `map_err`.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let error = FileError::io(action, path);
+        move |source| Self::File(error(source))
     }
 
     pub(crate) fn protocol(url: &str, problem: impl Into<String>) -> Self {
@@ -201,7 +196,7 @@ fn access(token: bool, endpoint: &str, id: &str) -> String {
 }
 
 fn busy(status: u16) -> &'static str {
-    if status == 429 || status >= 500 { "try again in a while" } else { "check the address (HF_ENDPOINT)" }
+    if status == 429 || status >= 500 { "try again later" } else { "check the address (HF_ENDPOINT)" }
 }
 
 fn pickle(file: &str, have: &[String]) -> String {

@@ -1,4 +1,4 @@
-//! The hub: from an id to a folder with the files.
+//! The hub client: from an id to a folder with the files.
 
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -14,15 +14,15 @@ use crate::remote::{Method, Remote, Reply, escape};
 use crate::settings::Settings;
 use crate::transfer::{Progress, Transfer};
 
-/// Which files of a repository are fetched.
+/// The files of a repository to fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wanted {
     /// Files by name.
     Files {
-        /// Without one of these there is no use.
+        /// An error if one of these is missing.
         required: &'static [&'static str],
-        /// These where they are there.
+        /// Fetched if the repository has them.
         optional: &'static [&'static str],
     },
     /// Every file whose name ends so.
@@ -58,7 +58,7 @@ pub struct Hub {
     remote: Remote,
 }
 
-/// What the hub says about a revision.
+/// The hub's answer about a revision.
 #[derive(Deserialize)]
 struct Listing {
     sha: String,
@@ -85,13 +85,13 @@ impl Hub {
         Hub { settings, remote }
     }
 
-    /// The folder with an id's files, which are fetched where the cache lacks them.
+    /// Returns the folder with an id's files, and fetches those that the cache lacks.
     ///
     /// Named files that are all in the cache cost no request: a branch stays where it was first fetched, until its ref is
     /// deleted. `@REVISION` names another one.
     ///
     /// # Errors
-    /// An id that is none or that nobody has, no access, no connection or one that is lost, other bytes than published.
+    /// An invalid or unknown id, no access, no connection or a lost one, a wrong digest.
     pub fn fetch(
         &self,
         id: &str,
@@ -179,7 +179,7 @@ impl Hub {
         folder.link(commit, file, &digest)
     }
 
-    /// What an answer other than a file means.
+    /// The error that an answer without a file means.
     fn refusal(&self, id: &Id, kind: Kind, reply: &Reply) -> Error {
         let token = self.settings.token.is_some();
         let endpoint = self.settings.endpoint.clone();
@@ -199,7 +199,7 @@ impl Hub {
     }
 }
 
-/// The folder, where the cache has what is needed; else what it lacks.
+/// The folder if the cache has every wanted file, else the first one that it lacks.
 fn cached(folder: &Folder, files: &Wanted, offline: bool) -> Result<PathBuf, String> {
     let commit = folder.commit().ok_or("any commit")?;
     let snapshot = folder.snapshot(&commit);

@@ -1,10 +1,10 @@
-//! What models and datasets are called.
+//! Hub ids: OWNER/NAME@REVISION.
 
 use std::path::Path;
 
 use crate::error::Error;
 
-/// What an id names.
+/// The kind of repository that an id names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A model.
@@ -14,7 +14,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// As messages call it.
+    /// Its name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Model => "model",
@@ -28,7 +28,7 @@ impl Kind {
 pub struct Id {
     /// `NAME` or `OWNER/NAME`.
     pub name: String,
-    /// A branch, a tag or a commit: `main` where none is given.
+    /// A branch, a tag or a commit: `main` if none is given.
     pub revision: String,
 }
 
@@ -36,7 +36,7 @@ impl Id {
     /// Reads `NAME`, `OWNER/NAME`, either with `@REVISION`.
     ///
     /// # Errors
-    /// [`Error::Id`] with what was got.
+    /// [`Error::Id`].
     pub fn parse(text: &str) -> Result<Id, Error> {
         let refuse = |got: &str| Error::Id { text: text.to_owned(), got: got.to_owned() };
         let (name, revision) = text.split_once('@').unwrap_or((text, "main"));
@@ -51,7 +51,7 @@ impl Id {
         Ok(Id { name: name.to_owned(), revision: revision.to_owned() })
     }
 
-    /// True where the revision cannot move.
+    /// True if the revision is a commit, which cannot move.
     pub(crate) fn is_commit(&self) -> bool {
         is_hex(&self.revision, 40)
     }
@@ -64,7 +64,7 @@ impl std::fmt::Display for Id {
     }
 }
 
-/// A part that is neither empty nor `.` nor `..`, nor hides.
+/// A part that is not empty and does not start with a dot.
 fn is_part(part: &str) -> bool {
     !part.is_empty()
         && !part.starts_with('.')
@@ -75,13 +75,14 @@ pub(crate) fn is_hex(text: &str, len: usize) -> bool {
     text.len() == len && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
 }
 
-/// How files end that one might ask for by a name that is mistyped.
+/// Extensions of data files: a name that ends so is a mistyped path, not an id.
 const FILES: [&str; 13] =
     ["csv", "gz", "json", "jsonl", "npz", "parquet", "safetensors", "tar", "toml", "tsv", "txt", "xml", "zip"];
 
 /// True for a text that can only be meant as a hub id: nothing is there under that path, and it has the form of one.
 ///
-/// What starts with `.`, `/` or `~`, has more than one slash, or ends as a file of data does, is a path, there or not.
+/// A text that starts with `.`, `/` or `~`, has more than one slash, or has a data file's extension is a path, whether
+/// the path exists or not.
 ///
 /// ```
 /// use epee_hub::looks_like_id;

@@ -1,22 +1,22 @@
 //! Models and datasets from the Hugging Face hub, and published archives by URL, into a local cache.
 //!
-//! The cache is `huggingface_hub`'s: what Python has fetched is found here, what is fetched here Python finds.
+//! The cache has the layout of Python's `huggingface_hub`, so the two share their downloads.
 //!
 //! ```text
-//! HF_HUB_CACHE/models--OWNER--NAME/refs/main                  the commit that a branch stood at
+//! HF_HUB_CACHE/models--OWNER--NAME/refs/main                  the commit of a branch
 //!                                  snapshots/COMMIT/FILE  ──► a link to its blob
-//!                                  blobs/DIGEST               a file's bytes; DIGEST.incomplete while they come
+//!                                  blobs/DIGEST               a file's bytes; DIGEST.incomplete while they arrive
 //!                                  .no_exist/COMMIT/FILE      the commit has no such file
 //! ```
 //!
-//! Each byte that arrives is checked against the name of its blob, a connection that broke off is gone on with, and the
-//! token is shown to the endpoint alone.
+//! Every file is checked against the digest in its blob's name, a lost connection is resumed, and the token is sent to the
+//! endpoint only.
 //!
-//! Why not the `hf-hub` crate: version 0.5 checks no digest, appends a whole file to a partial one where a server ignores the
-//! range asked for, and takes the server's entity tag for a path as it comes; 1.0 brings two hundred crates. Both bring
-//! licences that this project does not admit (`deny.toml`).
+//! Why not the `hf-hub` crate: version 0.5 checks no digest, appends a whole file to a partial one if a server ignores the
+//! requested range, and uses the server's entity tag as a path unchecked; 1.0 depends on two hundred crates. Both have
+//! dependencies with licences that this project does not allow (`deny.toml`).
 //!
-//! What this crate must not hold: models, tensors, anything that reads what it fetched.
+//! This crate knows nothing about models, tensors or the content of the files.
 
 mod archive;
 mod cache;

@@ -1,4 +1,4 @@
-//! Requests: which headers go where, and how redirects are followed.
+//! HTTP requests: headers, redirects, and the token for one server only.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -9,15 +9,15 @@ use ureq::{Agent, Body};
 
 use crate::error::Error;
 
-/// Further redirects are a loop.
+/// More redirects than this are a loop.
 const MOST_REDIRECTS: usize = 10;
 
-/// What one makes requests with.
+/// An HTTP client.
 pub(crate) struct Remote {
     patience: Duration,
     /// For http, which needs no certificates, and for https.
     agents: [OnceLock<Agent>; 2],
-    /// The one server that may see the token, and the token.
+    /// The one server that receives the token, and the token.
     token: Option<(String, String)>,
 }
 
@@ -125,7 +125,7 @@ impl Reply {
     }
 }
 
-/// TLS that trusts the authorities that the system trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
+/// TLS with the system's certificate authorities; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
 fn tls() -> Result<TlsConfig, Error> {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {
@@ -144,14 +144,14 @@ fn tls() -> Result<TlsConfig, Error> {
         .build())
 }
 
-/// Scheme, host and port: what makes two addresses one server's.
+/// Scheme, host and port, which identify a server.
 fn origin(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let host = rest.split(['/', '?', '#']).next()?;
     Some(format!("{scheme}://{host}").to_ascii_lowercase())
 }
 
-/// Where a redirect leads, from where it stands.
+/// The address of a redirect, resolved against the one that answered.
 fn join(url: &str, location: &str) -> Option<String> {
     if location.starts_with("https://") || location.starts_with("http://") {
         return Some(location.to_owned());
@@ -171,7 +171,7 @@ fn join(url: &str, location: &str) -> Option<String> {
     Some(format!("{folder}/{location}"))
 }
 
-/// A path as addresses write it; slashes stay.
+/// A percent-encoded path; slashes stay.
 pub(crate) fn escape(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path.bytes() {

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use crate::error::Error;
 
-/// What a [`Hub`](crate::Hub) works with.
+/// Settings of a [`Hub`](crate::Hub).
 #[derive(Clone)]
 pub struct Settings {
     /// The folder with `models--OWNER--NAME` and the like.
     pub cache: PathBuf,
     /// The hub's address, without a slash at its end.
     pub endpoint: String,
-    /// Shown to the endpoint, and to nobody else.
+    /// Sent to the endpoint, and to no other server.
     pub token: Option<String>,
-    /// The cache alone, no request.
+    /// Use the cache only; make no request.
     pub offline: bool,
-    /// How long a server may be silent.
+    /// How long a server may take to answer.
     pub patience: Duration,
 }
 
@@ -35,7 +35,7 @@ impl Settings {
 
     /// Reads the process's environment.
     ///
-    /// | variable | meaning | without it |
+    /// | variable | meaning | default |
     /// |---|---|---|
     /// | `HF_HUB_CACHE` (or `HUGGINGFACE_HUB_CACHE`) | the cache | `$HF_HOME/hub` |
     /// | `HF_HOME` | the hub's own folder | `$XDG_CACHE_HOME/huggingface`, `~/.cache/huggingface` |
@@ -43,11 +43,11 @@ impl Settings {
     /// | `HF_TOKEN` (or `HUGGING_FACE_HUB_TOKEN`) | the token | the file `$HF_TOKEN_PATH`, `$HF_HOME/token` |
     /// | `HF_HUB_OFFLINE` (or `TRANSFORMERS_OFFLINE`) | `1`, `true`, `yes` or `on`: no request | requests |
     ///
-    /// A variable that is set to nothing is as one that is not set.
+    /// An empty variable counts as not set.
     ///
     /// # Errors
-    /// A value that is not text where text is needed, an endpoint that is no address, no home folder to put a cache into,
-    /// a token file that is there and cannot be read.
+    /// A value that is not UTF-8, an endpoint that is no address, no home folder for the cache, a token file that
+    /// cannot be read.
     pub fn from_env() -> Result<Settings, Error> {
         Settings::from(|name| std::env::var_os(name))
     }
@@ -99,7 +99,7 @@ impl Settings {
     }
 }
 
-/// A token never reaches a log.
+/// The token is not shown.
 impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Settings")
@@ -111,7 +111,7 @@ impl std::fmt::Debug for Settings {
     }
 }
 
-/// `~/` as shells read it, since a variable may be set where no shell did.
+/// Expands `~/`, since the variable may not have been set by a shell.
 fn at_home(path: PathBuf, home: Option<&PathBuf>) -> PathBuf {
     match (path.strip_prefix("~"), home) {
         (Ok(rest), Some(home)) => home.join(rest),

@@ -1,7 +1,7 @@
-//! One file, from an address into a place: begun anew or gone on with, checked, put in place whole.
+//! Downloading one file: started or resumed, checked against its digest, renamed into place.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
 use ureq::http::StatusCode;
@@ -10,7 +10,7 @@ use crate::digest::{Algorithm, Expected, Hasher};
 use crate::error::Error;
 use crate::remote::{Method, Remote, Reply};
 
-/// How a file gets on.
+/// Progress of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress<'a> {
@@ -18,12 +18,12 @@ pub enum Progress<'a> {
     Begin {
         /// Its name.
         file: &'a str,
-        /// Its bytes, where known.
+        /// Its size in bytes, if known.
         size: Option<u64>,
-        /// Those that are there already.
+        /// Bytes that are there already.
         have: u64,
     },
-    /// So many more bytes are there.
+    /// So many more bytes arrived.
     Bytes(u64),
     /// The file is complete.
     End,
@@ -38,38 +38,85 @@ pub enum Progress<'a> {
 pub(crate) struct Transfer<'a> {
     pub(crate) remote: &'a Remote,
     pub(crate) url: &'a str,
-    /// What progress calls it.
+    /// Its name in [`Progress`].
     pub(crate) name: &'a str,
-    /// Where it is until it is complete.
+    /// Its path until it is complete.
     pub(crate) partial: &'a Path,
     pub(crate) target: &'a Path,
     pub(crate) size: Option<u64>,
     pub(crate) expected: Option<&'a Expected>,
-    /// What an answer that is no file means.
+    /// The error that an answer without a file means.
     pub(crate) refuse: &'a dyn Fn(&Reply) -> Error,
 }
 
+/// The partial file, and the digest and number of the bytes in it.
+struct Partial<'a> {
+    path: &'a Path,
+    algorithm: Option<Algorithm>,
+    /// Size of the whole file, if known.
+    size: Option<u64>,
+    file: File,
+    hasher: Hasher,
+    have: u64,
+}
+
+impl<'a> Partial<'a> {
+    /// Opens the file, or creates it; no other process may be writing it.
+    fn open(path: &'a Path, algorithm: Option<Algorithm>, size: Option<u64>) -> Result<Self, Error> {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(Error::io("write", path))?;
+        // Some file systems have no locks.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(Error::Busy { path: path.to_owned() });
+        }
+        let mut partial = Self { path, algorithm, size, file, hasher: Hasher::new(algorithm, size), have: 0 };
+        partial.have = partial.hasher.file(&mut partial.file, path)?;
+        Ok(partial)
+    }
+
+    /// Empties the file.
+    fn restart(&mut self) -> Result<(), Error> {
+        self.file.set_len(0).and_then(|()| self.file.rewind()).map_err(Error::io("write", self.path))?;
+        self.hasher = Hasher::new(self.algorithm, self.size);
+        self.have = 0;
+        Ok(())
+    }
+
+    /// True if the file is longer than it should be.
+    fn is_too_long(&self) -> bool {
+        self.size.is_some_and(|size| self.have > size)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.file.write_all(bytes).map_err(Error::io("write", self.path))?;
+        self.hasher.update(bytes);
+        Ok(())
+    }
+}
+
 impl Transfer<'_> {
-    /// Fetches what is missing, checks the whole and puts it in place.
+    /// Fetches the missing bytes, checks the digest and renames the file into place.
     ///
-    /// A connection that is lost leaves the partial file; bytes that are not the published ones take it away.
+    /// A lost connection leaves the partial file; a wrong digest deletes it.
     pub(crate) fn run(&self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<(), Error> {
-        let mut file = self.open()?;
         let algorithm = self.expected.map(|expected| expected.algorithm);
-        let mut size = self.size;
-        let mut hasher = Hasher::new(algorithm, size);
-        let mut have = hasher.file(&mut file, self.partial)?;
-        if size.is_some_and(|size| have > size) {
-            have = self.restart(&mut file, &mut hasher, size)?;
+        let mut partial = Partial::open(self.partial, algorithm, self.size)?;
+        if partial.is_too_long() {
+            partial.restart()?;
         }
-        if size.is_none_or(|size| have < size) || have == 0 {
-            let reply = self.ask(&mut file, &mut hasher, &mut have)?;
-            size = size.or_else(|| Some(have + reply.number("content-length")?));
-            progress(Progress::Begin { file: self.name, size, have });
-            self.receive(reply, &mut file, &mut hasher, &mut have, size, progress)?;
-        } else {
-            progress(Progress::Begin { file: self.name, size, have });
+        let reply = match self.size {
+            Some(size) if partial.have == size && size > 0 => None,
+            _ => Some(self.ask(&mut partial)?),
+        };
+        if let Some(reply) = &reply {
+            partial.size = self.size.or_else(|| Some(partial.have + reply.number("content-length")?));
         }
+        progress(Progress::Begin { file: self.name, size: partial.size, have: partial.have });
+        if let Some(reply) = reply {
+            self.receive(reply, &mut partial, progress)?;
+        }
+        let Partial { mut file, mut hasher, have, .. } = partial;
         if algorithm == Some(Algorithm::Git) && self.size.is_none() {
             // Git's digest begins with the size, which is known only now.
             hasher = Hasher::new(algorithm, Some(have));
@@ -83,36 +130,18 @@ impl Transfer<'_> {
         Ok(())
     }
 
-    fn open(&self) -> Result<File, Error> {
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).open(self.partial);
-        let file = file.map_err(Error::io("write", self.partial))?;
-        // A file system without locks does without.
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(Error::Busy { path: self.partial.to_owned() }),
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
-        }
-    }
-
-    /// Throws away what is there.
-    fn restart(&self, file: &mut File, hasher: &mut Hasher, size: Option<u64>) -> Result<u64, Error> {
-        file.set_len(0).and_then(|()| file.rewind()).map_err(Error::io("write", self.partial))?;
-        *hasher = Hasher::new(self.expected.map(|expected| expected.algorithm), size);
-        Ok(0)
-    }
-
-    /// An answer whose body goes on where the partial file ends; a server that cannot go on makes it begin anew.
-    fn ask(&self, file: &mut File, hasher: &mut Hasher, have: &mut u64) -> Result<Reply, Error> {
-        let mut reply = self.remote.ask(Method::Get, self.url, *have)?;
-        if *have > 0 && reply.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-            *have = self.restart(file, hasher, self.size)?;
+    /// Asks for the bytes behind those of the partial file; starts anew if the server cannot resume.
+    fn ask(&self, partial: &mut Partial<'_>) -> Result<Reply, Error> {
+        let mut reply = self.remote.ask(Method::Get, self.url, partial.have)?;
+        if partial.have > 0 && reply.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+            partial.restart()?;
             reply = self.remote.ask(Method::Get, self.url, 0)?;
         }
         match reply.status() {
-            StatusCode::OK if *have > 0 => *have = self.restart(file, hasher, self.size)?,
+            StatusCode::OK if partial.have > 0 => partial.restart()?,
             StatusCode::OK => {}
             StatusCode::PARTIAL_CONTENT => {
-                let range = reply.header("content-range").unwrap_or_default();
+                let (range, have) = (reply.header("content-range").unwrap_or_default(), partial.have);
                 if !range.starts_with(&format!("bytes {have}-")) {
                     let problem = format!("expected the bytes from {have} on, got Content-Range `{range}`");
                     return Err(Error::protocol(&reply.url, problem));
@@ -126,34 +155,28 @@ impl Transfer<'_> {
     fn receive(
         &self,
         reply: Reply,
-        file: &mut File,
-        hasher: &mut Hasher,
-        have: &mut u64,
-        size: Option<u64>,
+        partial: &mut Partial<'_>,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
         let mut body = reply.into_body().into_reader();
         let mut buffer = vec![0; 1 << 16];
         loop {
             let read = match body.read(&mut buffer) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Ok(0) if size.is_none_or(|size| *have == size) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Ok(0) if partial.size.is_none_or(|size| partial.have == size) => return Ok(()),
                 Ok(0) | Err(_) => {
-                    let lost =
-                        Error::Lost { url: self.url.to_owned(), have: *have, size, partial: self.partial.to_owned() };
-                    return Err(lost);
+                    let Partial { have, size, path, .. } = *partial;
+                    return Err(Error::Lost { url: self.url.to_owned(), have, size, partial: path.to_owned() });
                 }
                 Ok(read) => read,
             };
-            let bytes = &buffer[..read];
-            *have += read as u64;
-            if size.is_some_and(|size| *have > size) {
-                self.restart(file, hasher, size)?;
-                let problem = format!("expected {} bytes, got more", size.unwrap_or_default());
+            partial.have += read as u64;
+            if partial.is_too_long() {
+                let problem = format!("expected {} bytes, got more", partial.size.unwrap_or_default());
+                partial.restart()?;
                 return Err(Error::protocol(self.url, problem));
             }
-            file.write_all(bytes).map_err(Error::io("write", self.partial))?;
-            hasher.update(bytes);
+            partial.write(&buffer[..read])?;
             progress(Progress::Bytes(read as u64));
         }
     }

@@ -8,7 +8,7 @@ use epee_files::FileError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file that cannot be read, or whose content is wrong.
+    /// A file that cannot be read, or that has wrong content.
     #[error(transparent)]
     File(#[from] FileError),
     /// The `tokenizers` crate refused a file or a text.

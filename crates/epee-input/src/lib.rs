@@ -14,7 +14,7 @@ mod tokenize;
 
 pub use error::{Error, Result};
 pub use example::Example;
-pub use image::{Filter, Image, ImageEncoding, ImageProcessor, MAX_PIXELS, check_size, resize};
+pub use image::{Filter, Image, ImageEncoding, ImageProcessor, MAX_PIXELS, resize};
 pub use pack::{pack, pack_count, pack_order};
 pub use sequence::{ImageInput, Sequence};
 pub use tokenize::{Encoding, TextTokenizer};

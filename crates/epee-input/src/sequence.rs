@@ -1,4 +1,4 @@
-//! What a model is given: the tokens of a text, or a picture.
+//! One model input: the tokens of a text, or an image.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use crate::tokenize::Encoding;
 pub enum Sequence {
     /// Token ids.
     Text(Encoding),
-    /// A picture, which becomes numbers when a batch is made of it.
+    /// An image, which becomes numbers when a batch is made of it.
     Image(ImageInput),
 }
 
-/// A picture, how it is prepared, and how many tokens the model makes of it.
+/// An image, how it is prepared, and how many tokens the model makes of it.
 #[derive(Clone, Debug)]
 pub struct ImageInput {
-    /// The picture as it was read.
+    /// The image as it was read.
     pub image: Image,
-    /// What the model's `preprocessor_config.json` asks for.
+    /// The model's preprocessing.
     pub processor: Arc<ImageProcessor>,
     /// Tokens: patches, and those that stand before them.
     pub tokens: usize,

@@ -34,3 +34,14 @@ pub fn message(error: impl Error, dir: &Path) -> String {
     }
     text.replace(&format!("{}/", dir.display()), "")
 }
+
+/// Writes a file and creates the folders above it.
+///
+/// # Panics
+/// If the file cannot be written.
+#[allow(clippy::unwrap_used)]
+pub fn put(dir: &Path, name: &str, content: impl AsRef<[u8]>) {
+    let path = dir.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, content).unwrap();
+}

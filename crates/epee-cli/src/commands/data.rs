@@ -1,8 +1,6 @@
-//! `epee data`: datasets in, and a look at them.
+//! `epee data`: import, generate and inspect datasets.
 
-mod choices;
 mod download;
-mod pictures;
 mod report;
 mod synth;
 #[cfg(test)]
@@ -13,13 +11,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use clap::{ArgGroup, Subcommand};
-use epee_data::import::{Columns, Files, Format, Options, OwnFiles, PRESETS, preset};
-use epee_data::{Dataset, Draft, Error, Fractions};
+use epee_data::import::published::{self, PRESETS, preset};
+use epee_data::import::{Files, Format, OwnOptions, check_options, given};
+use epee_data::{Cut, Dataset, Draft, Error};
 use epee_files::FileError;
 use epee_input::TextTokenizer;
 use serde_json::json;
 
-use self::choices::Choices;
 use crate::fetch;
 use crate::ui::{Ui, table};
 
@@ -32,15 +30,15 @@ pub(crate) struct Args {
 
 #[derive(Subcommand, Debug)]
 enum Action {
-    /// What can be imported, with the paper's counts.
+    /// List the datasets that can be imported, with the paper's counts
     List,
-    /// Bring a dataset into the form that the other commands read.
+    /// Convert a dataset to the form that the other commands read
     Import(Box<ImportArgs>),
-    /// Fetch a published archive by its address, to be imported.
+    /// Download a published archive, to be imported
     Download(download::Args),
-    /// Generate notes on dietary supplements, with a tokenizer, or drawings of blood cells.
+    /// Generate notes on dietary supplements, with a tokenizer, or drawings of blood cells
     Synth(synth::SynthArgs),
-    /// Counts, classes, lengths, repeated texts and a few examples.
+    /// Show counts, classes, lengths, repeated inputs and a few examples
     Inspect(InspectArgs),
 }
 
@@ -57,69 +55,46 @@ enum Action {
   epee data import tsv --train a.tsv --dev b.tsv --test c.tsv --no-header --text 2 --label 1 --out data/own"
 )]
 struct ImportArgs {
-    /// A dataset of `epee data list`, or csv, tsv, jsonl, images, npz for own files.
+    /// A dataset of `epee data list`, or csv, tsv, jsonl, images, npz for your own files
     name: String,
-    /// The dataset's folder or file, or a hub id; of own files one file, to be cut into train, dev and test.
+    /// The dataset's folder or file, or a hub id; one file of your own, to be cut into train, dev and test
     #[arg(long, value_name = "PATH")]
     from: Option<PathBuf>,
-    /// Own training rows.
+    /// Your own training rows
     #[arg(long, value_name = "FILE", conflicts_with = "from")]
     train: Option<PathBuf>,
-    /// Own development rows [default: cut from train].
+    /// Your own development rows [default: cut from train]
     #[arg(long, value_name = "FILE", requires = "train")]
     dev: Option<PathBuf>,
-    /// Own test rows.
+    /// Your own test rows
     #[arg(long, value_name = "FILE", requires = "train")]
     test: Option<PathBuf>,
-    /// The folder to write.
+    /// The folder to write
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Own files: the column (jsonl: the key) with the text; a number from 1 with --no-header.
-    #[arg(long, value_name = "COLUMN")]
-    text: Option<String>,
-    /// Own files: the column with the label.
-    #[arg(long, value_name = "COLUMN")]
-    label: Option<String>,
-    /// Own files: the column with a second text.
-    #[arg(long, value_name = "COLUMN")]
-    pair: Option<String>,
-    /// Own files: the column with the id [default: rows are numbered].
-    #[arg(long, value_name = "COLUMN")]
-    id: Option<String>,
-    /// npz: names of the classes 0, 1, … [default: their numbers].
-    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
-    labels: Option<Vec<String>>,
-    /// csv, tsv: the first row is a row like the others.
-    #[arg(long)]
-    no_header: bool,
-    /// csv, tsv: quotes are characters like the others.
-    #[arg(long)]
-    no_quotes: bool,
-    /// Seed of the cut, where the dataset brings no splits.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Shares of train, dev and test in that cut: stratified, equal texts together.
-    #[arg(long, value_name = "TRAIN,DEV,TEST", default_value = "0.8,0.1,0.1")]
-    fractions: Fractions,
-    /// Write into a folder that holds something.
+    #[command(flatten)]
+    own: OwnOptions,
+    #[command(flatten)]
+    cut: Cut,
+    /// Write into a folder that is not empty
     #[arg(long)]
     force: bool,
-    #[command(flatten)]
-    choices: Choices,
+    #[command(flatten, next_help_heading = "Options of published datasets")]
+    published: published::Options,
 }
 
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  epee data inspect data/notes --split train")]
 struct InspectArgs {
-    /// The dataset's folder.
+    /// The dataset's folder
     dir: PathBuf,
-    /// One split alone.
+    /// Only this split
     #[arg(long)]
     split: Option<String>,
-    /// A tokenizer.json to count tokens with [default: the folder's, if it has one].
+    /// A tokenizer.json to count tokens with [default: the folder's, if it has one]
     #[arg(long, value_name = "FILE")]
     tokenizer: Option<PathBuf>,
-    /// Examples to show of each class and split.
+    /// Examples to show for each class and split
     #[arg(long, default_value_t = 1, value_name = "N")]
     examples: usize,
 }
@@ -135,34 +110,29 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
 }
 
-/// Adds what to do about it, where the command line has an answer.
+/// Adds a hint if the command line has an answer.
 fn explain(error: Error) -> anyhow::Error {
     let hint = match &error {
         Error::NotEmpty { .. } => "choose another folder with --out, or pass --force",
-        Error::OpenQuote { .. } => "close it, or pass --no-quotes if quotes are characters like the others",
-        Error::Columns { .. } => "a field that holds the separator or a newline stands in quotes",
+        Error::OpenQuote { .. } => "close it, or pass --no-quotes if quotes are ordinary characters",
+        Error::Columns { .. } => "a field that holds the separator or a newline must be in quotes",
+        Error::Option { option, importer, takers } => {
+            return anyhow!("--{option} is for {takers}; `{importer}` has no such option");
+        }
         _ => return error.into(),
     };
     anyhow!("{error}\nhint: {hint}")
 }
-
-const OWN: [(&str, &str); 3] = [
-    ("csv", "own comma-separated files"),
-    ("tsv", "own tab-separated files"),
-    ("jsonl", "own files of one JSON object a line"),
-];
 
 fn list(ui: Ui) -> anyhow::Result<()> {
     if ui.json() {
         let presets = PRESETS.iter().map(|p| {
             json!({
                 "name": p.name, "title": p.title, "task": p.task, "expects": p.expects,
-                "source": p.source, "licence": p.licence, "options": p.takes,
-                "paper": { "train": p.paper.train, "dev": p.paper.dev, "test": p.paper.test,
-                    "classes": p.paper.classes },
+                "source": p.source, "licence": p.licence, "options": p.takes, "paper": p.paper,
             })
         });
-        let own = OWN.iter().chain(&pictures::OWN).map(|(name, title)| json!({ "name": name, "title": title }));
+        let own = Format::ALL.map(|format| json!({ "name": format.name(), "title": format.title() }));
         return ui.print_json(&presets.chain(own).collect::<Vec<_>>());
     }
     let rows = PRESETS.iter().map(|p| {
@@ -181,96 +151,52 @@ fn list(ui: Ui) -> anyhow::Result<()> {
             ui.print(format!("  options  --{}", p.takes.join(", --")))?;
         }
     }
-    for (name, title) in OWN {
-        ui.print(format!("{name}: {title}, columns named by --text, --label, --pair, --id"))?;
-    }
-    for (name, title) in pictures::OWN {
-        ui.print(format!("{name}: {title}"))?;
+    for format in Format::ALL {
+        ui.print(format!("{}: {}", format.name(), format.title()))?;
+        if !format.takes().is_empty() {
+            ui.print(format!("  options  --{}", format.takes().join(", --")))?;
+        }
     }
     ui.print("`epee data synth` stands in for the paper's private notes on dietary supplements")?;
     Ok(())
 }
 
 fn import(args: &ImportArgs, ui: Ui) -> anyhow::Result<()> {
-    let draft = match args.name.as_str() {
-        "csv" => own(args, Format::Csv)?,
-        "tsv" => own(args, Format::Tsv)?,
-        "jsonl" => own(args, Format::Jsonl)?,
-        "images" | "npz" => pictures::own(args)?,
-        name => published(args, name, ui)?,
+    let mut options = [given(&args.own), given(&args.published)].concat();
+    options.extend(args.train.as_ref().map(|_| "train".to_owned()));
+    check_options(&args.name, &options).map_err(explain)?;
+    let draft = match (args.name.parse::<Format>(), preset(&args.name)) {
+        (Ok(format), _) => own(args, format)?,
+        (Err(_), Some(preset)) => {
+            let from = &fetch::local_data(args.from.as_deref().context("--from is missing")?, ui)?;
+            preset.import(from, &args.published, &args.cut).map_err(|error| match &error {
+                Error::File(FileError::Io { .. }) => {
+                    let cause = anyhow::Error::from(error);
+                    anyhow!("{cause:#}\nhint: `{}` reads {}", preset.name, preset.expects)
+                }
+                _ => explain(error),
+            })?
+        }
+        (Err(_), None) => bail!("no importer `{}`", args.name),
     };
     let dataset = epee_data::write_dataset(&args.out, &draft, args.force).map_err(explain)?;
     written(&dataset, ui)
 }
 
-fn published(args: &ImportArgs, name: &str, ui: Ui) -> anyhow::Result<Draft> {
-    let Some(preset) = preset(name) else {
-        let own = OWN.iter().chain(&pictures::OWN).map(|(name, _)| *name);
-        let names: Vec<&str> = PRESETS.iter().map(|p| p.name).chain(own).collect();
-        bail!("no importer `{name}`, there are {}", names.join(", "));
-    };
-    let own_only = [
-        ("--text", args.text.is_some()),
-        ("--label", args.label.is_some()),
-        ("--pair", args.pair.is_some()),
-        ("--id", args.id.is_some()),
-        ("--labels", args.labels.is_some()),
-        ("--no-header", args.no_header),
-        ("--no-quotes", args.no_quotes),
-        ("--train", args.train.is_some()),
-    ];
-    if let Some((flag, _)) = own_only.iter().find(|(_, given)| *given) {
-        bail!("{flag} is for own files: csv, tsv, jsonl, npz; `{name}` is read with --from");
-    }
-    let from = &fetch::local_data(args.from.as_deref().context("--from is missing")?, ui)?;
-    let own = Options { seed: args.seed, fractions: args.fractions, ..Options::default() };
-    let options = args.choices.options(preset, own)?;
-    preset.import(from, &options).map_err(|error| match &error {
-        Error::File(FileError::Io { .. }) => {
-            let cause = anyhow::Error::from(error);
-            anyhow!("{cause:#}\nhint: `{name}` reads {}", preset.expects)
-        }
-        _ => explain(error),
-    })
-}
-
 fn own(args: &ImportArgs, format: Format) -> anyhow::Result<Draft> {
-    args.choices.refuse(&args.name)?;
-    let needed = |value: &Option<String>, flag: &str| {
-        value.clone().with_context(|| format!("{} needs {flag} COLUMN", args.name))
-    };
-    if format == Format::Jsonl && (args.no_header || args.no_quotes) {
-        bail!("--no-header and --no-quotes are for csv and tsv");
-    }
-    if args.labels.is_some() {
-        bail!("--labels is for npz");
-    }
     let files = match (&args.from, &args.train) {
         (Some(from), _) => Files::One(from.clone()),
         (None, Some(train)) => Files::Splits { train: train.clone(), dev: args.dev.clone(), test: args.test.clone() },
         (None, None) => bail!("--from or --train is missing"),
     };
-    let columns = Columns {
-        text: needed(&args.text, "--text")?,
-        label: needed(&args.label, "--label")?,
-        pair: args.pair.clone(),
-        id: args.id.clone(),
-    };
-    let own = OwnFiles {
-        header: !args.no_header,
-        quotes: !args.no_quotes,
-        seed: args.seed,
-        fractions: args.fractions,
-        ..OwnFiles::new(format, columns, files)
-    };
-    let mut draft = own.read().map_err(explain)?;
+    let mut draft = format.import(&files, &args.own, &args.cut).map_err(explain)?;
     if let Some(name) = args.out.file_name() {
         draft.name = name.to_string_lossy().into_owned();
     }
     Ok(draft)
 }
 
-/// What was written: rows of each class and split.
+/// Prints what was written: rows of each class and split.
 fn written(dataset: &Dataset, ui: Ui) -> anyhow::Result<()> {
     let report = epee_data::inspect(dataset, None, None, 0)?;
     if ui.json() {

@@ -1,4 +1,4 @@
-//! What `dataset.json` says.
+//! The content of `dataset.json`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use epee_files::sha256;
 /// The version of the canonical form that this crate writes.
 pub(crate) const FORMAT: u32 = 1;
 
-/// What kind of task the paper counts a dataset under; all are cast to sequence classification.
+/// Kind of task, as the paper names it; all are treated as sequence classification.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Task {
@@ -21,7 +21,7 @@ pub enum Task {
     RelationExtraction,
     /// The type of a sentence's event is the class.
     EventExtraction,
-    /// One picture, one class.
+    /// One image, one class.
     ImageClassification,
 }
 
@@ -36,14 +36,14 @@ impl fmt::Display for Task {
     }
 }
 
-/// What the examples are made of.
+/// Kind of input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Input {
     /// Text, in JSONL files.
     #[default]
     Text,
-    /// Pictures: JSONL files name them, a zip beside each holds them.
+    /// Images: JSONL files name them, a zip beside each holds them.
     Image,
 }
 
@@ -56,13 +56,13 @@ pub struct SplitInfo {
     pub rows: usize,
     /// SHA-256 of the file.
     pub digest: String,
-    /// The zip with its pictures, where its examples are pictures.
+    /// The zip with its images, in a dataset of images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<ImagesInfo>,
 }
 
 impl SplitInfo {
-    /// What identifies the split: the file's digest, or with pictures the SHA-256 of both digests.
+    /// Digest of the split's content: the file's digest, or with images the SHA-256 of both digests.
     pub fn content_digest(&self) -> String {
         match &self.images {
             None => self.digest.clone(),
@@ -71,7 +71,7 @@ impl SplitInfo {
     }
 }
 
-/// The pictures of a split: one zip, its entries PNG or JPEG, stored as they are.
+/// The images of a split: one zip, its entries PNG or JPEG, stored as they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImagesInfo {
     /// File name within the folder.
@@ -87,18 +87,18 @@ pub struct DatasetInfo {
     pub format: u32,
     /// Name of the dataset.
     pub name: String,
-    /// What kind of task it is.
+    /// Kind of task.
     pub task: Task,
-    /// What the examples are made of.
+    /// Kind of input.
     #[serde(default)]
     pub input: Input,
     /// Names of the classes, in the order of their indices.
     pub labels: Vec<String>,
-    /// Where it came from.
+    /// Source of the data.
     pub source: String,
     /// Licence of the source, as far as it states one.
     pub licence: String,
-    /// What a reader should know: counts beside the paper's, decisions taken.
+    /// Notes for the reader: counts beside the paper's, decisions taken.
     #[serde(default)]
     pub notes: Vec<String>,
     /// Its splits by name.
@@ -122,8 +122,7 @@ impl DatasetInfo {
         self.splits.values().map(|split| &split.file).chain(images).chain(self.files.keys())
     }
 
-    /// SHA-256 of the labels in order and of each split's name and content: what decides a
-    /// model's answers, and none of the prose around it.
+    /// SHA-256 of the labels in order and of each split's name and content, without source, licence and notes.
     pub fn compute_digest(&self) -> String {
         let splits: BTreeMap<&str, String> =
             self.splits.iter().map(|(name, split)| (name.as_str(), split.content_digest())).collect();

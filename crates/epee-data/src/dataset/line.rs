@@ -20,7 +20,7 @@ pub(crate) struct Line {
     pub(crate) grade: Option<u32>,
 }
 
-/// Where the name stands among the labels.
+/// Index of a label.
 pub(crate) fn label_index(labels: &[String], name: &str) -> Option<usize> {
     labels.iter().position(|label| label == name)
 }

@@ -2,17 +2,16 @@
 //!
 //! `dataset.json` names the task, the labels in order, the source, and for each split its file,
 //! its number of rows and the SHA-256 of the file. A line of a split is
-//! `{"id", "text", "pair"?, "label"?, "grade"?}`, the label by name. Where `input` is `image`, a line
-//! has `image` in place of `text` and `pair`: the name of an entry of the zip that lies beside the
-//! split's file, with a SHA-256 of its own. Other files, such as a `tokenizer.json`, may lie beside
-//! them. Importers and generators write this form, everything
-//! else reads it; nothing here knows where the examples came from.
+//! `{"id", "text", "pair"?, "label"?, "grade"?}`, the label by name. If `input` is `image`, a line
+//! has `image` in place of `text` and `pair`: the name of an entry of the zip beside the split's
+//! file. Other files, such as a `tokenizer.json`, may lie beside them. Importers and generators write this form,
+//! everything else reads it.
 
+mod images;
+#[cfg(test)]
+mod images_tests;
 mod info;
 mod line;
-mod pictures;
-#[cfg(test)]
-mod pictures_tests;
 mod read;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,11 @@
-//! Opening a dataset's folder and reading its splits, with everything checked.
+//! Opening a dataset's folder and reading its splits. Digests, row counts and labels are checked.
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::info::FORMAT;
-use super::{DATASET_FILE, DatasetInfo, Input, pictures};
+use super::{DATASET_FILE, DatasetInfo, Input, images};
 use crate::error::{Error, Result};
 use epee_files::{sha256, sha256_file};
 use epee_input::Example;
@@ -13,7 +13,7 @@ use epee_input::Example;
 use super::line::{Line, label_index};
 use epee_files::{read_file, utf8};
 
-/// An opened dataset: its folder and what `dataset.json` says.
+/// An opened dataset: its folder and the content of `dataset.json`.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     dir: PathBuf,
@@ -35,18 +35,13 @@ impl Dataset {
     /// Reads `dataset.json`; the splits are read by [`Dataset::split`].
     ///
     /// # Errors
-    /// Where there is none, where it is not of this form or version, and where its labels or
-    /// splits were edited.
+    /// No `dataset.json`, another form or version, or labels or splits that were edited.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
         let dir = dir.as_ref().to_path_buf();
         let path = dir.join(DATASET_FILE);
         if !path.is_file() {
-            let problem = if dir.is_dir() {
-                "no dataset here: expected a folder with dataset.json, \
-                 as `epee data import` and `epee data synth` write it"
-            } else {
-                "no such folder"
-            };
+            let problem =
+                if dir.is_dir() { "no dataset here: expected a folder with dataset.json" } else { "no such folder" };
             return Err(Error::content(&dir, problem));
         }
         let bytes = read_file(&path)?;
@@ -56,7 +51,7 @@ impl Dataset {
         Ok(Self { dir, info })
     }
 
-    /// What `dataset.json` says.
+    /// The content of `dataset.json`.
     pub fn info(&self) -> &DatasetInfo {
         &self.info
     }
@@ -66,7 +61,7 @@ impl Dataset {
         &self.dir
     }
 
-    /// True where the dataset has this split.
+    /// True if the dataset has this split.
     pub fn has_split(&self, name: &str) -> bool {
         self.info.splits.contains_key(name)
     }
@@ -79,11 +74,11 @@ impl Dataset {
         names
     }
 
-    /// Reads one split, its pictures decoded, and checks its digests, its row count and its labels.
+    /// Reads one split, its images decoded, and checks its digests, its row count and its labels.
     ///
     /// # Errors
     /// No such split, a missing file, a file that is not the one that was written, a line that
-    /// is no example, an entry that is no picture.
+    /// is no example, an entry that is no image.
     pub fn split(&self, name: &str) -> Result<Split> {
         let Some(expected) = self.info.splits.get(name) else {
             return Err(Error::NoSplit {
@@ -102,15 +97,15 @@ impl Dataset {
         if let Some(images) = &expected.images {
             let path = self.dir.join(&images.file);
             check_digest(&path, &images.digest, &sha256_file(&path)?)?;
-            let pictures = pictures::read(&path, &names)?;
-            for (example, picture) in examples.iter_mut().zip(pictures) {
-                example.image = Some(picture);
+            let images = images::read(&path, &names)?;
+            for (example, image) in examples.iter_mut().zip(images) {
+                example.image = Some(image);
             }
         }
         Ok(Split { name: name.to_owned(), examples, digest: expected.content_digest() })
     }
 
-    /// The examples, and of a dataset of pictures the entry that each names.
+    /// The examples, and of a dataset of images the entry that each names.
     fn parse(&self, path: &Path, bytes: &[u8]) -> Result<(Vec<Example>, Vec<String>)> {
         let (mut examples, mut names) = (Vec::new(), Vec::new());
         for (i, text) in utf8(path, bytes)?.lines().enumerate() {
@@ -133,7 +128,7 @@ impl Dataset {
                     String::new()
                 }
                 (Input::Image, _, None) => return Err(missing("image")),
-                (Input::Image, Some(_), Some(_)) => return Err(at("`text` in a dataset of pictures".to_owned())),
+                (Input::Image, Some(_), Some(_)) => return Err(at("`text` in a dataset of images".to_owned())),
             };
             let pair = line.pair;
             examples.push(Example { id: line.id, text, pair, image: None, label, grade: line.grade });
@@ -167,7 +162,7 @@ fn check_format(path: &Path, bytes: &[u8]) -> Result<()> {
 fn check_info(path: &Path, info: &DatasetInfo) -> Result<()> {
     for (name, split) in &info.splits {
         if split.images.is_some() != (info.input == Input::Image) {
-            let problem = format!("split `{name}`: pictures and `input` do not go together");
+            let problem = format!("split `{name}`: images and `input` do not go together");
             return Err(Error::content(path, problem));
         }
     }

@@ -1,4 +1,4 @@
-//! Writing a dataset's folder so that it is there whole or not at all.
+//! Writing a dataset's folder, whole or not at all.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File};
@@ -9,64 +9,61 @@ use tempfile::TempDir;
 
 use super::info::FORMAT;
 use super::read::is_plain_name;
-use super::{DATASET_FILE, Dataset, DatasetInfo, ImagesInfo, Input, SplitInfo, Task, pictures};
+use super::{DATASET_FILE, Dataset, DatasetInfo, ImagesInfo, Input, SplitInfo, Task, images};
 use crate::error::{Error, Result};
 use epee_files::sha256;
 use epee_input::Example;
 
 use super::line::Line;
 
-/// A dataset before it is written: what [`DatasetInfo`] holds, less what is computed.
+/// A dataset before it is written: what [`DatasetInfo`] holds, less computed fields.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
     /// Name of the dataset.
     pub name: String,
-    /// What kind of task it is.
+    /// Kind of task.
     pub task: Task,
     /// Names of the classes, in the order of their indices.
     pub labels: Vec<String>,
-    /// Where it came from.
+    /// Source of the data.
     pub source: String,
     /// Licence of the source.
     pub licence: String,
-    /// What a reader should know.
+    /// Notes for the reader.
     pub notes: Vec<String>,
     /// Splits by name, such as `train`, `dev`, `test`.
     pub splits: Vec<(String, Vec<Example>)>,
-    /// Of splits whose pictures come from PNG and JPEG files: the files, in the order of the examples, to be stored
-    /// byte for byte. An example needs no `image` then. Pictures without files are stored as PNG.
-    pub pictures: BTreeMap<String, Vec<Vec<u8>>>,
-    /// Other files to lie beside them: name and content, such as `tokenizer.json`.
+    /// PNG and JPEG files of a split's images, in the order of the examples, to be stored byte for byte. The examples
+    /// need no `image` then. Images without files are stored as PNG.
+    pub images: BTreeMap<String, Vec<Vec<u8>>>,
+    /// Other files of the folder: name and content, such as `tokenizer.json`.
     pub files: Vec<(String, Vec<u8>)>,
 }
 
 impl Draft {
-    /// What its examples are made of.
+    /// Kind of input.
     fn input(&self) -> Input {
-        let pictures = self.splits.iter().any(|(_, rows)| rows.iter().any(|example| example.image.is_some()));
-        if pictures || !self.pictures.is_empty() { Input::Image } else { Input::Text }
+        let images = self.splits.iter().any(|(_, rows)| rows.iter().any(|example| example.image.is_some()));
+        if images || !self.images.is_empty() { Input::Image } else { Input::Text }
     }
 
-    /// The pictures of a split.
-    fn pictures<'a>(&'a self, name: &str, examples: &'a [Example]) -> pictures::Pictures<'a> {
-        match self.pictures.get(name) {
-            Some(files) => pictures::Pictures::Files(files),
-            None => pictures::Pictures::Decoded(examples),
-        }
+    /// The images of a split.
+    fn images_of<'a>(&'a self, name: &str, examples: &'a [Example]) -> images::Images<'a> {
+        images::Images { examples, files: self.images.get(name).map(Vec::as_slice) }
     }
 }
 
 /// Writes the folder `dir` and opens it.
 ///
 /// Everything is first written into a temporary folder on the same file system and synced, then
-/// moved. Where `dir` does not exist, the move is one rename. Where it exists, the files are moved
+/// moved. If `dir` does not exist, the move is one rename. If it exists, the files are moved
 /// into it, `dataset.json` last, and files of an older dataset that the new one lacks are removed;
-/// what this crate did not write stays.
+/// other files stay.
 ///
 /// # Errors
 /// A folder that holds something, unless `force`; a draft that is no dataset (no rows, fewer than
 /// two classes, a class of another split missing in `train`, an empty text, a missing or
-/// empty picture, an id used twice); a
+/// empty image, an id used twice); a
 /// full disk or any other refusal to write, with the name of the file.
 pub fn write_dataset(dir: &Path, draft: &Draft, force: bool) -> Result<Dataset> {
     check(draft)?;
@@ -110,7 +107,7 @@ fn staging_folder(parent: &Path) -> std::io::Result<TempDir> {
     builder.tempdir_in(parent)
 }
 
-/// Writes all files into `staging`; `dir`, where they will lie, is what errors name.
+/// Writes all files into `staging`; errors name their final path in `dir`.
 fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> {
     let write = |name: &str, bytes: &[u8]| write_file(&staging.join(name), bytes, &dir.join(name));
     let mut splits = BTreeMap::new();
@@ -119,10 +116,10 @@ fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> 
         let mut images = None;
         let mut entries = None;
         if draft.input() == Input::Image {
-            let pictures = draft.pictures(name, examples);
+            let encoded = draft.images_of(name, examples);
             let zip = format!("{name}.zip");
-            let names = pictures.names()?;
-            let digest = pictures.write(&names, &staging.join(&zip), &dir.join(&zip))?;
+            let names = encoded.names()?;
+            let digest = encoded.write(&names, &staging.join(&zip), &dir.join(&zip))?;
             images = Some(ImagesInfo { file: zip, digest });
             entries = Some(names);
         }
@@ -240,7 +237,7 @@ fn check(draft: &Draft) -> Result<()> {
         let invalid = |problem| Error::Invalid(format!("split `{name}`: {problem}"));
         match draft.input() {
             Input::Text => check_texts(examples).map_err(invalid)?,
-            Input::Image => draft.pictures(name, examples).check(examples).map_err(invalid)?,
+            Input::Image => draft.images_of(name, examples).check().map_err(invalid)?,
         }
     }
     check_classes(draft)
@@ -272,7 +269,7 @@ fn check_texts(examples: &[Example]) -> Result<(), String> {
     }
 }
 
-/// What is to be learned must be in `train`: at least two classes, and each that others hold.
+/// `train` needs at least two classes, and each class that the other splits have.
 fn check_classes(draft: &Draft) -> Result<()> {
     let Some((_, train)) = draft.splits.iter().find(|(name, _)| name == "train") else {
         return Ok(());

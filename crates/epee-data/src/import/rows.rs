@@ -1,27 +1,65 @@
-//! Rows on their way to examples, each knowing where it stood.
+//! From rows to a draft: label names to indices, unique ids, empty texts, missing classes, cutting.
+//!
+//! Every importer makes [`Row`]s and hands them to [`assemble`]. Each error names the row's line or entry.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::dataset::Draft;
+use epee_files::{read_file, sha256, utf8};
+use epee_input::{Example, Image};
+use serde::de::DeserializeOwned;
+
+use crate::dataset::{Draft, label_index};
 use crate::error::{Error, Result};
-use epee_input::Example;
+use crate::partition::{Cut, partition};
 
-use crate::dataset::label_index;
-use crate::partition::{Fractions, partition};
-
-/// One row of a file: what an importer found, the label by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One row of a file: the label by name, everything else as in the example it becomes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Row {
-    /// Where it stood: a line, or an entry of an array, from 1.
+    /// Its line, or its place in an array, from 1.
     pub(crate) at: u64,
-    pub(crate) id: String,
-    pub(crate) text: String,
-    pub(crate) pair: Option<String>,
+    /// Name of the class.
     pub(crate) label: String,
+    /// Id, text, pair, image and grade; the label is set by [`assemble`].
+    pub(crate) example: Example,
+    /// The PNG or JPEG file of an image that is stored byte for byte.
+    pub(crate) file: Option<Vec<u8>>,
+    /// Height, width, channels and digest of the pixels, for rows with an image.
+    pub(crate) pixels: Option<([usize; 3], String)>,
 }
 
-/// What [`Row::at`] counts.
+impl Row {
+    pub(crate) fn text(at: u64, id: String, text: String, label: impl Into<String>) -> Row {
+        let example = Example { id, text, ..Example::default() };
+        Row { at, label: label.into(), example, ..Row::default() }
+    }
+
+    /// An image, and its file if that is to be stored as it is.
+    pub(crate) fn image(at: u64, id: String, image: Image, file: Option<Vec<u8>>, label: String) -> Row {
+        let shape = [image.height, image.width, image.channels];
+        let pixels = Some((shape, sha256(&image.data)));
+        let image = file.is_none().then_some(image);
+        Row { at, label, example: Example { id, image, ..Example::default() }, file, pixels }
+    }
+
+    /// Height, width and channels of the image.
+    pub(crate) fn shape(&self) -> [usize; 3] {
+        self.pixels.as_ref().map_or([0; 3], |(shape, _)| *shape)
+    }
+
+    /// Equal for two rows with the same input.
+    fn key(&self) -> String {
+        match &self.pixels {
+            Some((shape, digest)) => format!("{shape:?}{digest}"),
+            None => {
+                let (text, pair, _) = self.example.key();
+                format!("{text}\0{pair}")
+            }
+        }
+    }
+}
+
+/// The unit of [`Row::at`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     Line,
@@ -38,43 +76,73 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    fn error(&self, at: u64, problem: impl Into<String>) -> Error {
-        at_place(&self.path, self.unit, at, problem)
+    pub(crate) fn new(split: &'static str, path: &Path, unit: Unit, rows: Vec<Row>) -> Part {
+        Part { split, path: path.to_path_buf(), unit, rows }
+    }
+
+    /// An error at a line or an entry of the file.
+    pub(crate) fn error(&self, at: u64, problem: impl Into<String>) -> Error {
+        match self.unit {
+            Unit::Line => Error::line(&self.path, at, problem),
+            Unit::Entry => Error::content(&self.path, format!("entry {at}: {}", problem.into())),
+        }
+    }
+
+    fn is_images(&self) -> bool {
+        self.rows.iter().any(|row| row.pixels.is_some())
     }
 }
 
-/// An error at a line or an entry of a file.
-pub(crate) fn at_place(path: &Path, unit: Unit, at: u64, problem: impl Into<String>) -> Error {
-    match unit {
-        Unit::Line => Error::line(path, at, problem),
-        Unit::Entry => Error::content(path, format!("entry {at}: {}", problem.into())),
-    }
+/// Reads a file of one JSON object per line, each with its line number; blank lines are skipped.
+pub(crate) fn json_lines<T: DeserializeOwned>(path: &Path, text: &str) -> Result<Vec<(u64, T)>> {
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(at, line)| match serde_json::from_str(line) {
+            Ok(value) => Ok((at, value)),
+            Err(error) => Err(Error::line(path, at, error.to_string())),
+        })
+        .collect()
 }
 
-/// Turns rows into a draft with these splits; its name and source are the caller's to set.
+/// [`json_lines`] of a file, each object turned into a row.
+pub(crate) fn json_part<T: DeserializeOwned>(
+    split: &'static str,
+    path: &Path,
+    mut row: impl FnMut(u64, T) -> std::result::Result<Option<Row>, String>,
+) -> Result<Part> {
+    let bytes = read_file(path)?;
+    let mut part = Part::new(split, path, Unit::Line, Vec::new());
+    for (at, value) in json_lines(path, utf8(path, &bytes)?)? {
+        let row = row(at, value).map_err(|problem| part.error(at, problem))?;
+        part.rows.extend(row);
+    }
+    Ok(part)
+}
+
+/// Turns rows into a draft with these splits. The caller sets its name and source.
 ///
-/// `labels` are the classes in the importer's order, or `None`: then the labels of `train`,
-/// sorted, numbers by value.
-pub(crate) fn assemble(parts: &[Part], labels: Option<&[&str]>) -> Result<Draft> {
+/// `labels` are the classes in the importer's order; `None` means the labels of `train`, sorted, numbers by value.
+pub(crate) fn assemble(parts: Vec<Part>, labels: Option<&[&str]>) -> Result<Draft> {
     let labels = match labels {
         Some(declared) => declared.iter().map(|&label| label.to_owned()).collect(),
-        None => sorted_labels(parts),
+        None => {
+            let train = parts.iter().filter(|part| part.split == "train").flat_map(|part| &part.rows);
+            sort_labels(train.map(|row| row.label.as_str()).collect())
+        }
     };
-    check_classes(parts)?;
-    let mut draft = Draft { notes: overlaps(parts), ..Draft::default() };
-    for part in parts {
-        draft.splits.push((part.split.to_owned(), examples(part, &labels)?));
+    check_classes(&parts)?;
+    let mut draft = Draft { notes: overlaps(&parts), labels, ..Draft::default() };
+    for mut part in parts {
+        let files: Vec<Vec<u8>> = part.rows.iter_mut().filter_map(|row| row.file.take()).collect();
+        if !files.is_empty() {
+            draft.images.insert(part.split.to_owned(), files);
+        }
+        draft.splits.push((part.split.to_owned(), examples(part, &draft.labels)?));
     }
-    draft.labels = labels;
     Ok(draft)
 }
 
-fn sorted_labels(parts: &[Part]) -> Vec<String> {
-    let train = parts.iter().filter(|part| part.split == "train").flat_map(|part| &part.rows);
-    sort_labels(train.map(|row| row.label.as_str()).collect())
-}
-
-/// Names as labels in order: numbers by value where all are, else by letter.
+/// Names as labels in order: numbers by value if all of them are numbers, else by letter.
 pub(crate) fn sort_labels(names: BTreeSet<&str>) -> Vec<String> {
     let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
     let values: Option<Vec<i64>> = names.iter().map(|name| name.parse().ok()).collect();
@@ -84,7 +152,7 @@ pub(crate) fn sort_labels(names: BTreeSet<&str>) -> Vec<String> {
     names
 }
 
-/// Train needs two classes, and each class that the other splits hold.
+/// Train needs two classes, and each class that the other splits have.
 fn check_classes(parts: &[Part]) -> Result<()> {
     let Some(train) = parts.iter().find(|part| part.split == "train") else {
         return Ok(());
@@ -96,87 +164,83 @@ fn check_classes(parts: &[Part]) -> Result<()> {
     }
     for part in parts {
         if let Some(row) = part.rows.iter().find(|row| !known.contains(row.label.as_str())) {
-            let label = &row.label;
             let seen = list(known.iter().copied());
-            let problem = format!("label `{label}` does not occur in train, which has {seen}");
+            let problem = format!("label `{}` does not occur in train, which has {seen}", row.label);
             return Err(part.error(row.at, problem));
         }
     }
     Ok(())
 }
 
-fn examples(part: &Part, labels: &[String]) -> Result<Vec<Example>> {
+fn examples(part: Part, labels: &[String]) -> Result<Vec<Example>> {
     if part.rows.is_empty() {
         let problem = format!("expected rows for the split `{}`, got none", part.split);
         return Err(Error::content(&part.path, problem));
     }
     let mut seen: HashMap<&str, u64> = HashMap::new();
-    let mut examples = Vec::with_capacity(part.rows.len());
     for row in &part.rows {
-        if row.text.trim().is_empty() {
+        let Example { id, text, .. } = &row.example;
+        if row.pixels.is_none() && text.trim().is_empty() {
             return Err(part.error(row.at, "the text is empty"));
         }
-        if row.id.trim().is_empty() {
+        if id.trim().is_empty() {
             return Err(part.error(row.at, "the id is empty"));
         }
-        if let Some(first) = seen.insert(&row.id, row.at) {
+        if let Some(first) = seen.insert(id, row.at) {
             let unit = if part.unit == Unit::Line { "line" } else { "entry" };
-            let problem = format!("id `{}` is there already, on {unit} {first}", row.id);
-            return Err(part.error(row.at, problem));
+            return Err(part.error(row.at, format!("id `{id}` is there already, on {unit} {first}")));
         }
-        let Some(label) = label_index(labels, &row.label) else {
+        if label_index(labels, &row.label).is_none() {
             let names = list(labels.iter().map(String::as_str));
-            let problem = format!("expected a label out of {names}, got `{}`", row.label);
-            return Err(part.error(row.at, problem));
-        };
-        examples.push(Example {
-            id: row.id.clone(),
-            text: row.text.clone(),
-            pair: row.pair.clone(),
-            label: Some(label),
-            ..Example::default()
-        });
+            return Err(part.error(row.at, format!("expected a label out of {names}, got `{}`", row.label)));
+        }
     }
-    Ok(examples)
+    let labelled = |row: Row| Example { label: label_index(labels, &row.label), ..row.example };
+    Ok(part.rows.into_iter().map(labelled).collect())
 }
 
-/// One sentence for each pair of splits that share texts.
+/// One sentence for each pair of splits that share inputs.
 fn overlaps(parts: &[Part]) -> Vec<String> {
-    let keys: Vec<HashSet<String>> = parts.iter().map(|part| part.rows.iter().map(key).collect()).collect();
+    let keys: Vec<HashSet<String>> = parts.iter().map(|part| part.rows.iter().map(Row::key).collect()).collect();
+    let inputs = if parts.iter().any(Part::is_images) { "images" } else { "texts" };
     let mut notes = Vec::new();
-    for (i, second) in keys.iter().enumerate() {
-        for (j, first) in keys.iter().enumerate().take(i) {
-            let shared = first.intersection(second).count();
+    for second in 0..parts.len() {
+        for first in 0..second {
+            let shared = keys[first].intersection(&keys[second]).count();
             if shared > 0 {
-                let (a, b) = (parts[j].split, parts[i].split);
-                notes.push(format!("texts that occur in both {a} and {b}: {shared}"));
+                let (a, b) = (parts[first].split, parts[second].split);
+                notes.push(format!("{inputs} that occur in both {a} and {b}: {shared}"));
             }
         }
     }
     notes
 }
 
-/// What two rows share if they are the same input.
-fn key(row: &Row) -> String {
-    format!("{}\0{}", row.text.trim(), row.pair.as_deref().unwrap_or_default().trim())
-}
-
-/// Cuts the rows of one file into train, dev and test, by text and stratified.
-pub(crate) fn cut(whole: Part, fractions: Fractions, seed: u64) -> Vec<Part> {
-    let labels: BTreeSet<&str> = whole.rows.iter().map(|row| row.label.as_str()).collect();
-    let labels: Vec<&str> = labels.into_iter().collect();
+/// Cuts rows into train, dev and test, and says so in a sentence; if `has_test`, into train and dev alone.
+///
+/// Rows with the same input stay together. Classes are taken in the order of `labels`, by default alphabetical.
+pub(crate) fn cut(whole: Part, cut: &Cut, has_test: bool, labels: Option<&[String]>) -> (Vec<Part>, String) {
+    let names: BTreeSet<&str> = whole.rows.iter().map(|row| row.label.as_str()).collect();
+    let alphabetical: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    let labels = labels.unwrap_or(&alphabetical);
     let classes: Vec<usize> =
-        whole.rows.iter().map(|row| labels.binary_search(&row.label.as_str()).unwrap_or_default()).collect();
-    let keys: Vec<String> = whole.rows.iter().map(key).collect();
-    let cut = partition(&keys, &classes, fractions, seed);
-    let part = |split, rows: &[usize]| Part {
-        split,
-        path: whole.path.clone(),
-        unit: whole.unit,
-        rows: rows.iter().map(|&row| whole.rows[row].clone()).collect(),
+        whole.rows.iter().map(|row| label_index(labels, &row.label).unwrap_or_default()).collect();
+    let keys: Vec<String> = whole.rows.iter().map(Row::key).collect();
+    let by = if whole.is_images() { "content" } else { "text" };
+    let (fractions, what) = match has_test {
+        true => (cut.fractions.without_test(), "dev cut from train"),
+        false => (cut.fractions, "splits cut"),
     };
-    let parts = [part("train", &cut.train), part("dev", &cut.dev), part("test", &cut.test)];
-    parts.into_iter().filter(|part| part.split == "train" || !part.rows.is_empty()).collect()
+    let places = partition(&keys, &classes, fractions, cut.seed);
+    let Part { path, unit, rows, .. } = whole;
+    let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
+    let parts = [("train", places.train), ("dev", places.dev), ("test", places.test)]
+        .map(|(split, places)| {
+            Part::new(split, &path, unit, places.into_iter().filter_map(|place| rows[place].take()).collect())
+        })
+        .into_iter()
+        .filter(|part| part.split == "train" || !part.rows.is_empty());
+    (parts.collect(), format!("{what} with seed {}, stratified, by {by}", cut.seed))
 }
 
 /// `a`, `b`, `c`: at most eight names, and how many more there are.

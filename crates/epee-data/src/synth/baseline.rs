@@ -1,4 +1,4 @@
-//! A bag of words: what a model reaches that sees which words are there, but not where.
+//! A bag-of-words baseline: multinomial logistic regression on word counts.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub fn bag_of_words(train: &[Example], test: &[Example], classes: usize) -> Vec<
     let mut labels = Vec::new();
     for example in train {
         let Some(label) = example.label.filter(|&label| label < classes) else { continue };
-        for word in words(example) {
+        for word in example_words(example) {
             let next = index.len();
             index.entry(word).or_insert(next);
         }
@@ -44,11 +44,12 @@ pub fn bag_of_words(train: &[Example], test: &[Example], classes: usize) -> Vec<
     test.iter().map(|example| argmax(&scores(&features(example, &index), &weights, classes))).collect()
 }
 
-fn words(example: &Example) -> Vec<String> {
-    let text = match &example.pair {
-        Some(pair) => format!("{} {pair}", example.text),
-        None => example.text.clone(),
-    };
+fn example_words(example: &Example) -> Vec<String> {
+    [Some(&example.text), example.pair.as_ref()].into_iter().flatten().flat_map(|text| words(text)).collect()
+}
+
+/// Runs of letters and digits, and every other character by itself, in lower case.
+pub(super) fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     for c in text.to_lowercase().chars() {
@@ -74,7 +75,7 @@ type Row = Vec<(usize, f64)>;
 
 fn features(example: &Example, index: &BTreeMap<String, usize>) -> Row {
     let mut counts = BTreeMap::new();
-    for word in words(example) {
+    for word in example_words(example) {
         if let Some(&feature) = index.get(&word) {
             *counts.entry(feature).or_insert(0.0) += 1.0;
         }
@@ -145,7 +146,7 @@ mod tests {
 
     #[test]
     fn words_are_runs_of_letters_and_single_marks() {
-        let words = words(&example("D/c'd [ginkgo] 120 mg", 0));
+        let words = words("D/c'd [ginkgo] 120 mg");
         assert_eq!(words, ["d", "/", "c", "'", "d", "[", "ginkgo", "]", "120", "mg"]);
     }
 

@@ -1,13 +1,13 @@
-//! From a frame to a sentence: slots are filled until none is left.
+//! Turning a frame into a sentence by filling its slots.
 
-use super::phrases::{Form, filler, phrases};
-use super::random::Choices;
+use super::phrases::{filler, phrases};
 use super::status::{SUPPLEMENTS, Status};
+use crate::random::Choices;
 
 /// Slots nest at most this deep; a test expands every phrase, so a deeper nesting is seen there.
 const DEEPEST: usize = 6;
 
-/// What a sentence is about: one supplement, or two.
+/// The subject of a sentence: one supplement, or two.
 pub(super) struct Scene {
     /// The first supplement's status, that of the second, and the first's earlier one.
     statuses: [Status; 3],
@@ -88,21 +88,14 @@ impl Scene {
             "p" => (0, self.statuses[2]),
             _ => return None,
         };
-        let form = match form {
-            "plain" => Form::Plain,
-            "negated" => Form::Negated,
-            "past" => Form::Past,
-            "present" => Form::Present,
-            "hedged" => Form::Hedged,
-            _ => return None,
-        };
+        let phrases = phrases(form, status)?;
         let object = if it {
             "it".to_owned()
         } else {
             // Doses stand where nothing has to be told apart.
             let dose = match form {
-                Form::Plain if marked.is_none() && choices.percent(25) => " {amount} {often}",
-                Form::Plain if marked.is_none() && choices.percent(25) => " {amount}",
+                "plain" if marked.is_none() && choices.percent(25) => " {amount} {often}",
+                "plain" if marked.is_none() && choices.percent(25) => " {amount}",
                 _ => "",
             };
             let name = self.names[mention];
@@ -111,7 +104,7 @@ impl Scene {
                 _ => format!("{name}{dose}"),
             }
         };
-        let phrase = *choices.pick(phrases(form, status));
+        let phrase = *choices.pick(phrases);
         Some(phrase.replace('@', &object))
     }
 }

@@ -3,9 +3,7 @@
 mod baseline;
 pub mod cells;
 mod expand;
-mod frames;
 mod phrases;
-mod random;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -15,20 +13,20 @@ use std::path::Path;
 
 pub use baseline::bag_of_words;
 pub use status::{SUPPLEMENTS, Status};
-pub use vocab::train_tokenizer;
 
 use crate::dataset::{Dataset, Draft, Task, write_dataset};
 use crate::error::Result;
 use epee_input::Example;
 
+use crate::random::Choices;
 use expand::Scene;
-use frames::GRADES;
-use random::Choices;
+use phrases::GRADES;
+use vocab::train_tokenizer;
 
-/// How much to generate, and from which seed.
+/// Seed and sizes of the generated splits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SynthConfig {
-    /// Seed of every choice.
+    /// Seed of every random choice.
     pub seed: u64,
     /// Sentences of the training split.
     pub train: usize,
@@ -45,38 +43,39 @@ impl Default for SynthConfig {
     }
 }
 
-/// The generated splits. An example's id is its template and a number, as in `g4-test-03/00017`.
+/// Generated examples.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notes {
-    /// Training sentences.
+pub struct Splits {
+    /// Training examples.
     pub train: Vec<Example>,
-    /// Development sentences.
+    /// Development examples.
     pub dev: Vec<Example>,
-    /// Test sentences.
+    /// Test examples.
     pub test: Vec<Example>,
 }
 
-/// The vocabulary of the default seed, as a `tokenizer.json`: for data that brings no tokenizer of its own.
+impl Splits {
+    /// The splits by name, as in a [`Draft`].
+    fn named(self) -> Vec<(String, Vec<Example>)> {
+        SPLITS.map(str::to_owned).into_iter().zip([self.train, self.dev, self.test]).collect()
+    }
+}
+
+/// The vocabulary of the default seed, as a `tokenizer.json`, for data without a tokenizer.
 pub const DEFAULT_TOKENIZER: &[u8] = include_bytes!("../../assets/notes-tokenizer.json");
 
-#[derive(Debug, Clone, Copy)]
-enum Split {
-    Train,
-    Dev,
-    Test,
-}
+/// The splits, in the order of their random streams.
+const SPLITS: [&str; 3] = ["train", "dev", "test"];
 
 /// Of 20 sentences, how many are of grades 1 to 5.
 const SHARES: [usize; 5] = [4, 3, 4, 6, 3];
 
-/// Generates the three splits.
+/// Generates the three splits. An example's id is its template and a number, as in `g4-test-03/00017`.
 #[must_use]
-pub fn generate(config: &SynthConfig) -> Notes {
-    Notes {
-        train: split(config.seed, Split::Train, config.train),
-        dev: split(config.seed, Split::Dev, config.dev),
-        test: split(config.seed, Split::Test, config.test),
-    }
+pub fn generate(config: &SynthConfig) -> Splits {
+    let [train, dev, test] =
+        [(0, config.train), (1, config.dev), (2, config.test)].map(|(stream, count)| split(config.seed, stream, count));
+    Splits { train, dev, test }
 }
 
 /// Generates the notes and writes them into the folder `out`, with a `tokenizer.json` trained on the training sentences.
@@ -97,15 +96,15 @@ pub fn write(config: &SynthConfig, out: &Path, force: bool) -> Result<Dataset> {
             "no template of one split occurs in another; the grade is the difficulty, 1 to 5".to_owned(),
             "where a sentence names two supplements, the one asked about is in brackets".to_owned(),
         ],
-        splits: vec![("train".to_owned(), notes.train), ("dev".to_owned(), notes.dev), ("test".to_owned(), notes.test)],
+        splits: notes.named(),
         files: vec![("tokenizer.json".to_owned(), tokenizer)],
         ..Draft::default()
     };
     write_dataset(out, &draft, force)
 }
 
-fn split(seed: u64, split: Split, count: usize) -> Vec<Example> {
-    let mut choices = Choices::new(seed, split as u64);
+fn split(seed: u64, stream: usize, count: usize) -> Vec<Example> {
+    let mut choices = Choices::new(seed, stream as u64);
     let mut notes = Vec::with_capacity(count);
     let mut done = 0;
     for (grade, share) in SHARES.iter().enumerate() {
@@ -114,7 +113,7 @@ fn split(seed: u64, split: Split, count: usize) -> Vec<Example> {
         let begin = notes.len();
         while notes.len() < end {
             let index = notes.len() - begin;
-            add_notes(&mut choices, split, grade, index, &mut notes);
+            add_notes(&mut choices, SPLITS[stream], grade, index, &mut notes);
         }
         notes.truncate(end);
     }
@@ -125,12 +124,8 @@ fn split(seed: u64, split: Split, count: usize) -> Vec<Example> {
     notes
 }
 
-fn add_notes(choices: &mut Choices, split: Split, grade: usize, index: usize, notes: &mut Vec<Example>) {
-    let (frames, name) = match split {
-        Split::Train => (GRADES[grade].train, "train"),
-        Split::Dev => (GRADES[grade].dev, "dev"),
-        Split::Test => (GRADES[grade].test, "test"),
-    };
+fn add_notes(choices: &mut Choices, split: &str, grade: usize, index: usize, notes: &mut Vec<Example>) {
+    let frames = &GRADES[grade][split];
     let number = choices.below(frames.len());
     let frame = frames[number];
     let two = frame.contains(".b");
@@ -140,7 +135,7 @@ fn add_notes(choices: &mut Choices, split: Split, grade: usize, index: usize, no
     let scene = Scene::new(choices, first, second);
     let mut add = |choices: &mut Choices, status: Status, marked| {
         notes.push(Example {
-            id: format!("g{}-{name}-{:02}", grade + 1, number + 1),
+            id: format!("g{}-{split}-{:02}", grade + 1, number + 1),
             text: scene.write(choices, frame, marked),
             label: Some(status.index()),
             grade: u32::try_from(grade + 1).ok(),

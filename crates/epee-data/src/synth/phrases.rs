@@ -1,177 +1,42 @@
-//! What the slots of a frame are filled with. All splits share these lists; only frames are held out.
+//! The sentence frames and the phrases that fill them, from `assets/frames.json` and `assets/phrases.json`.
 //!
-//! `@` stands for the supplement. Every phrase is one that a reader can label without the rest of the note.
+//! Frames are held out: no frame of one split occurs in another. Phrases are shared by all splits. A slot is written
+//! in braces: `{plain.a}` is a phrase that says the first supplement's status, `{plain.b}` the second's, `{past.p}`
+//! the first's earlier one; `{plain.a.it}` says "it". `{s}` is the patient, `{S}` the same with a capital.
+//!
+//! | phrases | how the status is said |
+//! |---|---|
+//! | plain | by a verb of its own: "stopped @" |
+//! | negated | by a negation that turns a verb round: "did not stop @" |
+//! | past | as it was earlier: "stopped @ in 2014"; the earlier status is never uncertain |
+//! | present | as it is now: "stopped @ this week" |
+//! | hedged | with a doubt, about the use (Uncertain) or about its reason (the verb's status) |
+//! | fillers | slots that say nothing about the status |
+//!
+//! `@` stands for the supplement. A reader can label every phrase without the rest of the note.
 
-use super::status::Status::{self, Continuing, Discontinued, Started, Uncertain};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-/// How a status is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// After a subject, by its own verb: "stopped @".
-    Plain,
-    /// After a subject, by a negation that turns a verb round: "did not stop @".
-    Negated,
-    /// What was so earlier: "stopped @ in 2014".
-    Past,
-    /// What is so now: "stopped @ this week".
-    Present,
-    /// With a hedge, about the use itself (Uncertain) or about something else (the verb's status).
-    Hedged,
-}
+use super::status::Status;
 
-/// The phrases that say `status` in `form`.
-pub(super) fn phrases(form: Form, status: Status) -> &'static [&'static str] {
-    match form {
-        Form::Plain => plain(status),
-        Form::Negated => negated(status),
-        Form::Past => past(status),
-        Form::Present => present(status),
-        Form::Hedged => hedged(status),
-    }
-}
+type Lists = BTreeMap<&'static str, Vec<&'static str>>;
 
-fn plain(status: Status) -> &'static [&'static str] {
-    match status {
-        Continuing => &["takes @", "still takes @", "continues @", "remains on @", "keeps taking @", "is still on @"],
-        Discontinued => &["stopped @", "quit @", "discontinued @", "came off @", "d/c'd @", "has stopped taking @"],
-        Started => {
-            &["started @", "began @", "was put on @", "newly began @", "has started taking @", "was started on @"]
-        }
-        Uncertain => {
-            &["may take @", "might take @", "possibly takes @", "perhaps takes @", "may be on @", "might be on @"]
-        }
-    }
-}
+/// For each grade, from 1: the frames of each split.
+pub(super) static GRADES: LazyLock<Vec<Lists>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../assets/frames.json")).expect("assets/frames.json is lists of frames")
+});
 
-fn negated(status: Status) -> &'static [&'static str] {
-    match status {
-        Continuing => &[
-            "did not stop @",
-            "has not stopped @",
-            "never quit @",
-            "did not quit @",
-            "has not discontinued @",
-            "never stopped @",
-        ],
-        Discontinued => &[
-            "no longer takes @",
-            "did not continue @",
-            "has not continued @",
-            "is no longer on @",
-            "did not remain on @",
-            "no longer continues @",
-        ],
-        Started => &[
-            "did not take @ until {day}",
-            "never took @ until {day}",
-            "was not on @ until {day}",
-            "was never on @ until {day}",
-            "did not start @ until {day}",
-        ],
-        Uncertain => &[
-            "does not know whether {he} takes @",
-            "cannot say whether {he} stopped @",
-            "is not sure whether {he} takes @",
-            "does not know whether {he} started @",
-            "cannot say whether {he} continues @",
-            "is not sure whether {he} quit @",
-        ],
-    }
-}
+static PHRASES: LazyLock<BTreeMap<&str, Lists>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../assets/phrases.json")).expect("assets/phrases.json is lists of phrases")
+});
 
-fn past(status: Status) -> &'static [&'static str] {
-    match status {
-        Continuing => &["had taken @ {past}", "once took @"],
-        Discontinued => &["had stopped @ {past}", "once stopped @", "once quit @"],
-        Started => &["had started @ {past}", "once started @", "once began @"],
-        // The earlier status is always known.
-        Uncertain => &[],
-    }
-}
-
-fn present(status: Status) -> &'static [&'static str] {
-    match status {
-        Continuing => &["now takes @", "is now on @", "currently takes @"],
-        Discontinued => &["{day} stopped @", "{day} quit @", "has now stopped @"],
-        Started => &["{day} started @", "{day} began @", "has now started @"],
-        Uncertain => &["now may take @", "now possibly takes @", "now might take @"],
-    }
-}
-
-fn hedged(status: Status) -> &'static [&'static str] {
-    match status {
-        Continuing => &[
-            "cannot say why{aside} {he} takes @",
-            "does not know why{aside} {he} continues @",
-            "is not sure why{aside} {he} takes @",
-            "does not know why{aside} {he} takes @",
-        ],
-        Discontinued => &[
-            "cannot say why{aside} {he} stopped @",
-            "does not know why{aside} {he} quit @",
-            "is not sure why{aside} {he} discontinued @",
-            "does not know why{aside} {he} stopped @",
-        ],
-        Started => &[
-            "cannot say why{aside} {he} started @",
-            "does not know why{aside} {he} began @",
-            "is not sure why{aside} {he} started @",
-            "does not know why{aside} {he} started @",
-        ],
-        Uncertain => &[
-            "cannot say whether{aside} {he} stopped @",
-            "does not know whether{aside} {he} takes @",
-            "is not sure whether{aside} {he} started @",
-            "does not know whether{aside} {he} quit @",
-            "cannot say whether{aside} {he} continues @",
-            "is not sure whether{aside} {he} began @",
-            "does not know whether{aside} {he} discontinued @",
-        ],
-    }
+/// The phrases that say `status` in one of the five forms.
+pub(super) fn phrases(form: &str, status: Status) -> Option<&'static [&'static str]> {
+    PHRASES.get(form)?.get(status.name()).map(Vec::as_slice)
 }
 
 /// Fillers that say nothing about the status, by the name of their slot.
 pub(super) fn filler(slot: &str) -> Option<&'static [&'static str]> {
-    Some(match slot {
-        "aside" => &["", "", ", per {source},", ", at {visit},"],
-        "past" => &["in {year}", "in {year}", "{n} years ago", "years ago", "last year"],
-        "day" => &["today", "yesterday", "this week", "this morning", "last week"],
-        "year" => &["2010", "2012", "2013", "2014", "2015", "2016"],
-        "n" => &["two", "three", "four", "5", "6"],
-        "amount" => &["100 mg", "250 mg", "500 mg", "1000 mg", "1 g", "2 caps", "1 tab", "5 ml"],
-        "often" => &["daily", "bid", "tid", "qhs", "prn", "twice a day"],
-        "reason" => &[
-            "sleep",
-            "joint pain",
-            "hot flashes",
-            "memory",
-            "mood",
-            "anxiety",
-            "cholesterol",
-            "BPH",
-            "energy",
-            "arthritis",
-        ],
-        "visit" => {
-            &["annual exam", "follow-up", "med review", "pre-op visit", "refill", "blood work", "telephone visit"]
-        }
-        "source" => &["{his} daughter", "{his} son", "{his} wife", "the chart", "the nurse", "the pharmacy"],
-        "drug" => &["lisinopril", "metformin", "aspirin", "warfarin", "sertraline", "omeprazole"],
-        "finding" => &[
-            "BP 128/76",
-            "vitals stable",
-            "exam normal",
-            "labs pending",
-            "weight 72 kg",
-            "INR 2.1",
-            "lungs clear",
-            "sleep is fair",
-            "f/u in {n} weeks",
-            "A1c 6.1",
-        ],
-        "denial" => {
-            &["no new complaints", "denies chest pain", "no rash", "does not smoke", "no edema", "not on {drug}"]
-        }
-        _ => return None,
-    })
+    PHRASES.get("fillers")?.get(slot).map(Vec::as_slice)
 }

@@ -1,12 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::frames::GRADES;
-use super::phrases::{Form, filler, phrases};
+use super::phrases::{GRADES, filler, phrases};
 use super::*;
 
 const QUICK: SynthConfig = SynthConfig { seed: 1, train: 2000, dev: 1000, test: 5000 };
 
-fn splits(notes: &Notes) -> [(&str, &Vec<Example>); 3] {
+fn splits(notes: &Splits) -> [(&str, &Vec<Example>); 3] {
     [("train", &notes.train), ("dev", &notes.dev), ("test", &notes.test)]
 }
 
@@ -76,8 +75,8 @@ fn no_template_and_no_sentence_of_one_split_is_in_another() {
         }
     }
     let mut frames = HashSet::new();
-    for grade in &GRADES {
-        for frame in grade.train.iter().chain(grade.dev).chain(grade.test) {
+    for grade in GRADES.iter() {
+        for frame in grade.values().flatten() {
             assert!(frames.insert(frame.to_lowercase()), "`{frame}` is there twice");
         }
     }
@@ -140,16 +139,16 @@ fn a_sentence_with_two_supplements_is_asked_about_both() {
 fn every_slot_of_every_frame_and_phrase_can_be_filled() {
     let mut choices = Choices::new(1, 0);
     let scene = Scene::new(&mut choices, Status::Started, Status::Continuing);
-    for grade in &GRADES {
-        for frame in grade.train.iter().chain(grade.dev).chain(grade.test) {
+    for grade in GRADES.iter() {
+        for frame in grade.values().flatten() {
             for _ in 0..100 {
                 assert!(!scene.write(&mut choices, frame, Some(0)).contains(['{', '}', '@']));
             }
         }
     }
-    for form in [Form::Plain, Form::Negated, Form::Past, Form::Present, Form::Hedged] {
+    for form in ["plain", "negated", "past", "present", "hedged"] {
         for status in Status::ALL {
-            for phrase in phrases(form, status) {
+            for phrase in phrases(form, status).unwrap() {
                 assert_eq!(phrase.matches('@').count(), 1, "`{phrase}`");
                 scene.write(&mut choices, phrase, None);
             }
@@ -176,7 +175,7 @@ fn dev_and_test_use_no_word_that_training_lacks() {
 
 #[test]
 fn fillers_name_no_supplement() {
-    for slot in ["past", "day", "reason", "visit", "source", "drug", "finding", "often", "amount"] {
+    for slot in ["past", "day", "reason", "visit", "source", "drug", "finding", "denial", "often", "amount"] {
         for text in filler(slot).unwrap() {
             assert!(!SUPPLEMENTS.iter().any(|name| text.contains(name)), "`{text}`");
         }

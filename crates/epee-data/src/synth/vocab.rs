@@ -1,15 +1,15 @@
-//! A small WordPiece vocabulary, and the `tokenizer.json` around it.
+//! A small WordPiece vocabulary, trained on the generated notes.
 //!
-//! The `tokenizers` crate has a trainer of its own, but its ids depend on the order of a hash map. This one merges the most
-//! frequent pair of neighbouring pieces, of equals the alphabetically first, so that the same text gives the same bytes.
+//! The `tokenizers` crate has a trainer of its own, but its ids depend on the order of a hash map. This one merges the
+//! most frequent pair of neighbouring pieces, of equals the alphabetically first, so that the same text gives the same
+//! bytes.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
-use tokenizers::normalizers::bert::BertNormalizer;
-use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
-use tokenizers::{NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
+use epee_input::TextTokenizer;
+use serde_json::Value;
 
+use super::baseline::words;
 use crate::error::{Error, Result};
 
 /// The special tokens; a token's id is its place.
@@ -21,80 +21,21 @@ const RARE: u64 = 2;
 /// The vocabulary's greatest size.
 const LARGEST: usize = 1000;
 
-/// Trains a vocabulary on `texts` and returns it as the bytes of a `tokenizer.json`.
+/// Trains a vocabulary on ASCII `texts` and returns it as the bytes of a `tokenizer.json` of BERT's kind.
 ///
-/// Lower case, BERT's normaliser and pre-tokeniser, `[CLS] text [SEP]` or `[CLS] text [SEP] pair [SEP]` with segments 0 and 1.
 /// Every printable ASCII character is a piece, alone and within a word, so that any English text can be written in it.
-///
-/// # Errors
-/// What the `tokenizers` crate refuses, as [`Error::Tokenizer`].
-pub fn train_tokenizer<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8>> {
-    let refuse = |e: tokenizers::Error| Error::Invalid(format!("the notes: {e}"));
-    let normaliser = BertNormalizer::new(true, true, None, true);
-    let mut words = BTreeMap::new();
-    for text in texts {
-        for word in split(&normaliser, text).map_err(refuse)? {
-            *words.entry(word).or_insert(0) += 1;
-        }
+pub(super) fn train_tokenizer<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8>> {
+    let mut counts = BTreeMap::new();
+    for word in texts.into_iter().flat_map(words) {
+        *counts.entry(word).or_insert(0) += 1;
     }
-    let mut bytes = serde_json::to_vec_pretty(&tokenizer(&pieces(&words)))
-        .map_err(|e| Error::Invalid(format!("the vocabulary: {e}")))?;
+    let tokenizer = TextTokenizer::from_vocab_txt(&pieces(&counts).join("\n"))?;
+    // Indented, as it is kept in `assets`.
+    let refuse = |error: serde_json::Error| Error::Invalid(format!("the vocabulary: {error}"));
+    let json: Value = serde_json::from_slice(tokenizer.bytes()).map_err(refuse)?;
+    let mut bytes = serde_json::to_vec_pretty(&json).map_err(refuse)?;
     bytes.push(b'\n');
     Ok(bytes)
-}
-
-/// The content of `tokenizer.json` for `vocabulary`, in which a piece's id is its place.
-fn tokenizer(vocabulary: &[String]) -> Value {
-    let ids: Map<String, Value> =
-        vocabulary.iter().zip(0_u32..).map(|(piece, id)| (piece.clone(), id.into())).collect();
-    let added: Vec<Value> = (0_u32..)
-        .zip(SPECIAL)
-        .map(|(id, content)| {
-            json!({
-                "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
-                "normalized": false, "special": true,
-            })
-        })
-        .collect();
-    let mark = |token: &str, segment: u32| json!({ "SpecialToken": { "id": token, "type_id": segment } });
-    let text = |sequence: &str, segment: u32| json!({ "Sequence": { "id": sequence, "type_id": segment } });
-    let single = [mark("[CLS]", 0), text("A", 0), mark("[SEP]", 0)];
-    let pair = [mark("[CLS]", 0), text("A", 0), mark("[SEP]", 0), text("B", 1), mark("[SEP]", 1)];
-    json!({
-        "version": "1.0",
-        "truncation": null,
-        "padding": null,
-        "added_tokens": added,
-        "normalizer": {
-            "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null,
-            "lowercase": true,
-        },
-        "pre_tokenizer": { "type": "BertPreTokenizer" },
-        "post_processor": {
-            "type": "TemplateProcessing",
-            "single": single,
-            "pair": pair,
-            "special_tokens": {
-                "[CLS]": { "id": "[CLS]", "ids": [2], "tokens": ["[CLS]"] },
-                "[SEP]": { "id": "[SEP]", "ids": [3], "tokens": ["[SEP]"] },
-            },
-        },
-        "decoder": { "type": "WordPiece", "prefix": "##", "cleanup": true },
-        "model": {
-            "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-            "max_input_chars_per_word": 100, "vocab": ids,
-        },
-    })
-}
-
-/// The words of a text, as BERT cuts it.
-fn split(normaliser: &BertNormalizer, text: &str) -> tokenizers::Result<Vec<String>> {
-    let mut text = NormalizedString::from(text);
-    normaliser.normalize(&mut text)?;
-    let mut cut = PreTokenizedString::from(text);
-    BertPreTokenizer.pre_tokenize(&mut cut)?;
-    let words = cut.get_splits(OffsetReferential::Normalized, OffsetType::Byte);
-    Ok(words.into_iter().map(|(word, _, _)| word.to_owned()).collect())
 }
 
 /// Special tokens, single characters, then merged pieces in the order of their making.
@@ -175,31 +116,24 @@ mod tests {
     }
 
     #[test]
-    fn words_are_cut_as_bert_cuts_them() {
-        let normaliser = BertNormalizer::new(true, true, None, true);
-        let words = split(&normaliser, "D/c'd [Ginkgo] 120 mg, Café").unwrap();
-        assert_eq!(words, ["d", "/", "c", "'", "d", "[", "ginkgo", "]", "120", "mg", ",", "cafe"]);
-    }
-
-    #[test]
     fn special_tokens_have_their_ids_and_segments() {
         let bytes = train_tokenizer(["stops garlic", "stops ginger"]).unwrap();
-        let tokenizer = tokenizers::Tokenizer::from_bytes(&bytes).unwrap();
+        let tokenizer = TextTokenizer::from_bytes(&bytes).unwrap();
         for (id, token) in (0..).zip(SPECIAL) {
-            assert_eq!(tokenizer.token_to_id(token), Some(id));
+            assert_eq!(tokenizer.token(id).as_deref(), Some(token));
         }
-        let pair = tokenizer.encode(("stops garlic", "ginger"), true).unwrap();
-        assert_eq!(pair.get_tokens().first().map(String::as_str), Some("[CLS]"));
-        assert!(pair.get_type_ids().iter().filter(|&&id| id == 1).count() > 1);
-        assert_eq!(pair.get_type_ids().last(), Some(&1));
+        let pair = tokenizer.encode("stops garlic", Some("ginger"), 64).unwrap();
+        assert_eq!(pair.ids[0], 2);
+        assert!(pair.type_ids.iter().filter(|&&id| id == 1).count() > 1);
+        assert_eq!(pair.type_ids.last(), Some(&1));
     }
 
     #[test]
     fn any_english_text_has_pieces() {
         let bytes = train_tokenizer(["stops garlic"]).unwrap();
-        let tokenizer = tokenizers::Tokenizer::from_bytes(&bytes).unwrap();
+        let tokenizer = TextTokenizer::from_bytes(&bytes).unwrap();
         let printable: String = (' '..='~').collect();
-        let encoding = tokenizer.encode(printable + " Zyx9w quux", true).unwrap();
-        assert!(!encoding.get_ids().contains(&1), "{:?}", encoding.get_tokens());
+        let encoding = tokenizer.encode(&(printable + " Zyx9w quux"), None, 1000).unwrap();
+        assert!(!encoding.ids.contains(&1), "{:?}", encoding.ids);
     }
 }

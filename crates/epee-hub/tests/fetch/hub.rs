@@ -81,7 +81,7 @@ fn offline_never_asks() {
     assert_eq!(
         world.refusal(offline(), "owner/name"),
         format!(
-            "`owner/name` is not in the cache, DIR/hub lacks any commit, and HF_HUB_OFFLINE forbids to fetch it\n{hint}"
+            "`owner/name` is not in the cache, DIR/hub lacks any commit, and HF_HUB_OFFLINE forbids fetching it\n{hint}"
         )
     );
     let snapshot = world.fetch("owner/name").unwrap();
@@ -238,7 +238,7 @@ fn an_endpoint_that_is_no_hub_is_told_so() {
     let world = World::new(model());
     world.set(Faults { status: Some(503), ..Faults::default() });
     let text = world.refusal(world.settings(), "owner/name");
-    assert_eq!(text, "HUB/api/models/owner/name/revision/main answered 503\nhint: try again in a while");
+    assert_eq!(text, "HUB/api/models/owner/name/revision/main answered 503\nhint: try again later");
     let page = Server::start(|_| Answer::body("<html>"));
     let error = fetch(Settings { endpoint: page.url.clone(), ..world.settings() }, "a/b").unwrap_err().to_string();
     assert!(error.contains("expected the hub's list of files: expected value at line 1 column 1"), "{error}");

@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use crate::server::{Answer, Request, Server};
 use epee_hub::{Error, Hub, Kind, Settings, Wanted};
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha1::{Digest, Sha1};
 use tempfile::TempDir;
 
 pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// What a test makes go wrong.
+/// Faults that a test injects.
 #[derive(Clone, Default)]
 pub(crate) struct Faults {
     /// The next file breaks off after so many bytes.
@@ -20,7 +19,7 @@ pub(crate) struct Faults {
     pub(crate) no_ranges: bool,
     /// Other bytes than announced.
     pub(crate) wrong: bool,
-    /// Who does not show this token is refused.
+    /// Requests without this token are refused.
     pub(crate) token: Option<&'static str>,
     /// The status of every answer.
     pub(crate) status: Option<u16>,
@@ -28,7 +27,7 @@ pub(crate) struct Faults {
     pub(crate) etag: Option<&'static str>,
 }
 
-/// All three, and what goes wrong with them.
+/// A hub, its file server and a cache, with injected faults.
 pub(crate) struct World {
     pub(crate) hub: Server,
     pub(crate) cdn: Server,
@@ -36,16 +35,12 @@ pub(crate) struct World {
     pub(crate) dir: TempDir,
 }
 
-pub(crate) fn hex(bytes: impl AsRef<[u8]>) -> String {
-    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hex(Sha256::digest(bytes))
+    epee_files::sha256(bytes).replace("sha256:", "")
 }
 
 pub(crate) fn git(bytes: &[u8]) -> String {
-    hex(Sha1::digest([format!("blob {}\0", bytes.len()).as_bytes(), bytes].concat()))
+    epee_files::hex(&Sha1::digest([format!("blob {}\0", bytes.len()).as_bytes(), bytes].concat()))
 }
 
 /// Weights that fill several buffers.

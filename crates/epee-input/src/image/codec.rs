@@ -1,4 +1,4 @@
-//! PNG and JPEG, in and out.
+//! Decoding and encoding PNG and JPEG.
 
 use std::io::Cursor;
 
@@ -9,7 +9,7 @@ use ::image::{
 
 use super::{Image, MAX_PIXELS, check_size};
 
-/// How a picture's file is written.
+/// File format of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// PNG.
@@ -42,12 +42,12 @@ pub(super) fn encoding(bytes: &[u8]) -> Result<Encoding, String> {
         Ok(ImageFormat::Jpeg) => Ok(Encoding::Jpeg),
         Ok(other) => Err(format!("expected PNG or JPEG, got {other:?}")),
         Err(_) if bytes.is_empty() => Err("expected PNG or JPEG, got an empty file".to_owned()),
-        Err(_) => Err("expected PNG or JPEG, the first bytes are neither's".to_owned()),
+        Err(_) => Err("expected PNG or JPEG, got neither".to_owned()),
     }
 }
 
-/// Decodes a picture. Transparency is dropped and a palette looked up, as Pillow's `convert` does; the size is
-/// looked at first, and memory taken only for one that [`MAX_PIXELS`] allows.
+/// Decodes an image. Transparency is dropped and a palette looked up, as Pillow's `convert` does; the size is
+/// checked against [`MAX_PIXELS`] before memory is allocated.
 pub(super) fn decode(bytes: &[u8]) -> Result<Image, String> {
     let format = match encoding(bytes)? {
         Encoding::Png => ImageFormat::Png,
@@ -75,13 +75,14 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Image, String> {
         1 => decoded.into_luma8().into_raw(),
         _ => decoded.into_rgb8().into_raw(),
     };
-    Image::new(height as usize, width as usize, channels, data)
+    let image = Image { height: height as usize, width: width as usize, channels, data: data.into() };
+    image.fault().map(|()| image)
 }
 
-/// True where an end follows the samples: the decoder would fill with grey what is missing.
+/// True if an end marker follows the samples; the decoder would fill missing samples with grey.
 fn ends(jpeg: &[u8]) -> bool {
     let mut at = 2;
-    // Segments before the samples are a marker, a length, and content, in which a small picture may end.
+    // Segments before the samples are a marker, a length, and content, in which a small image may end.
     while let Some(&[0xFF, marker, high, low]) = jpeg.get(at..at + 4) {
         at += 2 + usize::from(u16::from_be_bytes([high, low]));
         if marker == 0xDA {
@@ -95,9 +96,8 @@ fn broken(format: ImageFormat, error: &::image::ImageError) -> String {
     format!("no whole {}: {error}", if format == ImageFormat::Png { "PNG" } else { "JPEG" })
 }
 
-/// The picture as PNG; the same bytes for the same picture.
+/// The image as PNG; the same bytes for the same image.
 pub(super) fn encode_png(image: &Image) -> Result<Vec<u8>, String> {
-    image.check()?;
     let side = |n: usize| u32::try_from(n).map_err(|_| format!("a side of {n} pixels is too long for a PNG"));
     let color = if image.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
     let mut bytes = Vec::new();

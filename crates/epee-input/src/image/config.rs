@@ -1,16 +1,16 @@
-//! What a `preprocessor_config.json` says, with the defaults of Transformers' image processors.
+//! The fields of a `preprocessor_config.json`, with the defaults of Transformers' image processors.
 
 use serde_json::{Map, Value};
 
 use super::Filter;
 
-/// The longest side that may be asked for.
+/// The longest side that is allowed.
 const MAX_SIDE: u64 = 8192;
 
-/// The size a picture is brought to.
+/// The size an image is brought to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Size {
-    /// Both sides, whatever the picture's proportions.
+    /// Both sides, whatever the image's proportions.
     Exact { height: usize, width: usize },
     /// The shorter side; the longer one in proportion.
     Shortest(usize),
@@ -53,7 +53,7 @@ impl Config {
             (Some(crop), _) => crop,
             (None, Size::Exact { height, width }) => (height, width),
             (None, Size::Shortest(_)) => {
-                let problem = "`size` has shortest_edge alone: without do_center_crop pictures would differ in size";
+                let problem = "`size` has shortest_edge alone: without do_center_crop images would differ in size";
                 return Err(problem.to_owned());
             }
         };

@@ -1,7 +1,7 @@
-//! Pictures: decoding, resizing as the reference does, and what a model reads.
+//! Images: decoding, resizing as Pillow does, and preprocessing.
 //!
-//! The way of a picture: PNG or JPEG bytes become an [`Image`] of 8 bits, an [`ImageProcessor`] (a
-//! `preprocessor_config.json`) makes it `channels × height × width` numbers. Nothing here knows of datasets or models.
+//! PNG or JPEG bytes become an [`Image`] of 8 bits. An [`ImageProcessor`] (a `preprocessor_config.json`) turns it into
+//! `channels × height × width` numbers.
 
 mod codec;
 mod config;
@@ -11,7 +11,10 @@ mod resample;
 mod tests;
 mod weights;
 
+use std::path::Path;
 use std::sync::Arc;
+
+use crate::error::{Error, Result};
 
 pub use codec::Encoding as ImageEncoding;
 use codec::{decode, encode_png};
@@ -19,10 +22,10 @@ pub use processor::ImageProcessor;
 pub use resample::resize;
 pub use weights::Filter;
 
-/// The most pixels a picture may have, 2²⁶: what claims more is refused before memory is taken for it.
+/// The most pixels an image may have, 2²⁶; a larger one is refused before memory is allocated.
 pub const MAX_PIXELS: usize = 1 << 26;
 
-/// A decoded picture: 8 bits, height × width × channels, row-major.
+/// A decoded image: 8 bits, height × width × channels, row-major.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Image {
     /// Rows.
@@ -43,11 +46,11 @@ impl std::fmt::Debug for Image {
 }
 
 impl Image {
-    /// A picture of these samples.
+    /// An image of these samples.
     ///
     /// # Errors
-    /// A size of zero or above [`MAX_PIXELS`], channels other than 1 or 3, another number of samples.
-    pub fn new(height: usize, width: usize, channels: usize, data: impl Into<Arc<[u8]>>) -> Result<Self, String> {
+    /// [`Error::Image`]: a size of zero or above [`MAX_PIXELS`], channels other than 1 or 3, another number of samples.
+    pub fn new(height: usize, width: usize, channels: usize, data: impl Into<Arc<[u8]>>) -> Result<Self> {
         let image = Self { height, width, channels, data: data.into() };
         image.check()?;
         Ok(image)
@@ -56,33 +59,38 @@ impl Image {
     /// Reads a PNG or JPEG file.
     ///
     /// # Errors
-    /// A file that cannot be read or is neither, whole and of 8 bits.
-    pub fn read(path: impl AsRef<std::path::Path>) -> crate::Result<Self> {
+    /// A file that cannot be read, is cut short, is neither PNG nor JPEG, or has more than 8 bits per sample.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        decode(&epee_files::read_file(path)?).map_err(|problem| crate::Error::content(path, problem))
+        decode(&epee_files::read_file(path)?).map_err(|problem| Error::content(path, problem))
     }
 
     /// Decodes the bytes of a PNG or JPEG file.
     ///
     /// # Errors
-    /// Bytes that are neither, whole and of 8 bits.
-    pub fn decode(bytes: &[u8]) -> crate::Result<Self> {
-        decode(bytes).map_err(crate::Error::Image)
+    /// As [`Image::read`].
+    pub fn decode(bytes: &[u8]) -> Result<Self> {
+        decode(bytes).map_err(Error::Image)
     }
 
-    /// The picture as a PNG file.
+    /// The image as a PNG file: the same bytes for the same image.
     ///
     /// # Errors
-    /// A picture that [`Image::check`] refuses.
-    pub fn to_png(&self) -> crate::Result<Vec<u8>> {
-        encode_png(self).map_err(crate::Error::Image)
+    /// An image that [`Image::check`] refuses.
+    pub fn to_png(&self) -> Result<Vec<u8>> {
+        self.check()?;
+        encode_png(self).map_err(Error::Image)
     }
 
-    /// What [`Image::new`] asks for; the fields are open, so a picture made from them may be none.
+    /// Checks what [`Image::new`] checks: the fields are public, so they may contradict each other.
     ///
     /// # Errors
     /// See [`Image::new`].
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<()> {
+        self.fault().map_err(Error::Image)
+    }
+
+    fn fault(&self) -> Result<(), String> {
         check_size(self.height, self.width)?;
         if self.channels != 1 && self.channels != 3 {
             return Err(format!("expected 1 or 3 channels, got {}", self.channels));
@@ -95,10 +103,10 @@ impl Image {
     }
 }
 
-/// Refuses what has no pixels and what has too many.
-pub fn check_size(height: usize, width: usize) -> Result<(), String> {
+/// Refuses sizes without pixels and with too many.
+fn check_size(height: usize, width: usize) -> Result<(), String> {
     match height.checked_mul(width) {
-        Some(0) => Err(format!("the picture is empty: {height} x {width} pixels")),
+        Some(0) => Err(format!("the image is empty: {height} x {width} pixels")),
         Some(pixels) if pixels <= MAX_PIXELS => Ok(()),
         _ => Err(format!("{height} x {width} pixels, expected at most {MAX_PIXELS} in all")),
     }

@@ -1,4 +1,4 @@
-//! From a picture to the numbers a model reads.
+//! Turning an image into a model's input.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use super::{Image, check_size, resize};
 use crate::error::{Error, Result};
 use epee_files::read_file;
 
-/// What a `preprocessor_config.json` asks for: resize, crop in the middle, rescale, normalise.
+/// The preprocessing of a `preprocessor_config.json`: resize, crop in the middle, rescale, normalise.
 ///
-/// A sample `v` becomes `(v · rescale_factor − mean) / std` of its channel. The file does not name the channels: they
-/// are as many as `image_mean` has numbers. Where they are three, a grey picture counts as one with equal channels.
+/// A sample `v` becomes `(v · rescale_factor − mean) / std` of its channel. The file does not name the channels: there
+/// are as many as `image_mean` has numbers. If there are three, a grey image is read as one with equal channels.
 ///
 /// ```
 /// use epee_input::{Image, ImageProcessor};
@@ -21,7 +21,7 @@ use epee_files::read_file;
 /// let mut numbers = [0.0; 4];
 /// processor.process(&image, &mut numbers);
 /// assert_eq!(numbers.map(|x| (x * 10.0).round()), [-10.0, 10.0, -6.0, 6.0]);
-/// # Ok::<(), String>(())
+/// # Ok::<(), epee_input::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageProcessor {
@@ -43,13 +43,13 @@ impl ImageProcessor {
     /// Reads the content of a `preprocessor_config.json`.
     ///
     /// # Errors
-    /// What is no JSON object; a field of another type or out of range; what is not supported, by name: padding,
+    /// Not a JSON object; a field of another type or out of range; a step that is not supported, by name: padding,
     /// sizes by `longest_edge` and the like.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Self::parse(bytes).map_err(|problem| Error::content(Path::new("preprocessor_config.json"), problem))
     }
 
-    fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
+    fn parse(bytes: &[u8]) -> Result<Self, String> {
         let fields: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         Ok(Self { config: Config::read(&fields)?, fields })
     }
@@ -82,7 +82,7 @@ impl ImageProcessor {
         Self { config, fields }
     }
 
-    /// The same, but for pictures resized to another size and not cropped.
+    /// The same, but for images resized to another size and not cropped.
     ///
     /// # Errors
     /// A size of zero or above [`MAX_PIXELS`](super::MAX_PIXELS).
@@ -97,17 +97,17 @@ impl ImageProcessor {
         Ok(Self { config, fields })
     }
 
-    /// Rows of what it makes.
+    /// Rows of the output.
     pub fn height(&self) -> usize {
         self.config.output[0]
     }
 
-    /// Columns of what it makes.
+    /// Columns of the output.
     pub fn width(&self) -> usize {
         self.config.output[1]
     }
 
-    /// Channels of what it makes: 1 or 3.
+    /// Channels of the output: 1 or 3.
     pub fn channels(&self) -> usize {
         self.config.output[2]
     }
@@ -120,16 +120,20 @@ impl ImageProcessor {
         bytes
     }
 
-    /// True where [`ImageProcessor::process`] can make something of the picture.
+    /// Checks that [`ImageProcessor::process`] can process the image.
     ///
     /// # Errors
     /// No pixels; fields that contradict each other; three channels where the model reads one; with `do_resize` false
-    /// another size than the model's; a picture so long and thin that resizing it by its shorter side would take
+    /// another size than the model's; an image so long and thin that resizing it by its shorter side would take
     /// more than [`MAX_PIXELS`](super::MAX_PIXELS).
-    pub fn check(&self, image: &Image) -> std::result::Result<(), String> {
-        image.check()?;
+    pub fn check(&self, image: &Image) -> Result<()> {
+        self.fault(image).map_err(Error::Image)
+    }
+
+    fn fault(&self, image: &Image) -> Result<(), String> {
+        image.fault()?;
         if image.channels == 3 && self.channels() == 1 {
-            return Err("expected a grey picture (1 channel), got RGB (3 channels)".to_owned());
+            return Err("expected a grey image (1 channel), got RGB (3 channels)".to_owned());
         }
         let (height, width) = self.resized(image);
         let (h, w) = (self.height(), self.width());
@@ -145,10 +149,10 @@ impl ImageProcessor {
     /// Writes `channels × height × width` numbers into `out`.
     ///
     /// # Panics
-    /// On a picture that [`ImageProcessor::check`] refuses and an `out` of another length.
+    /// On an image that [`ImageProcessor::check`] refuses and an `out` of another length.
     pub fn process(&self, image: &Image, out: &mut [f32]) {
         let [height, width, channels] = self.config.output;
-        assert_eq!(out.len(), height * width * channels, "numbers of a picture");
+        assert_eq!(out.len(), height * width * channels, "numbers of an image");
         let (h, w) = self.resized(image);
         let resized = match self.config.resize {
             Some((_, filter)) => resize(image, h, w, filter),
@@ -160,7 +164,7 @@ impl ImageProcessor {
         }
     }
 
-    /// The picture's size after resizing.
+    /// The image's size after resizing.
     fn resized(&self, image: &Image) -> (usize, usize) {
         match self.config.resize {
             None => (image.height, image.width),
@@ -175,7 +179,7 @@ impl ImageProcessor {
         }
     }
 
-    /// What each sample of a channel becomes.
+    /// The output for each sample value of a channel.
     fn table(&self, channel: usize) -> [f32; 256] {
         std::array::from_fn(|sample| {
             let value = (sample as f64 * self.config.rescale.unwrap_or(1.0)) as f32;
@@ -187,9 +191,9 @@ impl ImageProcessor {
     }
 }
 
-/// Where the output's first row or column lies in the picture; below 0, what is outside counts as 0.
+/// Place of the output's first row or column in the image; samples outside of it count as 0.
 fn offset(from: usize, to: usize) -> isize {
-    // Down, for a picture that is too large and one that is too small.
+    // Down, for an image that is too large and one that is too small.
     (from as isize - to as isize).div_euclid(2)
 }
 

@@ -1,12 +1,12 @@
-//! Resizing 8-bit pictures as Pillow does: along rows and down columns, each a weighted sum in fixed point, rounded to
+//! Resizing 8-bit images as Pillow does: along rows and down columns, each a weighted sum in fixed point, rounded to
 //! 8 bits.
 
 use super::weights::{PRECISION, Weights};
 use super::{Filter, Image};
 
-/// The picture at another size.
+/// The image at another size.
 ///
-/// Equal to Pillow 13's `resize` with the same filter. A picture of that size already is returned as it is.
+/// Equal to Pillow 13's `resize` with the same filter. An image of that size already is returned as it is.
 pub fn resize(image: &Image, height: usize, width: usize, filter: Filter) -> Image {
     if (image.height, image.width) == (height, width) {
         return image.clone();
@@ -69,7 +69,7 @@ fn clip(sum: i32) -> u8 {
     (sum >> PRECISION).clamp(0, 255) as u8
 }
 
-/// Sums along each row of the picture. A sum stays within 32 bits: weights add up to 1 and their negative part to less than 0.4.
+/// Sums along each row of the image. A sum stays within 32 bits: weights add up to 1 and their negative part to less than 0.4.
 fn columns(data: &[u8], width: usize, channels: usize, weights: &Weights) -> Vec<u8> {
     let height = data.len() / (width * channels).max(1);
     let mut out = Vec::with_capacity(height * weights.starts.len() * channels);
@@ -89,7 +89,7 @@ fn columns(data: &[u8], width: usize, channels: usize, weights: &Weights) -> Vec
     out
 }
 
-/// Sums down each column of the picture, whose rows are `stride` samples long.
+/// Sums down each column of the image, whose rows are `stride` samples long.
 fn rows(data: &[u8], stride: usize, weights: &Weights) -> Vec<u8> {
     let mut out = Vec::with_capacity(stride * weights.starts.len());
     let mut sums = vec![0_i32; stride];

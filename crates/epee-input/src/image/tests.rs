@@ -82,7 +82,7 @@ fn decoding_is_pillows() {
 }
 
 #[test]
-fn a_grey_picture_counts_as_rgb_and_not_the_other_way() {
+fn a_grey_image_counts_as_rgb_and_not_the_other_way() {
     let grey = Image::new(2, 2, 1, vec![0, 85, 170, 255]).unwrap();
     let mut numbers = [f32::NAN; 12];
     let processor = ImageProcessor::new(2, 2, 3);
@@ -90,19 +90,19 @@ fn a_grey_picture_counts_as_rgb_and_not_the_other_way() {
     processor.process(&grey, &mut numbers);
     assert!(numbers.chunks(4).all(|plane| plane == &numbers[..4]), "{numbers:?}");
     let rgb = Image::new(2, 2, 3, vec![9; 12]).unwrap();
-    let refusal = ImageProcessor::new(2, 2, 1).check(&rgb).unwrap_err();
-    assert_eq!(refusal, "expected a grey picture (1 channel), got RGB (3 channels)");
+    let refusal = ImageProcessor::new(2, 2, 1).check(&rgb).unwrap_err().to_string();
+    assert_eq!(refusal, "expected a grey image (1 channel), got RGB (3 channels)");
 }
 
 #[test]
-fn what_is_no_picture_is_refused() {
-    let new = |h, w, c, n: usize| Image::new(h, w, c, vec![0; n]).unwrap_err();
-    assert_eq!(new(0, 3, 1, 0), "the picture is empty: 0 x 3 pixels");
+fn what_is_no_image_is_refused() {
+    let new = |h, w, c, n: usize| Image::new(h, w, c, vec![0; n]).unwrap_err().to_string();
+    assert_eq!(new(0, 3, 1, 0), "the image is empty: 0 x 3 pixels");
     assert_eq!(new(1, 3, 2, 6), "expected 1 or 3 channels, got 2");
     assert_eq!(new(2, 3, 3, 17), "expected 18 samples, got 17");
     assert_eq!(new(usize::MAX, 2, 1, 0), format!("{} x 2 pixels, expected at most 67108864 in all", usize::MAX));
     let open = Image { height: 2, width: 2, channels: 1, data: vec![0; 3].into() };
-    assert_eq!(ImageProcessor::new(2, 2, 1).check(&open).unwrap_err(), "expected 4 samples, got 3");
+    assert_eq!(ImageProcessor::new(2, 2, 1).check(&open).unwrap_err().to_string(), "expected 4 samples, got 3");
 }
 
 /// A PNG whose header claims this size, of the bit depth and colour type given.
@@ -128,10 +128,10 @@ fn crc(bytes: &[u8]) -> u32 {
 }
 
 #[test]
-fn files_that_hold_no_picture_are_refused() {
+fn files_that_hold_no_image_are_refused() {
     assert_eq!(decode(b"").unwrap_err(), "expected PNG or JPEG, got an empty file");
     assert_eq!(decode(b"GIF89a..").unwrap_err(), "expected PNG or JPEG, got Gif");
-    assert_eq!(decode(b"not one").unwrap_err(), "expected PNG or JPEG, the first bytes are neither's");
+    assert_eq!(decode(b"not one").unwrap_err(), "expected PNG or JPEG, got neither");
     let huge = decode(&header(1_000_000, 1_000_000, 8, 2)).unwrap_err();
     assert_eq!(huge, "1000000 x 1000000 pixels, expected at most 67108864 in all");
     assert_eq!(decode(&header(4, 4, 16, 0)).unwrap_err(), "expected 8 bits a sample, got L16");
@@ -165,7 +165,7 @@ fn fields_that_cannot_be_honoured_are_named() {
     );
     assert_eq!(
         refusal(json!({"size": {"shortest_edge": 9}})),
-        "`size` has shortest_edge alone: without do_center_crop pictures would differ in size"
+        "`size` has shortest_edge alone: without do_center_crop images would differ in size"
     );
     assert_eq!(
         refusal(json!({"image_mean": [0.5, 0.5]})),
@@ -178,7 +178,10 @@ fn fields_that_cannot_be_honoured_are_named() {
     assert!(refusal(json!([1])).contains("expected a map"), "{}", refusal(json!([1])));
     let fixed = ImageProcessor::from_bytes(br#"{"do_resize": false, "size": 4}"#).unwrap();
     let small = Image::new(3, 4, 3, vec![0; 36]).unwrap();
-    assert_eq!(fixed.check(&small).unwrap_err(), "expected 4 x 4 pixels, as the model resizes nothing, got 3 x 4");
+    assert_eq!(
+        fixed.check(&small).unwrap_err().to_string(),
+        "expected 4 x 4 pixels, as the model resizes nothing, got 3 x 4"
+    );
     let short = br#"{"size": {"shortest_edge": 8192}, "do_center_crop": true}"#;
     let thin = Image::new(1, 4000, 1, vec![0; 4000]).unwrap();
     assert!(ImageProcessor::from_bytes(short).unwrap().check(&thin).is_err());
@@ -220,12 +223,12 @@ proptest! {
             bytes[at] = byte;
         }
         if let Ok(image) = decode(&bytes) {
-            prop_assert_eq!(image.check(), Ok(()));
+            image.check().unwrap();
         }
     }
 
     #[test]
-    fn an_even_picture_stays_even(
+    fn an_even_image_stays_even(
         value in any::<u8>(), from in (1_usize..40, 1_usize..40), to in (1_usize..40, 1_usize..40), code in 0_usize..6,
     ) {
         let image = Image::new(from.0, from.1, 1, vec![value; from.0 * from.1]).unwrap();

@@ -23,7 +23,7 @@ impl Filter {
     /// All of them, by Pillow's number.
     pub const ALL: [Self; 6] = [Self::Nearest, Self::Lanczos, Self::Bilinear, Self::Bicubic, Self::Box, Self::Hamming];
 
-    /// How far it reaches from a pixel's centre, in source pixels where nothing shrinks.
+    /// Reach from a pixel's centre, in source pixels if the image is not shrunk.
     fn support(self) -> f64 {
         match self {
             Self::Nearest | Self::Box => 0.5,
@@ -56,18 +56,18 @@ fn sinc(x: f64) -> f64 {
 /// Fractional bits of a weight: 32, less 8 of the sample and 2 for sums beyond its range.
 pub(super) const PRECISION: u32 = 32 - 8 - 2;
 
-/// For each output position of one axis, where its source pixels start and what each weighs.
+/// For each output position of one axis: its first source pixel and the weights.
 pub(super) struct Weights {
     /// First source pixel of each output.
     pub(super) starts: Vec<usize>,
-    /// Where each output's weights end in `values`; they begin where the one before ends.
+    /// End of each output's weights in `values`; they begin at the end of the one before.
     pub(super) ends: Vec<usize>,
     /// The weights, in units of 2^-[`PRECISION`]; those of one output add up to about 1.
     pub(super) values: Vec<i32>,
 }
 
 impl Weights {
-    /// For `to` pixels out of `from`: the filter centred on each output, stretched by `from / to` where that shrinks.
+    /// For `to` pixels out of `from`: the filter centred on each output, stretched by `from / to` if that shrinks.
     pub(super) fn new(from: usize, to: usize, filter: Filter) -> Self {
         let scale = from as f64 / to as f64;
         let stretch = scale.max(1.0);

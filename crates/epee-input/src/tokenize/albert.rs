@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path, settings: &Settings) -> Result<Value> {
     ]))
 }
 
-/// A piece's log-probability; so low where a comma follows a digit that `9,` always becomes `9` and `,`, as ALBERT's own
+/// A piece's log-probability; so low if a comma follows a digit that `9,` always becomes `9` and `,`, as ALBERT's own
 /// code cuts it.
 fn score(piece: &Piece) -> f64 {
     let mut end = piece.text.chars().rev();

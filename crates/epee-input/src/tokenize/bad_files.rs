@@ -1,4 +1,4 @@
-//! Files that are not the tokenizer their names promise.
+//! Damaged and mismatched tokenizer files.
 
 use std::path::Path;
 

@@ -7,14 +7,12 @@ use serde_json::{Value, json};
 
 use super::directory::{Settings, cls_sep, special, whole};
 use crate::error::{Error, Result};
-use epee_files::{read_file, utf8};
 
-/// The file in the form of a `tokenizer.json`: a token a line, its id the line's number from 0.
-pub(super) fn read(path: &Path, settings: &Settings) -> Result<Value> {
-    let bytes = read_file(path)?;
+/// A `vocab.txt` in the form of a `tokenizer.json`: a token per line, its id the line's number from 0.
+pub(super) fn parse(path: &Path, text: &str, settings: &Settings) -> Result<Value> {
     let mut vocab = serde_json::Map::new();
     let mut lines: HashMap<&str, u32> = HashMap::new();
-    for (id, token) in (0_u32..).zip(utf8(path, &bytes)?.lines()) {
+    for (id, token) in (0_u32..).zip(text.lines()) {
         if let Some(first) = lines.insert(token, id) {
             let problem = format!("expected each token once, got `{token}` again (line {})", first + 1);
             return Err(Error::line(path, u64::from(id) + 1, problem));

@@ -1,9 +1,9 @@
-//! A check of SentencePiece's table of characters, before a library follows its indices.
+//! Validates SentencePiece's table of characters, since the library that reads it does not check its indices.
 //!
 //! The table is a double-array trie, its length in bytes before it, and then the texts that its leaves point to, each
 //! with a zero after it. `spm_precompiled` indexes both as the table says: one that is damaged would make it panic.
 
-/// True where no text can lead outside of the table.
+/// True if no text can lead outside of the table.
 pub(super) fn is_sound(charsmap: &[u8]) -> bool {
     let Some((len, rest)) = charsmap.split_first_chunk::<4>() else { return false };
     let Some((trie, texts)) = rest.split_at_checked(u32::from_le_bytes(*len) as usize) else { return false };

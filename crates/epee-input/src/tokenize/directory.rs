@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::{TextTokenizer, albert, bert, gpt2};
 use crate::error::{Error, Result};
-use epee_files::read_file;
+use epee_files::{read_file, utf8};
 
-/// What `tokenizer_config.json` may say about a tokenizer that has no `tokenizer.json`.
+/// Settings of `tokenizer_config.json` for a tokenizer without a `tokenizer.json`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Settings {
@@ -61,7 +61,7 @@ impl TextTokenizer {
                 return Err(Error::content(&have, format!("expected {lacks} beside it: GPT-2's tokenizer needs both")));
             }
             () if pieces.is_file() => (albert::read(&pieces, &settings)?, pieces),
-            () if words.is_file() => (bert::read(&words, &settings)?, words),
+            () if words.is_file() => (bert::parse(&words, utf8(&words, &read_file(&words)?)?, &settings)?, words),
             () => {
                 let expected = "expected a tokenizer: tokenizer.json, vocab.json with merges.txt, spiece.model or \
                                 vocab.txt; got none of them";
@@ -69,6 +69,15 @@ impl TextTokenizer {
             }
         };
         Self::parse(json.to_string().into_bytes(), &from.display().to_string())
+    }
+
+    /// Makes BERT's tokenizer from the content of a `vocab.txt`: a token per line, its id the line's number from 0.
+    ///
+    /// # Errors
+    /// A token that is there twice, or no `[UNK]`, `[CLS]` or `[SEP]`.
+    pub fn from_vocab_txt(text: &str) -> Result<Self> {
+        let path = Path::new("vocab.txt");
+        Self::parse(bert::parse(path, text, &Settings::default())?.to_string().into_bytes(), "vocab.txt")
     }
 }
 

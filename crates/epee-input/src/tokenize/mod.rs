@@ -1,4 +1,4 @@
-//! Text to token ids, with a Hugging Face `tokenizer.json` or the files that came before it.
+//! Text to token ids, with a Hugging Face `tokenizer.json` or the older vocabulary files.
 
 mod albert;
 #[cfg(test)]
@@ -29,14 +29,14 @@ pub struct Encoding {
     pub ids: Vec<u32>,
     /// Segment of each token: 0 for the text, 1 for the pair (as the tokenizer says).
     pub type_ids: Vec<u32>,
-    /// True where the text was longer than allowed and lost its end.
+    /// True if the text was longer than allowed and lost its end.
     pub truncated: bool,
 }
 
-/// A tokenizer whose own truncation and padding settings are switched off.
+/// A tokenizer, with its own truncation and padding settings switched off.
 ///
-/// Many a published `tokenizer.json` asks for truncation at 128 tokens and padding to as many;
-/// here the model's positions limit the length, and nothing is padded.
+/// Many published `tokenizer.json` files ask for truncation at 128 tokens and padding to as many. Here the caller limits
+/// the length, and nothing is padded.
 #[derive(Clone, Debug)]
 pub struct TextTokenizer {
     inner: Tokenizer,
@@ -100,8 +100,8 @@ impl TextTokenizer {
 
     /// Encodes one text or pair to at most `max_tokens` tokens, special tokens included.
     ///
-    /// What is cut off is the end of the text, of a pair the end of the longer of the two; the
-    /// special tokens stay: `[CLS] … [SEP]`.
+    /// A text that is too long loses its end; in a pair the longer of the two does. The special tokens stay:
+    /// `[CLS] … [SEP]`.
     ///
     /// # Errors
     /// A `max_tokens` without room for a token of each text, a text that gives no token at all,
@@ -144,19 +144,6 @@ impl TextTokenizer {
         examples
             .par_iter()
             .map(|example| self.encode(&example.text, example.pair.as_deref(), max_tokens))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .collect()
-    }
-
-    /// Encodes many texts on all threads, in their order.
-    ///
-    /// # Errors
-    /// As [`TextTokenizer::encode`], for the first text that fails.
-    pub fn encode_texts<S: AsRef<str> + Sync>(&self, texts: &[S], max_tokens: usize) -> Result<Vec<Encoding>> {
-        texts
-            .par_iter()
-            .map(|text| self.encode(text.as_ref(), None, max_tokens))
             .collect::<Vec<_>>()
             .into_iter()
             .collect()

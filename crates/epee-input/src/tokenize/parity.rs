@@ -1,4 +1,4 @@
-//! Token for token against the reference implementations: `scripts/parity/reference_tokens.py` made the fixture and says which.
+//! Token ids against the reference implementations, which `scripts/parity/reference_tokens.py` names.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::{Encoding, TextTokenizer};
+use epee_files::Sha256;
 use epee_testing::shared_data;
 
 const FIXTURE: &str = include_str!("../../tests/fixtures/tokens.json");
@@ -89,14 +89,13 @@ fn compare(test: &str, tokenizer: &TextTokenizer, reference: &str) {
         let texts = texts(name, &path);
         assert_eq!(texts.len(), hash.count, "{name}");
         let all: Vec<Vec<u32>> = texts.par_iter().map(|text| ids(&reloaded, text, None).ids).collect();
-        let mut sha = Sha256::new();
+        let mut sha = Sha256::default();
         for (_, ids) in all.iter().enumerate().filter(|(i, _)| !hash.except.contains(i)) {
             for number in std::iter::once(&(ids.len() as u32)).chain(ids) {
                 sha.update(number.to_le_bytes());
             }
         }
-        let got: String = sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(got, hash.sha256, "{reference}: {name}");
+        assert_eq!(sha.finish(), format!("sha256:{}", hash.sha256), "{reference}: {name}");
     }
 }
 

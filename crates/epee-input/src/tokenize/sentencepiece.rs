@@ -1,8 +1,8 @@
-//! What a SentencePiece model file holds, as far as a unigram tokenizer needs it.
+//! Reading a SentencePiece model file, as far as a unigram tokenizer needs it.
 //!
-//! The file is one protocol buffer, `ModelProto` of `sentencepiece_model.proto`. Six of its fields matter here, so that a
-//! reader of the wire format serves better than generated code: a key (`number << 3 | type`), then a varint (type 0),
-//! eight bytes (1), a length and that many bytes (2), or four bytes (5). Fields that are not asked for are skipped.
+//! The file is one protocol buffer, `ModelProto` of `sentencepiece_model.proto`. Only six of its fields are needed, so this reads
+//! the wire format instead of using generated code: a key (`number << 3 | type`), then a varint (type 0),
+//! eight bytes (1), a length and that many bytes (2), or four bytes (5). Other fields are skipped.
 
 use std::path::Path;
 
@@ -106,11 +106,11 @@ enum Value<'a> {
     Skipped,
 }
 
-/// What is left to read of a message.
+/// The unread rest of a message.
 struct Wire<'a>(&'a [u8]);
 
 impl<'a> Wire<'a> {
-    /// The next field: `None` where the bytes are not a message, `Some(None)` at its end.
+    /// The next field: `None` if the bytes are not a message, `Some(None)` at its end.
     #[expect(clippy::option_option, reason = "the end of a message is not a failure")]
     fn field(&mut self) -> Option<Option<(u64, Value<'a>)>> {
         if self.0.is_empty() {

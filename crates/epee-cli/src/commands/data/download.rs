@@ -1,57 +1,34 @@
-//! `epee data download`: archives that are published by address, checked against their MD5.
+//! `epee data download`: published archives, checked against their MD5 digest.
 
 use std::path::PathBuf;
 
-use anyhow::bail;
-use epee_data::import::{MEDMNIST, Preset, preset};
+use anyhow::{Context, bail};
+use epee_data::import::published::{ARCHIVES, Archive};
 use serde_json::json;
 
 use crate::fetch;
 use crate::ui::Ui;
 
 #[derive(clap::Args, Debug)]
-#[command(after_help = "A connection that was lost is gone on with by the same command.\n\n\
+#[command(after_help = "Run the same command again to resume after a lost connection.\n\n\
     Example:\n  epee data download breastmnist_224 --out downloads")]
 pub(crate) struct Args {
-    /// The archive; without one they are listed.
+    /// The archive to download; lists all archives if omitted
     name: Option<String>,
-    /// The folder to put it into.
+    /// Folder for the archive
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
 }
 
-/// A published file, and what reads it.
-struct Archive {
-    /// MedMNIST's files are called so; `_224` is the size of the pictures, 28 without.
-    name: &'static str,
-    url: String,
-    /// As published; the UCI repository publishes none.
-    md5: Option<&'static str>,
-    preset: &'static Preset,
-}
-
-fn archives() -> Vec<Archive> {
-    let medmnist = MEDMNIST.iter().map(|file| {
-        let name = file.file.strip_suffix(".npz").unwrap_or(file.file);
-        (name, file.url(), Some(file.md5), file.preset)
-    });
-    let uci = "https://archive.ics.uci.edu/static/public/462/drug+review+dataset+drugs+com.zip";
-    medmnist
-        .chain([("drug-review", uci.to_owned(), None, "drug-review")])
-        .filter_map(|(name, url, md5, importer)| Some(Archive { name, url, md5, preset: preset(importer)? }))
-        .collect()
-}
-
-/// Fetches an archive and says what to do with it.
+/// Downloads an archive and prints the next command.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let Some(name) = &args.name else { return list(ui) };
-    let archives = archives();
-    let Some(archive) = archives.iter().find(|archive| archive.name == *name) else {
-        let names: Vec<&str> = archives.iter().map(|archive| archive.name).collect();
+    let Some(archive) = ARCHIVES.iter().find(|archive| archive.name == *name) else {
+        let names = ARCHIVES.map(|archive| archive.name);
         bail!("no archive `{name}`, there are {}", names.join(", "));
     };
-    let path = fetch::archive(&archive.url, archive.md5, &args.out, ui)?;
-    let (importer, licence) = (archive.preset.name, archive.preset.licence);
+    let path = fetch::archive(&archive.url(), archive.md5, &args.out, ui)?;
+    let (importer, licence) = (archive.preset, licence(archive)?);
     let (unpack, from) = match path.extension() {
         Some(extension) if extension == "zip" => {
             let folder = args.out.join(archive.name);
@@ -75,37 +52,17 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn list(ui: Ui) -> anyhow::Result<()> {
-    let archives = archives();
-    if ui.json() {
-        let all =
-            archives.iter().map(|a| json!({ "name": a.name, "url": a.url, "md5": a.md5, "licence": a.preset.licence }));
-        return ui.print_json(&all.collect::<Vec<_>>());
-    }
-    for archive in archives {
-        ui.print(format!("{}: {}\n  licence  {}", archive.name, archive.url, archive.preset.licence))?;
-    }
-    Ok(())
+fn licence(archive: &Archive) -> anyhow::Result<&'static str> {
+    Ok(archive.importer().context("the archive has no importer")?.licence)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn archives_have_names_addresses_and_digests_of_their_own() {
-        let archives = archives();
-        // None was lost for want of its importer.
-        assert_eq!(archives.len(), MEDMNIST.len() + 1);
-        for (i, archive) in archives.iter().enumerate() {
-            let digest = archive.md5.unwrap_or("0123456789abcdef0123456789abcdef");
-            assert!(digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{}", archive.name);
-            assert!(archive.url.starts_with("https://") && archive.name.starts_with(archive.preset.name));
-            assert!(
-                archives[..i].iter().all(|other| {
-                    other.name != archive.name && other.md5 != archive.md5 && other.url != archive.url
-                })
-            );
-        }
+fn list(ui: Ui) -> anyhow::Result<()> {
+    if ui.json() {
+        let json = |a: &Archive| Ok(json!({ "name": a.name, "url": a.url(), "md5": a.md5, "licence": licence(a)? }));
+        return ui.print_json(&ARCHIVES.iter().map(json).collect::<anyhow::Result<Vec<_>>>()?);
     }
+    for archive in &ARCHIVES {
+        ui.print(format!("{}: {}\n  licence  {}", archive.name, archive.url(), licence(archive)?))?;
+    }
+    Ok(())
 }

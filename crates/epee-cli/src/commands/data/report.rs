@@ -1,4 +1,4 @@
-//! What `epee data` prints about a dataset.
+//! The text that `epee data` prints about a dataset.
 
 use std::collections::BTreeSet;
 use std::iter::once;
@@ -31,7 +31,7 @@ pub(super) fn text(report: &Inspection) -> String {
     for split in report.splits.iter().filter(|split| !split.examples.is_empty()) {
         lines.push(format!("\nexamples of {}", split.name));
         for sample in &split.examples {
-            let text = match sample.picture {
+            let text = match sample.image {
                 Some([height, width, channels]) => format!("{height} x {width} pixels, {}", channel_name(channels)),
                 None => one_line(&sample.text),
             };
@@ -79,7 +79,7 @@ pub(super) fn classes(report: &Inspection) -> String {
 
 fn lengths(report: &Inspection) -> String {
     let rows = report.splits.iter().flat_map(|split| {
-        let [height, width] = [split.pictures.map(|sizes| sizes.height), split.pictures.map(|sizes| sizes.width)];
+        let [height, width] = [split.images.map(|sizes| sizes.height), split.images.map(|sizes| sizes.width)];
         let units = [("words", split.words), ("tokens", split.tokens), ("height", height), ("width", width)];
         units.into_iter().filter_map(|(unit, l)| {
             let l = l?;
@@ -113,9 +113,9 @@ fn channel_name(channels: usize) -> &'static str {
 }
 
 fn repeats(report: &Inspection) -> Vec<String> {
-    let inputs = if report.input == Input::Image { "pictures" } else { "texts" };
+    let inputs = if report.input == Input::Image { "images" } else { "texts" };
     let mut lines = Vec::new();
-    for (split, sizes) in report.splits.iter().filter_map(|split| Some((split, split.pictures?))) {
+    for (split, sizes) in report.splits.iter().filter_map(|split| Some((split, split.images?))) {
         lines.push(format!("{}: {} grey, {} RGB", split.name, sizes.grey, sizes.rgb));
     }
     for split in report.splits.iter().filter(|split| split.repeated > 0) {

@@ -15,28 +15,28 @@ use crate::ui::Ui;
   epee data synth --out data/notes --seed 1
   epee data synth --task vision --out data/cells")]
 pub(super) struct SynthArgs {
-    /// What to generate: text, notes on dietary supplements; vision, drawings of blood cells.
+    /// Generate text (notes on dietary supplements) or vision (drawings of blood cells)
     #[arg(long, value_enum, default_value_t = Kind::Text)]
     task: Kind,
-    /// The folder to write.
+    /// The folder to write
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Seed of every choice.
+    /// Seed of every random choice
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Training sentences or pictures [default: 2000 sentences, 4000 pictures].
+    /// Training sentences or images [default: 2000 sentences, 4000 images]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     train: Option<u32>,
-    /// Development sentences or pictures [default: 230, 800].
+    /// Development sentences or images [default: 230, 800]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     dev: Option<u32>,
-    /// Test sentences or pictures [default: 230, 800].
+    /// Test sentences or images [default: 230, 800]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     test: Option<u32>,
-    /// vision: pixels a side [default: 28].
+    /// vision: pixels a side [default: 28]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=512))]
     pixels: Option<u32>,
-    /// Write into a folder that holds something.
+    /// Write into a folder that is not empty
     #[arg(long)]
     force: bool,
 }

@@ -95,7 +95,7 @@ fn cells_are_drawn_and_inspected() {
     );
     assert_eq!(
         refused("import images --labels a,b --from DIR/cells --out DIR/x"),
-        "--labels is not for images, which is read with --from"
+        "--labels is for npz; `images` has no such option"
     );
     assert_eq!(
         refused("import npz --labels a,b --from DIR/cells --out DIR/x"),
@@ -113,7 +113,7 @@ fn what_the_user_can_fix_is_said_and_nothing_is_written() {
     };
     assert_eq!(
         refused("import foo --from DIR --out DIR/out"),
-        "no importer `foo`, there are mimic, supplement, drug-review, health-advice, ddi, git, phee, pathmnist, \
+        "no importer `foo`, expected one of mimic, supplement, drug-review, health-advice, ddi, git, phee, pathmnist, \
          pneumoniamnist, breastmnist, bloodmnist, dermamnist, csv, tsv, jsonl, images, npz"
     );
     assert_eq!(
@@ -123,12 +123,15 @@ fn what_the_user_can_fix_is_said_and_nothing_is_written() {
     );
     assert_eq!(
         refused("import phee --from DIR --text note --out DIR/out"),
-        "--text is for own files: csv, tsv, jsonl, npz; `phee` is read with --from"
+        "--text is for csv, tsv, jsonl; `phee` has no such option"
     );
-    assert_eq!(refused("import csv --from DIR/own.csv --label class --out DIR/out"), "csv needs --text COLUMN");
+    assert_eq!(
+        refused("import csv --from DIR/own.csv --label class --out DIR/out"),
+        "own.csv: no column `text`, the header has `class`, `note`"
+    );
     assert_eq!(
         refused("import jsonl --no-header --text t --label l --from DIR/own.csv --out DIR/out"),
-        "--no-header and --no-quotes are for csv and tsv"
+        "--no-header is for csv, tsv; `jsonl` has no such option"
     );
     assert_eq!(
         refused("import phee --from DIR --separator | --out DIR/out"),
@@ -136,7 +139,7 @@ fn what_the_user_can_fix_is_said_and_nothing_is_written() {
     );
     assert_eq!(
         refused(&format!("{OWN} --drop-leaks")),
-        "--drop-leaks is for published datasets, see `epee data list`; `csv` has no such option"
+        "--drop-leaks is for published datasets; `csv` has no such option"
     );
     let filter = refused("import ddi --from DIR --negative-filter names --out DIR/out");
     assert!(filter.contains("expected none, all or some of same-name"), "{filter}");
@@ -146,13 +149,13 @@ fn what_the_user_can_fix_is_said_and_nothing_is_written() {
     assert_eq!(
         refused(OWN),
         "own.csv:3: expected 2 columns, got 3\n\
-         hint: a field that holds the separator or a newline stands in quotes"
+         hint: a field that holds the separator or a newline must be in quotes"
     );
     fs::write(dir.path().join("own.csv"), "class,note\n0,a\n1,\"b\n").unwrap();
     assert_eq!(
         refused(OWN),
         "own.csv:3: a quote is opened and never closed\n\
-         hint: close it, or pass --no-quotes if quotes are characters like the others"
+         hint: close it, or pass --no-quotes if quotes are ordinary characters"
     );
     assert_eq!(refused("inspect DIR/no"), "no: no such folder");
     let fractions = refused(&format!("{OWN} --fractions 0.5,0.5,0.5"));

@@ -1,16 +1,15 @@
-//! What colour alone can tell.
+//! A baseline that sees colour and no shapes.
 
 use epee_input::Example;
 
-/// The class of each test picture: the one whose training pictures' mean colour is nearest to its own. What a model must
-/// beat to be said to see shapes.
+/// Predicts for each test image the class with the nearest mean training colour. A model that sees shapes must beat it.
 ///
 /// ```
 /// use epee_data::synth::cells::{CellsConfig, generate, nearest_colour};
 /// let cells = generate(&CellsConfig { train: 400, dev: 40, test: 40, ..CellsConfig::default() });
 /// let found = nearest_colour(&cells.train, &cells.test, 8);
-/// let right = found.iter().zip(&cells.test).filter(|(found, example)| Some(**found) == example.label).count();
-/// assert!(right > 5 && right < 32);
+/// let correct = found.iter().zip(&cells.test).filter(|(found, example)| Some(**found) == example.label).count();
+/// assert!(correct > 5 && correct < 32);
 /// ```
 #[must_use]
 pub fn nearest_colour(train: &[Example], test: &[Example], classes: usize) -> Vec<usize> {
@@ -32,7 +31,7 @@ pub fn nearest_colour(train: &[Example], test: &[Example], classes: usize) -> Ve
     test.iter().map(nearest).collect()
 }
 
-/// Mean red, green and blue of the whole picture; of a grey one three times the same.
+/// Mean red, green and blue of the whole image; of a grey one three times the same.
 fn mean_colour(example: &Example) -> [f64; 3] {
     let Some(image) = &example.image else { return [0.0; 3] };
     let pixels = (image.height * image.width) as f64;

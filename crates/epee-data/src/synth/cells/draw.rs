@@ -1,15 +1,15 @@
-//! One cell: what is where, and what becomes of the picture afterwards.
+//! Drawing one cell: placement, shapes, then blur, stain and noise.
 
 use super::kinds::{Colour, Granules, Kind, Look, Nucleus};
-use super::raster::{Picture, Shape};
-use crate::synth::random::Choices;
+use super::raster::{Canvas, Shape};
+use crate::random::Choices;
 use epee_input::Image;
 
-/// What grows with the grade.
+/// Parameters that grow with the grade.
 struct Difficulty {
     /// How much of a kind's own size and colour gives way to those that all share, from 0 to 1.
     common: f64,
-    /// How far the cell may lie from the middle, in sides of the picture.
+    /// How far the cell may lie from the middle, in sides of the canvas.
     away: f64,
     /// Red cells beside and under it.
     neighbours: usize,
@@ -36,7 +36,7 @@ const BACKGROUND: Colour = [0.95, 0.91, 0.89];
 const RED_CELL: Colour = [0.91, 0.70, 0.68];
 const PALLOR: Colour = [0.95, 0.83, 0.81];
 const NUCLEUS: Colour = [0.38, 0.22, 0.56];
-/// What all kinds share at the highest grade.
+/// The colours and the radius that all kinds share at the highest grade.
 const CYTOPLASM: Colour = [0.80, 0.70, 0.85];
 const GRANULE: Colour = [0.50, 0.30, 0.58];
 const RADIUS: f64 = 0.32;
@@ -44,39 +44,39 @@ const RADIUS: f64 = 0.32;
 pub(super) fn cell(choices: &mut Choices, kind: Kind, grade: u32, pixels: usize) -> Image {
     let hard = difficulty(grade);
     let look = kind.look();
-    let mut picture = Picture::new(pixels, BACKGROUND);
+    let mut canvas = Canvas::new(pixels, BACKGROUND);
     let centre = [0.5 + spread(choices, hard.away), 0.5 + spread(choices, hard.away)];
     let radius = mix(look.radius, RADIUS, hard.common) * (1.0 + spread(choices, 0.06 + 0.14 * hard.common));
     for _ in 0..hard.neighbours {
-        red_cell(choices, &mut picture, centre, radius);
+        red_cell(choices, &mut canvas, centre, radius);
     }
     let turn = choices.unit() * TURN;
     let body = Shape::oval(centre, radius * (1.0 + spread(choices, 0.06)), radius, turn);
     let own = tint(choices, mix_colour(look.cytoplasm, CYTOPLASM, hard.common), 0.02);
-    picture.fill(&body, own);
-    picture.rim(&body, 0.12, scale(own, 0.86));
+    canvas.fill(&body, own);
+    canvas.rim(&body, 0.12, scale(own, 0.86));
     let dark = tint(choices, NUCLEUS, 0.02 + 0.04 * hard.common);
     for shape in nucleus(choices, &look, centre, radius, turn, hard.common) {
-        picture.fill(&shape, dark);
+        canvas.fill(&shape, dark);
     }
-    granules(choices, &mut picture, &look.granules, centre, radius, hard.common);
+    granules(choices, &mut canvas, &look.granules, centre, radius, hard.common);
     for _ in 0..hard.blur * pixels.div_ceil(28) {
-        picture.blur();
+        canvas.blur();
     }
     let stain = [0; 3].map(|_| 1.0 + spread(choices, hard.stain));
     let light = [spread(choices, hard.stain), spread(choices, hard.stain)];
-    picture.finish(stain, light, || noise(choices) * hard.noise)
+    canvas.finish(stain, light, || noise(choices) * hard.noise)
 }
 
-/// A red cell that touches the cell or lies at the picture's edge.
-fn red_cell(choices: &mut Choices, picture: &mut Picture, centre: [f64; 2], radius: f64) {
+/// A red cell that touches the cell or lies at the image's edge.
+fn red_cell(choices: &mut Choices, canvas: &mut Canvas, centre: [f64; 2], radius: f64) {
     let size = 0.16 + 0.06 * choices.unit();
     let direction = heading(choices.unit() * TURN);
     let away = radius + size * (0.35 + 0.9 * choices.unit());
     let place = [centre[0] + direction[0] * away, centre[1] + direction[1] * away];
     let turn = choices.unit() * TURN;
-    picture.fill(&Shape::oval(place, size, size * (0.85 + 0.15 * choices.unit()), turn), tint(choices, RED_CELL, 0.03));
-    picture.fill(&Shape::oval(place, size * 0.42, size * 0.38, turn), tint(choices, PALLOR, 0.02));
+    canvas.fill(&Shape::oval(place, size, size * (0.85 + 0.15 * choices.unit()), turn), tint(choices, RED_CELL, 0.03));
+    canvas.fill(&Shape::oval(place, size * 0.42, size * 0.38, turn), tint(choices, PALLOR, 0.02));
 }
 
 fn nucleus(choices: &mut Choices, look: &Look, centre: [f64; 2], radius: f64, turn: f64, common: f64) -> Vec<Shape> {
@@ -111,7 +111,7 @@ fn nucleus(choices: &mut Choices, look: &Look, centre: [f64; 2], radius: f64, tu
 
 fn granules(
     choices: &mut Choices,
-    picture: &mut Picture,
+    canvas: &mut Canvas,
     granules: &Granules,
     centre: [f64; 2],
     radius: f64,
@@ -124,7 +124,7 @@ fn granules(
         let [x, y] = heading(choices.unit() * TURN);
         let size = radius * granules.size * (1.0 + spread(choices, 0.2));
         let place = [centre[0] + x * away, centre[1] + y * away];
-        picture.fill(&Shape::oval(place, size, size, 0.0), tint(choices, colour, 0.03));
+        canvas.fill(&Shape::oval(place, size, size, 0.0), tint(choices, colour, 0.03));
     }
 }
 

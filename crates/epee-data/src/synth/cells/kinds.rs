@@ -1,27 +1,30 @@
-//! The eight kinds: what each looks like when nothing is in the way.
+//! The eight kinds of cells and their undisturbed appearance.
+
+use crate::named::named;
 
 /// A colour, red, green and blue from 0 to 1.
 pub(super) type Colour = [f64; 3];
 
-/// A kind of blood cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// Coarse dark granules over the whole cell.
-    Basophil,
-    /// A nucleus of two lobes, bright granules.
-    Eosinophil,
-    /// A small round nucleus in the middle, plain cytoplasm.
-    Erythroblast,
-    /// A large oval nucleus at one side, fine granules.
-    ImmatureGranulocyte,
-    /// A round nucleus that nearly fills the cell.
-    Lymphocyte,
-    /// A nucleus like a horseshoe.
-    Monocyte,
-    /// A nucleus of three or four small lobes in a bow.
-    Neutrophil,
-    /// No nucleus, granules in the middle.
-    Platelet,
+named! {
+    /// A kind of blood cell.
+    Kind {
+        /// Coarse dark granules over the whole cell.
+        Basophil = "basophil",
+        /// A nucleus of two lobes, bright granules.
+        Eosinophil = "eosinophil",
+        /// A small round nucleus in the middle, plain cytoplasm.
+        Erythroblast = "erythroblast",
+        /// A large oval nucleus at one side, fine granules.
+        ImmatureGranulocyte = "immature granulocyte",
+        /// A round nucleus that nearly fills the cell.
+        Lymphocyte = "lymphocyte",
+        /// A nucleus like a horseshoe.
+        Monocyte = "monocyte",
+        /// A nucleus of three or four small lobes in a bow.
+        Neutrophil = "neutrophil",
+        /// No nucleus, granules in the middle.
+        Platelet = "platelet",
+    }
 }
 
 /// The nucleus, its measures in radii of the cell.
@@ -59,7 +62,7 @@ pub(super) struct Granules {
     pub(super) colour: Colour,
 }
 
-/// The radius in sides of the picture, the colour of the cytoplasm, what lies in it.
+/// The radius in sides of the canvas, the colour of the cytoplasm, what lies in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Look {
     pub(super) radius: f64,
@@ -69,39 +72,6 @@ pub(super) struct Look {
 }
 
 impl Kind {
-    /// The eight kinds, in the order of the class indices.
-    pub const ALL: [Kind; 8] = [
-        Kind::Basophil,
-        Kind::Eosinophil,
-        Kind::Erythroblast,
-        Kind::ImmatureGranulocyte,
-        Kind::Lymphocyte,
-        Kind::Monocyte,
-        Kind::Neutrophil,
-        Kind::Platelet,
-    ];
-
-    /// The class index, 0 to 7.
-    #[must_use]
-    pub fn index(self) -> usize {
-        self as usize
-    }
-
-    /// The label as it is written in a data set.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Basophil => "basophil",
-            Kind::Eosinophil => "eosinophil",
-            Kind::Erythroblast => "erythroblast",
-            Kind::ImmatureGranulocyte => "immature granulocyte",
-            Kind::Lymphocyte => "lymphocyte",
-            Kind::Monocyte => "monocyte",
-            Kind::Neutrophil => "neutrophil",
-            Kind::Platelet => "platelet",
-        }
-    }
-
     pub(super) fn look(self) -> Look {
         let granules = |count, size, reach, colour| Granules { count, size, reach, colour };
         let oval = |long, short, off| Nucleus::Oval { long, short, off };

@@ -27,52 +27,42 @@ use rayon::prelude::*;
 pub use baseline::nearest_colour;
 pub use kinds::Kind;
 
-use super::random::Choices;
+use super::Splits;
 use crate::dataset::{Dataset, Draft, Task, write_dataset};
 use crate::error::{Error, Result};
+use crate::random::Choices;
 use epee_input::Example;
 
-/// How much to draw, how large, and from which seed.
+/// Seed, sizes of the splits and pixels of the drawings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CellsConfig {
-    /// Seed of every choice.
+    /// Seed of every random choice.
     pub seed: u64,
-    /// Pictures of the training split.
+    /// Images of the training split.
     pub train: usize,
-    /// Pictures of the development split.
+    /// Images of the development split.
     pub dev: usize,
-    /// Pictures of the test split.
+    /// Images of the test split.
     pub test: usize,
     /// Pixels a side, from 8 to 512.
     pub pixels: usize,
 }
 
 impl Default for CellsConfig {
-    /// Seed 1, 4000/800/800 pictures of 28 pixels.
+    /// Seed 1, 4000/800/800 images of 28 pixels.
     fn default() -> Self {
         Self { seed: 1, train: 4000, dev: 800, test: 800, pixels: 28 }
     }
 }
 
-/// The drawn splits. An example's id is its grade, its kind and a number, as in `g4-monocyte/00017`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cells {
-    /// Training pictures.
-    pub train: Vec<Example>,
-    /// Development pictures.
-    pub dev: Vec<Example>,
-    /// Test pictures.
-    pub test: Vec<Example>,
-}
-
 /// Grades of difficulty.
 pub const GRADES: u32 = 5;
 
-/// Draws the three splits.
+/// Draws the three splits. An example's id is its grade, its kind and a number, as in `g4-monocyte/00017`.
 #[must_use]
-pub fn generate(config: &CellsConfig) -> Cells {
+pub fn generate(config: &CellsConfig) -> Splits {
     let CellsConfig { seed, pixels, .. } = *config;
-    Cells {
+    Splits {
         train: split(seed, 1, config.train, pixels),
         dev: split(seed, 2, config.dev, pixels),
         test: split(seed, 3, config.test, pixels),
@@ -82,7 +72,7 @@ pub fn generate(config: &CellsConfig) -> Cells {
 /// Draws the cells and writes them into the folder `out`.
 ///
 /// # Errors
-/// A split without pictures, sides out of range; a folder that holds something, unless `force`; a refusal to write.
+/// A split without images, sides out of range; a folder that holds something, unless `force`; a refusal to write.
 pub fn write(config: &CellsConfig, out: &Path, force: bool) -> Result<Dataset> {
     if !(8..=512).contains(&config.pixels) {
         return Err(Error::Invalid(format!("expected sides from 8 to 512 pixels, got {}", config.pixels)));
@@ -98,7 +88,7 @@ pub fn write(config: &CellsConfig, out: &Path, force: bool) -> Result<Dataset> {
             "drawings, no medical data: kinds are told by nucleus and granules".to_owned(),
             "the grade is the difficulty, 1 to 5: at 1 colour and size tell the kind, at 5 the shape alone".to_owned(),
         ],
-        splits: vec![("train".to_owned(), cells.train), ("dev".to_owned(), cells.dev), ("test".to_owned(), cells.test)],
+        splits: cells.named(),
         ..Draft::default()
     };
     write_dataset(out, &draft, force)
@@ -112,7 +102,7 @@ fn split(seed: u64, number: u64, count: usize, pixels: usize) -> Vec<Example> {
         .map(|i| {
             let kind = Kind::ALL[i % Kind::ALL.len()];
             let grade = 1 + (i / Kind::ALL.len() % GRADES as usize) as u32;
-            // A stream for each picture, whatever the others are.
+            // A stream for each canvas, whatever the others are.
             let mut choices = Choices::new(seed, (number << 40) + 1 + i as u64);
             Example {
                 id: format!("g{grade}-{}", kind.name()),

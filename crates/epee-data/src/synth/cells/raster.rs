@@ -1,4 +1,4 @@
-//! Shapes into pixels, with soft edges; blur, stain, noise.
+//! Rasterising shapes with soft edges; blur, stain, noise.
 
 use super::kinds::Colour;
 use epee_input::Image;
@@ -12,7 +12,7 @@ pub(super) enum Shape {
         centre: [f64; 2],
         /// Half axes.
         axes: [f64; 2],
-        /// Where the first axis points.
+        /// Direction of the first axis.
         along: [f64; 2],
     },
     Horseshoe {
@@ -22,7 +22,7 @@ pub(super) enum Shape {
         half: f64,
         /// The cosine of half the gap.
         gap: f64,
-        /// Where the gap lies.
+        /// Direction of the gap.
         towards: [f64; 2],
     },
 }
@@ -59,13 +59,13 @@ impl Shape {
     }
 }
 
-/// A square picture in the making.
-pub(super) struct Picture {
+/// A square image in the making.
+pub(super) struct Canvas {
     side: usize,
     pixels: Vec<Colour>,
 }
 
-impl Picture {
+impl Canvas {
     pub(super) fn new(side: usize, colour: Colour) -> Self {
         Self { side, pixels: vec![colour; side * side] }
     }
@@ -80,7 +80,7 @@ impl Picture {
         self.cover(shape, colour, |at| at < 1.0 && at > 1.0 - width);
     }
 
-    /// Lays the colour where `inside` says so of the shape; a pixel takes the share of its parts.
+    /// Paints the colour over the points for which `inside` holds; a pixel takes the share of its parts.
     fn cover(&mut self, shape: &Shape, colour: Colour, inside: impl Fn(f64) -> bool) {
         let side = self.side;
         let fine = (side * FINE) as f64;
@@ -118,7 +118,7 @@ impl Picture {
         self.pixels = pass(&across, &|y, x| [y.saturating_sub(1) * side + x, (y + 1).min(last) * side + x]);
     }
 
-    /// Stains and lights the picture, adds noise and rounds it to 8 bits. `light` is how much brighter the right and the lower
+    /// Stains and lights the canvas, adds noise and rounds it to 8 bits. `light` is how much brighter the right and the lower
     /// edge are than the middle.
     pub(super) fn finish(self, stain: [f64; 3], light: [f64; 2], mut noise: impl FnMut() -> f64) -> Image {
         let side = self.side;

@@ -20,7 +20,7 @@ fn kinds_and_grades_are_equally_frequent() {
         }
     }
     let all = cells.train.iter().chain(&cells.dev).chain(&cells.test);
-    assert_eq!(all.map(|e| e.image.clone()).collect::<HashSet<_>>().len(), 640, "no picture twice");
+    assert_eq!(all.map(|e| e.image.clone()).collect::<HashSet<_>>().len(), 640, "no image twice");
 }
 
 #[test]
@@ -47,14 +47,14 @@ fn what_is_drawn_is_written_and_read() {
     assert_eq!(error.to_string(), "expected sides from 8 to 512 pixels, got 7");
 }
 
-/// Share of a grade's test pictures whose kind is that of the nearest mean of the training pictures' mean colours.
+/// Share of a grade's test images whose kind is that of the nearest mean of the training images' mean colours.
 fn by_colour(grade: u32) -> f64 {
     let cells = generate(&CellsConfig { train: 2000, test: 800, ..small(1) });
     let here = |rows: &[Example]| rows.iter().filter(|e| e.grade == Some(grade)).cloned().collect::<Vec<_>>();
     let test = here(&cells.test);
     let found = nearest_colour(&here(&cells.train), &test, Kind::ALL.len());
-    let right = found.iter().zip(&test).filter(|(found, example)| Some(**found) == example.label).count();
-    right as f64 / test.len() as f64
+    let correct = found.iter().zip(&test).filter(|(found, example)| Some(**found) == example.label).count();
+    correct as f64 / test.len() as f64
 }
 
 #[test]
