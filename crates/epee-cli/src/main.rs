@@ -4,6 +4,7 @@ mod commands;
 mod fetch;
 mod flags;
 mod latency;
+mod status;
 mod ui;
 
 use std::process::ExitCode;
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             Ui { format: cli.format }.note(format!("error: {error:#}{}", hint(&error)));
-            ExitCode::FAILURE
+            if error.is::<status::Stopped>() { ExitCode::from(status::STOPPED) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -274,8 +274,8 @@ fn options_out_of_range_and_files_of_options() {
         assert!(!shop.dir().join("new/model.safetensors").exists());
         error
     };
-    contains(&train(&["--learning-rate=-1"]), &["learning-rate: expected a number above 0, got -1"]);
-    contains(&train(&["--epochs", "0"]), &["epochs: expected 1 to 1000000, got 0"]);
+    contains(&train(&["--learning-rate=-1"]), &["--learning-rate: expected a number above 0, got -1"]);
+    contains(&train(&["--epochs", "0"]), &["--epochs: expected 1 to 1000000, got 0"]);
     let toml = shop.path("run.toml");
     fs::write(&toml, "epoch = 3\n").unwrap();
     contains(&train(&["--config", &toml]), &["run.toml", "epoch"]);
@@ -316,10 +316,7 @@ fn a_checkpoint_that_cannot_be_gone_on_from_or_written() {
         .success();
     assert_ne!(fs::read_to_string(&split).unwrap(), text);
     let error = error_of(&mut train("run", &["--resume"]));
-    contains(
-        &error,
-        &[".jsonl: the ", " split of ", "changed since the checkpoint: expected digest sha256:", "hint: "],
-    );
+    contains(&error, &[".jsonl: the ", " split changed since the checkpoint: expected digest sha256:", "hint: "]);
 
     // A full disk, at a checkpoint.
     let error = error_of(train("full", &[]).env("EPEE_FAULT", "fail:mid-data"));

@@ -48,7 +48,7 @@ fn a_grid_trains_every_combination_and_keeps_the_best() {
         assert!(rows.iter().all(|row| !row[column].is_empty()), "{column}: {rows:?}");
     }
 
-    // The best is the one with the highest score, and it is what one run alone gives.
+    // The best run has the highest score, and its model is that of a single run with the same options.
     let score = |row: &BTreeMap<String, String>| row["score"].parse::<f64>().unwrap();
     // Of equals the first.
     let best = rows.iter().rev().max_by(|a, b| score(a).total_cmp(&score(b))).unwrap();
@@ -68,7 +68,7 @@ fn a_grid_trains_every_combination_and_keeps_the_best() {
         assert!(dir.join("metrics.jsonl").exists() && dir.join("run.json").exists());
     }
 
-    // What is there stays, unless the grid goes on: then nothing is trained again, and other options are refused.
+    // An existing grid stays. With --resume nothing is trained again, and other options are refused.
     let again = ["grid", "--config", &config, "--out", &out];
     let error = error_of(epee().args(again));
     assert!(error.contains("holds something already") && error.contains("--resume"), "{error}");
@@ -83,24 +83,12 @@ fn a_grid_trains_every_combination_and_keeps_the_best() {
     fs::write(&config, fs::read_to_string(&config).unwrap().replace("epochs = 3", "epochs = 2").replace("16, ", ""))
         .unwrap();
     let error = error_of(epee().args(again).arg("--resume"));
-    assert!(error.contains("batch-16_rate-1e-9_seed-1") && error.contains("does not have any more"), "{error}");
+    assert!(error.contains("batch-16_rate-1e-9_seed-1") && error.contains("not in the config"), "{error}");
 
     // The report shows it.
     let (trace, page) = (shop.path("dev.safetensors"), shop.path("report.html"));
-    epee()
-        .args([
-            "trace",
-            "--split",
-            "dev",
-            "--model",
-            &shop.path("grid/best"),
-            "--data",
-            &shop.path("data"),
-            "--out",
-            &trace,
-        ])
-        .assert()
-        .success();
+    let (best, data) = (shop.path("grid/best"), shop.path("data"));
+    epee().args(["trace", "--split", "dev", "--model", &best, "--data", &data, "--out", &trace]).assert().success();
     epee().args(["report", &trace, "--grid", &out, "--out", &page]).assert().success();
     let page = fs::read_to_string(page).unwrap();
     assert!(page.contains("Score by learning rate and batch size") && page.contains("2e-3"));
@@ -131,7 +119,7 @@ fn a_run_that_fails_is_recorded_and_the_others_finish() {
 }
 
 #[test]
-fn runs_that_learn_nothing_are_called_so() {
+fn runs_that_learn_nothing_are_marked() {
     let shop = Workshop::empty();
     let csv = shop.path("own.csv");
     let mut text = "text,label\n".to_owned();
@@ -173,13 +161,13 @@ fn mistakes_in_the_config_are_refused_before_anything_is_written() {
     let error = refused("[options]\nbatch_size = 8\n[grid]\nbatch_tokens = [300]\n", &[]);
     assert!(error.contains("expected batch_size or batch_tokens, got both"), "{error}");
     let error = refused("[options]\nepochs = 1\n[grid]\nrecipe = [\"mixed\"]\n", &[]);
-    assert!(error.contains("epochs: expected at least 2 with recipe mixed"), "{error}");
+    assert!(error.contains("epochs: expected at least 2 with a recipe of two stages"), "{error}");
     let error = refused("", &["--jobs", "100000"]);
     assert!(error.contains("--jobs: expected 1 to "), "{error}");
     let error = refused("", &["--results", "rows.txt"]);
     assert!(error.contains(".csv or .parquet"), "{error}");
 
-    // A start that is not there is one mistake, not one for every run.
+    // A missing model is one error, not one for every run.
     let missing = shop.path("missing.toml");
     for (start, expected) in [("init", "cannot read"), ("model", "no such folder")] {
         fs::write(&missing, format!("{start} = {:?}\ndata = {:?}\n", shop.path("nowhere"), shop.path("data"))).unwrap();
@@ -189,7 +177,7 @@ fn mistakes_in_the_config_are_refused_before_anything_is_written() {
 
     let config = config(&shop, "");
     let error = error_of(epee().args(["grid", "--config", &config, "--out", &shop.path("data"), "--resume"]));
-    assert!(error.contains("it has no grid to go on with"), "{error}");
+    assert!(error.contains("it has no grid to resume"), "{error}");
 
     // `epee train` suggests by the same rule.
     let options = shop.path("options.toml");
@@ -210,7 +198,7 @@ fn the_schema_is_printed_and_the_published_one() {
 }
 
 #[test]
-fn a_grid_is_not_gone_on_with_over_another_config_or_tokenizer() {
+fn a_grid_does_not_resume_with_another_config_or_tokenizer() {
     let shop = Workshop::trained();
     let config = config(&shop, "[options]\nepochs = 1\n[grid]\nlearning_rate = [2e-3]\n");
     let grid = ["grid", "--config", &config, "--out", &shop.path("grid")];
@@ -285,7 +273,7 @@ mod interrupted {
         let output = epee().args(["grid", "--config", &config, "--out", &parts, "--resume"]).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success() && stderr.contains("1 of 2 runs are finished already"), "{stderr}");
-        // Its times too are those of before: it went on, and did not begin anew.
+        // Its times are those of before too: it was resumed and did not start again.
         assert_eq!(epoch_line(&fs::read_to_string(&log).unwrap()), first_epoch);
         let results = |out: &str| rows(&shop.dir().join(out).join("results.csv"));
         assert_eq!(results("parts"), results("whole"));
@@ -294,7 +282,7 @@ mod interrupted {
     }
 
     #[test]
-    fn ctrl_c_reaches_the_runs_and_the_grid_goes_on() {
+    fn ctrl_c_reaches_the_runs_and_the_grid_resumes() {
         let shop = Workshop::trained();
         let (config, out) = (config(&shop, LONGER), shop.path("grid"));
         let grid = begin(&config, &out);
@@ -305,8 +293,8 @@ mod interrupted {
         signal("-TERM", &grid.id().to_string());
         let output = grid.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{stderr}");
-        assert!(stderr.contains("0 of 2 runs are finished") && stderr.contains("--resume goes on"), "{stderr}");
+        assert_eq!(output.status.code(), Some(3), "{stderr}");
+        assert!(stderr.contains("0 of 2 runs are finished") && stderr.contains("--resume continues"), "{stderr}");
         assert!(run.join("checkpoints").exists());
         let state = |run: &Path| -> Value { serde_json::from_slice(&fs::read(run.join("run.json")).unwrap()).unwrap() };
         assert_eq!(state(&run)["state"], "stopped");

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM write a checkpoint, `--resume` ends where an undisturbed run ends.
+//! Ctrl-C and SIGTERM write a checkpoint and end with status 3; `--resume` ends with the bits of an undisturbed run.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
@@ -28,7 +28,7 @@ fn an_interrupted_run_resumes_to_the_same_bits() {
             .unwrap();
         let log = shop.dir().join(out).join("metrics.jsonl");
         let lines = || fs::read_to_string(&log).unwrap_or_default().lines().count();
-        // A resumed run's log has lines already; its first checkpoint is that of the run before.
+        // The log of a resumed run has lines already.
         let (begun, first) = (Instant::now(), if resume { lines() } else { 0 });
         while lines() < first + 3 {
             assert!(begun.elapsed() < Duration::from_secs(60), "no step after a minute");
@@ -46,7 +46,7 @@ fn an_interrupted_run_resumes_to_the_same_bits() {
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert_eq!(output.status.code(), Some(3), "{stderr}");
         assert!(stderr.contains("a checkpoint was written") && stderr.contains("hint: "), "{stderr}");
     }
 

@@ -1,4 +1,4 @@
-//! Recipes, batches by tokens, augmentation and what training leaves behind, through the command.
+//! Recipes, batches by tokens, augmentation and the files that training writes, through the command.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -57,7 +57,7 @@ fn a_learned_exit_head_is_trained_recorded_and_decides() {
 }
 
 #[test]
-fn what_contradicts_itself_is_refused_before_anything_is_written() {
+fn contradictions_are_refused_before_anything_is_written() {
     let shop = Workshop::trained();
     let train = |args: &[&str]| {
         let mut command = epee();
@@ -68,11 +68,11 @@ fn what_contradicts_itself_is_refused_before_anything_is_written() {
         error
     };
     let error = train(&["--recipe", "two-stage", "--exit-weights", "late"]);
-    assert!(error.contains("exit-weights: expected none, got late with recipe two-stage"), "{error}");
+    assert!(error.contains("--exit-weights: expected none, got late with recipe two-stage"), "{error}");
     let error = train(&["--distill-temperature", "3"]);
-    assert!(error.contains("distill-temperature: expected a distill-weight above 0 beside it"), "{error}");
+    assert!(error.contains("--distill-temperature: expected a distill_weight above 0 beside it"), "{error}");
     let error = train(&["--flip"]);
-    assert!(error.contains("flip, shift and mixup: expected pictures, got a dataset of texts for BERT"), "{error}");
+    assert!(error.contains("--flip: expected images, got a dataset of texts for BERT"), "{error}");
     fs::write(shop.dir().join("run.toml"), "epochs = 3\nrecipe = \"mixd\"\n").unwrap();
     let error = train(&["--config", &shop.path("run.toml")]);
     assert!(error.contains("run.toml, line 2") && error.contains("did you mean `mixed`?"), "{error}");
@@ -122,7 +122,7 @@ fn drawings_are_trained_on_mirrored_moved_and_mixed() {
     let options = shop.path("flip.toml");
     fs::write(&options, "flip = true\n").unwrap();
     assert!(train("file", &["--config", &options]) != plain);
-    assert!(train("unflipped", &["--config", &options, "--flip=false"]) == plain, "a flag goes before the file");
+    assert!(train("unflipped", &["--config", &options, "--flip=false"]) == plain, "a flag overrides the file");
     let card = fs::read_to_string(shop.dir().join("flip/README.md")).unwrap();
-    assert!(card.contains("pictures mirrored"), "{card}");
+    assert!(card.contains("images mirrored"), "{card}");
 }

@@ -1,4 +1,4 @@
-//! What a checkpoint of a 6 × 384 BERT costs: seconds of a write, sync included, and its share of a minute.
+//! Cost of a checkpoint of a 6 × 384 BERT: seconds of a write with its sync, and its share of a minute.
 //!
 //! `cargo run --release -p epee-train --example bench_checkpoint -- [FOLDER]`
 

@@ -1,9 +1,9 @@
-//! Our side of `scripts/bench/bench_train.py`: training steps of a BERT with exits at all layers, and one inference.
+//! epee's side of `bench_train.py`: training steps of a BERT with exits at all layers, and one inference, as JSON.
 //!
 //! `cargo run --release -p epee-train --example bench_step -- --size 6x384 --repeats 5 --threads 2`
 //!
-//! `--json` prints one JSON object. `--lengths FILE` (a sequence's length in tokens per line, in the order they are trained
-//! on) runs an epoch instead of steps of one shape; `--batches N` ends it early.
+//! `--lengths FILE` (the length of a sequence in tokens per line, in training order) runs an epoch instead of steps of one
+//! shape; `--batches N` ends it early.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use epee_input::{Encoding, Sequence};
 use epee_model::{Batch, Config, Engine, ExitConfig, ExitRowFirst, Model, Session};
 use epee_nn::{AdamW, Dropout, Parameters, Precision, Targets, clip_grad_norm, grad_norm};
 use epee_train::{RecipeName, Stage, joint_loss};
-use serde_json::json;
+use serde_json::{Value, json};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -43,8 +43,8 @@ impl Size {
         Ok(Config::from_json(serde_json::from_value(json)?)?)
     }
 
-    /// Multiplications and additions of a step's matrix products on a batch: forward, and twice that backward. Of the last
-    /// layer, of which the exit reads one row a sequence, that row and all keys and values.
+    /// Multiplications and additions of a step's matrix products on a batch: forward, and twice that backward. In the last
+    /// layer, whose exit reads one row per sequence, only that row and all keys and values.
     fn operations(self, batch: &Batch) -> f64 {
         let d = self.width as f64;
         let tokens = batch.tokens() as f64;
@@ -70,7 +70,7 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-/// Processor time of all threads so far, in seconds; 0 where Linux does not say.
+/// Processor time of all threads so far, in seconds; 0 if Linux does not tell.
 fn processor_seconds() -> f64 {
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return 0.0 };
     let nanoseconds = |path: std::path::PathBuf| -> Option<f64> {
@@ -79,7 +79,7 @@ fn processor_seconds() -> f64 {
     threads.flatten().filter_map(|thread| nanoseconds(thread.path())).sum::<f64>() / 1e9
 }
 
-/// The most memory the process ever had, in bytes; 0 where Linux does not say.
+/// The most memory the process ever had, in bytes; 0 if Linux does not tell.
 fn peak_bytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -109,21 +109,17 @@ impl Training {
         Training { model, optimiser, grads, step: 0 }
     }
 
-    /// As the trainer does: one request of the pool for the whole step.
+    /// One step, inside the thread pool as the trainer does it.
     fn step(&mut self, batch: &Batch) -> Times {
-        epee_nn::in_pool(|| self.step_here(batch))
-    }
-
-    fn step_here(&mut self, batch: &Batch) -> Times {
         let labels: Vec<usize> = (0..batch.len()).map(|i| i % CLASSES).collect();
         let processor = processor_seconds();
         let mut marks = vec![Instant::now()];
         self.grads.set_zero();
         let (outputs, saved) = self.model.forward(batch, Dropout::new(0.1, 1).site(self.step));
         marks.push(Instant::now());
-        let paper = RecipeName::Paper.recipe().step(Stage::Second, self.step, self.model.depth());
+        let paper = RecipeName::Paper.recipe().objective(Stage::Second, self.step, self.model.depth());
         let joint = joint_loss(&outputs, &Targets::of(&labels, CLASSES), &labels, &paper);
-        self.model.backward(batch, &joint.gradients, &saved, paper.trunk, &mut self.grads);
+        self.model.backward(batch, &joint.gradients, &saved, paper.backbone, &mut self.grads);
         marks.push(Instant::now());
         let norm = grad_norm(&self.grads);
         self.optimiser.step(&mut self.model, &self.grads, clip_grad_norm(norm, 1.0), |_| Some(3e-5));
@@ -136,12 +132,13 @@ impl Training {
     }
 }
 
-/// Steps of one shape, and an inference.
-fn steps(size: Size, repeats: usize, as_json: bool) -> Result<(), Failure> {
+/// Times steps of one shape, and an inference.
+fn steps(size: Size, repeats: usize) -> Result<Value, Failure> {
     let mut training = Training::new(&size.config()?);
     let batch = Batch::new(&sequences(&vec![size.tokens; size.sequences]));
-    training.step(&batch);
-    let times: Vec<Times> = (0..repeats).map(|_| training.step(&batch)).collect();
+    let mut step = || epee_nn::in_pool(|| training.step(&batch));
+    step();
+    let times: Vec<Times> = (0..repeats).map(|_| step()).collect();
     let peak_bytes = peak_bytes();
     let step = median(times.iter().map(|times| times.phases.iter().sum()).collect());
     let [forward, backward, update] =
@@ -164,32 +161,23 @@ fn steps(size: Size, repeats: usize, as_json: bool) -> Result<(), Failure> {
     };
     inference();
     let inference = median((0..repeats * 20).map(|_| inference()).collect());
-    if as_json {
-        let all = json!({"train_step_s": step, "forward_s": forward, "backward_s": backward, "update_s": update,
-            "processor_s": processor, "operations": operations, "ceiling": ceiling, "share": share,
-            "peak_bytes": peak_bytes, "inference_32_s": inference});
-        println!("{all}");
-        return Ok(());
-    }
-    println!("training step {step:.3} s: forward {forward:.3}, backward {backward:.3}, clip and AdamW {update:.3}");
-    println!("processor time, least of the steps: {processor:.3} s");
-    println!("{:.1} Gop, {:.0} % of {:.0} Gop/s", operations / 1e9, share * 100.0, ceiling / 1e9);
-    println!("peak memory {:.0} MB", peak_bytes as f64 / 1e6);
-    println!("inference, 32 tokens: {:.2} ms", inference * 1e3);
-    Ok(())
+    Ok(json!({"train_step_s": step, "forward_s": forward, "backward_s": backward, "update_s": update,
+        "processor_s": processor, "operations": operations, "ceiling": ceiling, "share": share,
+        "peak_bytes": peak_bytes, "inference_32_s": inference}))
 }
 
 /// An epoch over the sequences of a file of lengths.
-fn epoch(size: Size, file: &str, batches: usize, as_json: bool) -> Result<(), Failure> {
+fn epoch(size: Size, file: &str, batches: usize) -> Result<Value, Failure> {
     let lengths: Result<Vec<usize>, _> = std::fs::read_to_string(file)?.lines().map(str::parse).collect();
     let sequences = sequences(&lengths?);
     let mut training = Training::new(&size.config()?);
-    training.step(&Batch::new(&sequences[..sequences.len().min(BATCH)]));
+    let mut step = |batch: &Batch| epee_nn::in_pool(|| training.step(batch));
+    step(&Batch::new(&sequences[..sequences.len().min(BATCH)]));
     let (start, processor) = (Instant::now(), processor_seconds());
     let (mut operations, mut tokens, mut steps) = (0.0, 0, 0);
     for chunk in sequences.chunks(BATCH).take(batches) {
         let batch = Batch::new(chunk);
-        training.step(&batch);
+        step(&batch);
         operations += size.operations(&batch);
         tokens += batch.tokens();
         steps += 1;
@@ -197,15 +185,8 @@ fn epoch(size: Size, file: &str, batches: usize, as_json: bool) -> Result<(), Fa
     let (seconds, processor) = (start.elapsed().as_secs_f64(), processor_seconds() - processor);
     let peak_bytes = peak_bytes();
     let share = operations / seconds / epee_nn::in_pool(|| epee_nn::roofline(Precision::F32));
-    if as_json {
-        let all = json!({"epoch_s": seconds, "processor_s": processor, "steps": steps, "tokens": tokens, "share": share,
-            "peak_bytes": peak_bytes});
-        println!("{all}");
-        return Ok(());
-    }
-    println!("{steps} steps, {tokens} tokens in {seconds:.2} s, processor time {processor:.2} s");
-    println!("{:.0} % of the ceiling, peak memory {:.0} MB", share * 100.0, peak_bytes as f64 / 1e6);
-    Ok(())
+    Ok(json!({"epoch_s": seconds, "processor_s": processor, "steps": steps, "tokens": tokens, "share": share,
+        "peak_bytes": peak_bytes}))
 }
 
 fn main() -> Result<(), Failure> {
@@ -215,9 +196,10 @@ fn main() -> Result<(), Failure> {
     let threads = number("--threads", 2)?;
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     let size = Size::named(option("--size").map_or("6x384", String::as_str))?;
-    let as_json = args.iter().any(|arg| arg == "--json");
-    match option("--lengths") {
-        Some(file) => epoch(size, file, number("--batches", usize::MAX)?, as_json),
-        None => steps(size, number("--repeats", 5)?, as_json),
-    }
+    let measured = match option("--lengths") {
+        Some(file) => epoch(size, file, number("--batches", usize::MAX)?)?,
+        None => steps(size, number("--repeats", 5)?)?,
+    };
+    println!("{measured}");
+    Ok(())
 }

@@ -1,51 +1,52 @@
-//! Pictures changed a little in training, so that each epoch shows others: mirrored, moved, mixed.
+//! Augmentation of images in training: mirror, shift, mix-up.
 
 use rand::{Rng, RngExt};
 use rand_distr::{Beta, Distribution};
 
-/// What is done to the pictures of a batch.
+/// The augmentation of a batch of images.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Augmentation {
-    /// Whether every second picture, by chance, is mirrored left to right.
+    /// Mirror each image left to right with probability ½.
     pub flip: bool,
-    /// Pixels a picture is moved by at most, down or up and right or left; what comes in repeats the edge.
+    /// Largest shift in pixels, in both directions; the edge is repeated.
     pub shift: usize,
-    /// α of mix-up (Zhang et al., 2018): each picture becomes `λ x + (1 − λ) x'`, λ drawn from Beta(α, α) once for a batch; 0 for none.
+    /// α of mix-up (Zhang et al., 2018): each image becomes `λ x + (1 − λ) x'`, with λ drawn from Beta(α, α) once for a batch; 0
+    /// turns it off.
     pub mixup: f64,
 }
 
-/// How pictures were mixed: what is to be done to their targets.
+/// The mixture of a batch, for its targets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mixed {
-    /// λ, the share of the picture itself, from 0 to 1.
+    /// λ, the share of the image itself, from 0 to 1.
     pub lambda: f64,
-    /// Which picture the rest comes from, of each.
+    /// For each image, the one that the rest comes from.
     pub partners: Vec<usize>,
 }
 
 impl Augmentation {
-    /// True where pictures are left as they are.
+    /// True if images are unchanged.
     pub fn is_none(self) -> bool {
         self == Augmentation::default()
     }
 
-    /// Changes prepared pictures `[pictures, channels, height, width]` in place, in a way that `rng` alone decides; says how they were
-    /// mixed, if they were.
+    /// Changes prepared images `[images, channels, height, width]` in place; `rng` alone decides how. Returns the mixture if
+    /// there is one.
     ///
     /// # Panics
-    /// Where `pixels` is no whole number of pictures.
+    /// If `pixels` is not a whole number of images.
     pub fn apply(self, pixels: &mut [f32], [channels, height, width]: [usize; 3], rng: &mut impl Rng) -> Option<Mixed> {
         let size = channels * height * width;
-        assert!(size > 0 && pixels.len().is_multiple_of(size), "whole pictures of {size} values");
-        for picture in pixels.chunks_exact_mut(size) {
+        assert!(size > 0 && pixels.len().is_multiple_of(size), "whole images of {size} values");
+        for image in pixels.chunks_exact_mut(size) {
             let flip = self.flip && rng.random::<bool>();
-            // Drawn as what has the same size everywhere.
+            // i64 has the same size on every machine; isize would draw other numbers.
             let mut offset = |side: usize| match self.shift.min(side - 1) as i64 {
                 0 => 0,
                 most => rng.random_range(-most..=most) as isize,
             };
             let (down, right) = (offset(height), offset(width));
-            for channel in picture.chunks_exact_mut(height * width) {
+            for channel in image.chunks_exact_mut(height * width) {
                 if flip {
                     channel.chunks_exact_mut(width).for_each(<[f32]>::reverse);
                 }
@@ -54,20 +55,20 @@ impl Augmentation {
                 }
             }
         }
-        // A mean needs two.
+        // Mixing needs two.
         (self.mixup > 0.0 && pixels.len() > size).then(|| self.mix(pixels, size, rng)).flatten()
     }
 
     fn mix(self, pixels: &mut [f32], size: usize, rng: &mut impl Rng) -> Option<Mixed> {
         let lambda = Beta::new(self.mixup, self.mixup).ok()?.sample(rng);
         let n = pixels.len() / size;
-        // A rotation by chance: nobody is mixed with itself.
+        // A random rotation: no image is mixed with itself.
         let by = rng.random_range(1..n as u64) as usize;
         let partners: Vec<usize> = (0..n).map(|i| (i + by) % n).collect();
         let before = pixels.to_vec();
         let share = lambda as f32;
-        for (picture, &partner) in pixels.chunks_exact_mut(size).zip(&partners) {
-            for (x, &other) in picture.iter_mut().zip(&before[partner * size..]) {
+        for (image, &partner) in pixels.chunks_exact_mut(size).zip(&partners) {
+            for (x, &other) in image.iter_mut().zip(&before[partner * size..]) {
                 *x = share * *x + (1.0 - share) * other;
             }
         }
@@ -75,7 +76,7 @@ impl Augmentation {
     }
 }
 
-/// Moves a channel down and right, or up and left; what comes in repeats the edge.
+/// Shifts a channel down and right (up and left if negative); the edge is repeated.
 fn moved(channel: &mut [f32], [height, width]: [usize; 2], [down, right]: [isize; 2]) {
     let before = channel.to_vec();
     let from = |i: usize, by: isize, side: usize| (i as isize - by).clamp(0, side as isize - 1) as usize;
@@ -94,21 +95,21 @@ mod tests {
 
     use super::*;
 
-    fn pictures(n: usize) -> Vec<f32> {
+    fn images(n: usize) -> Vec<f32> {
         (0..n * 2 * 3 * 4).map(|i| i as f32).collect()
     }
 
     #[test]
     fn nothing_is_done_unless_asked_for() {
-        let mut pixels = pictures(3);
+        let mut pixels = images(3);
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         assert_eq!(Augmentation::default().apply(&mut pixels, [2, 3, 4], &mut rng), None);
-        assert_eq!(pixels, pictures(3));
+        assert_eq!(pixels, images(3));
     }
 
     #[test]
     fn about_half_are_mirrored_in_all_channels() {
-        let (n, before) = (400, pictures(400));
+        let (n, before) = (400, images(400));
         let mut pixels = before.clone();
         let flip = Augmentation { flip: true, ..Augmentation::default() };
         flip.apply(&mut pixels, [2, 3, 4], &mut ChaCha8Rng::seed_from_u64(2));
@@ -124,20 +125,20 @@ mod tests {
     }
 
     #[test]
-    fn a_moved_picture_repeats_its_edge() {
+    fn a_shifted_image_repeats_its_edge() {
         let mut channel: Vec<f32> = (0..12).map(|i| i as f32).collect();
         moved(&mut channel, [3, 4], [1, -2]);
         assert_eq!(channel, [2.0, 3.0, 3.0, 3.0, 2.0, 3.0, 3.0, 3.0, 6.0, 7.0, 7.0, 7.0]);
-        let mut pixels = pictures(50);
+        let mut pixels = images(50);
         let shift = Augmentation { shift: 2, ..Augmentation::default() };
         shift.apply(&mut pixels, [2, 3, 4], &mut ChaCha8Rng::seed_from_u64(3));
-        let changed = pixels.chunks(24).zip(pictures(50).chunks(24)).filter(|(a, b)| a != b).count();
+        let changed = pixels.chunks(24).zip(images(50).chunks(24)).filter(|(a, b)| a != b).count();
         assert!(changed > 40, "{changed} of 50 were moved; one of 25 stays");
     }
 
     #[test]
-    fn mixing_keeps_the_sum_and_says_whose_picture_it_took() {
-        let mut pixels = pictures(5);
+    fn mixing_keeps_the_sum_and_names_the_partners() {
+        let mut pixels = images(5);
         let mixup = Augmentation { mixup: 0.4, ..Augmentation::default() };
         let mixed = mixup.apply(&mut pixels, [2, 3, 4], &mut ChaCha8Rng::seed_from_u64(4)).unwrap();
         assert!(mixed.lambda > 0.0 && mixed.lambda < 1.0);
@@ -146,7 +147,7 @@ mod tests {
             let expected = mixed.lambda * (i * 24) as f64 + (1.0 - mixed.lambda) * (partner * 24) as f64;
             assert!((f64::from(pixels[i * 24]) - expected).abs() < 1e-4);
         }
-        // One picture alone has nobody to be mixed with.
-        assert_eq!(mixup.apply(&mut pictures(1), [2, 3, 4], &mut ChaCha8Rng::seed_from_u64(4)), None);
+        // A single image has no partner.
+        assert_eq!(mixup.apply(&mut images(1), [2, 3, 4], &mut ChaCha8Rng::seed_from_u64(4)), None);
     }
 }

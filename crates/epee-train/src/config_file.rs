@@ -1,104 +1,70 @@
-//! Configuration files in TOML: what is wrong with one is said with its line, and of an unknown name the nearest one.
+//! Configuration files in TOML. Errors name the line; for an unknown name they suggest the nearest one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
 use crate::{Error, TrainOptions};
 
-/// What is wrong with a configuration file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}{}: {problem}", path.display(), line.map_or_else(String::new, |line| format!(", line {line}")))]
-pub struct ConfigError {
-    /// The file.
-    pub path: PathBuf,
-    /// The line, from 1, where one is known.
-    pub line: Option<usize>,
-    /// What was expected and what was found, and a line with a hint where there is one.
-    pub problem: String,
-}
+/// Two keys that exclude each other.
+pub(crate) const BOTH_BATCHES: &str = "expected batch_size or batch_tokens, got both";
 
-/// Two keys of which one stands in place of the other.
-pub(crate) const BATCHES: &str = "expected batch_size or batch_tokens, got both";
-
-/// Reads the options of a run, those that a file leaves out at their defaults. Whether they can be trained with is for
-/// [`check_options`] to say, once flags have gone before them.
-///
-/// # Errors
-/// A file that cannot be read, that is not TOML, an unknown key, a value of another kind, two keys that exclude each other.
-pub fn read_options(path: &Path) -> Result<TrainOptions, ConfigError> {
-    let text = read(path)?;
-    let options: TrainOptions = parse(path, &text)?;
-    let given: toml::Table = parse(path, &text)?;
-    if given.contains_key("batch_size") && given.contains_key("batch_tokens") {
-        return Err(ConfigError { path: path.to_owned(), line: None, problem: BATCHES.to_owned() });
-    }
-    Ok(options)
-}
-
-/// The file that [`read_options`] reads options from.
-///
-/// # Errors
-/// A number that TOML has no word for.
-pub fn options_file(options: &TrainOptions) -> Result<String, toml::ser::Error> {
-    let mut table = toml::Table::try_from(options)?;
-    // One of the two: a number of tokens stands in place of a number of sequences.
-    if options.batch_tokens.is_some() {
-        table.remove("batch_size");
-    }
-    toml::to_string(&table)
-}
-
-/// Refuses options that cannot be trained with; where the value that cannot is from the file, the error names the file.
-///
-/// # Errors
-/// See [`TrainOptions::check`].
-pub fn check_options(options: &TrainOptions, file: Option<(&Path, &TrainOptions)>) -> Result<(), ConfigOrOption> {
-    let Err(error) = options.check() else { return Ok(()) };
-    match file {
-        Some((path, base)) if base.check().is_err_and(|own| own.to_string() == error.to_string()) => {
-            Err(ConfigError { path: path.to_owned(), line: None, problem: in_file(&error) }.into())
+impl TrainOptions {
+    /// Reads options from a TOML file; keys that it leaves out have their defaults. Ranges are not checked: call
+    /// [`TrainOptions::check`] once all options are set.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not TOML, an unknown key, a value of the wrong type, two keys that exclude each other.
+    pub fn read(path: &Path) -> Result<TrainOptions, Error> {
+        let text = read(path)?;
+        let options: TrainOptions = parse(path, &text)?;
+        let given: toml::Table = parse(path, &text)?;
+        if given.contains_key("batch_size") && given.contains_key("batch_tokens") {
+            return Err(Error::config(path, None, BOTH_BATCHES));
         }
-        Some((path, base)) if from_file(&error, options, base) => {
-            let problem = format!("{}\nhint: this value is from the file", in_file(&error));
-            Err(ConfigError { path: path.to_owned(), line: None, problem }.into())
+        Ok(options)
+    }
+
+    /// The file that [`TrainOptions::read`] reads.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a number that TOML cannot hold: a seed above 2⁶³ − 1.
+    pub fn to_toml(&self) -> Result<String, Error> {
+        let data = |error: toml::ser::Error| Error::Data(error.to_string());
+        let mut table = toml::Table::try_from(self).map_err(data)?;
+        // The two exclude each other.
+        if self.batch_tokens.is_some() {
+            table.remove("batch_size");
         }
-        _ => Err(error.into()),
+        toml::to_string(&table).map_err(data)
+    }
+
+    /// Checks options of which some come from a file. If the wrong value is from the file, the error names the file.
+    ///
+    /// # Errors
+    /// See [`TrainOptions::check`].
+    pub fn check_with_file(&self, path: &Path, file: &TrainOptions) -> Result<(), Error> {
+        let Err(error) = self.check() else { return Ok(()) };
+        if file.check().is_err_and(|own| own.to_string() == error.to_string()) {
+            return Err(Error::config(path, None, error.to_string()));
+        }
+        let Error::Option { name, .. } = error else { return Err(error) };
+        let value = |options: &TrainOptions| serde_json::to_value(options).ok().and_then(|all| all.get(name).cloned());
+        if value(file) == value(self) && value(file) != value(&TrainOptions::default()) {
+            return Err(Error::config(path, None, format!("{error}\nhint: this value is from the file")));
+        }
+        Err(error)
     }
 }
 
-/// Whether the option that an error is about has its value from a file.
-fn from_file(error: &Error, options: &TrainOptions, base: &TrainOptions) -> bool {
-    let Error::Option { name, .. } = error else { return false };
-    let of = |options: &TrainOptions| {
-        serde_json::to_value(options).ok().and_then(|all| all.get(name.replace('-', "_")).cloned())
-    };
-    of(base) == of(options) && of(base) != of(&TrainOptions::default())
+pub(crate) fn read(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|error| Error::config(path, None, format!("cannot be read: {error}")))
 }
 
-/// An option that is wrong, in a file or elsewhere.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub enum ConfigOrOption {
-    /// In a file.
-    Config(#[from] ConfigError),
-    /// Elsewhere.
-    Option(#[from] Error),
-}
-
-pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|error| ConfigError {
-        path: path.to_owned(),
-        line: None,
-        problem: format!("cannot be read: {error}"),
-    })
-}
-
-pub(crate) fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
-    toml::from_str(text).map_err(|error| ConfigError {
-        path: path.to_owned(),
-        line: error.span().map(|span| line(text, span.start)),
-        problem: suggest(error.message()),
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Error> {
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().map(|span| line(text, span.start));
+        Error::config(path, line, explain(error.message()))
     })
 }
 
@@ -107,33 +73,21 @@ pub(crate) fn line(text: &str, byte: usize) -> usize {
     1 + text.bytes().take(byte).filter(|&byte| byte == b'\n').count()
 }
 
-/// An option out of range, named as files name it.
-pub(crate) fn in_file(error: &Error) -> String {
-    match error {
-        Error::Option { name, expected, got } => format!("{}: expected {expected}, got {got}", name.replace('-', "_")),
-        other => other.to_string(),
-    }
-}
-
-/// Serde's message without the names of Rust's types, and of an unknown field or variant the nearest name.
-pub(crate) fn suggest(message: &str) -> String {
+/// Serde's message in the words of a file's author: without the names of Rust's types, and with the nearest name for an
+/// unknown key or value.
+pub(crate) fn explain(message: &str) -> String {
     let message = message.trim_end().replacen("unknown field", "unknown key", 1);
-    if let Some(message) = of_another_kind(&message) {
-        return message;
-    }
-    if !message.starts_with("unknown") {
-        return message;
+    if let Some(text) = wrong_type(&message) {
+        return text;
     }
     let mut quoted = message.split('`').skip(1).step_by(2);
-    let Some(got) = quoted.next() else { return message };
-    match nearest(got, quoted) {
+    match quoted.next().filter(|_| message.starts_with("unknown")).and_then(|got| nearest(got, quoted)) {
         Some(name) => format!("{message}\nhint: did you mean `{name}`?"),
         None => message,
     }
 }
 
-/// What serde says of a value of the wrong kind, in the words of a file's author.
-fn of_another_kind(message: &str) -> Option<String> {
+fn wrong_type(message: &str) -> Option<String> {
     let rest = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))?;
     let (got, expected) = rest.rsplit_once(", expected ")?;
     let expected = match expected {
@@ -154,11 +108,11 @@ fn of_another_kind(message: &str) -> Option<String> {
     Some(format!("expected {expected}, got {got}"))
 }
 
-/// The known name that resembles another most, where one does.
+/// The known name that is most similar, if one is similar at all.
 fn nearest<'a>(got: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = got.to_lowercase().replace('-', "_");
-    let likeness = |name: &str| strsim::jaro_winkler(&plain, &name.to_lowercase().replace('-', "_"));
-    let best = known.map(|name| (likeness(name), name)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let plain = |name: &str| name.to_lowercase().replace('-', "_");
+    let similarity = |name: &str| strsim::jaro_winkler(&plain(got), &plain(name));
+    let best = known.map(|name| (similarity(name), name)).max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 > 0.75).then_some(best.1)
 }
 
@@ -169,8 +123,10 @@ mod tests {
     use super::*;
 
     fn problem(text: &str) -> (Option<usize>, String) {
-        let error = parse::<TrainOptions>(Path::new("a.toml"), text).unwrap_err();
-        (error.line, error.problem)
+        match parse::<TrainOptions>(Path::new("a.toml"), text).unwrap_err() {
+            Error::Config { line, problem, .. } => (line, problem),
+            other => panic!("{other}"),
+        }
     }
 
     #[test]
@@ -178,14 +134,17 @@ mod tests {
         let (line, text) = problem("epochs = 3\nlearning-rate = 1e-3\n");
         assert_eq!(line, Some(2));
         assert!(text.starts_with("unknown key `learning-rate`, expected one of `epochs`"), "{text}");
-        assert!(text.ends_with("hint: did you mean `learning_rate`?"), "{text}");
-        for (typed, meant) in [("epoch", "epochs"), ("batchsize", "batch_size"), ("weigth_decay", "weight_decay")] {
-            let (_, text) = problem(&format!("{typed} = 1"));
-            assert!(text.ends_with(&format!("did you mean `{meant}`?")), "{text}");
+        for (typed, meant) in [
+            ("learning-rate = 1e-3", "learning_rate"),
+            ("epoch = 1", "epochs"),
+            ("batchsize = 1", "batch_size"),
+            ("weigth_decay = 1", "weight_decay"),
+            ("select = \"best\"", "best-exit"),
+        ] {
+            let (_, text) = problem(typed);
+            assert!(text.ends_with(&format!("\nhint: did you mean `{meant}`?")), "{text}");
         }
         assert!(!problem("zzz = 1").1.contains("hint"), "nothing is like zzz");
-        let (_, text) = problem("select = \"best\"");
-        assert!(text.ends_with("did you mean `best-exit`?"), "{text}");
     }
 
     #[test]
@@ -194,13 +153,13 @@ mod tests {
         let path = dir.path().join("options.toml");
         let sequences = TrainOptions { batch_size: 7, learning_rate: 1e-5, ..TrainOptions::default() };
         for options in [sequences, TrainOptions { batch_tokens: Some(512), ..TrainOptions::default() }] {
-            std::fs::write(&path, options_file(&options).unwrap()).unwrap();
-            assert_eq!(read_options(&path).unwrap(), options);
+            std::fs::write(&path, options.to_toml().unwrap()).unwrap();
+            assert_eq!(TrainOptions::read(&path).unwrap(), options);
         }
     }
 
     #[test]
-    fn a_value_of_another_kind_is_told_without_rust() {
+    fn a_value_of_another_type_is_told_without_rust() {
         let cases = [
             ("epochs = \"x\"", "expected a whole number, at least 0, got \"x\""),
             ("epochs = 1.5", "expected a whole number, at least 0, got 1.5"),
@@ -219,18 +178,20 @@ mod tests {
     fn a_value_out_of_range_names_file_and_key() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("options.toml");
-        std::fs::write(&path, "learning_rate = -1.0\n").unwrap();
-        let options = read_options(&path).unwrap();
-        let error = check_options(&options, Some((&path, &options))).unwrap_err().to_string();
+        let write = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            TrainOptions::read(&path).unwrap()
+        };
+        let file = write("learning_rate = -1.0\n");
+        let error = file.check_with_file(&path, &file).unwrap_err().to_string();
         assert_eq!(error, format!("{}: learning_rate: expected a number above 0, got -1", path.display()));
-        std::fs::write(&path, "first_stage = 0.25\nrecipe = \"mixed\"\n").unwrap();
-        let base = read_options(&path).unwrap();
-        let told = |options: TrainOptions| check_options(&options, Some((&path, &base))).unwrap_err().to_string();
-        let error = told(TrainOptions { recipe: crate::RecipeName::Paper, ..base.clone() });
+        let file = write("first_stage = 0.25\nrecipe = \"mixed\"\n");
+        let told = |options: TrainOptions| options.check_with_file(&path, &file).unwrap_err().to_string();
+        let error = told(TrainOptions { recipe: crate::RecipeName::Paper, ..file.clone() });
         assert!(error.starts_with(&format!("{}: first_stage: expected recipe two-stage", path.display())), "{error}");
-        let error = told(TrainOptions { first_stage: Some(2.0), ..base.clone() });
-        assert!(error.starts_with("first-stage: expected a share between 0 and 1, got 2"), "{error}");
-        let error = read_options(&dir.path().join("none.toml")).unwrap_err().to_string();
+        let error = told(TrainOptions { first_stage: Some(2.0), ..file.clone() });
+        assert!(error.starts_with("first_stage: expected a share between 0 and 1, got 2"), "{error}");
+        let error = TrainOptions::read(&dir.path().join("none.toml")).unwrap_err().to_string();
         assert!(error.contains("none.toml: cannot be read"), "{error}");
     }
 }

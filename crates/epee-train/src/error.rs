@@ -1,33 +1,40 @@
-//! What can go wrong in training.
+//! Errors of training.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use epee_files::FileError;
 
-use crate::LastGood;
-
-/// An error of a training run.
+/// An error of a training run. Messages say what was expected and what was found; advice on what to do next depends on the
+/// program, so the program adds it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An option out of range.
+    /// An option out of range, or one that contradicts another.
     #[error("{name}: expected {expected}, got {got}")]
     Option {
-        /// The option.
+        /// The option's name in files.
         name: &'static str,
-        /// Its range.
+        /// The expected range.
         expected: String,
-        /// What was given.
+        /// The value.
         got: String,
+    },
+    /// A configuration file that is wrong.
+    #[error("{}{}: {problem}", path.display(), line.map_or_else(String::new, |line| format!(", line {line}")))]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1, if one is known.
+        line: Option<usize>,
+        /// What was expected and what was found, with a hint on a line of its own if there is one.
+        problem: String,
     },
     /// Data that cannot be trained on.
     #[error("{0}")]
     Data(String),
-    /// The loss or the gradient is not finite any more.
-    #[error(
-        "the {what} is {value} at step {step} (epoch {epoch}, batch of {batch}): {kept}\nhint: a lower \
-         --learning-rate, a longer --warmup or a lower --clip, with --force or another --out"
-    )]
+    /// The loss or the gradient is not finite.
+    #[error("the {what} is {value} at step {step} (epoch {epoch}, batch of {batch}): {kept}")]
     NotFinite {
         /// `loss` or `gradient norm`.
         what: &'static str,
@@ -39,14 +46,11 @@ pub enum Error {
         epoch: usize,
         /// The first ids of the batch.
         batch: String,
-        /// What is left.
+        /// The model that is left.
         kept: Box<LastGood>,
     },
-    /// The loss is that of a model that is sure of wrong answers.
-    #[error(
-        "the run diverged: the mean loss of epoch {epoch} is {loss:.3}, that of guessing {guess:.3}: {kept}\nhint: a lower \
-         --learning-rate, a longer --warmup or a lower --clip, with --force or another --out"
-    )]
+    /// The mean loss of an epoch is far above that of guessing: the model is sure of wrong answers.
+    #[error("the run diverged: the mean loss of epoch {epoch} is {loss:.3}, that of guessing {guess:.3}: {kept}")]
     Diverged {
         /// From 1.
         epoch: usize,
@@ -54,51 +58,53 @@ pub enum Error {
         loss: f64,
         /// `ln K`
         guess: f64,
-        /// What is left.
+        /// The model that is left.
         kept: Box<LastGood>,
     },
-    /// A checkpoint that cannot be gone on from.
+    /// A folder without checkpoints.
+    #[error("{path}: no checkpoint to resume from")]
+    NothingToResume {
+        /// The folder where checkpoints were expected.
+        path: PathBuf,
+        /// True if the run's folder holds other files.
+        occupied: bool,
+    },
+    /// A checkpoint that cannot be used, or a folder with none that can.
     #[error("{path}: {problem}")]
     Checkpoint {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
-        /// Expected and found.
+        /// What was expected and what was found.
         problem: String,
     },
-    /// A checkpoint whose format is another build's.
-    #[error(
-        "{path}: expected checkpoint format {expected}, got {got}\nhint: go on with the version of epee that wrote \
-         it, or start over with --force in place of --resume"
-    )]
+    /// A checkpoint in the format of another version.
+    #[error("{path}: expected checkpoint format {expected}, got {got}")]
     CheckpointFormat {
         /// The file.
         path: PathBuf,
-        /// This build's.
+        /// This version's format.
         expected: u32,
-        /// The file's.
+        /// The file's format.
         got: u32,
     },
     /// A checkpoint of a run with other data, another model or other options.
-    #[error(
-        "{path}: it belongs to another run: {part}: expected {expected}, got {got}\nhint: resume with the data, model \
-         and options it was written with, or start over with --force in place of --resume"
-    )]
+    #[error("{path}: it belongs to another run: {part}: expected {expected}, got {got}")]
     OtherRun {
         /// The file.
         path: PathBuf,
-        /// What differs: a part of the identity, and where it is an object the field.
+        /// The part of the identity that differs, with the field if the part is an object.
         part: String,
         /// The checkpoint's.
         expected: String,
         /// This run's.
         got: String,
     },
-    /// A checkpoint that could not be written; the one before is as it was.
-    #[error("cannot write the checkpoint {path}: {reason}\nhint: {} and run again with --resume", mend(reason))]
+    /// A checkpoint that could not be written; the one before is unchanged.
+    #[error("cannot write the checkpoint {path}: {reason}")]
     Save {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's reason.
         reason: std::io::Error,
     },
     /// Another training writes into the folder.
@@ -106,7 +112,7 @@ pub enum Error {
     Locked {
         /// The run's folder.
         folder: PathBuf,
-        /// ` (process 123)` where it is known.
+        /// ` (process 123)` if it is known.
         process: String,
     },
     /// The model's files.
@@ -117,18 +123,10 @@ pub enum Error {
     Evaluation {
         /// From 1.
         epoch: usize,
-        /// What is left.
+        /// The model that is left.
         kept: Box<LastGood>,
-        /// Which sample and exit.
+        /// The sample and the exit.
         source: epee_exit::TraceProblem,
-    },
-    /// A folder could not be read.
-    #[error("cannot read {path}")]
-    Read {
-        /// The folder.
-        path: PathBuf,
-        /// The reason.
-        source: std::io::Error,
     },
     /// A file that cannot be read or written.
     #[error(transparent)]
@@ -144,13 +142,26 @@ impl Error {
     pub(crate) fn option(name: &'static str, expected: &str, got: String) -> Error {
         Error::Option { name, expected: expected.to_owned(), got }
     }
+
+    pub(crate) fn config(path: &Path, line: Option<usize>, problem: impl Into<String>) -> Error {
+        Error::Config { path: path.to_owned(), line, problem: problem.into() }
+    }
 }
 
-/// What the user does about a failed write.
-fn mend(reason: &std::io::Error) -> &'static str {
-    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    match reason.kind() {
-        StorageFull | QuotaExceeded | FileTooLarge => "free space",
-        _ => "mend it",
+/// The model that is left of a run that ended early.
+#[derive(Clone, Debug)]
+pub struct LastGood {
+    pub(crate) dir: PathBuf,
+    pub(crate) best: Option<(usize, f64)>,
+}
+
+impl fmt::Display for LastGood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.best {
+            Some((epoch, score)) => {
+                write!(f, "the model of epoch {epoch}, {score:.3} on dev, is kept in {}", self.dir.display())
+            }
+            None => write!(f, "no model of this run was kept: it was the first epoch"),
+        }
     }
 }

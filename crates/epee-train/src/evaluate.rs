@@ -1,4 +1,4 @@
-//! How good a model is on dev, and what that is worth.
+//! Evaluation on dev after each epoch, and the score by which epochs are compared.
 
 use std::ops::ControlFlow;
 
@@ -8,15 +8,15 @@ use epee_nn::Precision;
 
 use crate::{EpochReport, Examples, ExitWeights, Observer, Select, TrainOptions};
 
-/// What an evaluation finds.
+/// The result of an evaluation.
 pub(crate) struct Evaluation {
-    /// Each exit.
+    /// Metrics of each exit.
     pub(crate) exits: Vec<ExitMetrics>,
-    /// Exits that give one answer to everything.
+    /// Number of exits that give the same answer to every sample.
     pub(crate) constant_exits: usize,
 }
 
-/// Each exit on the examples; none where the observer stops it between two batches.
+/// Evaluates every exit; `None` if the observer stops it between two batches.
 pub(crate) fn evaluate(
     model: &Model<f32>,
     dev: &Examples,
@@ -38,7 +38,7 @@ pub(crate) fn evaluate(
     Ok(Some(Evaluation { exits: per_exit(&trace), constant_exits }))
 }
 
-/// Whether exit m (from 0) gives one answer to all samples.
+/// True if exit m (from 0) gives the same answer to every sample.
 fn is_constant(trace: &Trace, m: usize) -> bool {
     let (exits, classes) = (trace.exits(), trace.classes());
     let mut answers = trace.logits().chunks_exact(classes).skip(m).step_by(exits).map(argmax);
@@ -46,7 +46,7 @@ fn is_constant(trace: &Trace, m: usize) -> bool {
     answers.all(|answer| Some(answer) == first)
 }
 
-/// What models of a run are compared by. Exits count as in Eq. 4 whatever they are trained with, so that recipes can be compared too.
+/// The score of a model. The weights are those of Eq. 4 in every recipe, so that recipes can be compared.
 pub(crate) fn score(exits: &[ExitMetrics], options: &TrainOptions) -> f64 {
     let values = exits.iter().map(|exit| exit.get(options.metric));
     match options.select {
@@ -57,7 +57,7 @@ pub(crate) fn score(exits: &[ExitMetrics], options: &TrainOptions) -> f64 {
     }
 }
 
-/// The model card's table.
+/// The table of the model card.
 pub(crate) fn results(report: &EpochReport) -> String {
     let mut text = format!("On the dev split, after epoch {}:\n\n", report.epoch);
     text.push_str("| exit | accuracy | macro-F1 | mean entropy |\n|---|---|---|---|\n");

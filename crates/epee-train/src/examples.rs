@@ -1,4 +1,4 @@
-//! What a model is trained and evaluated on.
+//! Examples for training and evaluation.
 
 use epee_input::Sequence;
 use epee_model::{Config, Model};
@@ -8,16 +8,18 @@ use crate::Error;
 /// Prepared examples with labels.
 #[derive(Clone, Debug, Default)]
 pub struct Examples {
-    /// One id per example, for messages.
+    /// One id per example, for error messages.
     pub ids: Vec<String>,
-    /// Texts as tokens, or pictures.
+    /// Texts as tokens, or images.
     pub sequences: Vec<Sequence>,
     /// Classes, from 0.
     pub labels: Vec<usize>,
+    /// A digest of the data, for the model card and to recognise the data when a run is resumed.
+    pub digest: String,
 }
 
 impl Examples {
-    /// Refuses what a model cannot read or answer.
+    /// Refuses examples that do not fit the model.
     pub(crate) fn check(&self, model: &Model<f32>, config: &Config, split: &str) -> Result<(), Error> {
         let n = self.labels.len();
         if n == 0 {
@@ -43,7 +45,7 @@ impl Examples {
         }
     }
 
-    /// The first ids of a batch, for messages.
+    /// The first ids of a batch, for error messages.
     pub(crate) fn name(&self, indices: &[usize]) -> String {
         let ids: Vec<&str> = indices.iter().take(4).map(|&i| self.ids[i].as_str()).collect();
         format!("{} examples: {} …", indices.len(), ids.join(", "))

@@ -1,10 +1,10 @@
 //! Training of all exits: recipes, evaluation of every exit, checkpoints and resume.
 //!
-//! [`train`] is the whole loop: batches in an order of their own each epoch, the losses a [`Recipe`] adds up ([`joint_loss`]), AdamW
-//! with linear warm-up and decay, evaluation of every exit on dev after each epoch, the best model kept. It tells an [`Observer`]
-//! what happens, and stops where the observer says so, with a checkpoint from which it goes on to the same bits.
+//! [`train`] is the whole loop: shuffled batches, the loss of a [`Recipe`] ([`joint_loss`]), AdamW with linear warm-up and
+//! decay, an evaluation of every exit on dev after each epoch. It keeps the best model. It calls an [`Observer`], which may stop
+//! the run; a stopped run resumes from its checkpoint and ends with the same bits.
 //!
-//! This crate knows the model by its forward and backward pass only.
+//! For a loop of your own there is [`Trainer::step`].
 
 mod augmentation;
 mod checkpoint;
@@ -13,27 +13,28 @@ mod error;
 mod evaluate;
 mod examples;
 pub mod grid;
+mod job;
 mod joint_loss;
 mod log;
+mod named;
 mod observer;
 mod options;
 mod order;
 mod plan;
 mod recipe;
 mod run;
-mod schedule;
 mod trainer;
 
+pub use augmentation::{Augmentation, Mixed};
 pub use checkpoint::{
-    CHECKPOINT_FORMAT, Checkpoints, RunIdentity, State, order_digest, refuse_if_locked, refuse_if_not_begun,
+    CHECKPOINT_FORMAT, Checkpoints, RunIdentity, State, check_resumable, check_unlocked, order_digest,
 };
-pub use config_file::{ConfigError, ConfigOrOption, check_options, options_file, read_options};
-pub use error::Error;
+pub use error::{Error, LastGood};
 pub use examples::Examples;
+pub use job::{Outcome, TrainingJob, train};
 pub use joint_loss::{JointLoss, joint_loss};
 pub use observer::{EpochReport, Observer, StepReport};
 pub use options::{Select, TrainOptions};
-pub use recipe::{ClassWeights, Distillation, ExitWeights, Form, Recipe, RecipeName, Regime, Stage, Step};
-pub use run::{LastGood, Outcome, Output, Run, train};
-pub use schedule::LinearSchedule;
-pub use trainer::Trainer;
+pub use plan::LinearSchedule;
+pub use recipe::{ClassWeights, Distillation, ExitWeights, ModelShape, Objective, Recipe, RecipeName, Regime, Stage};
+pub use trainer::{StepInput, StepResult, Trainer};

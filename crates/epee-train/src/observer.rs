@@ -1,9 +1,9 @@
-//! Who is told how a run goes.
+//! Training callbacks and stop signal.
 
 use epee_exit::ExitMetrics;
 use serde::Serialize;
 
-/// A step that was taken.
+/// A training step, as `metrics.jsonl` has it.
 #[derive(Clone, Debug, Serialize)]
 pub struct StepReport {
     /// From 1.
@@ -16,53 +16,71 @@ pub struct StepReport {
     pub sequences: usize,
     /// Tokens, or patches, in the batch.
     pub tokens: usize,
-    /// What the recipe makes smaller, on this batch, dropout on, in nats.
+    /// The recipe's loss on this batch with dropout, in nats.
     pub loss: f64,
-    /// `CE_m` on this batch.
+    /// Cross-entropy of each exit on this batch, in nats.
     pub exit_losses: Vec<f64>,
-    /// The share of the batch that each exit answers right.
+    /// Accuracy of each exit on this batch.
     pub exit_accuracies: Vec<f64>,
-    /// Before clipping.
+    /// Norm of the gradient before clipping.
     pub gradient_norm: f64,
-    /// Of this step.
+    /// Learning rate of this step.
     pub learning_rate: f64,
-    /// Of the run so far, what came before a resumption included.
+    /// Seconds of the run so far, with those before it was resumed.
     pub seconds: f64,
 }
 
-/// An epoch that was finished.
+/// An epoch, as `metrics.jsonl` has it.
 #[derive(Clone, Debug, Serialize)]
 pub struct EpochReport {
     /// From 1.
     pub epoch: usize,
     /// Steps taken so far.
     pub step: u64,
-    /// Mean of the steps' losses.
+    /// Mean loss of the epoch's steps.
     pub train_loss: f64,
-    /// Each exit on dev.
+    /// Metrics of each exit on dev.
     pub dev: Vec<ExitMetrics>,
-    /// How many exits give one answer to all of dev.
+    /// Number of exits that give the same answer to every dev sample.
     pub constant_exits: usize,
-    /// What models are compared by.
+    /// The score by which the best epoch is chosen.
     pub score: f64,
-    /// True where this model is the best so far.
+    /// True if this is the best epoch so far.
     pub best: bool,
-    /// Of the run so far, what came before a resumption included.
+    /// Seconds of the run so far, with those before it was resumed.
     pub seconds: f64,
 }
 
-/// Is told how a run goes, and may stop it.
+/// Callbacks of a training run; each does nothing unless it is implemented.
 pub trait Observer {
-    /// After each step.
-    fn step(&mut self, report: &StepReport);
-    /// After each epoch.
-    fn epoch(&mut self, report: &EpochReport);
-    /// Asked after each step, and between the batches of an evaluation; true ends the run with a checkpoint.
+    /// Called once, when model and data are loaded, before the first step.
+    fn begin(&mut self) {}
+
+    /// Called after each step.
+    fn step(&mut self, report: &StepReport) {
+        let _ = report;
+    }
+
+    /// Called after each epoch.
+    fn epoch(&mut self, report: &EpochReport) {
+        let _ = report;
+    }
+
+    /// Called after each step and between the batches of an evaluation. `true` ends the run with a checkpoint.
     fn stop(&mut self) -> bool {
         false
     }
-    /// Something the user should know, on one line.
+
+    /// Called with information for the user, on one line.
+    fn note(&mut self, text: &str) {
+        let _ = text;
+    }
+
+    /// Called with a warning for the user, on one line.
     fn warn(&mut self, text: &str) {
         let _ = text;
     }
 }
+
+/// No callbacks; the run never stops early.
+impl Observer for () {}

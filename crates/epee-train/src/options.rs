@@ -1,100 +1,113 @@
-//! What a run can be told.
+//! The options of a training run, each written once: this struct is the TOML file, the grid's lists, the JSON schema and,
+//! with the feature `clap`, the command line. A field's doc comment is its description in all of them.
 
 use std::fmt;
 
-use crate::augmentation::Augmentation;
 use epee_exit::Metric;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ClassWeights, Distillation, Error, ExitWeights, Recipe, RecipeName};
+use crate::augmentation::Augmentation;
+use crate::named::named_enum;
+use crate::{ClassWeights, Distillation, Error, ExitWeights, Recipe, RecipeName, Regime};
 
-/// Which model of a run is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Select {
-    /// The one whose best single exit is best on dev.
-    BestExit,
-    /// The one whose exits are best in the mean, weighted as in Eq. 4.
-    #[default]
-    WeightedMean,
-}
-
-impl Select {
-    /// Both.
-    pub const ALL: [Select; 2] = [Select::BestExit, Select::WeightedMean];
-
-    /// As it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Select::BestExit => "best-exit",
-            Select::WeightedMean => "weighted-mean",
-        }
+named_enum! {
+    /// The criterion by which the best epoch's model is chosen.
+    #[derive(Default)]
+    pub enum Select ("select") {
+        /// The best single exit on dev.
+        BestExit = "best-exit",
+        /// The mean of all exits on dev, exit m with weight m (Eq. 4).
+        #[default]
+        WeightedMean = "weighted-mean",
     }
 }
 
 /// The settings of a training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
 pub struct TrainOptions {
     /// Passes over the training split.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
     pub epochs: usize,
     /// Sequences per step.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
     pub batch_size: usize,
-    /// Tokens per step, of sequences of about the same length, in place of a number of sequences.
+    /// Tokens per step, in place of a number of sequences; sequences of similar length share a batch.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", conflicts_with = "batch_size"))]
     pub batch_tokens: Option<usize>,
-    /// The peak of the learning rate.
+    /// Peak learning rate.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "RATE"))]
     pub learning_rate: f64,
-    /// Share of the steps until the peak, 0 to 1.
+    /// Warm-up, as a share of the steps; then the learning rate falls linearly to 0.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "SHARE"))]
     pub warmup: f64,
-    /// AdamW's decoupled weight decay; the paper's is 0.
+    /// AdamW's decoupled weight decay.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "RATE"))]
     pub weight_decay: f64,
-    /// The gradient's greatest norm.
+    /// Largest norm of the gradient; a large number turns clipping off.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NORM"))]
     pub clip: f64,
-    /// Tokens a sequence is cut to, at most the model's positions.
+    /// Longest text in tokens, at most the model's positions; the rest is cut off.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
     pub max_tokens: usize,
-    /// Seed of fresh weights, order, dropout and augmentation.
+    /// Seed of fresh weights, batch order, dropout and augmentation.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
     pub seed: u64,
-    /// Which model is kept.
+    /// Criterion for the best epoch, whose model is kept.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME"))]
     pub select: Select,
-    /// What models are compared by on dev.
-    #[schemars(schema_with = "metric_schema")]
+    /// Metric on dev for the best epoch: macro_f1, micro_f1 or accuracy.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME"))]
+    #[schemars(with = "String", extend("enum" = [Metric::MacroF1, Metric::MicroF1, Metric::Accuracy]))]
     pub metric: Metric,
-    /// Epochs without a better model on dev after which the run ends; in a run of two stages those of the second.
+    /// Stop after so many epochs without a better model on dev; with two stages, counted in the second.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
     pub early_stopping: Option<usize>,
-    /// The defaults of what follows.
+    /// Recipe for training exits: it sets the defaults of the options below.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Recipe"))]
     pub recipe: RecipeName,
-    /// What each exit's loss counts.
+    /// Weights of the exits' losses.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Recipe"))]
     pub exit_weights: Option<ExitWeights>,
-    /// The share of the epochs that the first of two stages takes.
+    /// First of two stages, as a share of the epochs; 0.5 by default.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "SHARE", help_heading = "Recipe"))]
     pub first_stage: Option<f64>,
-    /// α of learning from the last exit, 0 for none.
+    /// Self-distillation from the last exit, as a share α of each exit's loss; 0 by default, 0.5 in recipe distill.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "SHARE", help_heading = "Recipe"))]
     pub distill_weight: Option<f64>,
-    /// T of learning from the last exit.
+    /// Temperature of self-distillation; 2 by default.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "T", help_heading = "Recipe"))]
     pub distill_temperature: Option<f64>,
-    /// Whether exits' gradients are brought to one norm where they enter the backbone.
+    /// Scale each exit's gradient to the same norm where it enters the backbone.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BOOL", help_heading = "Recipe"))]
     pub balance: Option<bool>,
-    /// What the heads' learning rate is multiplied with.
+    /// Learning-rate multiplier for exit heads; 1 by default, 10 in recipe head-rate.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FACTOR", help_heading = "Recipe"))]
     pub head_rate: Option<f64>,
-    /// What the learning rate shrinks by from each layer to the one below.
+    /// Learning-rate multiplier from each layer to the one below; 1 by default, 0.9 in recipe layer-decay.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FACTOR", help_heading = "Recipe"))]
     pub layer_decay: Option<f64>,
-    /// What each class counts.
+    /// Weights of the classes in the loss.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Recipe"))]
     pub class_weights: Option<ClassWeights>,
-    /// ε of label smoothing.
+    /// Label smoothing: the share of a label that is spread over all classes; 0 by default.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "SHARE", help_heading = "Recipe"))]
     pub label_smoothing: Option<f64>,
-    /// Whether a learned exit head is trained beside the classifiers.
+    /// Train a learned exit head beside the classifiers, for the policy berxit.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BOOL", help_heading = "Recipe"))]
     pub exit_head: Option<bool>,
-    /// Whether pictures are mirrored left to right, each with probability ½.
+    /// Mirror each image left to right with probability ½.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1,
+        require_equals = true, default_missing_value = "true", help_heading = "Images"))]
     pub flip: bool,
-    /// Pixels a picture is moved by at most, in both directions.
+    /// Shift each image by up to so many pixels in both directions.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Images"))]
     pub shift: usize,
-    /// α of mix-up, 0 for none.
+    /// Mix-up: mix images in pairs with a share drawn from Beta(α, α) for each batch; 0 turns it off.
+    #[cfg_attr(feature = "clap", arg(long, value_name = "ALPHA", help_heading = "Images"))]
     pub mixup: f64,
-}
-
-fn metric_schema(_: &mut SchemaGenerator) -> Schema {
-    let names = [Metric::MacroF1, Metric::MicroF1, Metric::Accuracy].map(Metric::name);
-    json_schema!({ "type": "string", "enum": names })
 }
 
 impl Default for TrainOptions {
@@ -131,7 +144,7 @@ impl Default for TrainOptions {
 }
 
 impl TrainOptions {
-    /// The recipe by name, with what was asked for besides.
+    /// The recipe: the defaults of its name, with the options that are set.
     ///
     /// ```
     /// use epee_train::{RecipeName, TrainOptions};
@@ -141,97 +154,99 @@ impl TrainOptions {
     /// ```
     pub fn recipe(&self) -> Recipe {
         let base = self.recipe.recipe();
-        let teacher = base.distillation.unwrap_or_default();
-        let distillation = match self.distill_weight {
-            Some(0.0) => None,
-            Some(weight) => Some(Distillation { weight, ..teacher }),
-            None => base.distillation,
-        };
-        let temperature =
-            |d: Distillation| Distillation { temperature: self.distill_temperature.unwrap_or(d.temperature), ..d };
+        let weight = self.distill_weight.unwrap_or_else(|| base.distillation.map_or(0.0, |d| d.weight));
+        let temperature = self.distill_temperature.unwrap_or(Distillation::default().temperature);
         Recipe {
-            name: self.recipe,
-            regime: base.regime,
             exit_weights: self.exit_weights.unwrap_or(base.exit_weights),
             first_stage: self.first_stage.unwrap_or(base.first_stage),
-            distillation: distillation.map(temperature),
+            distillation: (weight != 0.0).then_some(Distillation { weight, temperature }),
             balance: self.balance.unwrap_or(base.balance),
             head_rate: self.head_rate.unwrap_or(base.head_rate),
             layer_decay: self.layer_decay.unwrap_or(base.layer_decay),
             class_weights: self.class_weights.unwrap_or(base.class_weights),
             label_smoothing: self.label_smoothing.unwrap_or(base.label_smoothing),
             exit_head: self.exit_head.unwrap_or(base.exit_head),
+            ..base
         }
     }
 
-    /// What is done to pictures.
+    /// The augmentation of images.
     pub fn augmentation(&self) -> Augmentation {
         Augmentation { flip: self.flip, shift: self.shift, mixup: self.mixup }
     }
 
-    /// Refuses what cannot be trained with.
+    /// Refuses values out of range and options that contradict each other.
     ///
     /// # Errors
-    /// [`Error::Option`] with the option, what was expected and what was found.
+    /// [`Error::Option`] with the option, the expected range and the value.
     pub fn check(&self) -> Result<(), Error> {
-        let require = |name, holds: bool, expected, got: String| {
-            if holds { Ok(()) } else { Err(Error::option(name, expected, got)) }
-        };
-        let rate = self.learning_rate;
-        let epochs = self.epochs.to_string();
-        require("epochs", (1..=1_000_000).contains(&self.epochs), "1 to 1000000", epochs)?;
-        require("batch-size", self.batch_size > 0, "at least 1", self.batch_size.to_string())?;
-        require("batch-tokens", self.batch_tokens != Some(0), "at least 1", "0".to_owned())?;
-        require("learning-rate", rate.is_finite() && rate > 0.0, "a number above 0", rate.to_string())?;
-        require("warmup", (0.0..=1.0).contains(&self.warmup), "a share from 0 to 1", self.warmup.to_string())?;
-        let decay = self.weight_decay;
-        require("weight-decay", decay.is_finite() && decay >= 0.0, "a number from 0", decay.to_string())?;
-        require("clip", self.clip.is_finite() && self.clip > 0.0, "a finite number above 0", self.clip.to_string())?;
-        require("max-tokens", self.max_tokens >= 3, "at least 3", self.max_tokens.to_string())?;
-        require("early-stopping", self.early_stopping != Some(0), "at least 1", "0".to_owned())?;
-        require("mixup", self.mixup.is_finite() && self.mixup >= 0.0, "a number from 0", self.mixup.to_string())?;
-        let asked = |name: &str| match name {
-            "exit_weights" => self.exit_weights.is_some(),
-            "first_stage" => self.first_stage.is_some(),
-            "distill_temperature" => self.distill_temperature.is_some(),
-            _ => false,
-        };
-        self.recipe().check(self.epochs, asked)
+        let recipe = self.recipe();
+        let Recipe { first_stage, head_rate, layer_decay, label_smoothing, exit_weights, .. } = &recipe;
+        let positive = |x: &f64| x.is_finite() && *x > 0.0;
+        let from_zero = |x: &f64| x.is_finite() && *x >= 0.0;
+        let stages = recipe.has_stages();
+        let joint = matches!(recipe.regime, Regime::Joint | Regime::Mixed);
+        let balanced = recipe.balance && recipe.regime == Regime::TwoStage;
+        let has_teacher = self.distill_temperature.is_none() || recipe.distillation.is_some();
+        let Distillation { weight, temperature } = &recipe.distillation.unwrap_or_default();
+        let with_recipe = |value: &dyn fmt::Display, why: &str| format!("{value} with recipe {}{why}", recipe.name);
+        let own_weights = with_recipe(exit_weights, ", which has weights of its own");
+        let one_stage = with_recipe(first_stage, ", which has one stage");
+        let one_exit = with_recipe(&true, ", whose steps reach the backbone from one exit at most");
+        let short = with_recipe(&self.epochs, "");
+        let two_stages = "at least 2 with a recipe of two stages, one for each";
+        let checks: [(&'static str, bool, &str, &dyn fmt::Display); 21] = [
+            ("epochs", (1..=1_000_000).contains(&self.epochs), "1 to 1000000", &self.epochs),
+            ("batch_size", self.batch_size > 0, "at least 1", &0),
+            ("batch_tokens", self.batch_tokens != Some(0), "at least 1", &0),
+            ("learning_rate", positive(&self.learning_rate), "a number above 0", &self.learning_rate),
+            ("warmup", (0.0..=1.0).contains(&self.warmup), "a share from 0 to 1", &self.warmup),
+            ("weight_decay", from_zero(&self.weight_decay), "a number from 0", &self.weight_decay),
+            ("clip", positive(&self.clip), "a finite number above 0", &self.clip),
+            ("max_tokens", self.max_tokens >= 3, "at least 3", &self.max_tokens),
+            ("early_stopping", self.early_stopping != Some(0), "at least 1", &0),
+            ("mixup", from_zero(&self.mixup), "a number from 0", &self.mixup),
+            ("exit_weights", self.exit_weights.is_none() || joint, "none", &own_weights),
+            ("first_stage", self.first_stage.is_none() || stages, "recipe two-stage or mixed beside it", &one_stage),
+            ("first_stage", *first_stage > 0.0 && *first_stage < 1.0, "a share between 0 and 1", first_stage),
+            ("epochs", !stages || self.epochs > 1, two_stages, &short),
+            ("balance", !balanced, "false", &one_exit),
+            ("distill_temperature", has_teacher, "a distill_weight above 0 beside it", &"none"),
+            ("distill_weight", *weight > 0.0 && *weight <= 1.0, "a share from 0 to 1", weight),
+            ("distill_temperature", positive(temperature), "a number above 0", temperature),
+            ("head_rate", positive(head_rate), "a number above 0", head_rate),
+            ("layer_decay", *layer_decay > 0.0 && *layer_decay <= 1.0, "a number above 0, at most 1", layer_decay),
+            ("label_smoothing", (0.0..1.0).contains(label_smoothing), "a share from 0, below 1", label_smoothing),
+        ];
+        match checks.into_iter().find(|(_, holds, ..)| !holds) {
+            Some((name, _, expected, got)) => Err(Error::option(name, expected, got.to_string())),
+            None => Ok(()),
+        }
     }
 }
 
-/// What the model card says of a run's options.
+/// A line for the model card.
 impl fmt::Display for TrainOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let batch = match self.batch_tokens {
-            Some(tokens) => format!("{tokens} tokens"),
-            None => self.batch_size.to_string(),
-        };
-        let warmup = 100.0 * self.warmup;
-        write!(
-            f,
-            "{}; {} epochs, batch {batch}, AdamW at {} with {warmup} % warm-up and linear decay, clip {}, seed {}",
-            self.recipe(),
-            self.epochs,
-            self.learning_rate,
-            self.clip,
-            self.seed
-        )?;
-        if self.weight_decay > 0.0 {
-            write!(f, ", weight decay {}", self.weight_decay)?;
+        let TrainOptions { epochs, batch_size, learning_rate, clip, seed, weight_decay, shift, mixup, .. } = self;
+        let batch = self.batch_tokens.map_or_else(|| batch_size.to_string(), |tokens| format!("{tokens} tokens"));
+        let (recipe, warmup) = (self.recipe(), 100.0 * self.warmup);
+        write!(f, "{recipe}; {epochs} epochs, batch {batch}, AdamW at {learning_rate} with {warmup} % warm-up ")?;
+        write!(f, "and linear decay, clip {clip}, seed {seed}")?;
+        if *weight_decay > 0.0 {
+            write!(f, ", weight decay {weight_decay}")?;
         }
         if let Some(epochs) = self.early_stopping {
             write!(f, "; early stopping after {epochs} epochs without a better one")?;
         }
-        for (said, value) in
-            [(self.flip, "mirrored".to_owned()), (self.shift > 0, format!("moved by up to {} pixels", self.shift))]
-        {
-            if said {
-                write!(f, ", pictures {value}")?;
-            }
+        if self.flip {
+            write!(f, ", images mirrored")?;
         }
-        if self.mixup > 0.0 {
-            write!(f, ", mix-up {}", self.mixup)?;
+        if *shift > 0 {
+            write!(f, ", images shifted by up to {shift} pixels")?;
+        }
+        if *mixup > 0.0 {
+            write!(f, ", mix-up {mixup}")?;
         }
         Ok(())
     }

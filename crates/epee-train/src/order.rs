@@ -1,4 +1,4 @@
-//! Which examples meet in a batch, and in which order batches come.
+//! The batches of each epoch and their order.
 
 use epee_input::{pack_count, pack_order};
 use rand::SeedableRng;
@@ -7,11 +7,11 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::TrainOptions;
 
-/// Budgets' worth of tokens among which sequences of about the same length are looked for: enough that lengths within a batch are close,
-/// and few enough that batches differ from epoch to epoch.
+/// Size of a pool, in batches: large enough that lengths within a batch are close, small enough that batches differ from epoch
+/// to epoch.
 const POOL: usize = 32;
 
-/// The batches of every epoch: a function of seed and epoch alone, so that a resumed run finds them again.
+/// The batches of every epoch. They depend on seed and epoch alone, so a resumed run has the same ones.
 pub(crate) struct Order {
     lengths: Vec<usize>,
     batch_size: usize,
@@ -20,7 +20,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// Of sequences of these lengths.
+    /// The order for sequences of these lengths, in tokens.
     pub(crate) fn new(lengths: Vec<usize>, options: &TrainOptions) -> Order {
         let TrainOptions { batch_size, batch_tokens, seed, .. } = *options;
         Order { lengths, batch_size, batch_tokens, seed }
@@ -28,8 +28,8 @@ impl Order {
 
     /// The batches of an epoch (from 0), as indices: each example once.
     ///
-    /// By number: chunks of a shuffled order. By tokens: the shuffled order is cut into pools, each sorted by length and cut at the
-    /// budget, and the batches are shuffled.
+    /// With `batch_size`: chunks of a shuffled order. With `batch_tokens`: the shuffled order is cut into pools, each pool is
+    /// sorted by length and cut into batches, and the batches are shuffled.
     pub(crate) fn batches(&self, epoch: usize) -> Vec<Vec<usize>> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(epoch as u64 + 1);
@@ -69,7 +69,7 @@ mod tests {
             of().max().unwrap_or(0) - of().min().unwrap_or(0)
         };
         let mean = batches.iter().map(spread).sum::<usize>() as f64 / batches.len() as f64;
-        assert!(mean < 6.0, "lengths in a batch differ by {mean} in the mean, of 90 in all");
+        assert!(mean < 6.0, "lengths in a batch differ by {mean} on average, of 90 in all");
         // Batches do not come in the order of their lengths.
         let firsts: Vec<usize> = batches.iter().map(|batch| lengths[batch[0]]).collect();
         let rising = firsts.windows(2).filter(|pair| pair[0] <= pair[1]).count();

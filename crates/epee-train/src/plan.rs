@@ -1,15 +1,44 @@
-//! The course of a run: how many steps each epoch has, which stage it belongs to, the learning rate of each step.
+//! The schedule of a run: steps per epoch, the stage of each step, learning rates, early stopping.
+
+use serde::{Deserialize, Serialize};
 
 use crate::order::Order;
-use crate::recipe::{Form, Recipe, Regime, Stage, Step, first_epochs};
-use crate::{LinearSchedule, TrainOptions};
+use crate::{ModelShape, Objective, Recipe, Stage, TrainOptions};
 
-/// The course of a run, made from its options and the lengths of its sequences alone.
+/// A learning rate that rises linearly from 0 to its peak, then falls linearly to 0, as Transformers' linear schedule. A run with
+/// two stages has one for each.
+///
+/// ```
+/// let schedule = epee_train::LinearSchedule { peak: 1.0, warmup: 2, total: 6 };
+/// assert_eq!((0..6).map(|step| schedule.rate(step)).collect::<Vec<_>>(), [0.0, 0.5, 1.0, 0.75, 0.5, 0.25]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LinearSchedule {
+    /// The highest learning rate.
+    pub peak: f64,
+    /// Steps until it is reached.
+    pub warmup: u64,
+    /// Steps in all.
+    pub total: u64,
+}
+
+impl LinearSchedule {
+    /// The learning rate of a step, counted from 0.
+    pub fn rate(&self, step: u64) -> f64 {
+        if step < self.warmup {
+            return self.peak * step as f64 / self.warmup as f64;
+        }
+        let rest = self.total.saturating_sub(step) as f64;
+        self.peak * rest / (self.total - self.warmup.min(self.total)).max(1) as f64
+    }
+}
+
+/// The schedule of a run, which its options and the lengths of its sequences decide.
 pub(crate) struct Plan {
     pub(crate) recipe: Recipe,
     /// The step (from 0) each epoch begins with, and the number of steps at the end.
     starts: Vec<u64>,
-    /// Epochs of the first stage, 0 where there is one stage.
+    /// Epochs of the first stage, 0 if there is one stage only.
     first: usize,
     peak: f64,
     warmup: f64,
@@ -25,10 +54,7 @@ impl Plan {
             end += order.batches(epoch).len() as u64;
             starts.push(end);
         }
-        let first = match recipe.regime {
-            Regime::TwoStage | Regime::Mixed => first_epochs(recipe.first_stage, options.epochs),
-            Regime::Joint | Regime::Alternating => 0,
-        };
+        let first = recipe.first_epochs(options.epochs);
         let (peak, warmup) = (options.learning_rate, options.warmup);
         Plan { recipe, starts, first, peak, warmup, early_stopping: options.early_stopping }
     }
@@ -50,12 +76,12 @@ impl Plan {
         }
     }
 
-    /// What a step is made of.
-    pub(crate) fn step(&self, step: u64, exits: usize) -> Step {
-        self.recipe.step(self.stage(step), step - self.stage_steps(step).start, exits)
+    /// The objective of a step.
+    pub(crate) fn objective(&self, step: u64, exits: usize) -> Objective {
+        self.recipe.objective(self.stage(step), step - self.stage_steps(step).start, exits)
     }
 
-    /// The learning rate of a stage.
+    /// The learning-rate schedule of a step's stage.
     pub(crate) fn schedule(&self, step: u64) -> LinearSchedule {
         let steps = self.stage_steps(step);
         let total = steps.end - steps.start;
@@ -67,17 +93,17 @@ impl Plan {
         self.schedule(step).rate(step - self.stage_steps(step).start)
     }
 
-    /// What a parameter's learning rate is multiplied with in a step; none where it stands still.
-    pub(crate) fn rate_factor(&self, name: &str, step: u64, form: Form) -> Option<f64> {
-        self.recipe.rate_factor(name, self.stage(step), form)
+    /// The factor on a parameter's learning rate in a step; `None` if it is frozen.
+    pub(crate) fn rate_factor(&self, name: &str, step: u64, shape: ModelShape) -> Option<f64> {
+        self.recipe.rate_factor(name, self.stage(step), shape)
     }
 
-    /// Whether two epochs (from 1) belong to one stage.
+    /// True if two epochs (from 1) belong to the same stage.
     pub(crate) fn same_stage(&self, a: usize, b: usize) -> bool {
         (a <= self.first) == (b <= self.first)
     }
 
-    /// Whether a run with so many epochs behind it, the best of them being `best` (from 1), has waited long enough for a better one.
+    /// True if early stopping ends a run after so many epochs, of which `best` (from 1) is the best.
     pub(crate) fn is_stuck(&self, epochs: usize, best: Option<usize>) -> bool {
         let since = best.unwrap_or(0).max(self.first);
         self.early_stopping.is_some_and(|patience| epochs >= since.saturating_add(patience))
@@ -105,8 +131,8 @@ mod tests {
         let rates: Vec<f64> = (0..8).map(|step| plan.rate(step)).collect();
         assert_eq!(rates[..4], rates[4..]);
         assert_eq!(rates[..3], [0.0, 1.0, 2.0 / 3.0]);
-        assert_eq!(plan.step(3, 2).weights, [0.0, 1.0]);
-        assert_eq!(plan.step(4, 2).weights, [1.0 / 3.0, 2.0 / 3.0]);
+        assert_eq!(plan.objective(3, 2).exit_weights, [0.0, 1.0]);
+        assert_eq!(plan.objective(4, 2).exit_weights, [1.0 / 3.0, 2.0 / 3.0]);
         assert!(plan.same_stage(1, 2) && plan.same_stage(3, 4) && !plan.same_stage(2, 3));
         // Waiting begins with the second stage.
         assert!(!plan.is_stuck(3, Some(1)) && plan.is_stuck(4, Some(1)) && !plan.is_stuck(4, Some(3)));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use epee_model::{Batch, Config, ExitConfig, Model, read_backbone, read_whole};
 use epee_nn::{Dropout, Parameters, Targets};
-use epee_train::{RecipeName, Stage, Step, Trainer};
+use epee_train::{RecipeName, Stage, StepInput, Trainer};
 use safetensors::SafeTensors;
 
 fn fixture(name: &str) -> PathBuf {
@@ -27,11 +27,6 @@ fn norm(values: impl IntoIterator<Item = f32>) -> f64 {
     values.into_iter().map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt()
 }
 
-/// A step of the paper's recipe.
-fn paper(exits: usize) -> Step {
-    RecipeName::Paper.recipe().step(Stage::Second, 0, exits)
-}
-
 /// The gradient of a fixture's batch by the names it is stored under, after its loss was compared.
 fn gradient(model: Model, config: &Config, heads: ExitConfig, file: &SafeTensors<'_>) -> BTreeMap<String, Vec<f32>> {
     let narrow = |name: &str| integers(file, name).into_iter().map(|x| x as u32).collect();
@@ -42,8 +37,10 @@ fn gradient(model: Model, config: &Config, heads: ExitConfig, file: &SafeTensors
     }
     let mut trainer = Trainer::new(model, 0.0);
     let labels = integers(file, "labels");
-    let (targets, step) = (Targets::of(&labels, heads.classes), paper(config.depth()));
-    let (joint, grads) = trainer.gradient(&batch, &targets, &labels, &step, Dropout::off());
+    let targets = &Targets::of(&labels, heads.classes);
+    let objective = &RecipeName::Paper.recipe().objective(Stage::Second, 0, config.depth());
+    let input = StepInput { batch: &batch, targets, labels: &labels, objective, dropout: Dropout::off(), clip: 1.0 };
+    let (joint, grads) = trainer.gradient(&input);
     let expected = f64::from(floats(file, "loss")[0]);
     assert!((joint.loss - expected).abs() < 1e-5, "loss: got {}, expected {expected}", joint.loss);
     config.stored(grads, heads).into_iter().map(|(name, (_, values))| (name, values)).collect()
@@ -76,15 +73,7 @@ fn every_entry_of_a_tiny_model_of_each_family() {
 
 #[test]
 fn norms_and_samples_of_minilm() {
-    let root = std::env::var_os("EPEE_DATA")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")), PathBuf::from);
-    let dir = root.join("minilm-l6-v2");
-    if !dir.exists() {
-        let required = std::env::var("EPEE_REQUIRE_DATA").is_ok_and(|value| value == "1");
-        assert!(!required, "{} is required and absent", dir.display());
-        println!("skipped: norms_and_samples_of_minilm needs {}", dir.display());
-        return;
-    }
+    let Some(dir) = epee_testing::shared_data("norms_and_samples_of_minilm", "minilm-l6-v2") else { return };
     let config = Config::read(&dir.join("config.json")).unwrap();
     let bytes = std::fs::read(fixture("minilm-expected.safetensors")).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();

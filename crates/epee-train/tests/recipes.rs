@@ -3,7 +3,7 @@
 
 use epee_model::{BackboneGradient, Batch, Config, ExitConfig, Model, Outputs};
 use epee_nn::{Dropout, Parameters, Targets, Tensor, cross_entropy, distillation, exit_head_loss};
-use epee_train::{RecipeName, Stage, Step, joint_loss};
+use epee_train::{Objective, RecipeName, Stage, joint_loss};
 
 const CONFIG: &str = r#"{"model_type": "bert", "vocab_size": 9, "hidden_size": 4, "num_hidden_layers": 3, "num_attention_heads": 2,
     "intermediate_size": 6, "max_position_embeddings": 5, "initializer_range": 0.5}"#;
@@ -24,24 +24,24 @@ fn model() -> Model<f64> {
     Model::new(&config, ExitConfig { score: true, ..ExitConfig::of(&config, 3) }, 7)
 }
 
-/// A step's loss, written from the recipes' formulas. What the gradient takes for constant is taken from `fixed`: the teacher, and
-/// which answers are wrong.
-fn loss(outputs: &Outputs<f64>, fixed: &Outputs<f64>, targets: &Targets, step: &Step) -> f64 {
+/// A step's loss, from the formulas of the recipes. `fixed` has the values that the gradient takes as constants: the teacher's
+/// logits, and which answers are wrong.
+fn loss(outputs: &Outputs<f64>, fixed: &Outputs<f64>, targets: &Targets, objective: &Objective) -> f64 {
     let last = outputs.logits.len() - 1;
     let of_exit = |m: usize| {
         let z = &outputs.logits[m];
         let mut loss = cross_entropy(z, targets).loss;
-        if let (Some(taught), true) = (step.distillation, m < last) {
+        if let (Some(taught), true) = (objective.distillation, m < last) {
             let kl = distillation(z, &fixed.logits[last], taught.temperature, targets).loss;
             loss = (1.0 - taught.weight) * loss + taught.weight * kl;
         }
-        if step.exit_head {
+        if objective.exit_head {
             let wrong: Vec<bool> = (0..3).map(|i| best(&fixed.logits[m], i) != LABELS[i]).collect();
             loss += exit_head_loss(&outputs.scores[m], &wrong, targets).loss;
         }
         loss
     };
-    step.weights.iter().enumerate().map(|(m, weight)| weight * of_exit(m)).sum()
+    objective.exit_weights.iter().enumerate().map(|(m, weight)| weight * of_exit(m)).sum()
 }
 
 fn best(z: &Tensor<f64>, i: usize) -> usize {
@@ -58,19 +58,19 @@ fn every_step_of_every_recipe() {
         let weights = recipe.class_weights.of(&[0, 0, 0, 0, 1, 2], 3);
         let targets = Targets::of(&LABELS, 3).weighted(&weights).smoothed(0.1);
         for (stage, at) in [(Stage::First, 0), (Stage::Second, 0), (Stage::Second, 1)] {
-            let step = recipe.step(stage, at, 3);
-            let joint = joint_loss(&outputs, &targets, &LABELS, &step);
-            assert!((joint.loss - loss(&outputs, &outputs, &targets, &step)).abs() < 1e-12, "{name}");
+            let objective = recipe.objective(stage, at, 3);
+            let joint = joint_loss(&outputs, &targets, &LABELS, &objective);
+            assert!((joint.loss - loss(&outputs, &outputs, &targets, &objective)).abs() < 1e-12, "{name}");
             let mut grads = model.zeros_like();
-            model.backward(&batch, &joint.gradients, &saved, step.trunk, &mut grads);
+            model.backward(&batch, &joint.gradients, &saved, objective.backbone, &mut grads);
             let mut moved_at_all = false;
             for (p, (parameter, grad)) in grads.parameters().into_iter().enumerate() {
                 let head = parameter.starts_with("exits.");
-                if step.trunk == BackboneGradient::Balanced && !head {
-                    // What is scaled there is no gradient of the loss: epee-model/tests/gradients.rs has it.
+                if objective.backbone == BackboneGradient::Balanced && !head {
+                    // A scaled gradient is not that of the loss: epee-model's tests check it.
                     continue;
                 }
-                if step.trunk == BackboneGradient::Frozen && !head {
+                if objective.backbone == BackboneGradient::Frozen && !head {
                     assert!(grad.data().iter().all(|&g| g == 0.0), "{name}: {parameter} moves");
                     continue;
                 }
@@ -78,7 +78,7 @@ fn every_step_of_every_recipe() {
                     let at = |h: f64| {
                         let mut moved = model.clone();
                         moved.parameters_mut()[p].1.data_mut()[i] += h;
-                        loss(&moved.forward(&batch, Dropout::off()).0, &outputs, &targets, &step)
+                        loss(&moved.forward(&batch, Dropout::off()).0, &outputs, &targets, &objective)
                     };
                     let expected = (at(1e-5) - at(-1e-5)) / 2e-5;
                     let got = grad.data()[i];
@@ -95,7 +95,7 @@ fn every_step_of_every_recipe() {
 }
 
 #[test]
-fn the_accuracies_are_the_shares_answered_right() {
+fn the_accuracies_are_the_shares_of_correct_answers() {
     let logits = |rows: [[f64; 2]; 4]| Tensor::from_vec(&[4, 2], rows.concat());
     let outputs = Outputs {
         logits: vec![
@@ -105,9 +105,9 @@ fn the_accuracies_are_the_shares_answered_right() {
         scores: Vec::new(),
     };
     let labels = [0, 1, 1, 0];
-    let step = RecipeName::Paper.recipe().step(Stage::Second, 0, 2);
-    let joint = joint_loss(&outputs, &Targets::of(&labels, 2), &labels, &step);
-    // A tie is the lowest class's.
+    let objective = RecipeName::Paper.recipe().objective(Stage::Second, 0, 2);
+    let joint = joint_loss(&outputs, &Targets::of(&labels, 2), &labels, &objective);
+    // A tie goes to the lowest class.
     assert_eq!(joint.accuracies, [0.75, 0.0]);
     assert!((joint.loss - (joint.per_exit[0] + 2.0 * joint.per_exit[1]) / 3.0).abs() < 1e-12);
 }

@@ -1,16 +1,17 @@
-//! Whole runs on a toy task: learning, determinism, stopping and resuming, a loss that is not finite.
+//! Whole runs on a toy task: learning, determinism, stop and resume, a loss that is not finite.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 
 use epee_exit::Metric;
 use epee_input::Encoding;
-use epee_model::{Config, ExitConfig, ExitsFile, Model, ModelCard, ModelDir, PoolerKind};
+use epee_model::{Config, ExitConfig, ExitsFile, Model, ModelDir, PoolerKind};
 use epee_nn::Parameters;
 use epee_train::{
-    EpochReport, Error, Examples, Form, Observer, Outcome, Output, RecipeName, Run, RunIdentity, Select, Stage,
-    StepReport, TrainOptions, train,
+    EpochReport, Error, Examples, ModelShape, Observer, Outcome, RecipeName, Select, Stage, StepReport, TrainOptions,
+    TrainingJob, train,
 };
+use tempfile::TempDir;
 
 fn config() -> Config {
     let json = r#"{"model_type": "bert", "vocab_size": 12, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -18,7 +19,7 @@ fn config() -> Config {
     Config::from_json(serde_json::from_str(json).unwrap()).unwrap()
 }
 
-/// Class 1 where token 7 occurs.
+/// Class 1 if token 7 occurs.
 fn examples(n: usize, seed: u64) -> Examples {
     let mut state = seed;
     let mut draw = |below: u64| {
@@ -54,6 +55,12 @@ struct Watch {
     warnings: Vec<String>,
 }
 
+impl Watch {
+    fn stop_after(steps: u64) -> Watch {
+        Watch { stop_after: Some(steps), ..Watch::default() }
+    }
+}
+
 impl Observer for Watch {
     fn step(&mut self, report: &StepReport) {
         self.losses.push(report.loss);
@@ -75,22 +82,49 @@ impl Observer for Watch {
 
 fn run(dir: &Path, options: &TrainOptions, resume: bool, watch: &mut Watch) -> Result<Outcome, Error> {
     let config = config();
-    let heads = ExitConfig { score: options.recipe().exit_head, ..ExitConfig::of(&config, 2) };
-    let exits = ExitsFile::new(&config, heads);
-    let output = Output {
+    let exits = ExitsFile::new(&config, options.recipe().exit_config(&config, 2));
+    let model = Model::new(&config, exits.exit_config(), options.seed);
+    let job = TrainingJob {
+        train: &examples(160, 1),
+        dev: &examples(60, 2),
+        options,
         dir,
         config: &config,
         labels: &["no".to_owned(), "yes".to_owned()],
         exits: &exits,
         input: ("tokenizer.json", b"{}"),
-        card: ModelCard::default(),
+        data: "toy",
+        base: "fresh weights",
         checkpoint_seconds: watch.every.unwrap_or(60.0),
+        resume,
     };
-    let identity = RunIdentity::from([("options".to_owned(), serde_json::to_string(options).unwrap())]);
-    let model = Model::new(&config, exits.exit_config(), options.seed);
-    let (learnt, dev) = (examples(160, 1), examples(60, 2));
-    let run = Run { train: &learnt, dev: &dev, options, output: &output, identity: &identity, resume };
-    train(model, &run, watch)
+    train(model, &job, watch)
+}
+
+/// A run in a new folder.
+fn fresh(options: &TrainOptions, watch: &mut Watch) -> Result<(TempDir, Outcome), Error> {
+    let dir = tempfile::tempdir().unwrap();
+    let outcome = run(dir.path(), options, false, watch)?;
+    Ok((dir, outcome))
+}
+
+/// A run in a new folder that ends undisturbed.
+fn whole(options: &TrainOptions) -> TempDir {
+    fresh(options, &mut Watch::default()).unwrap().0
+}
+
+/// A run in a new folder that is stopped after so many steps.
+fn stopped(options: &TrainOptions, steps: u64) -> TempDir {
+    let (dir, outcome) = fresh(options, &mut Watch::stop_after(steps)).unwrap();
+    assert!(!outcome.finished && outcome.steps == steps);
+    dir
+}
+
+/// Resumes a run to its end; what the observer saw.
+fn resume(dir: &TempDir, options: &TrainOptions) -> Watch {
+    let mut watch = Watch::default();
+    assert!(run(dir.path(), options, true, &mut watch).unwrap().finished);
+    watch
 }
 
 fn options() -> TrainOptions {
@@ -99,9 +133,8 @@ fn options() -> TrainOptions {
 
 #[test]
 fn learns_a_task_and_keeps_the_best_model() {
-    let dir = tempfile::tempdir().unwrap();
     let mut watch = Watch::default();
-    let outcome = run(dir.path(), &options(), false, &mut watch).unwrap();
+    let (dir, outcome) = fresh(&options(), &mut watch).unwrap();
     let (epoch, score) = outcome.best.unwrap();
     assert!(outcome.finished && score > 0.95, "macro-F1 {score}");
     assert_eq!(watch.epochs.len(), 12);
@@ -146,16 +179,12 @@ fn assert_same(whole: &Path, parts: &Path, when: &str) {
 
 #[test]
 fn a_run_stopped_anywhere_resumes_to_the_same_bits() {
-    let whole = tempfile::tempdir().unwrap();
     let options = TrainOptions { epochs: 3, select: Select::BestExit, metric: Metric::Accuracy, ..options() };
-    run(whole.path(), &options, false, &mut Watch::default()).unwrap();
+    let whole = whole(&options);
     // Ten steps an epoch: within one, and at both sides of its end.
     for stop in [1, 9, 10, 11, 20, 29, 30] {
-        let parts = tempfile::tempdir().unwrap();
-        let mut watch = Watch { stop_after: Some(stop), ..Watch::default() };
-        let outcome = run(parts.path(), &options, false, &mut watch).unwrap();
-        assert!(!outcome.finished && outcome.steps == stop);
-        // How often checkpoints are written is no part of the run.
+        let parts = stopped(&options, stop);
+        // A resumed run may write checkpoints more often.
         let mut watch = Watch { every: Some(0.0), ..Watch::default() };
         let outcome = run(parts.path(), &options, true, &mut watch).unwrap();
         assert!(outcome.finished);
@@ -165,14 +194,12 @@ fn a_run_stopped_anywhere_resumes_to_the_same_bits() {
 
 #[test]
 fn a_stop_in_an_evaluation_does_it_again() {
-    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let options = TrainOptions { epochs: 2, ..options() };
-    run(whole.path(), &options, false, &mut Watch::default()).unwrap();
+    let whole = whole(&options);
     let mut watch = Watch { stop_in_evaluation: true, ..Watch::default() };
-    let outcome = run(parts.path(), &options, false, &mut watch).unwrap();
+    let (parts, outcome) = fresh(&options, &mut watch).unwrap();
     assert!(!outcome.finished && outcome.steps == 10 && watch.epochs.is_empty());
-    let mut watch = Watch::default();
-    assert!(run(parts.path(), &options, true, &mut watch).unwrap().finished);
+    let watch = resume(&parts, &options);
     assert_eq!(watch.losses.len(), 10, "a step was taken again");
     assert_eq!(watch.epochs.len(), 2);
     assert_same(whole.path(), parts.path(), "after a stop in an evaluation");
@@ -180,16 +207,15 @@ fn a_stop_in_an_evaluation_does_it_again() {
 
 #[test]
 fn a_log_ahead_of_its_checkpoint_is_cut_back_within_an_epoch_s_end_too() {
-    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let options = TrainOptions { epochs: 2, ..options() };
-    run(whole.path(), &options, false, &mut Watch::default()).unwrap();
+    let whole = whole(&options);
     // Killed after the epoch was logged and before its checkpoint: the last is that of the step before the evaluation.
-    run(parts.path(), &options, false, &mut Watch { stop_after: Some(10), ..Watch::default() }).unwrap();
+    let parts = stopped(&options, 10);
     let log = std::fs::read_to_string(whole.path().join("metrics.jsonl")).unwrap();
     let first: String = log.lines().take(11).flat_map(|line| [line, "\n"]).collect();
     assert!(first.lines().last().unwrap().contains(r#""event":"epoch""#));
     std::fs::write(parts.path().join("metrics.jsonl"), first).unwrap();
-    run(parts.path(), &options, true, &mut Watch::default()).unwrap();
+    resume(&parts, &options);
     assert_same(whole.path(), parts.path(), "after a kill between log and checkpoint");
 }
 
@@ -200,9 +226,7 @@ fn a_checkpoint_is_due_after_its_seconds() {
         (0.0, &["step-000000003.safetensors", "step-000000004.safetensors"][..]),
         (1e9, &["step-000000004.safetensors"]),
     ] {
-        let dir = tempfile::tempdir().unwrap();
-        let mut watch = Watch { every: Some(every), stop_after: Some(4), ..Watch::default() };
-        run(dir.path(), &options, false, &mut watch).unwrap();
+        let (dir, _) = fresh(&options, &mut Watch { every: Some(every), ..Watch::stop_after(4) }).unwrap();
         let files = checkpoints(dir.path());
         let names: Vec<&str> = files.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, expected);
@@ -211,38 +235,34 @@ fn a_checkpoint_is_due_after_its_seconds() {
 
 #[test]
 fn a_damaged_checkpoint_is_passed_over_and_the_run_ends_the_same() {
-    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let options = TrainOptions { epochs: 2, ..options() };
-    run(whole.path(), &options, false, &mut Watch::default()).unwrap();
-    let mut watch = Watch { every: Some(0.0), stop_after: Some(7), ..Watch::default() };
-    run(parts.path(), &options, false, &mut watch).unwrap();
+    let whole = whole(&options);
+    let (parts, _) = fresh(&options, &mut Watch { every: Some(0.0), ..Watch::stop_after(7) }).unwrap();
     let newest = checkpoints(parts.path()).pop().unwrap();
     let mut bytes = std::fs::read(&newest).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&newest, bytes).unwrap();
-    let mut watch = Watch::default();
-    run(parts.path(), &options, true, &mut watch).unwrap();
+    let watch = resume(&parts, &options);
     assert!(watch.warnings.len() == 1 && watch.warnings[0].contains("step-000000007.safetensors: not a whole"));
-    assert_eq!(watch.losses.len(), 14, "expected to go on from step 6");
+    assert_eq!(watch.losses.len(), 14, "expected to resume from step 6");
     assert_same(whole.path(), parts.path(), "after a damaged checkpoint");
 }
 
 #[test]
 fn a_log_that_cannot_be_read_costs_its_lines_alone_and_is_told() {
     let options = TrainOptions { epochs: 2, ..options() };
-    let dir = tempfile::tempdir().unwrap();
-    run(dir.path(), &options, false, &mut Watch { stop_after: Some(4), ..Watch::default() }).unwrap();
+    let dir = stopped(&options, 4);
     let log = dir.path().join("metrics.jsonl");
     let mut bytes = std::fs::read(&log).unwrap();
-    // Within the key `event` of the second line; and a time by which the clock is seen to go on.
+    // Damages the key `event` of the second line, and sets a time from which the clock must continue.
     let second = 1 + bytes.iter().position(|&byte| byte == b'\n').unwrap();
     bytes[second + 3] = 0xff;
     let fourth = bytes.windows(10).rposition(|part| part == b"\"seconds\":").unwrap();
     bytes.truncate(fourth);
     bytes.extend_from_slice(b"\"seconds\":1000.5}\n");
     std::fs::write(&log, bytes).unwrap();
-    let mut watch = Watch { stop_after: Some(2), ..Watch::default() };
+    let mut watch = Watch::stop_after(2);
     run(dir.path(), &options, true, &mut watch).unwrap();
     assert!(watch.warnings.len() == 1 && watch.warnings[0].contains("metrics.jsonl, line 2: not a line"), "{watch:?}");
     let steps = std::fs::read_to_string(&log).unwrap();
@@ -250,48 +270,43 @@ fn a_log_that_cannot_be_read_costs_its_lines_alone_and_is_told() {
     let seconds = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["seconds"].as_f64().unwrap();
     assert!(steps.lines().skip(3).all(|line| seconds(line) > 1000.5), "{steps}");
     std::fs::remove_file(&log).unwrap();
-    let mut watch = Watch::default();
-    run(dir.path(), &options, true, &mut watch).unwrap();
-    assert!(watch.warnings.len() == 1 && watch.warnings[0].contains("before step 6 is lost"), "{watch:?}");
+    let watch = resume(&dir, &options);
+    assert!(watch.warnings.len() == 1 && watch.warnings[0].contains("before step 6 are lost"), "{watch:?}");
 }
 
 #[test]
-fn what_a_killed_run_logged_after_its_checkpoint_is_written_again() {
-    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+fn lines_that_a_killed_run_logged_after_its_checkpoint_are_written_again() {
     let options = TrainOptions { epochs: 2, ..options() };
-    run(whole.path(), &options, false, &mut Watch::default()).unwrap();
-    run(parts.path(), &options, false, &mut Watch { stop_after: Some(4), ..Watch::default() }).unwrap();
+    let whole = whole(&options);
+    let parts = stopped(&options, 4);
     let log = parts.path().join("metrics.jsonl");
     let mut text = std::fs::read_to_string(&log).unwrap();
     text.push_str("{\"event\":\"step\",\"step\":5}\n{\"event\":\"st");
     std::fs::write(&log, text).unwrap();
-    run(parts.path(), &options, true, &mut Watch::default()).unwrap();
-    let lines = |dir: &Path| std::fs::read_to_string(dir.join("metrics.jsonl")).unwrap().lines().count();
-    assert_eq!(lines(whole.path()), lines(parts.path()));
-    // Killed before the first checkpoint: it begins anew.
+    resume(&parts, &options);
+    assert_same(whole.path(), parts.path(), "after a kill");
+    // Killed before the first checkpoint: it starts again.
     let checkpoints = parts.path().join("checkpoints");
     for file in std::fs::read_dir(&checkpoints).unwrap() {
         std::fs::remove_file(file.unwrap().path()).unwrap();
     }
-    let mut watch = Watch::default();
-    assert!(run(parts.path(), &options, true, &mut watch).unwrap().finished);
-    assert_eq!(lines(whole.path()), lines(parts.path()));
-    assert_eq!(watch.warnings, ["no checkpoint was written yet: the run begins anew"]);
-    // A folder without them may hold a model that is finished: it is not begun anew over that.
+    let watch = resume(&parts, &options);
+    assert_same(whole.path(), parts.path(), "after a kill before the first checkpoint");
+    assert_eq!(watch.warnings, ["no checkpoint was written yet: the run starts again"]);
+    // A folder without checkpoints may hold a finished model, which must stay.
     std::fs::remove_dir_all(&checkpoints).unwrap();
     let model = std::fs::read(parts.path().join("model.safetensors")).unwrap();
-    let error = run(parts.path(), &options, true, &mut Watch::default()).unwrap_err().to_string();
-    assert!(error.contains("no checkpoint to resume from") && error.contains("--force"), "{error}");
+    let error = run(parts.path(), &options, true, &mut Watch::default()).unwrap_err();
+    assert!(matches!(error, Error::NothingToResume { occupied: true, .. }), "{error}");
     assert!(std::fs::read(parts.path().join("model.safetensors")).unwrap() == model);
 }
 
 #[test]
 fn of_two_stages_the_best_of_the_second_is_kept() {
     for recipe in [RecipeName::TwoStage, RecipeName::Mixed] {
-        let dir = tempfile::tempdir().unwrap();
         let mut watch = Watch::default();
         let options = TrainOptions { epochs: 6, recipe, ..options() };
-        let (best, score) = run(dir.path(), &options, false, &mut watch).unwrap().best.unwrap();
+        let (best, score) = fresh(&options, &mut watch).unwrap().1.best.unwrap();
         assert!(best > 3, "{recipe}: epoch {best}");
         let second = watch.epochs[3..].iter().map(|report| report.score).fold(0.0, f64::max);
         assert_eq!((score, watch.epochs[3].best), (second, true));
@@ -303,10 +318,10 @@ fn in_the_second_of_two_stages_poolers_of_their_own_learn_and_a_shared_one_stand
     let names = |pooler| {
         let config = config();
         let model = Model::<f32>::new(&config, ExitConfig { pooler, ..ExitConfig::of(&config, 2) }, 1);
-        let form = Form::of(&model);
+        let shape = ModelShape::of(&model);
         let recipe = RecipeName::TwoStage.recipe();
         let all = model.parameters().into_iter().map(|(name, _)| name);
-        let moved = all.filter(|name| recipe.rate_factor(name, Stage::Second, form).is_some());
+        let moved = all.filter(|name| recipe.rate_factor(name, Stage::Second, shape).is_some());
         moved.filter(|name| name.ends_with("weight")).collect::<Vec<String>>()
     };
     assert_eq!(names(PoolerKind::Shared), ["exits.classifiers.0.weight"]);
@@ -318,9 +333,8 @@ fn in_the_second_of_two_stages_poolers_of_their_own_learn_and_a_shared_one_stand
 #[test]
 fn the_same_seed_gives_the_same_losses_and_another_seed_others() {
     let losses = |seed| {
-        let dir = tempfile::tempdir().unwrap();
         let mut watch = Watch::default();
-        run(dir.path(), &TrainOptions { epochs: 1, seed, ..options() }, false, &mut watch).unwrap();
+        fresh(&TrainOptions { epochs: 1, seed, ..options() }, &mut watch).unwrap();
         watch.losses
     };
     assert_eq!(losses(1), losses(1));
@@ -328,12 +342,29 @@ fn the_same_seed_gives_the_same_losses_and_another_seed_others() {
 }
 
 #[test]
-fn a_loss_that_is_not_finite_stops_with_step_and_batch() {
-    let dir = tempfile::tempdir().unwrap();
-    let options = TrainOptions { learning_rate: 1e30, warmup: 0.0, clip: 1e30, ..options() };
-    let error = run(dir.path(), &options, false, &mut Watch::default()).unwrap_err();
-    assert!(matches!(error, Error::NotFinite { .. }), "{error}");
-    assert!(error.to_string().contains("at step 2 (epoch 1, batch of 16 examples: s"), "{error}");
+fn a_run_that_cannot_go_on_is_refused_or_stops() {
+    let mild = TrainOptions { warmup: 0.0, ..options() };
+    let cases = [
+        (TrainOptions { learning_rate: -1.0, ..options() }, &["learning_rate: expected a number above 0, got -1"][..]),
+        (
+            TrainOptions { learning_rate: 1e30, clip: 1e30, ..mild.clone() },
+            &["at step 2 (epoch 1, batch of 16 examples: s", "no model of this run was kept"],
+        ),
+        (
+            TrainOptions { learning_rate: 30.0, ..mild },
+            &["the run diverged: the mean loss of epoch", "that of guessing 0.693"],
+        ),
+    ];
+    for (i, (options, expected)) in cases.iter().enumerate() {
+        let error = fresh(options, &mut Watch::default()).unwrap_err();
+        let kinds = [
+            matches!(error, Error::Option { .. }),
+            matches!(error, Error::NotFinite { .. }),
+            matches!(error, Error::Diverged { .. }),
+        ];
+        let text = error.to_string();
+        assert!(kinds[i] && expected.iter().all(|part| text.contains(part)), "{text}");
+    }
 }
 
 #[test]
@@ -353,52 +384,29 @@ fn a_checkpoint_of_another_run_is_refused() {
 }
 
 #[test]
-fn an_option_out_of_range_is_named() {
-    let dir = tempfile::tempdir().unwrap();
-    let options = TrainOptions { learning_rate: -1.0, ..options() };
-    let error = run(dir.path(), &options, false, &mut Watch::default()).unwrap_err();
-    assert_eq!(error.to_string(), "learning-rate: expected a number above 0, got -1");
-}
-
-#[test]
 fn every_recipe_learns_and_a_stopped_run_resumes_to_the_same_bits() {
     for recipe in RecipeName::ALL {
         let options = TrainOptions { epochs: 16, learning_rate: 3e-3, recipe, batch_tokens: Some(80), ..options() };
-        let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let mut watch = Watch::default();
-        let (_, score) = run(whole.path(), &options, false, &mut watch).unwrap().best.unwrap();
+        let (whole, outcome) = fresh(&options, &mut watch).unwrap();
+        let (_, score) = outcome.best.unwrap();
         assert!(score > 0.8, "{recipe}: macro-F1 {score}");
-        // In the second of two stages, where there are two, and at an odd step.
+        // In the second stage if there are two, and at an odd step.
         let stop = (watch.losses.len() as u64 * 2 / 3) | 1;
-        run(parts.path(), &options, false, &mut Watch { stop_after: Some(stop), ..Watch::default() }).unwrap();
-        assert!(run(parts.path(), &options, true, &mut Watch::default()).unwrap().finished);
-        let read = |dir: &Path| std::fs::read(dir.join("model.safetensors")).unwrap();
-        assert!(read(whole.path()) == read(parts.path()), "{recipe}: another model after a stop at {stop}");
+        let parts = stopped(&options, stop);
+        resume(&parts, &options);
+        assert_same(whole.path(), parts.path(), &format!("in {recipe}, after a stop at {stop}"));
     }
 }
 
 #[test]
 fn early_stopping_ends_a_run_and_resuming_it_changes_nothing() {
-    let dir = tempfile::tempdir().unwrap();
     let options = TrainOptions { epochs: 40, early_stopping: Some(3), ..options() };
     let mut watch = Watch::default();
-    let outcome = run(dir.path(), &options, false, &mut watch).unwrap();
+    let (dir, outcome) = fresh(&options, &mut watch).unwrap();
     let (best, _) = outcome.best.unwrap();
     assert!(outcome.finished && outcome.epochs == best + 3 && outcome.epochs < 40, "{outcome:?}");
     assert_eq!(watch.epochs.len(), outcome.epochs);
     let again = run(dir.path(), &options, true, &mut Watch::default()).unwrap();
     assert_eq!((again.finished, again.steps, again.best), (true, outcome.steps, outcome.best));
-}
-
-#[test]
-fn a_run_that_diverges_stops_and_keeps_the_best() {
-    let dir = tempfile::tempdir().unwrap();
-    let options = TrainOptions { learning_rate: 30.0, warmup: 0.0, ..options() };
-    let error = run(dir.path(), &options, false, &mut Watch::default()).unwrap_err();
-    let text = error.to_string();
-    assert!(matches!(error, Error::Diverged { .. }), "{text}");
-    assert!(
-        text.contains("the run diverged: the mean loss of epoch") && text.contains("that of guessing 0.693"),
-        "{text}"
-    );
 }

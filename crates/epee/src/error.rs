@@ -45,6 +45,28 @@ pub enum Error {
     #[cfg(feature = "train")]
     #[error(transparent)]
     Train(#[from] epee_train::Error),
+    /// A split of the dataset that is not the one a run's checkpoint was trained on.
+    #[cfg(feature = "train")]
+    #[error("{}: the {split} split changed since the checkpoint: expected digest {expected}, got {got}", path.display())]
+    ChangedSplit {
+        /// The split's file.
+        path: PathBuf,
+        /// The split.
+        split: String,
+        /// The checkpoint's digest.
+        expected: String,
+        /// The digest now.
+        got: String,
+    },
+    /// A training option that does not fit the model.
+    #[cfg(feature = "train")]
+    #[error("{name}: {problem}")]
+    TrainOption {
+        /// The option.
+        name: &'static str,
+        /// The problem.
+        problem: String,
+    },
     /// No folder where a model directory should be.
     #[error("{}: no such folder: expected a model directory", path.display())]
     NoModel {

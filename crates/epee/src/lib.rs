@@ -15,7 +15,7 @@
 //! | choose or certify an exit setting | [`Calibrator`], or [`calibrate()`] for the usual goal |
 //! | write a policy of your own, replay and sweep traces | [`exit`] |
 //! | record a trace, evaluate live | [`Classifier::record`], [`Classifier::evaluate`] (feature `data`) |
-//! | train from a dataset folder | `train` (feature `train`) |
+//! | train from a dataset folder | [`train()`], or [`Training`] for more choices (feature `train`) |
 //!
 //! The command `epee`, the server and the Python package call these functions and hold no rule of their own.
 //!
@@ -35,6 +35,8 @@ mod prediction;
 mod preprocessor;
 #[cfg(feature = "data")]
 pub mod recording;
+#[cfg(feature = "train")]
+mod train;
 mod warning;
 
 pub use calibration::{Calibrator, calibrate};
@@ -56,3 +58,5 @@ pub use epee_model as model;
 pub use epee_nn::Precision;
 #[cfg(feature = "train")]
 pub use epee_train as training;
+#[cfg(feature = "train")]
+pub use train::{Base, ExitOptions, Training, train};

@@ -84,8 +84,8 @@ impl Preprocessor {
         let InputShape::Image(input) = config.shape.input else {
             return Err(Error::Preprocessor(format!("{} reads text, not images", config.title())));
         };
-        if !matches!(input.channels, 1 | 3) {
-            let got = input.channels;
+        if !matches!(input.num_channels, 1 | 3) {
+            let got = input.num_channels;
             return Err(Error::Preprocessor(format!("config.json: num_channels: expected 1 or 3, got {got}")));
         }
         let (got, expected) = ([processor.height(), processor.width()], [input.height, input.width]);

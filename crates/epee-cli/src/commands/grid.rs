@@ -1,39 +1,40 @@
-//! `epee grid`: a training run for every combination of some options, each a process of its own.
+//! `epee grid`: a training run for every combination of some options, each in a process of its own.
 
 mod best;
 mod folder;
 mod jobs;
+mod progress;
 mod report;
 mod results;
-mod watch;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
+use epee::Training;
 use epee_data::Dataset;
 use epee_train::grid::{GridConfig, Majority, Plan, RunRecord, State, Summary, schema};
 use serde_json::{Value, json};
 
 use self::folder::Folder;
 use self::jobs::{Jobs, Signals, wait_for_orphan};
+use self::progress::Progress;
 pub(crate) use self::report::report;
 use self::results::Target;
-use self::watch::Watch;
-use super::train::digests;
-use crate::fetch;
+use super::train::base;
 use crate::flags::check_vacant;
+use crate::status::Stopped;
 use crate::ui::Ui;
 
 /// Train a model for every combination of some options and keep the best by dev
 #[derive(clap::Args)]
 #[command(
     after_help = "Each run is an `epee train` in DIR/runs/NAME: its options.toml, train.log, metrics.jsonl and run.json stay there. \
-    DIR has the config (grid.toml), a row per run (results.csv, results.json) and the best model (best); the other runs' \
-    weights are removed unless --keep-all is given.\n\n\
-    Ctrl-C writes a checkpoint of each run in progress; the same command with --resume goes on from there, and tries again what \
-    failed.\n\n\
+    DIR has the config (grid.toml), a row per run (results.csv, results.json) and the best model (best). The weights of the other \
+    runs are removed unless --keep-all is given.\n\n\
+    Ctrl-C writes a checkpoint of each run in progress and ends with exit status 3; a second Ctrl-C ends at once with 130. The same \
+    command with --resume continues the grid and tries failed runs again.\n\n\
     Examples:\n  \
     epee grid --config docs/grid-paper.toml --out grids/paper\n  \
     epee grid --config grid.toml --out grids/notes --jobs 2 --resume\n  \
@@ -41,71 +42,63 @@ use crate::ui::Ui;
     epee grid --schema > grid.schema.json"
 )]
 pub(crate) struct Args {
-    /// What the runs are, a TOML file; docs/grid-paper.toml is an example
+    /// TOML file that describes the runs; docs/grid-paper.toml is an example
     #[arg(long, value_name = "FILE", required_unless_present = "schema")]
     config: Option<PathBuf>,
-    /// The folder to write
+    /// Folder to write
     #[arg(long, value_name = "DIR", required_unless_present = "schema")]
     out: Option<PathBuf>,
-    /// Go on with the grid in --out: runs that are finished stay, the others go on or begin
+    /// Resume the grid in --out: finished runs stay, the others are resumed or started
     #[arg(long)]
     resume: bool,
-    /// How many runs at a time; they share the threads
+    /// Number of runs at a time; they share the threads
     #[arg(long, value_name = "N", default_value_t = 1)]
     jobs: usize,
-    /// Where the rows go, a .csv or .parquet file [default: results.csv in --out]
+    /// File for the table of runs, .csv or .parquet [default: results.csv in --out]
     #[arg(long, value_name = "FILE")]
     results: Option<PathBuf>,
     /// Keep the weights of every run
     #[arg(long)]
     keep_all: bool,
-    /// Print the JSON schema of the config and do nothing else
+    /// Print the JSON schema of the config and exit
     #[arg(long, conflicts_with_all = ["config", "out", "resume", "jobs", "results", "keep_all"])]
     schema: bool,
 }
 
-/// How often children are looked at.
+/// Time between two looks at the runs.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Trains what the config says.
+/// Trains the runs of the config.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let (Some(path), Some(out)) = (&args.config, &args.out) else {
         return Ok(ui.print(schema().trim_end())?);
     };
     let threads = rayon::current_num_threads();
     if args.jobs == 0 || args.jobs > threads {
-        bail!("--jobs: expected 1 to {threads}, a thread for each at least, got {}", args.jobs);
+        bail!("--jobs: expected 1 to {threads}, at least one thread for each, got {}", args.jobs);
     }
     let config = GridConfig::read(path)?;
-    let plan = Plan::new(&config, path)?;
+    let mut plan = Plan::new(&config, path)?;
     let target = Target::new(args.results.as_deref(), out, args.resume)?;
-    let hint = if args.resume { "it has no grid to go on with" } else { "--resume goes on with the grid in it" };
+    let hint = if args.resume { "it has no grid to resume" } else { "--resume continues the grid in it" };
     check_vacant(out, args.resume && folder::is_grid(out), hint)?;
     let (start, majority) = start(&config, ui)?;
-    let folder = Folder::open(out, &plan, &start)?;
-    let records = folder.records()?;
+    plan.runs.iter_mut().for_each(|run| run.start = start.clone());
+    let folder = Folder::open(out)?;
+    folder.read_finished(&mut plan.runs)?;
     folder.keep_config(path)?;
-    let mut grid = Grid {
-        score: score_name(&plan),
-        records: records.into_iter().map(|record| record.filter(|record| record.state == State::Finished)).collect(),
-        majority,
-        start,
-        plan,
-        folder,
-        target,
-        keep_all: args.keep_all,
-        ui,
-    };
+    let mut grid =
+        Grid { score: score_name(&plan), plan, start, majority, folder, target, keep_all: args.keep_all, ui };
     let signals = Signals::watch()?;
     grid.train(&config, args.jobs, threads / args.jobs, &signals)?;
     grid.conclude()
 }
 
-/// What all runs start from, with the digests of what can change under them; and what is worth nothing on dev.
+/// The start of all runs with the digests of its files, and the scores of the majority class on dev.
 fn start(config: &GridConfig, ui: Ui) -> anyhow::Result<(Value, Majority)> {
     let file = &config.file;
-    // Fetched once, before several runs would.
-    let model = file.model.as_deref().map(|model| fetch::local_model(model, ui)).transpose()?;
+    // A hub model is downloaded here once, before several runs would do it.
+    let base = base(file.model.as_deref(), file.init.as_deref(), file.tokenizer.as_deref(), ui)?;
     let dataset = Dataset::open(&file.data)?;
     let dev = epee::recording::read_split(&dataset, "dev", None)?;
     let labels: Vec<usize> = dev.examples.iter().filter_map(|example| example.label).collect();
@@ -118,15 +111,14 @@ fn start(config: &GridConfig, ui: Ui) -> anyhow::Result<(Value, Majority)> {
         start.remove("grid");
         let train = dataset.info().splits.get("train").map(|split| split.content_digest());
         start.insert("digests".to_owned(), json!({ "train": train, "dev": dev.digest }));
-        let (init, tokenizer) = (file.init.as_deref(), file.tokenizer.as_deref());
-        for (name, digest) in digests(model.as_deref(), init, tokenizer, &file.data, ui)? {
+        for (name, digest) in Training::new(base).digests(&file.data)? {
             start["digests"][name] = digest.into();
         }
     }
     Ok((start, Majority::of(&labels, &dataset.info().labels)))
 }
 
-/// What runs are compared by, where it is the same for all.
+/// The score by which runs are compared, if it is the same for all.
 fn score_name(plan: &Plan) -> Option<String> {
     let name = |options: &epee_train::TrainOptions| format!("{} of {}", options.select.as_str(), options.metric);
     let first = plan.runs.first().map(|run| name(&run.options))?;
@@ -143,20 +135,19 @@ struct Grid {
     target: Target,
     keep_all: bool,
     ui: Ui,
-    /// By run; none of those that wait or go on.
-    records: Vec<Option<RunRecord>>,
 }
 
 impl Grid {
-    /// Runs what is not finished, some at a time, until all is done or a signal comes.
+    /// Runs what is not finished, some at a time, until all runs have ended or a signal comes.
     fn train(&mut self, config: &GridConfig, jobs: usize, threads: usize, signals: &Signals) -> anyhow::Result<()> {
-        let mut queue: VecDeque<usize> = (0..self.plan.runs.len()).filter(|&i| self.records[i].is_none()).collect();
+        let mut queue: VecDeque<usize> =
+            (0..self.plan.runs.len()).filter(|&i| self.plan.runs[i].state == State::Planned).collect();
         let done = self.plan.runs.len() - queue.len();
         if done > 0 {
             self.ui.note(format!("{done} of {} runs are finished already", self.plan.runs.len()));
         }
         self.save()?;
-        let mut watch = Watch::new(self.ui, self.plan.runs.len(), done);
+        let mut progress = Progress::new(self.ui, self.plan.runs.len(), done);
         let mut running = Jobs::default();
         loop {
             match signals.count() {
@@ -165,33 +156,34 @@ impl Grid {
                         && let Some(index) = queue.pop_front()
                     {
                         let run = &self.plan.runs[index];
-                        let dir = self.folder.begin(run, &self.start)?;
+                        let dir = self.folder.begin(run)?;
                         if !wait_for_orphan(&dir, signals, self.ui)? {
                             break;
                         }
                         running.start(index, &dir, &config.file, threads)?;
-                        watch.begin(index, &run.name, run.options.epochs, &dir);
+                        progress.begin(index, &run.name, run.options.epochs, &dir);
                     }
                 }
-                1 => running.interrupt(|| watch.stopping()),
+                1 => running.interrupt(|| progress.stopping()),
                 _ => running.kill(),
             }
             if running.len() == 0 {
                 return Ok(());
             }
             std::thread::sleep(TICK);
-            watch.look();
+            progress.update();
             for (index, ended) in running.ended()? {
-                let record = self.folder.end(&self.plan.runs[index], &self.start, ended, &self.majority)?;
-                watch.end(index, &record, &self.majority);
-                self.records[index] = Some(record);
+                let record = self.folder.end(&self.plan.runs[index], ended, &self.majority)?;
+                progress.end(index, &record, &self.majority);
+                self.plan.runs[index] = record;
                 self.save()?;
             }
         }
     }
 
     fn summary(&self) -> Summary {
-        let runs: Vec<RunRecord> = self.records.iter().flatten().cloned().collect();
+        let runs = self.plan.runs.iter().filter(|run| run.state != State::Planned);
+        let runs: Vec<RunRecord> = runs.cloned().collect();
         Summary {
             start: self.start.clone(),
             score: self.score.clone(),
@@ -203,7 +195,7 @@ impl Grid {
         }
     }
 
-    /// Writes the rows, keeps the best model and lets go of what is not needed any more.
+    /// Writes the table of runs, keeps the best model and removes files that are not needed any more.
     fn save(&self) -> anyhow::Result<()> {
         let summary = self.summary();
         self.target.write(&self.plan, &summary)?;
@@ -211,7 +203,7 @@ impl Grid {
         best::keep(&self.folder, &summary, self.keep_all, self.ui)
     }
 
-    /// Prints the table; an error where a run is missing in it.
+    /// Prints the table; an error if runs are missing or failed.
     fn conclude(&self) -> anyhow::Result<()> {
         let summary = self.summary();
         if self.ui.json() {
@@ -227,10 +219,11 @@ impl Grid {
         let count = |state: State| summary.runs.iter().filter(|run| run.state == state).count();
         let (finished, failed) = (count(State::Finished), count(State::Failed));
         if finished + failed < summary.planned {
-            bail!(
-                "stopped: {finished} of {} runs are finished\nhint: the same command with --resume goes on from there",
-                summary.planned
+            let planned = summary.planned;
+            let text = format!(
+                "stopped: {finished} of {planned} runs are finished\nhint: the same command with --resume continues the grid"
             );
+            return Err(Stopped(text).into());
         }
         if failed > 0 {
             bail!(

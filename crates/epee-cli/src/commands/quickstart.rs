@@ -5,21 +5,21 @@ mod task;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::ValueEnum;
 use epee_exit::{Goal, Grid, Metric, Scoring, Trace, choose, full_depth, per_exit, sweep};
-use epee_model::{ExitConfig, ExitsFile, Model};
 use epee_report::{Options, gather, html, most_points};
 use serde_json::json;
 
 use self::task::QuickstartTask;
-use epee::Classifier;
 use epee::calibration::calibration_entry;
 use epee::evaluation::grades_of;
 use epee::recording::read_split;
+use epee::{Base, Classifier, Training};
 
 use super::train;
 use crate::flags::check_empty;
+use crate::status::Stopped;
 use crate::ui::{self, Ui, choice_text, decimal, evaluation_summary, exit_table, grade_table, grid_tables};
 
 /// Generate data, train a multi-exit model, choose an exit setting and use it, in about a minute
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let model_dir = out.join("model");
     let trained = fit(&task, &model_dir, ui)?;
     if !trained {
-        bail!("stopped; what was written so far is in {}", out.display());
+        return Err(Stopped(format!("stopped: {} has what was written so far", out.display())).into());
     }
 
     heading("traces: the logits of every exit, recorded once");
@@ -181,15 +181,7 @@ fn free_folder() -> anyhow::Result<PathBuf> {
 }
 
 fn fit(task: &QuickstartTask, out: &Path, ui: Ui) -> anyhow::Result<bool> {
-    let QuickstartTask { dataset, config, preprocessor, options, .. } = task;
-    let heads = ExitConfig::of(config, dataset.info().classes());
-    let model = Model::new(config, heads, options.seed);
-    let max_tokens = config.vocab_size().map(|_| options.max_tokens);
-    let exits = ExitsFile { max_tokens, ..ExitsFile::new(config, heads) };
-    let (config, preprocessor, options) = (config.clone(), preprocessor.clone(), options.clone());
-    let base = "fresh weights".to_owned();
-    let (resume, checkpoint_seconds) = (false, train::CHECKPOINT_SECONDS);
-    let job =
-        train::Job { dataset, out, model, config, preprocessor, exits, base, options, resume, checkpoint_seconds };
-    Ok(train::fit(job, ui)?.finished)
+    let base = Base::Config { config: Box::new(task.config.clone()), preprocessor: task.preprocessor.clone() };
+    let training = Training { options: task.options.clone(), ..Training::new(base) };
+    Ok(train::fit(&training, task.dataset.dir(), out, ui)?.finished)
 }

@@ -1,13 +1,13 @@
-//! What a checkpoint's file holds, and the digest over it.
+//! The content of a checkpoint file, and the digest over it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
+use epee_files::Sha256;
 use epee_nn::{Parameters, Tensor};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::CHECKPOINT_FORMAT;
 use crate::Trainer;
@@ -15,13 +15,13 @@ use crate::Trainer;
 /// The key of the metadata.
 pub(super) const KEY: &str = "epee";
 
-/// Values that are converted to bytes at a time.
+/// Number of values converted to bytes at a time.
 const PIECE: usize = 1 << 14;
 
 /// The metadata of a checkpoint.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Envelope {
-    /// None in format 1.
+    /// `None` in format 1.
     pub(super) format: Option<u32>,
     /// See [`Digest`].
     #[serde(default)]
@@ -31,21 +31,21 @@ pub(super) struct Envelope {
     pub(super) state: serde_json::Value,
 }
 
-/// Why a file cannot be gone on from.
+/// The reason why a file cannot be used.
 #[derive(Debug, PartialEq)]
 pub(super) enum Unusable {
-    /// It is not what was written.
+    /// It is damaged.
     Damaged(String),
-    /// It is what another build wrote.
+    /// Another version wrote it.
     Format(u32),
 }
 
-/// SHA-256 over the state and every tensor's name, shape and bytes, each led by its length, in the file's order.
+/// SHA-256 over the state and every tensor's name, shape and bytes, each preceded by its length, in the file's order.
 pub(super) struct Digest(Sha256);
 
 impl Digest {
     pub(super) fn new(state: &str) -> Digest {
-        let mut digest = Digest(Sha256::new());
+        let mut digest = Digest(Sha256::default());
         digest.text(state);
         digest
     }
@@ -70,7 +70,7 @@ impl Digest {
 
     /// 64 hexadecimal digits.
     pub(super) fn hex(self) -> String {
-        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        self.0.finish().trim_start_matches("sha256:").to_owned()
     }
 }
 

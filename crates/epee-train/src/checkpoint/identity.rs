@@ -1,17 +1,17 @@
-//! What makes a run the same run.
+//! The identity of a run: a run may only be resumed from a checkpoint of the same run.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// Named parts that must be equal for a run to go on from a checkpoint: digests of data, labels, options and
-/// configurations as JSON. A cause stands before what follows from it, for the first that differs is the one that is named.
+/// Named parts that must be equal for a run to resume from a checkpoint: digests of data, and labels, options and
+/// configurations as JSON. Causes stand before their consequences, because the first part that differs is reported.
 pub type RunIdentity = Vec<(String, String)>;
 
-/// Longest value that is printed whole.
+/// Longest value that is printed in full; of longer ones the digest is printed.
 const SHORT: usize = 80;
 
-/// The first part that differs, within a JSON object the first field: its name, what it was and what it is.
+/// The first part that differs, in a JSON object the first field: its name, its old and its new value.
 pub(super) fn difference(was: &RunIdentity, is: &RunIdentity) -> Option<(String, String, String)> {
     let value =
         |run: &'_ RunIdentity, name: &String| run.iter().find(|part| part.0 == *name).map(|part| part.1.clone());

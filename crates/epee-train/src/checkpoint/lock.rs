@@ -1,4 +1,4 @@
-//! One training a folder.
+//! A lock: one training per folder.
 
 use std::fs::{File, TryLockError};
 use std::io::Write;
@@ -6,26 +6,26 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// A lock on the file `lock` of a folder, which the system lifts when the process ends, however it ends.
+/// A lock on the file `lock` of a folder. The operating system releases it when the process ends, also if it is killed.
 pub(super) struct Lock(#[allow(dead_code, reason = "held, not read")] File);
 
 impl Lock {
-    /// Takes the lock of `folder`, which belongs to the run in `dir`, and leaves the process's number in the file.
+    /// Takes the lock of `folder`, which belongs to the run in `dir`, and writes the process id into the file.
     pub(super) fn take(dir: &Path, folder: &Path) -> Result<Lock, Error> {
         let path = folder.join(NAME);
         let mut file = open(&path, true).map_err(Error::write(&path))?;
         lock(&file, dir, &path)?;
-        // For a message alone: a full disk is no reason to stop here.
+        // The id is for a message only: a full disk is no reason to stop here.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Lock(file))
     }
 }
 
-/// Refuses early, before a model is loaded, where another training writes into `dir`. Leaves nothing behind.
+/// Checks, before a model is loaded, that no other training writes into `dir`. Leaves nothing behind.
 ///
 /// # Errors
 /// [`Error::Locked`].
-pub fn refuse_if_locked(dir: &Path) -> Result<(), Error> {
+pub fn check_unlocked(dir: &Path) -> Result<(), Error> {
     let path = dir.join("checkpoints").join(NAME);
     match open(&path, false) {
         Ok(file) => lock(&file, dir, &path),

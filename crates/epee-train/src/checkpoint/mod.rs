@@ -1,17 +1,16 @@
-//! The state of a run on disk: what `--resume` goes on from, to the same bits.
+//! Checkpoints: the state of a run on disk. A run that resumes from one ends with the same bits as one never stopped.
 //!
 //! `checkpoints/step-000000120.safetensors` holds weights and both moments (tensors `model.*`, `m.*`, `v.*`) and, as
-//! metadata, the [`State`] with a SHA-256 over all of it (`format`). The last two are kept. A file is written beside its
-//! place, synced and renamed, the folder is synced, and only then the oldest is removed (`write`), so at every moment a
-//! whole checkpoint is there; a file that is damaged all the same is passed over with a warning (`read`).
+//! metadata, the [`State`] with a SHA-256 over all of it (`format`). The last two are kept. A file is written under a
+//! temporary name, synced and renamed, the folder is synced, and only then the oldest is removed (`write`): at every moment
+//! a whole checkpoint is on the disk. A damaged file is skipped with a warning (`read`).
 //!
-//! No random state is stored, for there is none: the order of an epoch is a function of (seed, epoch), dropout one of
-//! (seed, step).
+//! No random state is stored because there is none: batch order depends on (seed, epoch), dropout on (seed, step).
 
+mod disk;
 mod format;
 mod identity;
 mod lock;
-mod points;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -21,31 +20,31 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use epee_files::remove_temporaries;
+use epee_files::{FileError, remove_temporaries};
 use serde::{Deserialize, Serialize};
 
 pub use self::identity::RunIdentity;
-pub use self::lock::refuse_if_locked;
+pub use self::lock::check_unlocked;
 
+use self::disk::Disk;
 use self::format::Unusable;
 use self::lock::Lock;
-use self::points::Points;
 use crate::{Error, LinearSchedule, Trainer};
 
-/// The version of the files' format: 1 was `last.safetensors`, without a digest.
+/// The version of the file format. Format 1 was `last.safetensors`, without a digest.
 pub const CHECKPOINT_FORMAT: u32 = 2;
 
-/// Where a run stands, beside the weights and moments.
+/// The progress of a run; weights and moments are stored beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
-    /// Names the run: options, data, and the model it started from.
+    /// Identifies the run: options, data, and the model it started from.
     pub run: RunIdentity,
     /// Steps taken.
     pub step: u64,
-    /// The current epoch, from 0: the number of those evaluated.
+    /// The current epoch, from 0: the number of epochs evaluated.
     pub epoch: usize,
-    /// Batches of it taken; all of them where its evaluation comes next.
+    /// Batches of the epoch taken; all of them if its evaluation comes next.
     pub batch: usize,
     /// Sum of the losses of those batches.
     pub epoch_loss: f64,
@@ -53,16 +52,16 @@ pub struct State {
     pub seed: u64,
     /// The best score so far and its epoch, from 1.
     pub best: Option<(usize, f64)>,
-    /// The learning rate's course.
+    /// The learning-rate schedule.
     pub schedule: LinearSchedule,
     /// SHA-256 of the current epoch's batches ([`order_digest`]).
     pub order: String,
 }
 
-/// The checkpoints of a run that writes into a folder; no other may while this lives.
+/// The checkpoints of a run. While this value exists, no other run can write into the folder.
 pub struct Checkpoints {
     folder: PathBuf,
-    points: Points,
+    disk: Disk,
     written: Instant,
     every: f64,
     from: Option<PathBuf>,
@@ -70,23 +69,24 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Locks `dir/checkpoints` and removes what killed writes left there and in `dir`; unless the run is resumed, older
-    /// checkpoints too. `every` is how many seconds pass between two that are [due](Checkpoints::due).
+    /// Locks `dir/checkpoints` and removes temporary files that killed processes left there and in `dir`. Unless the run is
+    /// resumed, it removes older checkpoints too. `every` is the number of seconds after which a checkpoint is
+    /// [due](Checkpoints::due).
     ///
     /// # Errors
-    /// Where another training writes into `dir`, or nothing was begun there that could be resumed.
+    /// If another training writes into `dir`, or if there is no run to resume.
     pub fn open(dir: &Path, resume: bool, every: f64) -> Result<Checkpoints, Error> {
         let folder = dir.join("checkpoints");
         if resume {
-            refuse_if_not_begun(dir)?;
+            check_resumable(dir)?;
         }
-        let points = Points::from_env()?;
+        let disk = Disk::from_env()?;
         fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
         let lock = Lock::take(dir, &folder)?;
         for folder in [dir, &folder] {
-            remove_temporaries(folder).map_err(Error::write(&folder))?;
+            remove_temporaries(folder).map_err(Error::write(folder))?;
         }
-        let checkpoints = Checkpoints { folder, points, written: Instant::now(), every, from: None, _lock: lock };
+        let checkpoints = Checkpoints { folder, disk, written: Instant::now(), every, from: None, _lock: lock };
         if !resume {
             for path in checkpoints.files()? {
                 fs::remove_file(&path).map_err(Error::write(&path))?;
@@ -102,11 +102,11 @@ impl Checkpoints {
 
     /// All checkpoints, the newest first.
     fn files(&self) -> Result<Vec<PathBuf>, Error> {
-        let fail = |source| Error::Read { path: self.folder.clone(), source };
+        let fail = |source| FileError::Io { action: "read", path: self.folder.clone(), source };
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(fail)? {
             let path = entry.map_err(fail)?.path();
-            // A pipe of such a name would be waited for.
+            // Opening a pipe of that name would block.
             if let Some(step) = step_of(&path).filter(|_| path.is_file()) {
                 found.push((step, path));
             }
@@ -115,35 +115,34 @@ impl Checkpoints {
         Ok(found.into_iter().map(|(_, path)| path).collect())
     }
 
-    /// True where so many seconds passed since the last checkpoint that the next should be written.
+    /// True if it is time for the next checkpoint.
     pub fn due(&self) -> bool {
         self.written.elapsed().as_secs_f64() >= self.every
     }
 
-    /// Writes state, weights and moments. When it returns they are on the disk.
+    /// Writes state, weights and moments. When it returns, they are on the disk.
     ///
     /// # Errors
-    /// [`Error::Save`] where the file cannot be written; those before are untouched then.
+    /// [`Error::Save`] if the file cannot be written; earlier checkpoints are unchanged then.
     pub fn save(&mut self, state: &State, trainer: &Trainer) -> Result<(), Error> {
         let path = self.path(state.step);
-        // What stays: the new one and the newest of those before it. A later one is a damaged one that was passed over.
+        // Keeps the new one and the newest of those before it. Files of later steps are damaged ones that were skipped.
         let mut old = self.files()?;
         let before = old.iter().position(|file| step_of(file) < Some(state.step));
         if let Some(before) = before {
             old.remove(before);
         }
         old.retain(|file| *file != path);
-        write::put(&mut write::System, &mut self.points, &path, state, trainer, &old)
-            .map_err(|reason| Error::Save { path, reason })?;
+        write::put(&mut self.disk, &path, state, trainer, &old).map_err(|reason| Error::Save { path, reason })?;
         self.written = Instant::now();
         Ok(())
     }
 
-    /// Reads the newest whole checkpoint into a trainer; none where none was written yet. `warn` is told of one that is
-    /// damaged and passed over.
+    /// Reads the newest whole checkpoint into a trainer; `None` if none was written yet. `warn` gets a line for each damaged
+    /// file that is skipped.
     ///
     /// # Errors
-    /// Where all are damaged, or the newest whole one is of another format or another run.
+    /// If all files are damaged, or the newest whole one has another format or belongs to another run.
     pub fn load(
         &mut self,
         run: &RunIdentity,
@@ -168,7 +167,7 @@ impl Checkpoints {
             found.fill(trainer).map_err(|problem| Error::Checkpoint { path: path.clone(), problem })?;
             for (file, problem) in &damaged {
                 let (file, path) = (file.display(), path.display());
-                warn(&format!("{file}: not a whole checkpoint: {problem}; going on from {path}"));
+                warn(&format!("{file}: not a whole checkpoint: {problem}; resuming from {path}"));
             }
             self.from = Some(path);
             return Ok(Some(found.state));
@@ -177,15 +176,14 @@ impl Checkpoints {
             return Ok(None);
         }
         let list: String = damaged.iter().map(|(path, problem)| format!("\n  {}: {problem}", path.display())).collect();
-        let problem =
-            format!("no whole checkpoint to resume from{list}\nhint: start over with --force in place of --resume");
+        let problem = format!("no whole checkpoint to resume from{list}");
         Err(Error::Checkpoint { path: self.folder.clone(), problem })
     }
 
-    /// Refuses to go on from a state whose plan this build would not make from the same seed and options.
+    /// Refuses a state whose schedule this version would not make from the same seed and options.
     ///
     /// # Errors
-    /// [`Error::OtherRun`] where seed, schedule or the order of the data differ.
+    /// [`Error::OtherRun`] if seed, schedule or the order of the data differ.
     pub fn check(&self, state: &State, seed: u64, schedule: LinearSchedule, order: &str) -> Result<(), Error> {
         let parts = [
             ("seed", state.seed.to_string(), seed.to_string()),
@@ -202,21 +200,18 @@ impl Checkpoints {
     }
 }
 
-/// Refuses early, before a model is loaded, to go on with a run that was never begun in `dir`.
+/// Checks, before a model is loaded, that a run was begun in `dir`.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] with the folder where checkpoints were expected.
-pub fn refuse_if_not_begun(dir: &Path) -> Result<(), Error> {
+/// [`Error::NothingToResume`] with the folder where checkpoints were expected.
+pub fn check_resumable(dir: &Path) -> Result<(), Error> {
     let path = dir.join("checkpoints");
-    // A run that was killed before its first checkpoint has the folder and begins anew. Without it there may be anything here.
+    // A run that was killed before its first checkpoint left this folder; it starts again. Other folders may hold anything.
     if path.is_dir() {
         return Ok(());
     }
-    let hint = match fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
-        true => "start over with --force in place of --resume",
-        false => "--out names the folder of the run to go on with; without --resume a run begins there",
-    };
-    Err(Error::Checkpoint { path, problem: format!("no checkpoint to resume from\nhint: {hint}") })
+    let occupied = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
+    Err(Error::NothingToResume { path, occupied })
 }
 
 /// The step in a checkpoint's name; that of format 1 had none.

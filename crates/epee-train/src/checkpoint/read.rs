@@ -1,4 +1,4 @@
-//! Reading a checkpoint: checked whole before a value of it is used.
+//! Reading a checkpoint. All of it is checked before any value is used.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -11,7 +11,7 @@ use super::format::{Digest, Envelope, KEY, Unusable, set_pieces, tensors_mut};
 use super::{CHECKPOINT_FORMAT, State};
 use crate::Trainer;
 
-/// A file whose digest was right.
+/// A file whose digest is correct.
 #[derive(Debug)]
 pub(super) struct Found {
     /// Its state.
@@ -36,7 +36,7 @@ pub(super) fn open(path: &Path) -> Result<Found, Unusable> {
         .and_then(|text| serde_json::from_str(text).map_err(|error| format!("metadata {KEY}: {error}")))
         .map_err(Unusable::Damaged)?;
     let found = check(file, length, body, &header, &envelope);
-    // The digest tells a number that was damaged from one that was meant: it covers all but the number.
+    // The digest covers all but the format number, so it tells a damaged number from another version's.
     match (envelope.format.unwrap_or(1), found) {
         (CHECKPOINT_FORMAT, found) => found.map_err(Unusable::Damaged),
         (_, Ok(_)) => Err(Unusable::Damaged("its format number was changed".to_owned())),
@@ -44,7 +44,7 @@ pub(super) fn open(path: &Path) -> Result<Found, Unusable> {
     }
 }
 
-/// The header and where it ends.
+/// The header, and the position of its end.
 fn header(file: &mut impl Read, length: u64) -> Result<(Metadata, u64), String> {
     let mut size = [0; 8];
     file.read_exact(&mut size).map_err(|_| format!("expected a header, got {length} bytes"))?;

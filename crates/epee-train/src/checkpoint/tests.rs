@@ -1,14 +1,14 @@
 #![allow(clippy::unwrap_used)]
 
-use std::fs::File;
 use std::io;
+use std::sync::{Arc, Mutex};
 
 use epee_model::{Config, ExitConfig, Model};
 use epee_nn::Parameters;
 
+use super::disk::POINTS;
 use super::format::tensors;
-use super::points::POINTS;
-use super::write::{Disk, System, put};
+use super::write::put;
 use super::*;
 
 fn trainer(seed: u64) -> Trainer {
@@ -158,7 +158,6 @@ fn two_damaged_files_are_both_named() {
         "no whole checkpoint to resume from",
         "step-000000006.safetensors: expected a header, got 5 bytes",
         &format!("step-000000005.safetensors: expected {n} bytes, got {}", n - 4),
-        "\nhint: ",
     ] {
         assert!(error.contains(part), "expected `{part}` in {error}");
     }
@@ -172,10 +171,10 @@ fn another_format_is_refused_by_name_and_a_damaged_format_is_damage() {
     let (found, _, warnings) = load(&mut checkpoints);
     assert_eq!(found.unwrap().unwrap().step, 5);
     assert!(warnings[0].contains("its format number was changed"), "{warnings:?}");
-    // What another build would write: its number, and a digest made its way.
+    // As another version would write it: its number, and another kind of digest.
     rewrite(&checkpoints.path(6), r#"\"sha256\":\""#, r#"\"sha512\":\""#);
     let error = load(&mut checkpoints).0.unwrap_err().to_string();
-    assert!(error.contains("step-000000006.safetensors: expected checkpoint format 2, got 3\nhint: "), "{error}");
+    assert!(error.contains("step-000000006.safetensors: expected checkpoint format 2, got 3"), "{error}");
     // As format 1 was.
     let tensor = safetensors::tensor::TensorView::new(safetensors::Dtype::U8, vec![1], &[1]).unwrap();
     let metadata = std::collections::HashMap::from([("epee".to_owned(), r#"{"run": "x", "step": 3}"#.to_owned())]);
@@ -199,7 +198,7 @@ fn another_run_is_refused_by_the_part_that_differs() {
         error.to_string()
     };
     let error = refusal(r#"{"clip":0.5,"seed":1}"#, None);
-    assert!(error.contains("another run: options.clip: expected 1.0, got 0.5\nhint: "), "{error}");
+    assert!(error.contains("another run: options.clip: expected 1.0, got 0.5"), "{error}");
     let error = refusal(r#"{"clip":1.0,"seed":1,"new":true}"#, None);
     assert!(error.contains("options.new: expected null, got true"), "{error}");
     let error = refusal(r#"{"clip":1.0,"seed":1}"#, Some("sha256:12"));
@@ -221,13 +220,13 @@ fn another_run_is_refused_by_the_part_that_differs() {
 fn a_second_training_is_refused_until_the_first_has_ended() {
     let (dir, first) = folder(&[]);
     let expected = format!("{}: another training (process {}) writes here", dir.path().display(), std::process::id());
-    assert_eq!(refuse_if_locked(dir.path()).unwrap_err().to_string(), expected);
+    assert_eq!(check_unlocked(dir.path()).unwrap_err().to_string(), expected);
     for resume in [true, false] {
         let error = Checkpoints::open(dir.path(), resume, 60.0).err().unwrap();
         assert_eq!(error.to_string(), expected);
     }
     drop(first);
-    refuse_if_locked(dir.path()).unwrap();
+    check_unlocked(dir.path()).unwrap();
     Checkpoints::open(dir.path(), true, 60.0).unwrap();
 }
 
@@ -247,71 +246,45 @@ fn a_start_removes_what_killed_writes_left_and_a_fresh_one_old_checkpoints() {
     assert!(names(&Checkpoints::open(dir.path(), false, 60.0).unwrap()).is_empty());
 }
 
-/// Does what the system does, and notes it.
-#[derive(Default)]
-struct Recorder(Vec<String>);
-
-impl Recorder {
-    fn note(&mut self, call: &str, path: &Path) {
-        self.0.push(format!("{call} {}", path.file_name().unwrap().to_str().unwrap()));
-    }
-}
-
-impl Disk for Recorder {
-    fn create(&mut self, path: &Path) -> io::Result<File> {
-        self.note("create", path);
-        System.create(path)
-    }
-    fn sync(&mut self, file: &File, path: &Path) -> io::Result<()> {
-        self.note("sync", path);
-        // All is in the file by now.
-        let (file_len, head) = (file.metadata()?.len(), read::open(path));
-        self.0.push(format!("whole: {}", head.is_ok() && file_len > 0));
-        System.sync(file, path)
-    }
-    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        self.note("rename", from);
-        System.rename(from, to)
-    }
-    fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
-        self.note("sync folder", folder);
-        System.sync_folder(folder)
-    }
-    fn remove(&mut self, path: &Path) -> io::Result<()> {
-        self.note("remove", path);
-        System.remove(path)
-    }
-}
-
 #[test]
 fn nothing_is_removed_before_the_new_file_and_its_name_are_on_the_disk() {
     let (_dir, checkpoints) = folder(&[5]);
-    let mut disk = Recorder::default();
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&calls);
+    let mut disk = Disk(Some(Box::new(move |call, path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        match call {
+            // All of it is in the file by now.
+            "before-sync" => assert!(read::open(path).is_ok(), "{name} is not whole"),
+            call if POINTS.contains(&call) => {}
+            call => seen.lock().unwrap().push(format!("{call} {name}")),
+        }
+        Ok(())
+    })));
     let old = [checkpoints.path(5)];
-    put(&mut disk, &mut Points::default(), &checkpoints.path(6), &state(6), &trainer(6), &old).unwrap();
+    put(&mut disk, &checkpoints.path(6), &state(6), &trainer(6), &old).unwrap();
     let temporary = format!(".step-000000006.safetensors.{}.tmp", std::process::id());
     let expected = [
-        format!("create {temporary}"),
-        format!("sync {temporary}"),
-        "whole: true".to_owned(),
-        format!("rename {temporary}"),
-        "sync folder checkpoints".to_owned(),
-        "remove step-000000005.safetensors".to_owned(),
+        "begin step-000000006.safetensors",
+        &format!("create {temporary}"),
+        &format!("sync {temporary}"),
+        &format!("rename {temporary}"),
+        "sync folder checkpoints",
+        "remove step-000000005.safetensors",
+        "end step-000000006.safetensors",
     ];
-    assert_eq!(disk.0, expected);
+    assert_eq!(*calls.lock().unwrap(), expected);
 }
 
 #[test]
 fn a_write_that_fails_anywhere_leaves_a_whole_checkpoint_and_no_temporary() {
     for (i, point) in POINTS.into_iter().enumerate() {
         let (_dir, mut checkpoints) = folder(&[5, 6]);
-        checkpoints.points = Points::failing(point);
+        checkpoints.disk = Disk::parse(&format!("fail:{point}"), None).unwrap();
         let error = checkpoints.save(&state(7), &trainer(7)).unwrap_err();
         let text = error.to_string();
-        assert!(
-            text.contains("step-000000007.safetensors: ") && text.contains("\nhint: free space and run again"),
-            "{text}"
-        );
+        assert!(matches!(&error, Error::Save { reason, .. } if reason.kind() == io::ErrorKind::StorageFull), "{text}");
+        assert!(text.contains("step-000000007.safetensors: "), "{text}");
         // From the renaming on the new one is there.
         let step = if i < 4 { 6 } else { 7 };
         let (found, trainer, warnings) = load(&mut checkpoints);
@@ -321,7 +294,7 @@ fn a_write_that_fails_anywhere_leaves_a_whole_checkpoint_and_no_temporary() {
         assert!(names(&checkpoints).iter().all(|name| !name.ends_with(".tmp")), "after {point}");
         assert!(names(&checkpoints).len() >= 2);
     }
-    assert!(Points::failing("").at(points::MID_DATA).is_ok(), "an unknown point is not parsed");
+    assert!(Disk::parse("fail:nowhere", None).is_err(), "an unknown point is refused");
 }
 
 /// A disk of 64 KiB that is mounted while this lives.

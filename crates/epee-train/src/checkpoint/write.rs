@@ -1,82 +1,39 @@
 //! Writing a checkpoint so that at every moment a whole one is on the disk.
 
-use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use epee_files::{sync_folder, temporary};
+use epee_files::temporary;
 
 use super::State;
+use super::disk::Disk;
 use super::format::{Digest, head, pieces, tensors};
-use super::points::{self, Points};
 use crate::Trainer;
 
-/// The calls to the file system whose order matters.
-pub(super) trait Disk {
-    /// Makes a file, or empties it.
-    fn create(&mut self, path: &Path) -> io::Result<File>;
-    /// Brings a file's content to the disk.
-    fn sync(&mut self, file: &File, path: &Path) -> io::Result<()>;
-    /// Puts a file in another's place.
-    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Brings a folder's names to the disk.
-    fn sync_folder(&mut self, folder: &Path) -> io::Result<()>;
-    /// Removes a file.
-    fn remove(&mut self, path: &Path) -> io::Result<()>;
-}
-
-/// The file system.
-pub(super) struct System;
-
-impl Disk for System {
-    fn create(&mut self, path: &Path) -> io::Result<File> {
-        File::create(path)
-    }
-    fn sync(&mut self, file: &File, _: &Path) -> io::Result<()> {
-        file.sync_all()
-    }
-    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
-    }
-    fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
-        sync_folder(folder)
-    }
-    fn remove(&mut self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
-    }
-}
-
-/// Writes a checkpoint to `path`: beside it, synced, renamed, the folder synced; then `old` is removed. A write that
-/// fails before the renaming leaves nothing behind.
-pub(super) fn put(
-    disk: &mut impl Disk,
-    points: &mut Points,
-    path: &Path,
-    state: &State,
-    trainer: &Trainer,
-    old: &[PathBuf],
-) -> io::Result<()> {
-    points.log("begin")?;
-    points.at(points::BEFORE_TEMPORARY)?;
+/// Writes a checkpoint to `path` under a temporary name, syncs it, renames it, syncs the folder, then removes `old`. A write
+/// that fails before the rename leaves nothing behind.
+pub(super) fn put(disk: &mut Disk, path: &Path, state: &State, trainer: &Trainer, old: &[PathBuf]) -> io::Result<()> {
+    disk.at("begin", path)?;
+    disk.at("before-temporary", path)?;
     let temporary = temporary(path)?;
-    let written = write(disk, points, &temporary, state, trainer);
+    let written = write(disk, &temporary, state, trainer);
     if let Err(error) = written.and_then(|()| disk.rename(&temporary, path)) {
         // The first error is the one to report.
         let _ = disk.remove(&temporary);
         return Err(error);
     }
-    points.at(points::BEFORE_FOLDER_SYNC)?;
+    disk.at("before-folder-sync", path)?;
     if let Some(folder) = path.parent() {
         disk.sync_folder(folder)?;
     }
-    points.at(points::BEFORE_PRUNING)?;
+    disk.at("before-pruning", path)?;
     old.iter().try_for_each(|path| disk.remove(path))?;
-    points.at(points::AFTER_PRUNING)?;
-    points.log("end")
+    disk.at("after-pruning", path)?;
+    disk.at("end", path)
 }
 
-/// Head, values, and the head again once the digest is known, which another thread computes from memory meanwhile.
-fn write(disk: &mut impl Disk, points: &mut Points, path: &Path, state: &State, trainer: &Trainer) -> io::Result<()> {
+/// Writes the header, the values, and the header again with the digest, which another thread computes meanwhile.
+fn write(disk: &mut Disk, path: &Path, state: &State, trainer: &Trainer) -> io::Result<()> {
     let state = serde_json::to_value(state)?;
     let text = state.to_string();
     let tensors = tensors(trainer);
@@ -96,7 +53,7 @@ fn write(disk: &mut impl Disk, points: &mut Points, path: &Path, state: &State, 
         file.write_all(&head(&state, "0".repeat(64), &tensors)?)?;
         for (i, tensor) in tensors.values().enumerate() {
             if i == tensors.len() / 2 {
-                points.at(points::MID_DATA)?;
+                disk.at("mid-data", path)?;
             }
             pieces(tensor.data(), |bytes| file.write_all(bytes))?;
         }
@@ -104,7 +61,7 @@ fn write(disk: &mut impl Disk, points: &mut Points, path: &Path, state: &State, 
     })?;
     file.seek(SeekFrom::Start(0))?;
     file.write_all(&head(&state, sha256, &tensors)?)?;
-    points.at(points::BEFORE_SYNC)?;
+    disk.at("before-sync", path)?;
     disk.sync(&file, path)?;
-    points.at(points::BEFORE_RENAME)
+    disk.at("before-rename", path)
 }

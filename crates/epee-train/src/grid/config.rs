@@ -1,4 +1,4 @@
-//! The file of a grid.
+//! The configuration file of a grid, and its JSON schema.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use toml::Spanned;
 
-use crate::config_file::{BATCHES, ConfigError, in_file, line, parse, read, suggest};
-use crate::{RecipeName, TrainOptions};
+use crate::config_file::{BOTH_BATCHES, explain, line, parse, read};
+use crate::{Error, RecipeName, TrainOptions};
 
-/// A grid of training runs: every combination of the lists in `grid`, over `options`. Paths are seen from where the command
-/// is called, as those of flags are.
+/// A grid of training runs: every combination of the lists in `grid`, on top of `options`. Relative paths start at the
+/// current directory.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(
@@ -22,61 +22,53 @@ use crate::{RecipeName, TrainOptions};
     extend("oneOf" = [{ "required": ["model"] }, { "required": ["init"] }])
 )]
 pub struct GridFile {
-    /// A Hugging Face directory or a hub id to start from.
+    /// A Hugging Face model directory or hub id to start from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "PathBuf")]
     pub model: Option<PathBuf>,
-    /// A config.json to start from with fresh weights, in place of `model`.
+    /// A config.json for fresh weights, in place of `model`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "PathBuf")]
     pub init: Option<PathBuf>,
     /// A dataset folder with the splits train and dev.
     pub data: PathBuf,
-    /// The tokenizer of a fresh model.
+    /// The tokenizer for fresh weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "PathBuf")]
     pub tokenizer: Option<PathBuf>,
-    /// Which row of a sequence an exit reads.
+    /// The row of a sequence that an exit reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "pooling_schema")]
+    #[schemars(with = "String", extend("enum" = [Pooling::First, Pooling::Last, Pooling::Mean]))]
     pub pooling: Option<Pooling>,
-    /// One pooler for all exits, one each, or none.
+    /// One pooler for all exits, one per exit, or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "pooler_schema")]
+    #[schemars(with = "String", extend("enum" = [PoolerKind::Shared, PoolerKind::PerExit, PoolerKind::None]))]
     pub pooler: Option<PoolerKind>,
-    /// Whether exits read through the model's final norm.
+    /// Apply the model's final norm before each exit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub exit_norm: Option<bool>,
-    /// Height and width of pictures, other than the model's.
+    /// Height and width of images, if other than the model's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "[usize; 2]")]
     pub image_size: Option<[usize; 2]>,
     /// The options of all runs; the keys of `epee train --config`.
     #[serde(default)]
     pub options: TrainOptions,
-    /// A list of values for each option that differs between runs. Left out or empty: the paper's, batch sizes 16, 32, 128
-    /// and learning rates 1e-5, 2e-5, 3e-5, 5e-5, but for what `options` has.
+    /// A list of values for each option that differs between runs. The default is the paper's grid: batch sizes 16, 32, 128
+    /// and learning rates 1e-5, 2e-5, 3e-5, 5e-5, unless `options` sets them.
     #[serde(default)]
-    pub grid: Axes,
+    pub grid: GridLists,
 }
 
-fn pooling_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "enum": [Pooling::First, Pooling::Last, Pooling::Mean] })
-}
-
-fn pooler_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "enum": [PoolerKind::Shared, PoolerKind::PerExit, PoolerKind::None] })
-}
-
-/// The lists of a grid as they are written: any key of [`TrainOptions`] may have one.
+/// The lists of a grid: any key of [`TrainOptions`] may have one.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
-pub struct Axes(BTreeMap<Spanned<String>, Spanned<Vec<Spanned<toml::Value>>>>);
+pub struct GridLists(BTreeMap<Spanned<String>, Spanned<Vec<Spanned<toml::Value>>>>);
 
-impl JsonSchema for Axes {
+impl JsonSchema for GridLists {
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Axes".into()
+        "GridLists".into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
@@ -97,12 +89,19 @@ impl JsonSchema for Axes {
     }
 }
 
+/// The JSON schema of a grid's file as text, as in `docs/grid.schema.json`.
+pub fn schema() -> String {
+    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(GridFile)).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
 /// A grid's file, checked.
 #[derive(Clone, Debug)]
 pub struct GridConfig {
-    /// What the file says.
+    /// The file's content.
     pub file: GridFile,
-    /// Each option that has a list, and its values as JSON, in the order of [`TrainOptions`].
+    /// Each option that has a list, with its values as JSON, in the order of [`TrainOptions`].
     pub lists: Vec<(String, Vec<Value>)>,
 }
 
@@ -110,87 +109,80 @@ impl GridConfig {
     /// Reads a grid's file and checks every value in it.
     ///
     /// # Errors
-    /// A file that cannot be read or is not TOML, an unknown key, a value of another kind or out of range, an option that is
+    /// A file that cannot be read or is not TOML, an unknown key, a value of the wrong type or out of range, an option that is
     /// both fixed and listed, a list that is empty or has a value twice.
-    pub fn read(path: &Path) -> Result<GridConfig, ConfigError> {
+    pub fn read(path: &Path) -> Result<GridConfig, Error> {
         GridConfig::parse(path, &read(path)?)
     }
 
-    /// The same of a text; `path` is what errors name.
+    /// Reads a grid from text; `path` is the file that errors name.
     ///
     /// # Errors
     /// As [`GridConfig::read`].
-    pub fn parse(path: &Path, text: &str) -> Result<GridConfig, ConfigError> {
-        let fail = |span: Option<Range<usize>>, problem: String| ConfigError {
-            path: path.to_owned(),
-            line: span.map(|span| line(text, span.start)),
-            problem,
-        };
+    pub fn parse(path: &Path, text: &str) -> Result<GridConfig, Error> {
+        let fail = |problem: String| Error::config(path, None, problem);
+        let fail_at = |span: Range<usize>, problem| Error::config(path, Some(line(text, span.start)), problem);
         let file: GridFile = parse(path, text)?;
         if file.model.is_some() == file.init.is_some() {
             let got = if file.model.is_some() { "both" } else { "neither" };
-            return Err(fail(None, format!("expected either model or init, got {got}")));
+            return Err(fail(format!("expected either model or init, got {got}")));
         }
-        file.options.check().map_err(|error| fail(None, format!("[options] {}", in_file(&error))))?;
+        file.options.check().map_err(|error| fail(format!("[options] {error}")))?;
         let given: Given = parse(path, text)?;
+        let order = keys();
         let mut lists = Vec::new();
         for (key, values) in &file.grid.0 {
-            if given.options.contains_key(key.get_ref().as_str()) {
-                let problem =
-                    format!("{} is fixed in [options]: expected it there or in [grid], got both", key.get_ref());
-                return Err(fail(Some(key.span()), problem));
+            let name = key.get_ref();
+            if !order.contains(name) {
+                let Err(problem) = checked(name, &toml::Value::Boolean(true)) else { continue };
+                return Err(fail_at(key.span(), problem));
+            }
+            if given.options.contains_key(name) {
+                let problem = format!("{name} is fixed in [options]: expected it there or in [grid], got both");
+                return Err(fail_at(key.span(), problem));
             }
             let mut list: Vec<Value> = Vec::new();
             for value in values.get_ref() {
-                let (found, span) = checked(key.get_ref(), value.get_ref())
-                    .map_err(|(unknown, problem)| fail(Some(if unknown { key.span() } else { value.span() }), problem))
-                    .map(|found| (found, value.span()))?;
-                if list.contains(&found) {
-                    return Err(fail(Some(span), format!("[grid] {} has {found} twice", key.get_ref())));
-                }
-                list.push(found);
+                let problem = match checked(name, value.get_ref()) {
+                    Ok(found) if !list.contains(&found) => {
+                        list.push(found);
+                        continue;
+                    }
+                    Ok(found) => format!("[grid] {name} has {found} twice"),
+                    Err(problem) => format!("[grid] {problem}"),
+                };
+                return Err(fail_at(value.span(), problem));
             }
             if list.is_empty() {
-                // An unknown key is the greater mistake.
-                checked(key.get_ref(), &toml::Value::Boolean(true))
-                    .map_or_else(|(unknown, problem)| if unknown { Err(problem) } else { Ok(()) }, |_| Ok(()))
-                    .map_err(|problem| fail(Some(key.span()), problem))?;
-                return Err(fail(Some(values.span()), format!("[grid] {}: expected values, got none", key.get_ref())));
+                return Err(fail_at(values.span(), format!("[grid] {name}: expected values, got none")));
             }
-            lists.push((key.get_ref().clone(), list));
-        }
-        let has = |lists: &[(String, Vec<Value>)], key: &str| {
-            given.options.contains_key(key) || lists.iter().any(|(listed, _)| listed == key)
-        };
-        if has(&lists, "batch_size") && has(&lists, "batch_tokens") {
-            return Err(fail(None, BATCHES.to_owned()));
+            lists.push((name.clone(), list));
         }
         if lists.is_empty() {
-            lists = PAPER.map(|(key, list)| (key.to_owned(), list())).into();
-            lists.retain(|(key, _)| !given.options.contains_key(key));
-            // A number of tokens stands in place of a number of sequences.
-            lists.retain(|(key, _)| key != "batch_size" || !given.options.contains_key("batch_tokens"));
+            let paper = [("batch_size", json!([16, 32, 128])), ("learning_rate", json!([1e-5, 2e-5, 3e-5, 5e-5]))];
+            let fixed = |key: &str| given.options.contains_key(key);
+            for (key, list) in paper {
+                // A number of tokens stands in place of a number of sequences.
+                if !fixed(key) && (key != "batch_size" || !fixed("batch_tokens")) {
+                    lists.push((key.to_owned(), list.as_array().cloned().unwrap_or_default()));
+                }
+            }
         }
-        let order = keys();
+        let has = |key: &str| given.options.contains_key(key) || lists.iter().any(|(listed, _)| listed == key);
+        if has("batch_size") && has("batch_tokens") {
+            return Err(fail(BOTH_BATCHES.to_owned()));
+        }
         lists.sort_by_key(|(key, _)| order.iter().position(|known| known == key));
         Ok(GridConfig { file, lists })
     }
 }
 
-/// Which options a file fixes.
+/// The options that a file sets.
 #[derive(Deserialize)]
 struct Given {
     #[serde(default)]
     options: toml::Table,
 }
-
-type List = fn() -> Vec<Value>;
-
-/// The grid of the paper.
-const PAPER: [(&str, List); 2] = [
-    ("batch_size", || [16, 32, 128].map(Value::from).into()),
-    ("learning_rate", || [1e-5, 2e-5, 3e-5, 5e-5].map(Value::from).into()),
-];
 
 /// The names of all options, in their order.
 pub(super) fn keys() -> Vec<String> {
@@ -200,20 +192,20 @@ pub(super) fn keys() -> Vec<String> {
     }
 }
 
-/// A value of a list as [`TrainOptions`] reads it; else whether it is the key that is wrong, and what is.
-fn checked(key: &str, value: &toml::Value) -> Result<Value, (bool, String)> {
+/// A value of a list as [`TrainOptions`] reads it, or the problem.
+fn checked(key: &str, value: &toml::Value) -> Result<Value, String> {
     let table = toml::Table::from_iter([(key.to_owned(), value.clone())]);
-    let options: TrainOptions = table.try_into().map_err(|error: toml::de::Error| {
-        let message = error.message();
-        let unknown = message.starts_with("unknown field") && message.contains(&format!("`{key}`,"));
-        (unknown, if unknown { suggest(message) } else { format!("[grid] {key}: {}", suggest(message)) })
-    })?;
-    // What fits another recipe may fit the one beside it: combinations are checked when there are runs.
+    let options: TrainOptions =
+        table.try_into().map_err(|error: toml::de::Error| match keys().iter().any(|k| k == key) {
+            true => format!("{key}: {}", explain(error.message())),
+            false => explain(error.message()),
+        })?;
+    // A value that contradicts this recipe may fit another one in the grid; combinations are checked with the runs.
     let fits = |recipe: &RecipeName| TrainOptions { recipe: *recipe, ..options.clone() }.check().is_ok();
     if !RecipeName::ALL.iter().any(fits) {
-        options.check().map_err(|error| (false, format!("[grid] {}", in_file(&error))))?;
+        options.check().map_err(|error| error.to_string())?;
     }
-    let read = serde_json::to_value(&options).map_err(|error| (false, error.to_string()))?;
+    let read = serde_json::to_value(&options).map_err(|error| error.to_string())?;
     Ok(read[key].clone())
 }
 
@@ -283,5 +275,25 @@ mod tests {
         let config = GridConfig::read(&path).unwrap();
         assert_eq!(config.lists[..2], lists("")[..], "batch sizes and learning rates");
         assert_eq!(config.file.options.epochs, 15);
+    }
+
+    #[test]
+    fn the_published_schema_is_that_of_the_types() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/grid.schema.json");
+        let published = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(published == schema(), "docs/grid.schema.json differs: `epee grid --schema > docs/grid.schema.json`");
+    }
+
+    #[test]
+    fn every_option_has_a_list_in_the_schema() {
+        let schema: Value = serde_json::from_str(&schema()).unwrap();
+        let options = schema["$defs"]["TrainOptions"]["properties"].as_object().unwrap();
+        let lists = schema["$defs"]["GridLists"]["properties"].as_object().unwrap();
+        assert_eq!(options.keys().collect::<Vec<_>>(), lists.keys().collect::<Vec<_>>());
+        assert_eq!(options.keys().cloned().collect::<Vec<_>>(), keys());
+        for (key, list) in lists {
+            assert_eq!(list["type"], "array", "{key}");
+            assert!(list["description"].is_string() && list["items"].is_object(), "{key}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a run's `metrics.jsonl` tells of it, while it runs and afterwards.
+//! Reads a run's `metrics.jsonl`, during the run and afterwards.
 
 use serde::Deserialize;
 
@@ -11,46 +11,25 @@ pub struct LogLine {
     pub epoch: usize,
     /// Steps taken so far.
     pub step: u64,
-    /// Steps in the whole run; of a step alone.
+    /// Steps in the whole run; on lines of steps only.
     pub steps: Option<u64>,
-    /// The step's loss; none where it is not finite.
+    /// The step's loss; `None` if it is not finite.
     pub loss: Option<f64>,
-    /// Each exit on dev; of an epoch alone.
+    /// Each exit on dev; on lines of epochs only.
     #[serde(default)]
     pub dev: Vec<ExitScore>,
-    /// What models are compared by; of an epoch alone.
+    /// The score of the epoch; on lines of epochs only.
     pub score: Option<f64>,
-    /// True where this model is the best so far; of an epoch alone.
+    /// True if this epoch is the best so far; on lines of epochs only.
     #[serde(default)]
     pub best: bool,
-    /// Of the run so far.
+    /// Seconds of the run so far.
     pub seconds: Option<f64>,
 }
 
-/// A run as its log tells it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RunLog {
-    /// The best epoch, its score and each exit on dev then; none before the first epoch's end.
-    pub best: Option<(usize, f64, Vec<ExitScore>)>,
-    /// Seconds until the last line.
-    pub seconds: f64,
-}
-
-/// Reads a line; none where it is not a whole one.
+/// Reads a line; `None` if it is not complete.
 pub fn read_line(line: &str) -> Option<LogLine> {
     serde_json::from_str(line).ok()
-}
-
-/// Reads a whole log.
-pub fn read_log(text: &str) -> RunLog {
-    let mut log = RunLog::default();
-    for line in text.lines().filter_map(read_line) {
-        log.seconds = line.seconds.unwrap_or(log.seconds);
-        if let (true, Some(score)) = (line.best, line.score) {
-            log.best = Some((line.epoch, score, line.dev));
-        }
-    }
-    log
 }
 
 #[cfg(test)]
@@ -59,8 +38,9 @@ mod tests {
 
     use epee_exit::ExitMetrics;
 
+    use super::super::record::{Majority, RunRecord, RunResult};
     use super::*;
-    use crate::EpochReport;
+    use crate::{EpochReport, TrainOptions};
 
     fn epoch(epoch: usize, score: f64, best: bool, seconds: f64) -> String {
         let exit = ExitMetrics { exit: 1, accuracy: score, macro_f1: score / 2.0, micro_f1: score, entropy: 0.5 };
@@ -77,10 +57,13 @@ mod tests {
         let text =
             [&epoch(1, 0.25, true, 5.0), step, "\n", &epoch(2, 0.75, true, 9.0), &epoch(3, 0.5, false, 13.0), "{\"ev"]
                 .concat();
-        let log = read_log(&text);
-        let exit = ExitScore { exit: 1, accuracy: Some(0.75), macro_f1: Some(0.375) };
-        assert_eq!(log, RunLog { best: Some((2, 0.75, vec![exit])), seconds: 13.0 });
+        let majority = Majority { class: "no".to_owned(), accuracy: 0.75, macro_f1: 0.375 };
+        let record = RunRecord::planned("run".to_owned(), TrainOptions::default());
+        let exits = vec![ExitScore { exit: 1, accuracy: Some(0.75), macro_f1: Some(0.375) }];
+        let result = Some(RunResult { best_epoch: 2, score: 0.75, exits, majority_exits: 1 });
+        let expected = RunRecord { result, seconds: 13.0, ..record.clone() };
+        assert_eq!(record.clone().with_log(&text, &majority), expected);
+        assert_eq!(record.clone().with_log("", &majority), record);
         assert_eq!(read_line(step).unwrap().steps, Some(9));
-        assert_eq!(read_log(""), RunLog::default());
     }
 }

@@ -1,14 +1,12 @@
-//! A grid of training runs as plain data: what its file says ([`GridConfig`]), the runs that makes ([`Plan`]), what a run's
-//! log tells ([`read_log`]), what is kept of each ([`RunRecord`]) and of all ([`Summary`]). Nothing here starts a run.
+//! A grid of training runs as plain data: its file ([`GridConfig`]), its runs ([`Plan`]), a line of a run's log ([`LogLine`]), the
+//! record of a run ([`RunRecord`]) and of all runs ([`Summary`]). Nothing here starts a run.
 
 mod config;
 mod log;
 mod plan;
 mod record;
-mod schema;
 
-pub use config::{Axes, GridConfig, GridFile};
-pub use log::{LogLine, RunLog, read_line, read_log};
-pub use plan::{Plan, Run};
+pub use config::{GridConfig, GridFile, GridLists, schema};
+pub use log::{LogLine, read_line};
+pub use plan::{Plan, value_text};
 pub use record::{ExitScore, Majority, RunRecord, RunResult, State, Summary};
-pub use schema::schema;

@@ -5,42 +5,31 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::config::GridConfig;
-use crate::TrainOptions;
-use crate::config_file::{ConfigError, in_file};
+use super::record::RunRecord;
+use crate::{Error, TrainOptions};
 
-/// The most runs a grid may have: more is a mistake.
+/// The most runs that a grid may have; more is a mistake.
 const MOST: usize = 10_000;
 
-/// Options that stand in every name and every table, whether they have a list or not.
+/// Options that are in every name and every table, with or without a list.
 const ALWAYS: [&str; 3] = ["batch_size", "learning_rate", "seed"];
-
-/// One run of a grid.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Run {
-    /// Names its folder: readable, unique within the grid, `batch-16_rate-2e-5_seed-1`.
-    pub name: String,
-    /// The values of [`Plan::keys`].
-    pub values: Vec<Value>,
-    /// What it is told.
-    pub options: TrainOptions,
-}
 
 /// The runs of a grid, in order: the last list changes fastest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The options that tell runs apart, and those that always stand with them, in the order of [`TrainOptions`].
+    /// The options that differ between runs, and those that are always shown, in the order of [`TrainOptions`].
     pub keys: Vec<String>,
     /// The runs.
-    pub runs: Vec<Run>,
+    pub runs: Vec<RunRecord>,
 }
 
 impl Plan {
-    /// Every combination of a grid's lists; `path` is what errors name.
+    /// Every combination of a grid's lists; `path` is the file that errors name.
     ///
     /// # Errors
     /// A combination that cannot be trained with, too many of them.
-    pub fn new(config: &GridConfig, path: &Path) -> Result<Plan, ConfigError> {
-        let fail = |problem: String| ConfigError { path: path.to_owned(), line: None, problem };
+    pub fn new(config: &GridConfig, path: &Path) -> Result<Plan, Error> {
+        let fail = |problem: String| Error::config(path, None, problem);
         let count = config.lists.iter().fold(1usize, |all, (_, list)| all.saturating_mul(list.len()));
         if count > MOST {
             return Err(fail(format!("expected at most {MOST} runs, got {count}")));
@@ -53,7 +42,7 @@ impl Plan {
         let keys: Vec<String> =
             super::config::keys().into_iter().filter(|key| always.contains(&key.as_str()) || listed(key)).collect();
         let base = serde_json::to_value(&config.file.options).map_err(|error| fail(error.to_string()))?;
-        let mut runs: Vec<Run> = Vec::new();
+        let mut runs: Vec<RunRecord> = Vec::new();
         for number in 0..count {
             let mut options = base.clone();
             let mut rest = number;
@@ -61,23 +50,22 @@ impl Plan {
                 options[key] = list[rest % list.len()].clone();
                 rest /= list.len();
             }
-            let values: Vec<Value> = keys.iter().map(|key| options[key].clone()).collect();
             let parts: Vec<String> =
-                keys.iter().zip(&values).map(|(key, value)| format!("{}-{}", short(key), plain(value))).collect();
+                keys.iter().map(|key| format!("{}-{}", short(key), plain(&options[key]))).collect();
             let mut name = parts.join("_");
             if runs.iter().any(|run| run.name == name) {
                 name = format!("{name}_{number}");
             }
             let options: TrainOptions =
                 serde_json::from_value(options).map_err(|error| fail(format!("{name}: {error}")))?;
-            options.check().map_err(|error| fail(format!("{name}: {}", in_file(&error))))?;
-            runs.push(Run { name, values, options });
+            options.check().map_err(|error| fail(format!("{name}: {error}")))?;
+            runs.push(RunRecord::planned(name, options));
         }
         Ok(Plan { keys, runs })
     }
 }
 
-/// An option's name within a folder's.
+/// An option's name in a folder name.
 fn short(key: &str) -> String {
     match key {
         "batch_size" => "batch".to_owned(),
@@ -87,7 +75,7 @@ fn short(key: &str) -> String {
 }
 
 /// A value as a person writes it, `2e-5` rather than `0.00002`.
-pub(super) fn text(value: &Value) -> String {
+pub fn value_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) if number.is_f64() => {
@@ -99,10 +87,10 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
-/// The same with what a folder's name may hold.
+/// A value in the characters that a folder name may have.
 fn plain(value: &Value) -> String {
     let kept = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '-' };
-    let name: String = text(value).chars().map(kept).take(60).collect();
+    let name: String = value_text(value).chars().map(kept).take(60).collect();
     name.trim_matches('-').to_owned()
 }
 
@@ -112,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    fn plan(rest: &str) -> Result<Plan, ConfigError> {
+    fn plan(rest: &str) -> Result<Plan, Error> {
         let path = Path::new("g.toml");
         let text = format!("init = \"c.json\"\ndata = \"d\"\n{rest}");
         Plan::new(&GridConfig::parse(path, &text).unwrap(), path)

@@ -1,46 +1,37 @@
-//! What is kept of runs: one, and all of a grid.
+//! The record of one run, and the summary of all runs of a grid.
 
 use epee_exit::Counts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::log::RunLog;
+use super::log::read_line;
 use crate::TrainOptions;
+use crate::named::named_enum;
 
-/// How far a run came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// It was begun.
-    Running,
-    /// It came to its end, or to that of its patience.
-    Finished,
-    /// It ended with an error.
-    Failed,
-    /// It was stopped, with a checkpoint to go on from.
-    Stopped,
-}
-
-impl State {
-    /// Its name in files and tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            State::Running => "running",
-            State::Finished => "finished",
-            State::Failed => "failed",
-            State::Stopped => "stopped",
-        }
+named_enum! {
+    /// The state of a run.
+    pub enum State ("state") {
+        /// It was not started yet.
+        Planned = "planned",
+        /// It was started.
+        Running = "running",
+        /// It came to its last epoch or to early stopping.
+        Finished = "finished",
+        /// It ended with an error.
+        Failed = "failed",
+        /// It was stopped, with a checkpoint to resume from.
+        Stopped = "stopped",
     }
 }
 
-/// One exit on dev; a score that is not finite is none.
+/// One exit on dev; a score that is not finite is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExitScore {
     /// From 1.
     pub exit: usize,
-    /// The share answered right.
+    /// The share of correct answers.
     pub accuracy: Option<f64>,
-    /// The mean of the classes' F1.
+    /// The mean F1 of the classes.
     pub macro_f1: Option<f64>,
 }
 
@@ -49,36 +40,36 @@ pub struct ExitScore {
 pub struct RunResult {
     /// From 1.
     pub best_epoch: usize,
-    /// What models are compared by.
+    /// The score of the epoch.
     pub score: f64,
     /// Each exit on dev.
     pub exits: Vec<ExitScore>,
-    /// How many of them answer the majority class to everything.
+    /// Number of exits that answer the majority class to every sample.
     pub majority_exits: usize,
 }
 
 impl RunResult {
-    /// True where every exit answers the majority class to everything: nothing was learned.
+    /// True if every exit answers the majority class to every sample: nothing was learned.
     pub fn majority(&self) -> bool {
         self.majority_exits == self.exits.len()
     }
 }
 
-/// One run, as its `run.json` keeps it.
+/// One run, as in its `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
-    /// Its folder's name.
+    /// The name of its folder.
     pub name: String,
-    /// What it is told.
+    /// Its options.
     pub options: TrainOptions,
-    /// What it starts from and the digests of its data.
+    /// The model it starts from and the digests of its data.
     pub start: Value,
-    /// How far it came.
+    /// Its state.
     pub state: State,
-    /// Why it failed.
+    /// The reason why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Its best epoch; none before the first epoch's end.
+    /// Its best epoch; `None` before the end of the first epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<RunResult>,
     /// Seconds until the last step or evaluation.
@@ -87,38 +78,47 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// Takes in what the run's log tells.
-    pub fn with_log(self, log: RunLog, majority: &Majority) -> RunRecord {
-        let result = log.best.map(|(best_epoch, score, exits)| {
-            let majority_exits = exits.iter().filter(|exit| majority.is(exit)).count();
-            RunResult { best_epoch, score, exits, majority_exits }
-        });
-        RunRecord { result, seconds: log.seconds, ..self }
+    /// A run that was not started yet.
+    pub fn planned(name: String, options: TrainOptions) -> RunRecord {
+        let (start, state) = (Value::Null, State::Planned);
+        RunRecord { name, options, start, state, reason: None, result: None, seconds: 0.0 }
     }
 
-    /// True where it is the same run: the same options from the same start.
+    /// Adds the results in the run's log, `metrics.jsonl`.
+    pub fn with_log(mut self, log: &str, majority: &Majority) -> RunRecord {
+        for line in log.lines().filter_map(read_line) {
+            self.seconds = line.seconds.unwrap_or(self.seconds);
+            if let (true, Some(score)) = (line.best, line.score) {
+                let majority_exits = line.dev.iter().filter(|exit| majority.is(exit)).count();
+                self.result = Some(RunResult { best_epoch: line.epoch, score, exits: line.dev, majority_exits });
+            }
+        }
+        self
+    }
+
+    /// True if it is the same run: the same options from the same start.
     pub fn same_run(&self, other: &RunRecord) -> bool {
         self.options == other.options && self.start == other.start
     }
 }
 
-/// What always answering the commonest class of dev is worth.
+/// The scores of always answering the most common class of dev.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Majority {
     /// Its name.
     pub class: String,
-    /// Its share of dev, which is the accuracy of always answering it.
+    /// Accuracy: its share of dev.
     pub accuracy: f64,
-    /// The mean of the classes' F1 of always answering it.
+    /// The mean F1 of the classes.
     pub macro_f1: f64,
 }
 
 impl Majority {
-    /// Of labels `[N]` from 0, one at least, and the classes' names. Of two classes that are equally common the first.
+    /// The scores for at least one label from 0 and the class names. Of equally common classes it takes the first.
     pub fn of(labels: &[usize], names: &[String]) -> Majority {
         let labels: Vec<i64> = labels.iter().map(|&label| label as i64).collect();
         let count = |class: usize| labels.iter().filter(|&&label| label == class as i64).count();
-        // The last of equals is the maximum; seen from behind it is the first.
+        // `max_by_key` returns the last of equals; in reverse order that is the first.
         let class = (0..names.len()).rev().max_by_key(|&class| count(class)).unwrap_or(0);
         let counts = Counts::of(&labels, &vec![class as u32; labels.len()], names.len());
         Majority {
@@ -128,45 +128,39 @@ impl Majority {
         }
     }
 
-    /// True of an exit whose scores are those of always answering this class, or one that is as common.
+    /// True for an exit with the scores of always answering this class, or one that is as common.
     pub fn is(&self, exit: &ExitScore) -> bool {
         let equal = |value: Option<f64>, other: f64| value.is_some_and(|value| (value - other).abs() < 1e-12);
         equal(exit.accuracy, self.accuracy) && equal(exit.macro_f1, self.macro_f1)
     }
 }
 
-/// All runs of a grid, as `results.json` keeps them and a report shows them.
+/// All runs of a grid, as in its `results.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// What all runs start from and the digests of their data.
+    /// The model that all runs start from and the digests of their data.
     pub start: Value,
-    /// What models are compared by, `weighted-mean of macro_f1`; none where runs differ in it.
+    /// The score, such as `weighted-mean of macro_f1`; `None` if runs differ in it.
     pub score: Option<String>,
-    /// What runs that learned nothing answer.
+    /// The scores of a run that learned nothing.
     pub majority: Majority,
-    /// The options that tell runs apart.
+    /// The options that differ between runs.
     pub keys: Vec<String>,
-    /// The name of the best run that is finished.
+    /// The name of the best finished run.
     pub best: Option<String>,
-    /// How many runs the grid has.
+    /// The number of runs in the grid.
     pub planned: usize,
-    /// The runs that were begun, in the grid's order.
+    /// The runs that were started, in the grid's order.
     pub runs: Vec<RunRecord>,
 }
 
 impl Summary {
-    /// Which of some runs is the best by dev: finished, the highest score, the first of equals.
+    /// The best of some runs by its score on dev: the first of equals, among those that are finished.
     pub fn best_of(runs: &[RunRecord]) -> Option<&RunRecord> {
-        let finished = runs.iter().filter(|run| run.state == State::Finished);
-        let mut best: Option<(&RunRecord, f64)> = None;
-        for run in finished {
-            if let Some(score) = run.result.as_ref().map(|result| result.score)
-                && best.is_none_or(|(_, most)| score > most)
-            {
-                best = Some((run, score));
-            }
-        }
-        best.map(|(run, _)| run)
+        let score = |run: &&RunRecord| run.result.as_ref().map_or(f64::NEG_INFINITY, |result| result.score);
+        let finished = runs.iter().filter(|run| run.state == State::Finished && run.result.is_some());
+        // `max_by` returns the last of equals; in reverse order that is the first.
+        finished.rev().max_by(|a, b| score(a).total_cmp(&score(b)))
     }
 
     /// The values of a run's options, in the order of the keys.
@@ -175,9 +169,9 @@ impl Summary {
         self.keys.iter().map(|key| options[key].clone()).collect()
     }
 
-    /// The same as a person writes them, `2e-5` rather than `0.00002`.
+    /// The values as a person writes them, `2e-5` rather than `0.00002`.
     pub fn texts(&self, run: &RunRecord) -> Vec<String> {
-        self.values(run).iter().map(super::plan::text).collect()
+        self.values(run).iter().map(super::plan::value_text).collect()
     }
 }
 
@@ -196,7 +190,7 @@ mod tests {
         assert!((majority.macro_f1 - 0.25).abs() < 1e-12);
         let exit = |accuracy, macro_f1| ExitScore { exit: 1, accuracy: Some(accuracy), macro_f1: Some(macro_f1) };
         assert!(majority.is(&exit(0.6, 0.25)));
-        assert!(!majority.is(&exit(0.6, 0.4)), "as often right, but not by that");
+        assert!(!majority.is(&exit(0.6, 0.4)), "as accurate, with other answers");
         assert!(!majority.is(&ExitScore { exit: 1, accuracy: None, macro_f1: None }));
         assert_eq!(Majority::of(&[0, 1], &names).class, "a");
     }
@@ -204,13 +198,9 @@ mod tests {
     #[test]
     fn the_best_run_is_finished_and_the_first_of_equals() {
         let run = |name: &str, state, score: f64| RunRecord {
-            name: name.to_owned(),
-            options: TrainOptions::default(),
-            start: Value::Null,
             state,
-            reason: None,
             result: Some(RunResult { best_epoch: 1, score, exits: Vec::new(), majority_exits: 0 }),
-            seconds: 0.0,
+            ..RunRecord::planned(name.to_owned(), TrainOptions::default())
         };
         let runs = [
             run("low", State::Finished, 0.5),

@@ -1,4 +1,4 @@
-//! What a run writes down as it goes: `metrics.jsonl`, a line per step and per epoch, and its curves for TensorBoard.
+//! The logs of a run: `metrics.jsonl` with a line per step and per epoch, and event files for TensorBoard.
 
 mod tensorboard;
 
@@ -33,7 +33,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Keeps what was written up to a state: a resumed run writes the rest again. `warn` is told of lines that
+    /// Opens the logs and cuts them back to a state: a resumed run writes the rest again. `warn` gets a line about lines that
     /// cannot be read.
     pub(crate) fn open(dir: &Path, state: &State, warn: &mut dyn FnMut(&str)) -> Result<Log, Error> {
         let path = dir.join(METRICS);
@@ -41,7 +41,7 @@ impl Log {
         let old = if state.step == 0 { Ok(Vec::new()) } else { std::fs::read(&path) };
         let old = old.unwrap_or_else(|error| {
             warn(&format!(
-                "{}: cannot be read: {error}; what it held before step {} is lost",
+                "{}: cannot be read: {error}; its lines before step {} are lost",
                 path.display(),
                 state.step
             ));
@@ -50,7 +50,7 @@ impl Log {
         let mut kept = Vec::new();
         let mut seconds_before = 0.0;
         let mut damaged = Vec::new();
-        // Of the last line a kill may have left a part.
+        // The last line may be incomplete if the process was killed.
         let whole = old.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
         for (number, line) in whole.enumerate() {
             match read(line, state) {
@@ -72,12 +72,12 @@ impl Log {
         Ok(Log { path, file, events, seconds_before })
     }
 
-    /// Seconds that a resumed run has behind it.
+    /// Seconds of the run before it was resumed.
     pub(crate) fn seconds_before(&self) -> f64 {
         self.seconds_before
     }
 
-    /// Before a checkpoint: a log never lacks a step that its checkpoint counts.
+    /// Called before a checkpoint, so that the log has every step that the checkpoint counts.
     pub(crate) fn sync(&self) -> Result<(), Error> {
         self.file.sync_data().map_err(Error::write(&self.path))
     }
@@ -93,11 +93,11 @@ impl Log {
     }
 }
 
-/// Whether a line stands for what was done up to a state, and its seconds; none where it is no line of a log.
+/// True if a line belongs to a state's past, with its seconds; `None` if it is not a line of this log.
 fn read(line: &[u8], state: &State) -> Option<(bool, Option<f64>)> {
     let event: Value = serde_json::from_slice(line).ok()?;
     let done = match event["event"].as_str()? {
-        // A checkpoint may stand between an epoch's last step and its evaluation.
+        // A checkpoint may lie between an epoch's last step and its evaluation.
         "epoch" => event["epoch"].as_u64()? <= state.epoch as u64,
         "step" => event["step"].as_u64()? <= state.step,
         _ => return None,

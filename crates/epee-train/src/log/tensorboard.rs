@@ -1,8 +1,7 @@
 //! TensorBoard's event files: records of `Event` messages (tensorboard/compat/proto/event.proto), each framed as
 //! `length u64, crc(length) u32, message, crc(message) u32`, little-endian, with masked CRC-32C.
 //!
-//! A process that resumes a run begins a file of its own with the mark by which TensorBoard forgets what an earlier file says of later
-//! steps.
+//! A process that resumes a run starts a new file with a mark, by which TensorBoard drops later steps of earlier files.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -11,14 +10,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Error;
 
-/// An event file that grows.
+/// An event file.
 pub(super) struct Events {
     path: PathBuf,
     file: File,
 }
 
 impl Events {
-    /// Begins a file for the steps after `step`; a run that begins anew removes what is there.
+    /// Starts a file for the steps after `step`; a run from step 0 removes older files.
     pub(super) fn open(dir: &Path, step: u64) -> Result<Events, Error> {
         std::fs::create_dir_all(dir).map_err(Error::write(dir))?;
         if step == 0 {
@@ -96,7 +95,7 @@ fn masked_crc(data: &[u8]) -> [u8; 4] {
     crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
 }
 
-/// A field's number and its kind of encoding: 0 an integer, 1 eight bytes, 2 a length and bytes, 5 four bytes.
+/// A field's number and its wire type: 0 integer, 1 eight bytes, 2 length and bytes, 5 four bytes.
 fn key(field: u64, kind: u64) -> Vec<u8> {
     varint(field << 3 | kind)
 }
@@ -113,7 +112,7 @@ fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
     [key(field, 2), varint(value.len() as u64), value.to_vec()].concat()
 }
 
-/// Seven bits a byte, the lowest first; the eighth says that there is more.
+/// Seven bits per byte, lowest first; the eighth bit marks that more follow.
 fn varint(mut value: u64) -> Vec<u8> {
     let mut out = Vec::new();
     while value >= 0x80 {
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_begins_anew_leaves_one_file_and_a_resumed_one_two() {
+    fn a_new_run_has_one_file_and_a_resumed_one_two() {
         let dir = tempfile::tempdir().unwrap();
         let files = || std::fs::read_dir(dir.path()).unwrap().count();
         Events::open(dir.path(), 0).unwrap();

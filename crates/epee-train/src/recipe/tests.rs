@@ -4,19 +4,19 @@ use super::*;
 use crate::TrainOptions;
 
 #[test]
-fn names_are_read_back_and_their_files_are_theirs() {
+fn names_are_read_back_and_every_recipe_is_valid() {
     for name in RecipeName::ALL {
-        assert_eq!(name.to_string().parse(), Ok(name));
+        assert_eq!(name.to_string().parse::<RecipeName>().unwrap(), name);
         assert_eq!(name.recipe().name, name);
         assert_eq!(serde_json::to_value(name).unwrap(), name.as_str());
         TrainOptions { recipe: name, ..TrainOptions::default() }.check().unwrap();
     }
-    assert!("papre".parse::<RecipeName>().unwrap_err().contains("expected one of paper, uniform"));
+    assert!("papre".parse::<RecipeName>().unwrap_err().to_string().contains("expected one of paper, uniform"));
 }
 
 #[test]
 fn what_each_step_counts() {
-    let weights = |name: RecipeName, stage, step| name.recipe().step(stage, step, 4).weights;
+    let weights = |name: RecipeName, stage, step| name.recipe().objective(stage, step, 4).exit_weights;
     let (last, others) = (vec![0.0, 0.0, 0.0, 1.0], vec![1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0, 0.0]);
     assert_eq!(weights(RecipeName::Paper, Stage::Second, 7), [0.1, 0.2, 0.3, 0.4]);
     assert_eq!(weights(RecipeName::Mixed, Stage::First, 7), last);
@@ -25,10 +25,10 @@ fn what_each_step_counts() {
     assert_eq!(weights(RecipeName::TwoStage, Stage::Second, 7), others);
     assert_eq!(weights(RecipeName::Alternating, Stage::Second, 0), last);
     assert_eq!(weights(RecipeName::Alternating, Stage::Second, 1), others);
-    assert_eq!(RecipeName::TwoStage.recipe().step(Stage::Second, 0, 4).trunk, BackboneGradient::Frozen);
-    assert_eq!(RecipeName::Balanced.recipe().step(Stage::Second, 0, 4).trunk, BackboneGradient::Balanced);
+    assert_eq!(RecipeName::TwoStage.recipe().objective(Stage::Second, 0, 4).backbone, BackboneGradient::Frozen);
+    assert_eq!(RecipeName::Balanced.recipe().objective(Stage::Second, 0, 4).backbone, BackboneGradient::Balanced);
     // A model of one exit has no others.
-    assert_eq!(RecipeName::Alternating.recipe().step(Stage::Second, 1, 1).weights, [1.0]);
+    assert_eq!(RecipeName::Alternating.recipe().objective(Stage::Second, 1, 1).exit_weights, [1.0]);
 }
 
 #[test]
@@ -42,8 +42,8 @@ fn what_each_parameter_learns_at() {
         "exits.classifiers.0.weight",
         "exits.score.weight",
     ];
-    let form = Form { exits: 4, groups: 4, shared_pooler: true };
-    let factors = |recipe: &Recipe, stage| names.map(|name| recipe.rate_factor(name, stage, form));
+    let shape = ModelShape { exits: 4, groups: 4, shared_pooler: true };
+    let factors = |recipe: &Recipe, stage| names.map(|name| recipe.rate_factor(name, stage, shape));
     assert_eq!(factors(&RecipeName::Paper.recipe(), Stage::Second), [Some(1.0); 7]);
     assert_eq!(
         factors(&RecipeName::HeadRate.recipe(), Stage::Second),
@@ -54,7 +54,7 @@ fn what_each_parameter_learns_at() {
     let two = RecipeName::TwoStage.recipe();
     assert_eq!(factors(&two, Stage::First), [Some(1.0); 7]);
     assert_eq!(factors(&two, Stage::Second), [None, None, None, None, None, Some(1.0), Some(1.0)]);
-    let own = |name: &str| two.rate_factor(name, Stage::Second, Form { shared_pooler: false, ..form });
+    let own = |name: &str| two.rate_factor(name, Stage::Second, ModelShape { shared_pooler: false, ..shape });
     let poolers = [0, 1, 2, 3].map(|m| own(&format!("exits.poolers.{m}.dense.weight")));
     assert_eq!(poolers, [Some(1.0), Some(1.0), Some(1.0), None], "poolers of their own");
     assert_eq!(own("exits.norm.weight"), None);
@@ -66,15 +66,15 @@ fn what_contradicts_itself_is_refused() {
     let of = |recipe| TrainOptions { recipe, ..TrainOptions::default() };
     let uniform = Some(ExitWeights::Uniform);
     let text = refused(TrainOptions { exit_weights: uniform, ..of(RecipeName::TwoStage) });
-    assert_eq!(text, "exit-weights: expected none, got uniform with recipe two-stage, which has weights of its own");
+    assert_eq!(text, "exit_weights: expected none, got uniform with recipe two-stage, which has weights of its own");
     let text = refused(TrainOptions { first_stage: Some(0.5), ..of(RecipeName::Paper) });
-    assert!(text.starts_with("first-stage: expected recipe two-stage or mixed beside it"), "{text}");
+    assert!(text.starts_with("first_stage: expected recipe two-stage or mixed beside it"), "{text}");
     let text = refused(TrainOptions { distill_temperature: Some(2.0), ..of(RecipeName::Paper) });
-    assert!(text.starts_with("distill-temperature: expected a distill-weight above 0"), "{text}");
+    assert!(text.starts_with("distill_temperature: expected a distill_weight above 0"), "{text}");
     let text = refused(TrainOptions { balance: Some(true), ..of(RecipeName::TwoStage) });
     assert!(text.starts_with("balance: expected false, got true with recipe two-stage"), "{text}");
     let text = refused(TrainOptions { epochs: 1, ..of(RecipeName::Mixed) });
-    assert_eq!(text, "epochs: expected at least 2 with recipe mixed, one for each stage, got 1");
+    assert_eq!(text, "epochs: expected at least 2 with a recipe of two stages, one for each, got 1 with recipe mixed");
     for options in [
         TrainOptions { layer_decay: Some(0.0), ..of(RecipeName::Paper) },
         TrainOptions { head_rate: Some(f64::NAN), ..of(RecipeName::Paper) },
@@ -89,7 +89,8 @@ fn what_contradicts_itself_is_refused() {
 
 #[test]
 fn the_first_stage_leaves_an_epoch_for_the_second() {
-    use super::stage::first_epochs;
-    assert_eq!([2, 5, 9].map(|epochs| first_epochs(0.5, epochs)), [1, 3, 5]);
-    assert_eq!((first_epochs(0.01, 4), first_epochs(0.99, 4)), (1, 3));
+    let first = |share, epochs| Recipe { first_stage: share, ..RecipeName::Mixed.recipe() }.first_epochs(epochs);
+    assert_eq!([2, 5, 9].map(|epochs| first(0.5, epochs)), [1, 3, 5]);
+    assert_eq!((first(0.01, 4), first(0.99, 4)), (1, 3));
+    assert_eq!(RecipeName::Paper.recipe().first_epochs(9), 0);
 }

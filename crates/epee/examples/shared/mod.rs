@@ -10,7 +10,7 @@ const CONFIG: &str = r#"{"model_type": "bert", "hidden_size": 48, "num_hidden_la
     "intermediate_size": 96, "max_position_embeddings": 64}"#;
 
 /// Writes generated notes to `dir/data` and a model trained on them to `dir/model`.
-pub fn train(dir: &Path, observer: &mut dyn Observer) -> Result<(PathBuf, PathBuf, Outcome), epee::Error> {
+pub(crate) fn train(dir: &Path, observer: &mut dyn Observer) -> Result<(PathBuf, PathBuf, Outcome), epee::Error> {
     let (config, data, model) = (dir.join("config.json"), dir.join("data"), dir.join("model"));
     std::fs::write(&config, CONFIG).expect("a temporary folder can be written");
     synth::write(&SynthConfig { seed: 1, train: 600, dev: 200, test: 200 }, &data, false)?;

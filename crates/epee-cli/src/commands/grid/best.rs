@@ -1,4 +1,4 @@
-//! The model that is kept.
+//! The best model of a grid.
 
 use std::fs;
 use std::path::Path;
@@ -11,9 +11,8 @@ use crate::ui::Ui;
 
 pub(super) const WEIGHTS: &str = "model.safetensors";
 
-/// Copies the best run's folder to `best` where another is there, then removes what runs that are finished leave: their
-/// checkpoints and, unless all are kept, their weights. A run's weights go after `best` is in place, so that the best
-/// model is whole at every moment.
+/// Copies the best run's folder to `best` if another run is there, then removes the checkpoints of finished runs and, unless all
+/// are kept, their weights. Weights are removed after `best` is in place, so that the best model is complete at every moment.
 pub(super) fn keep(folder: &Folder, summary: &Summary, keep_all: bool, ui: Ui) -> anyhow::Result<()> {
     let Some(best) = &summary.best else { return Ok(()) };
     let there: Option<RunRecord> = read_json(&folder.best().join(RECORD)).ok();
@@ -39,7 +38,7 @@ pub(super) fn keep(folder: &Folder, summary: &Summary, keep_all: bool, ui: Ui) -
     Ok(())
 }
 
-/// Copies a folder's files beside the other folder and puts them in its place.
+/// Replaces a folder by a copy of another: copies beside it, then renames.
 fn replace(from: &Path, to: &Path) -> anyhow::Result<()> {
     let fail = || format!("cannot copy {} to {}", from.display(), to.display());
     let new = to.with_file_name(".best.tmp");
@@ -57,7 +56,7 @@ fn replace(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::rename(&new, to).with_context(fail)
 }
 
-/// Removes a file or a folder that may be there.
+/// Removes a file or a folder, if it exists.
 fn remove(path: &Path) -> anyhow::Result<()> {
     let done = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match done {

@@ -1,4 +1,4 @@
-//! The children of a grid, and the signals that stop it.
+//! The processes of a grid's runs, and the signals that stop them.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use epee_train::grid::{GridFile, State};
-use epee_train::refuse_if_locked;
+use epee_train::check_unlocked;
+use epee_train::grid::{GridFile, State, value_text};
+use serde_json::Value;
 
 use super::folder::{LOG, MESSAGES, OPTIONS};
 use crate::commands::train::PARENT;
+use crate::status::{INTERRUPTED, STOPPED};
 use crate::ui::Ui;
 
-/// How often Ctrl-C was pressed, or another signal came that asks to end.
+/// Counts Ctrl-C and other signals that ask to end.
 pub(super) struct Signals(Arc<AtomicUsize>);
 
 impl Signals {
@@ -34,7 +36,7 @@ impl Signals {
     }
 }
 
-/// How a child ended.
+/// The end of a run.
 pub(super) struct Ended {
     pub(super) state: State,
     pub(super) reason: Option<String>,
@@ -46,11 +48,11 @@ struct Job {
     child: Child,
 }
 
-/// The children that run. Where the grid ends early they are told to stop, and waited for.
+/// The runs in progress. If the grid ends early, they are interrupted and waited for.
 #[derive(Default)]
 pub(super) struct Jobs {
     running: Vec<Job>,
-    told: bool,
+    interrupted: bool,
 }
 
 impl Jobs {
@@ -58,35 +60,28 @@ impl Jobs {
         self.running.len()
     }
 
-    /// Starts a run in its folder, or goes on with it where it has a log.
+    /// Starts a run in its folder, or resumes it if it has a log.
     pub(super) fn start(&mut self, index: usize, dir: &Path, file: &GridFile, threads: usize) -> anyhow::Result<()> {
         let path = dir.join(MESSAGES);
         let messages = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
         let mut command = Command::new(std::env::current_exe().context("cannot find epee itself")?);
-        command.args(["--threads", &threads.to_string(), "train"]).arg("--data").arg(&file.data);
+        command.args(["--threads", &threads.to_string(), "train"]);
         command.arg("--out").arg(dir).arg("--config").arg(dir.join(OPTIONS));
-        for (flag, path) in [("--model", &file.model), ("--init", &file.init), ("--tokenizer", &file.tokenizer)] {
-            if let Some(path) = path {
-                command.arg(flag).arg(path);
-            }
+        // Keys of the file are flags of `epee train`, except for the options and the lists.
+        let start = serde_json::to_value(file)?;
+        for (key, value) in start.as_object().into_iter().flatten() {
+            let text = match value {
+                Value::Object(_) => continue,
+                Value::Array(size) => size.iter().map(value_text).collect::<Vec<_>>().join("x"),
+                value => value_text(value),
+            };
+            command.arg(format!("--{}={text}", key.replace('_', "-")));
         }
-        let name = |value: serde_json::Value| value.as_str().map(str::to_owned);
-        let pooling = file.pooling.map(serde_json::to_value).transpose()?.and_then(name);
-        let pooler = file.pooler.map(serde_json::to_value).transpose()?.and_then(name);
-        let norm = file.exit_norm.map(|norm| norm.to_string());
-        let size = file.image_size.map(|[height, width]| format!("{height}x{width}"));
-        for (flag, value) in
-            [("--pooling", pooling), ("--pooler", pooler), ("--exit-norm", norm), ("--image-size", size)]
-        {
-            if let Some(value) = value {
-                command.args([flag, &value]);
-            }
-        }
-        // The folder holds what the grid keeps of the run, so a fresh one is forced too.
+        // A new run needs --force, because the folder already has its options and record.
         command.arg(if dir.join(LOG).exists() { "--resume" } else { "--force" });
         command.env(PARENT, std::process::id().to_string());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(messages);
-        // In a group of its own a child gets each signal once, from here: of Ctrl-C a second would end it at once.
+        // In a process group of its own a run gets a signal only from here, and so only once; a second would end it at once.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn().context("cannot start `epee train`")?;
@@ -94,26 +89,26 @@ impl Jobs {
         Ok(())
     }
 
-    /// Tells all children, once, to write a checkpoint and end.
+    /// Interrupts all runs, once: they write a checkpoint and end.
     pub(super) fn interrupt(&mut self, say: impl FnOnce()) {
-        if std::mem::replace(&mut self.told, true) {
+        if std::mem::replace(&mut self.interrupted, true) {
             return;
         }
         say();
         self.running.iter().for_each(|job| interrupt(&job.child));
     }
 
-    /// Ends all children, and the grid.
+    /// Kills all runs and ends the grid.
     pub(super) fn kill(&mut self) -> ! {
         for job in &mut self.running {
-            // One that has ended is as good.
+            // It may have ended already.
             let _ = job.child.kill();
             let _ = job.child.wait();
         }
-        std::process::exit(130)
+        std::process::exit(INTERRUPTED)
     }
 
-    /// Those that have ended since the last time.
+    /// The runs that have ended since the last call.
     pub(super) fn ended(&mut self) -> anyhow::Result<Vec<(usize, Ended)>> {
         let mut ended = Vec::new();
         let mut at = 0;
@@ -121,7 +116,7 @@ impl Jobs {
             match job.child.try_wait().context("cannot wait for `epee train`")? {
                 Some(status) => {
                     let job = self.running.swap_remove(at);
-                    ended.push((job.index, how(status, &job.dir, self.told)));
+                    ended.push((job.index, end_of(status, &job.dir, self.interrupted)));
                 }
                 None => at += 1,
             }
@@ -139,14 +134,14 @@ impl Drop for Jobs {
     }
 }
 
-/// The longest that a run of a grid that was killed may take to notice: a step and a checkpoint.
+/// Longest wait for a run whose grid was killed: it ends after a step and a checkpoint.
 const ORPHANS: Duration = Duration::from_secs(120);
 
-/// Waits for a run of a grid that was killed to leave its folder, and says so. False where a signal came first.
+/// Waits until a run whose grid was killed has left its folder. False if a signal came first.
 pub(super) fn wait_for_orphan(dir: &Path, signals: &Signals, ui: Ui) -> anyhow::Result<bool> {
     let begun = Instant::now();
     let mut said = false;
-    while let Err(locked) = refuse_if_locked(dir) {
+    while let Err(locked) = check_unlocked(dir) {
         if begun.elapsed() > ORPHANS {
             return Err(locked.into());
         }
@@ -154,7 +149,7 @@ pub(super) fn wait_for_orphan(dir: &Path, signals: &Signals, ui: Ui) -> anyhow::
             return Ok(false);
         }
         if !std::mem::replace(&mut said, true) {
-            ui.note(format!("{locked}: it is waited for until it ends"));
+            ui.note(format!("{locked}: waiting until it ends"));
         }
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -165,27 +160,55 @@ pub(super) fn wait_for_orphan(dir: &Path, signals: &Signals, ui: Ui) -> anyhow::
 fn interrupt(child: &Child) {
     use nix::sys::signal::{Signal, kill};
     if let Ok(id) = i32::try_from(child.id()) {
-        // One that has ended needs no signal.
+        // It may have ended already.
         let _ = kill(nix::unistd::Pid::from_raw(id), Signal::SIGINT);
     }
 }
 
-/// Elsewhere a console's Ctrl-C reaches the children too.
+/// On other systems a console's Ctrl-C reaches the runs too.
 #[cfg(not(unix))]
 fn interrupt(_: &Child) {}
 
-fn how(status: ExitStatus, dir: &Path, told: bool) -> Ended {
-    if status.success() {
-        return Ended { state: State::Finished, reason: None };
+/// The end of a run, from its exit status; the reason of a failure is the last error in its messages.
+fn end_of(status: ExitStatus, dir: &Path, interrupted: bool) -> Ended {
+    let state = match status.code() {
+        Some(0) => State::Finished,
+        Some(code) if code == i32::from(STOPPED) => State::Stopped,
+        // Before training starts, a signal ends the process at once.
+        None if interrupted => State::Stopped,
+        _ => State::Failed,
+    };
+    let reason = (state == State::Failed).then(|| {
+        let messages = std::fs::read(dir.join(MESSAGES)).unwrap_or_default();
+        let messages = String::from_utf8_lossy(&messages);
+        let error = messages.lines().filter_map(|line| line.strip_prefix("error: ")).next_back();
+        error.map_or_else(|| format!("ended with {status} and no error message"), str::to_owned)
+    });
+    Ended { state, reason }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[test]
+    fn the_exit_status_decides_and_messages_only_explain() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = |raw: i32, interrupted| end_of(ExitStatus::from_raw(raw), dir.path(), interrupted);
+        let exited = |code: u8| i32::from(code) << 8;
+        assert_eq!(state(exited(0), true).state, State::Finished);
+        assert_eq!(state(exited(STOPPED), false).state, State::Stopped);
+        let killed = 9;
+        assert_eq!(state(killed, true).state, State::Stopped);
+        let silent = state(killed, false);
+        assert_eq!(silent.state, State::Failed);
+        assert_eq!(silent.reason.unwrap(), "ended with signal: 9 (SIGKILL) and no error message");
+        std::fs::write(dir.path().join(MESSAGES), "note\nerror: stopped by a full disk\n").unwrap();
+        let failed = state(exited(1), true);
+        assert_eq!((failed.state, failed.reason.as_deref()), (State::Failed, Some("stopped by a full disk")));
     }
-    let messages = std::fs::read(dir.join(MESSAGES)).unwrap_or_default();
-    let messages = String::from_utf8_lossy(&messages);
-    let error = messages.lines().filter_map(|line| line.strip_prefix("error: ")).next_back();
-    // Before training begins nothing waits for a signal, so that one just ends it.
-    let stopped = error.map_or(told && status.code().is_none(), |error| error.starts_with("stopped"));
-    if stopped {
-        return Ended { state: State::Stopped, reason: None };
-    }
-    let reason = error.map_or_else(|| format!("ended without a word ({status})"), str::to_owned);
-    Ended { state: State::Failed, reason: Some(reason) }
 }

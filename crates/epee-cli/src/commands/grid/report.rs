@@ -1,4 +1,4 @@
-//! A grid as `epee report` shows it.
+//! A grid for `epee report`.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use epee_train::grid::{State, Summary};
 use super::folder::{SUMMARY, read_json};
 use super::results::remark;
 
-/// Reads what a grid left in its folder.
+/// Reads the results in a grid's folder.
 pub(crate) fn report(dir: &Path) -> anyhow::Result<TrainingGrid> {
     let path = dir.join(SUMMARY);
     if !path.is_file() {
@@ -42,7 +42,7 @@ pub(crate) fn report(dir: &Path) -> anyhow::Result<TrainingGrid> {
     let lazy = runs.iter().filter(|run| run.majority).count();
     if lazy > 0 {
         notes.push(format!(
-            "In {lazy} of {} runs every exit answers the majority class, {}: they have learned nothing.",
+            "In {lazy} of {} runs every exit answers the majority class, {}: nothing was learned.",
             runs.len(),
             summary.majority.class
         ));

@@ -1,4 +1,4 @@
-//! The rows of a grid: a file for other programs, a table for people.
+//! The table of runs: a file for other programs, and text for people.
 
 use std::path::{Path, PathBuf};
 
@@ -12,14 +12,14 @@ use crate::ui::decimal;
 use crate::ui::table as plain_table;
 use crate::ui::{self, Column, Values};
 
-/// The file the rows go to.
+/// The file of the table.
 pub(super) struct Target {
     path: PathBuf,
     parquet: bool,
 }
 
 impl Target {
-    /// The file that was named, else `results.csv` in the grid's folder; only a grid that goes on replaces one.
+    /// The given file, or else `results.csv` in the grid's folder. Only a resumed grid replaces an existing file.
     pub(super) fn new(named: Option<&Path>, out: &Path, resume: bool) -> anyhow::Result<Target> {
         let Some(path) = named else {
             return Ok(Target { path: out.join("results.csv"), parquet: false });
@@ -30,7 +30,7 @@ impl Target {
             _ => bail!("--results: expected a file whose name ends in .csv or .parquet, got {}", path.display()),
         };
         if path.symlink_metadata().is_ok() && !resume {
-            bail!("{} exists already\nhint: another name, or --resume for the grid it is of", path.display());
+            bail!("{} exists already\nhint: use another name, or --resume if it belongs to this grid", path.display());
         }
         check_absent(path, true)?;
         Ok(Target { path: path.to_owned(), parquet })
@@ -47,14 +47,15 @@ impl Target {
     }
 }
 
-/// A row per run that was begun, in the grid's order.
+/// A row per run that was started, in the grid's order.
 fn columns(plan: &Plan, summary: &Summary) -> Vec<Column> {
     let runs = || summary.runs.iter();
     let result = |get: fn(&RunResult) -> i64| runs().map(|run| run.result.as_ref().map(get)).collect();
     let mut columns = vec![Column::new("run", Values::Name(runs().map(|run| run.name.clone()).collect()))];
     for (i, key) in plan.keys.iter().enumerate() {
-        let all: Vec<&Value> = plan.runs.iter().map(|run| &run.values[i]).collect();
-        let values: Vec<Value> = runs().map(|run| summary.values(run)[i].clone()).collect();
+        let value = |run: &RunRecord| summary.values(run)[i].clone();
+        let all: Vec<Value> = plan.runs.iter().map(value).collect();
+        let values: Vec<Value> = runs().map(value).collect();
         columns.push(Column::new(key, typed(&all, &values)));
     }
     let options: Vec<(String, String)> =
@@ -81,13 +82,13 @@ fn columns(plan: &Plan, summary: &Summary) -> Vec<Column> {
     let majority = runs().map(|run| run.result.as_ref().map(RunResult::majority)).collect();
     columns.push(Column::new("majority", Values::Flag(majority)));
     columns.push(Column::numbers("seconds", runs().map(|run| Some(run.seconds))));
-    columns.push(Column::new("state", Values::Name(runs().map(|run| run.state.name().to_owned()).collect())));
+    columns.push(Column::new("state", Values::Name(runs().map(|run| run.state.to_string()).collect())));
     columns.push(Column::new("reason", Values::Text(runs().map(|run| run.reason.clone()).collect())));
     columns
 }
 
-/// Values of the type that all runs of the grid have for an option.
-fn typed(all: &[&Value], values: &[Value]) -> Values {
+/// The values of an option, in the type that they have in all runs of the grid.
+fn typed(all: &[Value], values: &[Value]) -> Values {
     if all.iter().all(|value| value.is_boolean()) {
         Values::Flag(values.iter().map(Value::as_bool).collect())
     } else if all.iter().all(|value| value.is_i64() || value.is_u64()) {
@@ -103,7 +104,7 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// What there is to say of a run beside its numbers.
+/// A remark on a run: that it failed or was stopped, or that exits answer the majority class.
 pub(super) fn remark(run: &RunRecord, majority: &str) -> Option<String> {
     let result = run.result.as_ref();
     let learned = result.filter(|result| result.majority_exits > 0).map(|result| match result.majority_exits {
@@ -112,8 +113,8 @@ pub(super) fn remark(run: &RunRecord, majority: &str) -> Option<String> {
         some => format!("{some} exits answer the majority class ({majority})"),
     });
     match run.state {
-        State::Failed => Some(format!("failed: {}", run.reason.as_deref().unwrap_or("for no known reason"))),
-        State::Stopped | State::Running => Some(run.state.name().to_owned()),
+        State::Failed => Some(format!("failed: {}", run.reason.as_deref().unwrap_or("for an unknown reason"))),
+        State::Stopped | State::Running | State::Planned => Some(run.state.to_string()),
         State::Finished => learned,
     }
 }
@@ -145,12 +146,12 @@ pub(super) fn table(summary: &Summary) -> String {
     });
     let score = match &summary.score {
         Some(score) => format!("score: {score}, on dev"),
-        None => "runs differ in select or metric: their scores are not of one kind".to_owned(),
+        None => "runs differ in select or metric: their scores cannot be compared".to_owned(),
     };
     format!("{}\n{score}", plain_table(header, rows))
 }
 
-/// As much as a table's row has room for; the file of rows has it all.
+/// The start of a text that is too long for a table; the file has all of it.
 fn brief(text: String) -> String {
     const MOST: usize = 60;
     if text.chars().count() <= MOST { text } else { text.chars().take(MOST).chain(['…']).collect() }

@@ -1,4 +1,4 @@
-//! What the user sees of a run.
+//! Progress of a training run: a bar, a line per epoch, and the stop signal.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -7,39 +7,41 @@ use std::time::Instant;
 use epee_train::{EpochReport, Observer, StepReport};
 use indicatif::ProgressBar;
 
+use crate::status::INTERRUPTED;
 use crate::ui::Ui;
 
-/// What a moving mean keeps of the past at each step.
+/// Weight of the past in a moving average.
 const KEPT: f64 = 0.95;
 
-/// Shows the user how a run goes: a bar with the speed, the loss and every exit's accuracy as they move, and a line per epoch.
-pub(super) struct Watch {
+/// A bar with the speed and moving averages of the loss and each exit's accuracy, and a line per epoch.
+pub(super) struct Progress {
     ui: Ui,
     pub(super) bar: ProgressBar,
+    /// Set by the first Ctrl-C or SIGTERM.
     pub(super) stop: Arc<AtomicBool>,
     epochs: usize,
-    /// Moving means: the loss, then each exit's accuracy.
+    /// Moving averages: the loss, then each exit's accuracy.
     means: Vec<f64>,
     tokens: u64,
     start: Instant,
 }
 
-impl Watch {
-    pub(super) fn new(ui: Ui, epochs: usize, stop: Arc<AtomicBool>) -> Watch {
-        let (means, tokens, start) = (Vec::new(), 0, Instant::now());
-        Watch { ui, bar: ui.progress(0, "train"), stop, epochs, means, tokens, start }
+impl Progress {
+    pub(super) fn new(ui: Ui, epochs: usize) -> Progress {
+        let (stop, means, tokens, start) = (Arc::default(), Vec::new(), 0, Instant::now());
+        Progress { ui, bar: ui.progress(0, "train"), stop, epochs, means, tokens, start }
     }
 
-    /// Tokens a second since the run, or its resumption, began.
+    /// Tokens per second since the run started or was resumed.
     fn speed(&self) -> f64 {
         self.tokens as f64 / self.start.elapsed().as_secs_f64().max(1e-9)
     }
 }
 
-/// The variable by which a grid tells its runs who it is.
+/// The environment variable in which a grid passes its process id to its runs.
 pub(crate) const PARENT: &str = "EPEE_GRID_PROCESS";
 
-/// Whether the grid that started this run is gone: then nobody waits for it, and its folder is to be left to the next grid.
+/// True if the grid that started this run is gone. The run then stops, so that the next grid can use its folder.
 fn orphaned() -> bool {
     static GRID: OnceLock<Option<u32>> = OnceLock::new();
     let grid = GRID.get_or_init(|| std::env::var(PARENT).ok().and_then(|id| id.parse().ok()));
@@ -56,11 +58,25 @@ fn parent() -> Option<u32> {
     None
 }
 
-impl Observer for Watch {
+impl Observer for Progress {
+    fn begin(&mut self) {
+        let (stop, ui) = (Arc::clone(&self.stop), self.ui);
+        let handler = ctrlc::set_handler(move || {
+            if stop.swap(true, Ordering::SeqCst) {
+                std::process::exit(INTERRUPTED);
+            }
+            ui.note("stopping after this step with a checkpoint; a second Ctrl-C stops at once without one");
+        });
+        if let Err(error) = handler {
+            self.warn(&format!("cannot watch for Ctrl-C: {error}"));
+        }
+        self.start = Instant::now();
+    }
+
     fn step(&mut self, report: &StepReport) {
         let values = std::iter::once(report.loss).chain(report.exit_accuracies.iter().copied());
         if self.means.is_empty() {
-            // A resumed run begins in the middle; what was done before is no part of the time that is left.
+            // A resumed run starts in the middle; earlier steps must not count in the remaining time.
             self.bar.set_length(report.steps);
             self.bar.set_position(report.step - 1);
             self.bar.reset_eta();
@@ -82,8 +98,8 @@ impl Observer for Watch {
         let best = if report.best { ", best so far" } else { "" };
         let constant = match report.constant_exits {
             0 => String::new(),
-            n if n == report.dev.len() => ", every exit gives one answer to all of dev".to_owned(),
-            n => format!(", {n} of {} exits give one answer to all of dev", report.dev.len()),
+            n if n == report.dev.len() => ", every exit gives the same answer to all of dev".to_owned(),
+            n => format!(", {n} of {} exits give the same answer to all of dev", report.dev.len()),
         };
         let line = format!(
             "epoch {}/{}: loss {:.3}, dev macro-F1 by exit {} ({:.0} s so far, {:.0} tokens/s){best}{constant}",
@@ -95,6 +111,10 @@ impl Observer for Watch {
             self.speed(),
         );
         self.bar.suspend(|| self.ui.note(line));
+    }
+
+    fn note(&mut self, text: &str) {
+        self.bar.suspend(|| self.ui.note(text));
     }
 
     fn warn(&mut self, text: &str) {
