@@ -7,6 +7,7 @@ use epee_files::FileError;
 /// A dataset or a file to import that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum Error {
     /// A file that cannot be read or written, or that has wrong content.
     #[error(transparent)]
@@ -16,61 +17,25 @@ pub enum Error {
     Input(#[from] epee_input::Error),
     /// A row with more or fewer columns than the others.
     #[error("{}:{line}: expected {expected} columns, got {got}", path.display())]
-    Columns {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1, on which the row starts.
-        line: u64,
-        /// Columns of the first row.
-        expected: usize,
-        /// Columns of this one.
-        got: usize,
-    },
+    Columns { path: PathBuf, line: u64, expected: usize, got: usize },
     /// A quote that would swallow the rest of the file.
     #[error("{}:{line}: a quote is opened and never closed", path.display())]
-    OpenQuote {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1, on which the row starts.
-        line: u64,
-    },
+    OpenQuote { path: PathBuf, line: u64 },
     /// A folder to write into is not empty.
     #[error("{} already holds something", path.display())]
-    NotEmpty {
-        /// The folder.
-        path: PathBuf,
-    },
+    NotEmpty { path: PathBuf },
     /// No importer has this name.
     #[error("no importer `{name}`, expected one of {}", have.join(", "))]
-    Importer {
-        /// The name given.
-        name: String,
-        /// The names that exist.
-        have: Vec<&'static str>,
-    },
+    Importer { name: String, have: Vec<&'static str> },
     /// An option that the importer does not take.
     #[error("`{importer}` has no option `{option}`; it is for {takers}")]
-    Option {
-        /// The option, in kebab case.
-        option: String,
-        /// The importer's name.
-        importer: String,
-        /// The importers that take it.
-        takers: String,
-    },
+    Option { option: String, importer: String, takers: String },
     /// Examples, labels or values that cannot be used.
     #[error("{0}")]
     Invalid(String),
     /// A dataset has no such split.
     #[error("{} has no split `{split}`, it has {have}", path.display())]
-    NoSplit {
-        /// The dataset's folder.
-        path: PathBuf,
-        /// The requested split.
-        split: String,
-        /// The splits that exist, as text.
-        have: String,
-    },
+    NoSplit { path: PathBuf, split: String, have: String },
 }
 
 impl Error {

@@ -81,21 +81,14 @@ pub struct Choice {
 
 /// A choice that cannot be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum ChooseError {
     /// The goal is outside its range.
     #[error("{what}: expected a number from 0 to 1, got {got}")]
-    Goal {
-        /// `saving` or `max loss`.
-        what: &'static str,
-        /// The bound.
-        got: f64,
-    },
+    Goal { what: &'static str, got: f64 },
     /// A latency that is not a time.
     #[error("max latency: expected a time above 0, got {got} s")]
-    Latency {
-        /// Seconds.
-        got: f64,
-    },
+    Latency { got: f64 },
     /// The trace does not say how long a layer takes.
     #[error(
         "max latency: the trace has no measured times of layers (`layer_seconds`)\n\

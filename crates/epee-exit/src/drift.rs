@@ -184,25 +184,14 @@ impl TryFrom<State> for DriftMonitor {
 
 /// A monitor that cannot be made, or cannot be read.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum DriftError {
     /// ε or δ is outside (0, 1), or the share of samples run to full depth outside (0, 1].
     #[error("{name}: expected a number {expected}, got {got}")]
-    OutOfRange {
-        /// `epsilon`, `delta` or `shadow_fraction`.
-        name: &'static str,
-        /// Its range.
-        expected: &'static str,
-        /// Its value.
-        got: f64,
-    },
+    OutOfRange { name: &'static str, expected: &'static str, got: f64 },
     /// A stored state that no monitor can reach.
     #[error("drift monitor: expected a finite log_e and weights that add up to 1, got {log_e} and {weights}")]
-    State {
-        /// `ln E`.
-        log_e: f64,
-        /// The sum of the weights.
-        weights: f64,
-    },
+    State { log_e: f64, weights: f64 },
 }
 
 #[cfg(test)]

@@ -31,18 +31,14 @@ pub struct Replay {
 
 /// A policy that cannot run on a trace.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum ReplayError {
     /// It was checked for another model than the trace's.
     #[error(
         "expected a trace of {} exits and {} classes (the policy was checked for those), got one of {} exits and {} classes",
         policy.0, policy.1, trace.0, trace.1
     )]
-    Shape {
-        /// M and K of the policy.
-        policy: (usize, usize),
-        /// M and K of the trace.
-        trace: (usize, usize),
-    },
+    Shape { policy: (usize, usize), trace: (usize, usize) },
     /// It needs learned scores that the trace does not have.
     #[error(transparent)]
     Policy(#[from] PolicyError),

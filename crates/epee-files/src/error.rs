@@ -7,35 +7,17 @@ use std::path::{Path, PathBuf};
 /// The operating system's reason is in [`source`](std::error::Error::source), not repeated in the message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum FileError {
     /// The operating system refused: no such file, no permission, a full disk.
     #[error("cannot {action} {}", path.display())]
-    Io {
-        /// `read`, `write`, `create`, …
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The reason.
-        source: std::io::Error,
-    },
+    Io { action: &'static str, path: PathBuf, source: std::io::Error },
     /// One line of a file is wrong.
     #[error("{}:{line}: {problem}", path.display())]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1, on which the record starts.
-        line: u64,
-        /// What was expected and what was found.
-        problem: String,
-    },
+    Line { path: PathBuf, line: u64, problem: String },
     /// A file as a whole is wrong.
     #[error("{}: {problem}", path.display())]
-    Content {
-        /// The file or folder.
-        path: PathBuf,
-        /// What was expected and what was found.
-        problem: String,
-    },
+    Content { path: PathBuf, problem: String },
 }
 
 impl FileError {

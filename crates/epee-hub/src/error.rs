@@ -11,95 +11,41 @@ use crate::digest::Algorithm;
 /// The operating system's reason is in [`source`](std::error::Error::source), not repeated in the message.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum Error {
     /// A text that is no hub id.
     #[error("`{text}`: expected a hub id, NAME or OWNER/NAME, with @REVISION or without, got {got}")]
-    Id {
-        /// What was given.
-        text: String,
-        /// What is wrong with it.
-        got: String,
-    },
+    Id { text: String, got: String },
     /// An environment variable with a value that cannot be used.
     #[error("{name}: {problem}")]
-    Setting {
-        /// The variable.
-        name: &'static str,
-        /// What was expected and what was got.
-        problem: String,
-    },
+    Setting { name: &'static str, problem: String },
     /// An address that cannot be requested.
     #[error("`{url}`: {problem}")]
-    Url {
-        /// What was given, or what a server pointed to.
-        url: String,
-        /// What was expected and what was got.
-        problem: String,
-    },
+    Url { url: String, problem: String },
     /// 404: nothing of that name.
     #[error("no {what} `{id}` at {endpoint}{}", hint(*token))]
-    NotFound {
-        /// `model`, `dataset`, or what of it is not there.
-        what: String,
-        /// The id.
-        id: String,
-        /// The hub that was asked.
-        endpoint: String,
-        /// Whether a token was sent.
-        token: bool,
-    },
+    NotFound { what: String, id: String, endpoint: String, token: bool },
     /// 404: an address without a file.
     #[error("{url}: no such file (404)")]
-    Gone {
-        /// The address.
-        url: String,
-    },
+    Gone { url: String },
     /// 401 or 403: no access.
     #[error("`{id}` is private or gated, or does not exist: {endpoint} answered {status}{}", access(*token, endpoint, id))]
-    Denied {
-        /// The id.
-        id: String,
-        /// The hub that was asked.
-        endpoint: String,
-        /// 401 or 403.
-        status: u16,
-        /// Whether a token was sent.
-        token: bool,
-    },
+    Denied { id: String, endpoint: String, status: u16, token: bool },
     /// A repository without a file that is needed.
     #[error("`{id}` has no {file}{}", pickle(file, have))]
-    NoFile {
-        /// The id.
-        id: String,
-        /// The file.
-        file: String,
-        /// The files it has.
-        have: Vec<String>,
-    },
+    NoFile { id: String, file: String, have: Vec<String> },
     /// The network may not be used, and the cache lacks a file.
     #[error(
         "`{id}` is not in the cache, {} lacks {missing}, and HF_HUB_OFFLINE forbids fetching it\n\
          hint: unset HF_HUB_OFFLINE, or give the path of a folder",
         cache.display()
     )]
-    Offline {
-        /// The id.
-        id: String,
-        /// The first file that is not there.
-        missing: String,
-        /// The cache.
-        cache: PathBuf,
-    },
+    Offline { id: String, missing: String, cache: PathBuf },
     /// No answer from the server.
     #[error(
         "cannot reach {url}: {reason}\nhint: a path needs no network; neither does a hub id that is in the cache, with HF_HUB_OFFLINE=1"
     )]
-    Unreachable {
-        /// The address.
-        url: String,
-        /// The reason given.
-        reason: Box<ureq::Error>,
-    },
+    Unreachable { url: String, reason: Box<ureq::Error> },
     /// The connection ended before the file did.
     #[error(
         "the connection was lost after {have} of {} of {url}\n\
@@ -107,65 +53,25 @@ pub enum Error {
         size.map_or("an unknown number of bytes".to_owned(), |size| format!("{size} bytes")),
         partial.display()
     )]
-    Lost {
-        /// The address.
-        url: String,
-        /// Bytes that are there.
-        have: u64,
-        /// Size of the whole file, if the server said it.
-        size: Option<u64>,
-        /// The file that holds them.
-        partial: PathBuf,
-    },
+    Lost { url: String, have: u64, size: Option<u64>, partial: PathBuf },
     /// The bytes that arrived are not those that were published.
     #[error(
         "{url}: expected {algorithm} {expected}, got {got}\n\
          hint: the file was deleted; run the same command again, and report it if it happens again"
     )]
-    Digest {
-        /// The address.
-        url: String,
-        /// What was computed.
-        algorithm: Algorithm,
-        /// As published.
-        expected: String,
-        /// Of what arrived.
-        got: String,
-    },
+    Digest { url: String, algorithm: Algorithm, expected: String, got: String },
     /// An existing file is not the one that was published.
     #[error("{}: expected {algorithm} {expected}, got {got}\nhint: move it away and run again", path.display())]
-    Other {
-        /// The file.
-        path: PathBuf,
-        /// What was computed.
-        algorithm: Algorithm,
-        /// As published.
-        expected: String,
-        /// Of the file.
-        got: String,
-    },
+    Other { path: PathBuf, algorithm: Algorithm, expected: String, got: String },
     /// Another process is writing the file.
     #[error("{}: another process is writing to it\nhint: wait until it has finished", path.display())]
-    Busy {
-        /// The file.
-        path: PathBuf,
-    },
+    Busy { path: PathBuf },
     /// An answer that is neither a file nor a known refusal.
     #[error("{url} answered {status}\nhint: {}", busy(*status))]
-    Status {
-        /// The address.
-        url: String,
-        /// The HTTP status.
-        status: u16,
-    },
+    Status { url: String, status: u16 },
     /// An answer that does not follow the hub's protocol.
     #[error("{url}: {problem}")]
-    Protocol {
-        /// The address.
-        url: String,
-        /// What was expected and what was got.
-        problem: String,
-    },
+    Protocol { url: String, problem: String },
     /// A file that cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),

@@ -7,42 +7,26 @@ use epee_files::FileError;
 /// An input or a preprocessing file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum Error {
     /// A file that cannot be read, or that has wrong content.
     #[error(transparent)]
     File(#[from] FileError),
     /// The `tokenizers` crate refused a file or a text.
     #[error("{input}: {problem}")]
-    Tokenizer {
-        /// The file or the text.
-        input: String,
-        /// The crate's message.
-        problem: String,
-    },
+    Tokenizer { input: String, problem: String },
     /// A tokenizer knows more ids than the model has embeddings.
     #[error(
         "the tokenizer does not fit the model: expected at most {expected} ids \
          (the model's vocabulary size), got {got}"
     )]
-    Vocabulary {
-        /// The model's vocabulary size.
-        expected: usize,
-        /// The tokenizer's highest id plus one.
-        got: usize,
-    },
+    Vocabulary { expected: usize, got: usize },
     /// An image that cannot be used.
     #[error("{0}")]
     Image(String),
     /// A length limit without room for a token.
     #[error("expected room for at least {expected} tokens, {special} of them special, got {got}")]
-    Room {
-        /// The special tokens and one of each text.
-        expected: usize,
-        /// The special tokens.
-        special: usize,
-        /// The limit.
-        got: usize,
-    },
+    Room { expected: usize, special: usize, got: usize },
 }
 
 impl Error {

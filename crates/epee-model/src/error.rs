@@ -7,50 +7,26 @@ use epee_files::FileError;
 /// An error that names the file, what was expected and what was found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum Error {
     /// A file cannot be read or written, or has wrong content.
     #[error(transparent)]
     File(#[from] FileError),
     /// A directory does not have a required file.
     #[error("{path} not found: expected a Hugging Face model directory with {expected}{hint}")]
-    Missing {
-        /// The file.
-        path: PathBuf,
-        /// The expected files.
-        expected: &'static str,
-        /// A hint on a separate line, or nothing.
-        hint: String,
-    },
+    Missing { path: PathBuf, expected: &'static str, hint: String },
     /// A directory has a `config.json` but no `exits.json`.
     #[error("{path} not found: this is a backbone without exits")]
-    NoExits {
-        /// The missing file.
-        path: PathBuf,
-    },
+    NoExits { path: PathBuf },
     /// A safetensors file is damaged.
     #[error("{path} is not a whole safetensors file: {problem}")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// The damage.
-        problem: String,
-    },
+    Damaged { path: PathBuf, problem: String },
     /// A policy that cannot be stored.
     #[error("{path}")]
-    Policy {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: epee_exit::PolicyError,
-    },
+    Policy { path: PathBuf, source: epee_exit::PolicyError },
     /// A policy cannot use the logits or the score of a sample.
     #[error("sample {sample} of the batch")]
-    ExitOutput {
-        /// The sample's index in the batch.
-        sample: usize,
-        /// The policy's error.
-        source: epee_exit::ExitOutputError,
-    },
+    ExitOutput { sample: usize, source: epee_exit::ExitOutputError },
     /// The policy gave no answer at the last exit.
     #[error("the policy gave no answer at the last exit")]
     NoAnswer,

@@ -7,6 +7,7 @@ use epee_files::FileError;
 /// An error of loading, predicting, recording, calibrating or training.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum Error {
     /// A file that cannot be read or written, or whose content is wrong.
     #[error(transparent)]
@@ -33,14 +34,7 @@ pub enum Error {
     /// A download.
     #[cfg(feature = "hub")]
     #[error("{id}: no such path here, so it was taken for the hub id of a {kind}")]
-    Hub {
-        /// The text that names the model or the dataset.
-        id: String,
-        /// `model` or `dataset`.
-        kind: &'static str,
-        /// The reason.
-        source: epee_hub::Error,
-    },
+    Hub { id: String, kind: &'static str, source: epee_hub::Error },
     /// A training run.
     #[cfg(feature = "train")]
     #[error(transparent)]
@@ -48,31 +42,14 @@ pub enum Error {
     /// A split of the dataset that is not the one a run's checkpoint was trained on.
     #[cfg(feature = "train")]
     #[error("{}: the {split} split changed since the checkpoint: expected digest {expected}, got {got}", path.display())]
-    ChangedSplit {
-        /// The split's file.
-        path: PathBuf,
-        /// The split.
-        split: String,
-        /// The checkpoint's digest.
-        expected: String,
-        /// The digest now.
-        got: String,
-    },
+    ChangedSplit { path: PathBuf, split: String, expected: String, got: String },
     /// A training option that does not fit the model.
     #[cfg(feature = "train")]
     #[error("{name}: {problem}")]
-    TrainOption {
-        /// The option.
-        name: &'static str,
-        /// The problem.
-        problem: String,
-    },
+    TrainOption { name: &'static str, problem: String },
     /// No folder where a model directory should be.
     #[error("{}: no such folder: expected a model directory", path.display())]
-    NoModel {
-        /// The path.
-        path: PathBuf,
-    },
+    NoModel { path: PathBuf },
     /// A tokenizer or an image processor that does not fit the model.
     #[error("{0}")]
     Preprocessor(String),
@@ -81,54 +58,22 @@ pub enum Error {
         "expected images of {} x {} pixels as config.json does, got {} x {}",
         expected[0], expected[1], got[0], got[1]
     )]
-    ImageSize {
-        /// Height and width in `config.json`.
-        expected: [usize; 2],
-        /// Height and width in `preprocessor_config.json`.
-        got: [usize; 2],
-    },
+    ImageSize { expected: [usize; 2], got: [usize; 2] },
     /// An error in one file.
     #[error("{}", path.display())]
-    At {
-        /// The file.
-        path: PathBuf,
-        /// The error.
-        source: Box<Error>,
-    },
+    At { path: PathBuf, source: Box<Error> },
     /// One example that the model cannot read.
     #[error("example {id}: {problem}")]
-    Example {
-        /// The example.
-        id: String,
-        /// What was expected and what was found.
-        problem: String,
-    },
+    Example { id: String, problem: String },
     /// One example whose logits are not finite.
     #[error("example {id}")]
-    ExitOutput {
-        /// The example.
-        id: String,
-        /// The exit and the value.
-        source: epee_exit::ExitOutputError,
-    },
+    ExitOutput { id: String, source: epee_exit::ExitOutputError },
     /// A dataset with other classes than the model's.
     #[error("{}: expected the model's classes ({}), got {}", path.display(), expected.join(", "), got.join(", "))]
-    Labels {
-        /// The dataset or the trace.
-        path: PathBuf,
-        /// The model's classes.
-        expected: Vec<String>,
-        /// The dataset's classes.
-        got: Vec<String>,
-    },
+    Labels { path: PathBuf, expected: Vec<String>, got: Vec<String> },
     /// A split without examples.
     #[error("{}: the {split} split holds no example", path.display())]
-    EmptySplit {
-        /// The dataset's folder.
-        path: PathBuf,
-        /// The split.
-        split: String,
-    },
+    EmptySplit { path: PathBuf, split: String },
     /// A calibration that cannot be made.
     #[error(transparent)]
     Calibrate(#[from] crate::calibration::CalibrateError),

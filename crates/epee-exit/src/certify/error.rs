@@ -6,15 +6,11 @@ use crate::replay::ReplayError;
 
 /// A certificate that cannot be given.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum CertifyError {
     /// ε, δ or a target outside (0, 1).
     #[error("{what}: expected a number above 0 and below 1, got {got}")]
-    OutOfRange {
-        /// The number: `max risk`, `confidence` or `abstain`.
-        what: &'static str,
-        /// Its value.
-        got: f64,
-    },
+    OutOfRange { what: &'static str, got: f64 },
     /// No risk was named.
     #[error("expected at least one risk")]
     NoRisk,
@@ -24,72 +20,34 @@ pub enum CertifyError {
          hint: record a trace of a labelled split{}",
         if risk == "error" { "" } else { "; the risk `consistency` needs none" }
     )]
-    NoLabels {
-        /// The risk.
-        risk: String,
-    },
+    NoLabels { risk: String },
     /// All labels are of one class.
     #[error(
         "every labelled sample is of the class `{class}`: such a set says nothing of the others\n\
          hint: calibrate on samples drawn as the model will meet them"
     )]
-    OneClass {
-        /// The class.
-        class: String,
-    },
+    OneClass { class: String },
     /// Too few samples for any certificate at this level.
     #[error("not certifiable: n = {n}, needs {needs} ({})\n{hint}", counted_samples(.risk))]
-    TooFew {
-        /// The risk.
-        risk: String,
-        /// The samples that the test has.
-        n: usize,
-        /// The fewest with which a risk of 0 could be certified.
-        needs: u64,
-        /// A way out.
-        hint: String,
-    },
+    TooFew { risk: String, n: usize, needs: u64, hint: String },
     /// The risk of full depth itself is too high, or cannot be told apart from one that is.
     #[error(
         "not certifiable: full depth itself has a risk `{risk}` of {mean:.4} on {n} samples, at most {upper:.4} with this \
          confidence, and at most {epsilon} was asked for\nhint: a greater tolerated risk, more samples, or a better model"
     )]
-    FullDepth {
-        /// The risk.
-        risk: String,
-        /// Its mean on the samples of the test.
-        mean: f64,
-        /// The number of these samples.
-        n: usize,
-        /// Its upper bound.
-        upper: f64,
-        /// ε.
-        epsilon: f64,
-    },
+    FullDepth { risk: String, mean: f64, n: usize, upper: f64, epsilon: f64 },
     /// No confidence at which few enough answers are wrong.
     #[error(
         "not certifiable: of the {answered} most confident answers tested {errors} are wrong, at most {upper:.4} with this \
          confidence, and at most {target} was asked for\nhint: a greater tolerated error, more samples, or a better model"
     )]
-    Abstain {
-        /// The tolerated share of wrong answers.
-        target: f64,
-        /// Samples answered.
-        answered: usize,
-        /// Wrong ones among them.
-        errors: u64,
-        /// The upper bound.
-        upper: f64,
-    },
+    Abstain { target: f64, answered: usize, errors: u64, upper: f64 },
     /// A path that is fixed beforehand needs an order.
     #[error(
         "a path fixed beforehand needs settings with a natural order: one policy with one part that varies, got {families} \
          families of settings\nhint: name one policy and one patience, or let half of the samples find the path"
     )]
-    NoOrder {
-        /// The number of families.
-        families: usize,
-    },
+    NoOrder { families: usize },
     /// A setting that does not fit the trace.
     #[error(transparent)]
     Policy(#[from] PolicyError),

@@ -2,38 +2,20 @@
 
 /// A setting that cannot be read, or does not fit the model.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum PolicyError {
     /// The text is no policy.
     #[error(
         "policy `{text}`: {problem}\nhint: a policy reads full, fixed(exit=3), entropy(threshold=0.1), \
              patience(patience=4) or epee(threshold=0.1, patience=never)"
     )]
-    Syntax {
-        /// The text.
-        text: String,
-        /// The problem with it.
-        problem: String,
-    },
+    Syntax { text: String, problem: String },
     /// A part of a setting is outside its range.
     #[error("{part}: expected {expected}, got {got}")]
-    OutOfRange {
-        /// The part: `threshold`, `patience`, `exit`, `temperatures`, …
-        part: &'static str,
-        /// Its range.
-        expected: String,
-        /// Its value.
-        got: String,
-    },
+    OutOfRange { part: &'static str, expected: String, got: String },
     /// A policy for models with another number of classes or exits.
     #[error("{policy} needs {needs}, got {got}")]
-    Unfit {
-        /// Its name.
-        policy: String,
-        /// The model it needs.
-        needs: String,
-        /// The model it was checked for.
-        got: String,
-    },
+    Unfit { policy: String, needs: String, got: String },
     /// A policy that reads learned exit scores, and a trace without them.
     #[error(
         "the policy decides by learned exit scores (the tensor `scores`), and the trace has none\n\
@@ -45,20 +27,12 @@ pub enum PolicyError {
     NoScoreHead,
     /// A model without exits or without classes.
     #[error("expected at least 1 exit and 1 class, got {exits} exits and {classes} classes")]
-    EmptyModel {
-        /// M.
-        exits: usize,
-        /// K.
-        classes: usize,
-    },
+    EmptyModel { exits: usize, classes: usize },
     /// A policy of the caller's own, which only exists in the program that defines it, was to be written to a file.
     #[error(
         "the policy `{policy}` is defined in code, so it cannot be stored\nhint: store one of the built-in policies"
     )]
-    Custom {
-        /// Its setting.
-        policy: String,
-    },
+    Custom { policy: String },
 }
 
 impl PolicyError {
@@ -76,49 +50,23 @@ impl PolicyError {
 
 /// An exit output that a policy cannot judge.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum ExitOutputError {
     /// A logit is NaN or infinite.
     #[error("exit {exit}: expected finite logits, got {value} for class {class}")]
-    NonFinite {
-        /// The exit, from 1.
-        exit: usize,
-        /// The class, from 0.
-        class: usize,
-        /// The logit.
-        value: f32,
-    },
+    NonFinite { exit: usize, class: usize, value: f32 },
     /// The row does not have K logits.
     #[error("exit {exit}: expected {expected} logits, got {got}")]
-    Classes {
-        /// The exit, from 1.
-        exit: usize,
-        /// K.
-        expected: usize,
-        /// The number of logits.
-        got: usize,
-    },
+    Classes { exit: usize, expected: usize, got: usize },
     /// A learned score is NaN or infinite.
     #[error("exit {exit}: expected a finite learned exit score, got {value}")]
-    Score {
-        /// The exit, from 1.
-        exit: usize,
-        /// The score.
-        value: f32,
-    },
+    Score { exit: usize, value: f32 },
     /// The policy needs a learned score, and there is none.
     #[error(
         "exit {exit}: the policy needs a learned exit score, which this model does not have\nhint: use another policy"
     )]
-    NoScore {
-        /// The exit, from 1.
-        exit: usize,
-    },
+    NoScore { exit: usize },
     /// An exit was left out, repeated, or does not exist.
     #[error("expected the logits of exit {expected}, got those of exit {got}")]
-    Order {
-        /// The exit that comes next.
-        expected: usize,
-        /// The exit that came.
-        got: usize,
-    },
+    Order { expected: usize, got: usize },
 }

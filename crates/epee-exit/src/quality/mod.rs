@@ -15,6 +15,7 @@ use crate::trace::Trace;
 
 /// Probabilities that cannot be fitted or judged.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum QualityError {
     /// No sample has a label.
     #[error("trace: expected samples with labels, got none\nhint: record the trace on a split whose labels are known")]
@@ -24,20 +25,10 @@ pub enum QualityError {
         "trace: expected labels of at least 2 classes, got `{class}` alone\nhint: fit temperatures on more samples, drawn \
          from all classes"
     )]
-    OneClass {
-        /// The name of the class.
-        class: String,
-    },
+    OneClass { class: String },
     /// A temperature, a number of bins or an exit is outside its range.
     #[error("{part}: expected {expected}, got {got}")]
-    OutOfRange {
-        /// The part.
-        part: String,
-        /// Its range.
-        expected: String,
-        /// Its value.
-        got: String,
-    },
+    OutOfRange { part: String, expected: String, got: String },
 }
 
 impl QualityError {

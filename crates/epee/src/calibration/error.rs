@@ -7,38 +7,24 @@ use epee_exit::{CertifyError, ChooseError, Policy, QualityError, ReplayError};
 /// A calibration that cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum CalibrateError {
     /// A trace of a model with other exits or classes.
     #[error(
         "expected a trace of the model's {} exits and {} classes, got one of {} exits and {} classes",
         expected.0, expected.1, got.0, got.1
     )]
-    Shape {
-        /// Exits and classes of the model.
-        expected: (usize, usize),
-        /// Those of the trace.
-        got: (usize, usize),
-    },
+    Shape { expected: (usize, usize), got: (usize, usize) },
     /// A trace of another model.
     #[error(
         "expected a trace of this model (digest {}), got one of another (digest {})",
         epee_files::short(expected),
         epee_files::short(got)
     )]
-    OtherModel {
-        /// The model's digest.
-        expected: String,
-        /// The digest in the trace.
-        got: String,
-    },
+    OtherModel { expected: String, got: String },
     /// A trace with other class names.
     #[error("expected the model's classes ({}), got {}", expected.join(", "), got.join(", "))]
-    Labels {
-        /// The model's classes.
-        expected: Vec<String>,
-        /// Those of the trace.
-        got: Vec<String>,
-    },
+    Labels { expected: Vec<String>, got: Vec<String> },
     /// A trace at a precision that does not exist.
     #[error("precision: {0}")]
     Precision(String),
@@ -47,14 +33,7 @@ pub enum CalibrateError {
     NoScores,
     /// No setting reaches the goal; the model keeps its policy.
     #[error("no setting of the grid reaches the goal ({goal}){nearest}; the model keeps its policy, {policy}")]
-    GoalNotMet {
-        /// The goal.
-        goal: String,
-        /// How near the settings come, or nothing.
-        nearest: String,
-        /// The model's policy.
-        policy: Policy,
-    },
+    GoalNotMet { goal: String, nearest: String, policy: Policy },
     /// A trace that does not say at which precision it was recorded cannot certify.
     #[error("a certificate names a precision, and the trace does not say at which it was recorded")]
     UnknownPrecision,
@@ -64,9 +43,7 @@ pub enum CalibrateError {
         kept.display()
     )]
     NotCertified {
-        /// The copy of the old `exits.json`.
         kept: PathBuf,
-        /// The reason.
         #[source]
         source: CertifyError,
     },
