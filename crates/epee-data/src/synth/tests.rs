@@ -4,7 +4,7 @@ use super::frames::GRADES;
 use super::phrases::{Form, filler, phrases};
 use super::*;
 
-const QUICK: SynthConfig = SynthConfig { seed: 1, train: 2000, dev: 1000, test: 5000 };
+const QUICK: SynthConfig = SynthConfig { seed: 1, train: 4000, dev: 1000, test: 5000 };
 
 fn splits(notes: &Notes) -> [(&str, &Vec<Example>); 3] {
     [("train", &notes.train), ("dev", &notes.dev), ("test", &notes.test)]
