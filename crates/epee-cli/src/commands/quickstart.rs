@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use epee_exit::{Goal, Grid, Metric, Scoring, Trace, choose, full_depth, per_exit, sweep};
 use epee_model::{ExitConfig, ExitsFile, Model};
 use epee_nn::Precision;
-use epee_report::{Options, gather, html, most_points};
+use epee_report::{Options, gather, html, max_points};
 use serde_json::json;
 
 use self::task::QuickstartTask;
@@ -157,9 +157,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
 
 /// The page of figures of some traces.
 fn report(traces: &[(&str, &Trace)], path: &Path, ui: Ui) -> anyhow::Result<()> {
-    let options = Options::new(most_points(traces.len()));
+    let options = Options::new(max_points(traces.len()));
     let reports = traces.iter().map(|(name, trace)| gather(trace, name, &options)).collect::<Result<Vec<_>, _>>()?;
-    epee_files::write_atomic(path, &[html(&reports)?])?;
+    epee_files::write_atomic(path, &[html(&reports, None)])?;
     ui.note(format!("{}: every figure, for a browser", path.display()));
     Ok(())
 }
