@@ -13,25 +13,29 @@ pub(crate) struct Axis<'a> {
     pub(crate) label: &'a str,
     /// The values at its two ends.
     pub(crate) range: RangeInclusive<f64>,
-    /// The most ticks it may have; 0 if the caller writes the labels.
-    pub(crate) ticks: usize,
+    /// The ticks with their texts.
+    pub(crate) ticks: Vec<(f64, String)>,
 }
 
 impl<'a> Axis<'a> {
+    /// An axis with at most `most` ticks.
+    pub(crate) fn new(label: &'a str, low: f64, high: f64, most: usize) -> Self {
+        Axis { label, range: low..=high, ticks: ticks(low, high, most) }
+    }
+
     /// A share, from 0 to 1.
     pub(crate) fn share(label: &'a str) -> Self {
-        Axis { label, range: 0.0..=1.0, ticks: 6 }
+        Axis::new(label, 0.0, 1.0, 6)
     }
 
     /// The saving, from 0 to a little beyond the greatest value.
     pub(crate) fn saving(values: impl Iterator<Item = f64>) -> Self {
-        let end = (values.fold(0.0, f64::max) + 0.03).max(0.1);
-        Axis { range: -0.02..=end, ..Axis::share("saving (share of layers not computed)") }
+        Axis::new("saving (share of layers not computed)", -0.02, (values.fold(0.0, f64::max) + 0.03).max(0.1), 6)
     }
 
     /// Exits 1 to `exits`.
     pub(crate) fn exits(exits: usize) -> Self {
-        Axis { label: "exit", range: 0.5..=exits as f64 + 0.5, ticks: exits.clamp(1, 14) }
+        Axis::new("exit", 0.5, exits as f64 + 0.5, exits.clamp(1, 14))
     }
 
     /// All values with some space around them, within 0 to 1.
@@ -40,17 +44,12 @@ impl<'a> Axis<'a> {
         let space = 0.06 * (high - low);
         // Only a risk that can be negative has an axis below 0.
         let floor = if low < 0.0 { f64::NEG_INFINITY } else { 0.0 };
-        Axis { label, range: (low - space).max(floor)..=(high + space).min(1.0), ticks: 7 }
+        Axis::new(label, (low - space).max(floor), (high + space).min(1.0), 7)
     }
 
     /// The part of the axis below a value: 0 at the start, 1 at the end.
     pub(crate) fn part(&self, value: f64) -> f64 {
         (value - self.range.start()) / (self.range.end() - self.range.start())
-    }
-
-    /// The ticks with their texts.
-    pub(crate) fn marks(&self) -> Vec<(f64, String)> {
-        if self.ticks == 0 { Vec::new() } else { ticks(*self.range.start(), *self.range.end(), self.ticks) }
     }
 }
 

@@ -1,6 +1,8 @@
-//! The contents of a report as plain data, independent of traces and policies.
+//! The contents of a report as plain data.
 //!
 //! Savings, scores, risks and entropies are shares from 0 to 1; exits count from 1.
+
+use epee_exit::{ExitMetrics, ReliabilityBin};
 
 /// The contents of one trace's section. The page leaves out whatever is empty or `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,7 +18,7 @@ pub struct TraceReport {
     /// Figure 1 of the paper: one panel per metric.
     pub tradeoffs: Vec<Tradeoff>,
     /// Figure 3 of the paper: budgeted mode.
-    pub exits: Vec<ExitRow>,
+    pub exits: Vec<ExitMetrics>,
     /// Figure 4 of the paper: every combination of threshold and patience.
     pub grid: Option<Grid>,
     /// Figure 8 of the paper: special cases beside the policies they equal.
@@ -101,19 +103,6 @@ pub struct Tradeoff {
     pub curves: Vec<Curve>,
 }
 
-/// One exit that answers every sample.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ExitRow {
-    /// The exit.
-    pub exit: usize,
-    /// The share of correct answers, if labels are known.
-    pub accuracy: Option<f64>,
-    /// The mean of the classes' F1, if labels are known.
-    pub macro_f1: Option<f64>,
-    /// The mean normalised entropy.
-    pub entropy: f64,
-}
-
 /// A metric and the saving by threshold and patience.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
@@ -187,19 +176,12 @@ pub struct RiskCurve {
     pub name: String,
     /// The label of the horizontal axis, such as `saving`.
     pub axis: String,
-    /// The certificate.
-    pub certificate: Certificate,
+    /// ε: the greatest risk of a certified setting.
+    pub epsilon: f64,
+    /// δ: the probability that the certificate fails.
+    pub delta: f64,
     /// The settings, by ascending position.
     pub points: Vec<RiskPoint>,
-}
-
-/// The promise of a certificate: with probability at least 1 − δ, the risk is at most ε.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Certificate {
-    /// ε, the greatest risk.
-    pub epsilon: f64,
-    /// δ, the probability that the promise fails.
-    pub delta: f64,
 }
 
 /// The risk of one setting.
@@ -225,18 +207,7 @@ pub struct Reliability {
     /// The expected calibration error, if computed.
     pub ece: Option<f64>,
     /// The bins, by ascending confidence; empty ones may be left out.
-    pub bins: Vec<ConfidenceBin>,
-}
-
-/// Samples of similar confidence.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ConfidenceBin {
-    /// The number of samples.
-    pub count: u64,
-    /// Their mean confidence.
-    pub confidence: f64,
-    /// The share of correct answers among them.
-    pub accuracy: f64,
+    pub bins: Vec<ReliabilityBin>,
 }
 
 /// The samples that leave last.

@@ -9,7 +9,7 @@ use epee_exit::{
 };
 
 use crate::data::{
-    ChosenSetting, Curve, ExitBin, ExitRow, Grid, GridRow, LateSample, LateSamples, Point, SpecialCase, SpecialCases,
+    ChosenSetting, Curve, ExitBin, Grid, GridRow, LateSample, LateSamples, Point, SpecialCase, SpecialCases,
     TraceReport, Tradeoff,
 };
 use crate::error::ReportError;
@@ -67,7 +67,7 @@ pub fn gather(trace: &Trace, name: &str, options: &Options) -> Result<TraceRepor
     let mut report = TraceReport {
         name: name.to_owned(),
         facts: facts(trace),
-        exits: exits(trace),
+        exits: per_exit(trace),
         grid: Some(grid(&cells, &coarse, trace)),
         ..TraceReport::default()
     };
@@ -176,16 +176,6 @@ fn curve(name: &str, rows: &[SweepRow], metric: Metric, most: usize) -> Curve {
 
 fn known(value: f64) -> Option<f64> {
     Some(value).filter(|value| value.is_finite())
-}
-
-fn exits(trace: &Trace) -> Vec<ExitRow> {
-    let row = |exit: epee_exit::ExitMetrics| ExitRow {
-        exit: exit.exit,
-        accuracy: known(exit.accuracy),
-        macro_f1: known(exit.macro_f1),
-        entropy: exit.entropy,
-    };
-    per_exit(trace).into_iter().map(row).collect()
 }
 
 /// The standard grid as rows of thresholds.

@@ -30,8 +30,8 @@ mod style;
 mod text;
 
 pub use data::{
-    Certificate, ChosenSetting, ConfidenceBin, Curve, ExitBin, ExitRow, Grid, GridRow, LateSample, LateSamples, Point,
-    Reliability, RiskCurve, RiskPoint, SpecialCase, SpecialCases, TraceReport, Tradeoff, TrainingGrid, TrainingRun,
+    ChosenSetting, Curve, ExitBin, Grid, GridRow, LateSample, LateSamples, Point, Reliability, RiskCurve, RiskPoint,
+    SpecialCase, SpecialCases, TraceReport, Tradeoff, TrainingGrid, TrainingRun,
 };
 pub use error::ReportError;
 pub use figure::{Figure, Panel, Table};

@@ -13,7 +13,7 @@ use crate::text::slug;
 /// assert_eq!(epee_report::trace_names(&["phee-dev.safetensors"]), ["phee-dev"]);
 /// ```
 pub fn trace_names<P: AsRef<Path>>(files: &[P]) -> Vec<String> {
-    // From the file up: its stem, its folder, the folder above.
+    // Innermost first: the stem, its folder, the folder above.
     let parts: Vec<Vec<String>> = files.iter().map(|file| parts(file.as_ref())).collect();
     let deepest = parts.iter().map(Vec::len).max().unwrap_or(0);
     let differ: Vec<bool> = (0..deepest)

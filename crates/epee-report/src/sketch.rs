@@ -41,9 +41,8 @@ impl<'a> Sketch<'a> {
     /// Draws title and axes. The plot area ends `margin` pixels before the right edge.
     pub(crate) fn new(title: &'a str, size: Size, x: Axis<'a>, y: Axis<'a>, margin: f64) -> Self {
         let Size { width: full_width, height, text } = size;
-        // Room for labels even if the caller writes them.
-        let label = |(_, text): (f64, String)| width(&text);
-        let widest = y.marks().into_iter().map(label).fold(width("0.00"), f64::max);
+        // Without ticks there is room for labels that the caller writes.
+        let widest = y.ticks.iter().map(|(_, text)| width(text)).fold(width("0.00"), f64::max);
         let mut sketch = Sketch {
             size,
             title,
@@ -66,15 +65,15 @@ impl<'a> Sketch<'a> {
     fn axes(&mut self) {
         let Sketch { left, top, right, bottom, .. } = *self;
         let (text, small) = (self.size.text, self.size.text - 1.0);
-        let (x_marks, y_marks) = (self.x.marks(), self.y.marks());
+        let (x_ticks, y_ticks) = (self.x.ticks.clone(), self.y.ticks.clone());
         let mut lines = Vec::new();
-        for (value, label) in x_marks {
+        for (value, label) in x_ticks {
             let (x, _) = self.at(value, 0.0);
             self.shapes.push(Shape::line("gr", vec![(x, bottom), (x, top)]));
             lines.push(vec![(x, bottom), (x, bottom + TICK)]);
             self.text("t mu", x, bottom + TICK + 1.2 * small, Anchor::Middle, small, label);
         }
-        for (value, label) in y_marks {
+        for (value, label) in y_ticks {
             let (_, y) = self.at(0.0, value);
             self.shapes.push(Shape::line("gr", vec![(left, y), (right, y)]));
             lines.push(vec![(left - TICK, y), (left, y)]);

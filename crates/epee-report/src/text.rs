@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// Text for XML: markup escaped, and characters that XML does not admit replaced.
+/// Text for XML: markup is escaped, and characters that XML forbids are replaced.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let legal =

@@ -120,7 +120,7 @@ fn pointing_shows_the_value() {
     let shown = tip(&mut page);
     let exit = &whole().exits[0];
     assert_eq!(shown, said.as_str().unwrap());
-    assert_eq!(shown, format!("exit 1\naccuracy {:.4}", exit.accuracy.unwrap()));
+    assert_eq!(shown, format!("exit 1\naccuracy {:.4}", exit.accuracy));
     assert_eq!(page.value("document.querySelectorAll('circle.ring').length >= 1"), true);
     // A cell of the grid.
     let (x, y) = middle(&mut page, "figure[data-figure=fig4-grid] svg.plot rect.cell");

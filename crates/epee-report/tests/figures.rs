@@ -12,14 +12,15 @@ use epee_report::{Figure, Options, ReportError, figures, gather, html};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-const ALL: [&str; 8] = [
+const ALL: [&str; 9] = [
     "fig1-saving",
     "fronts",
     "exit-histogram",
     "fig3-exits",
     "fig4-grid",
     "fig8-degeneracy",
-    "risk-disagreement",
+    "risk-consistency",
+    "risk-gap",
     "reliability",
 ];
 

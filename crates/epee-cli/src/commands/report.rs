@@ -91,12 +91,12 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if let Some(dir) = &args.figures {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let of_traces =
-            reports.iter().flat_map(|report| figures(report).into_iter().map(|figure| (&report.name, figure)));
+            reports.iter().flat_map(|report| figures(report).into_iter().map(move |figure| (&report.name, figure)));
         let of_grid = grid.iter().filter_map(|grid| Some((&grid.name, training_figure(grid)?)));
         for (of, figure) in of_traces.chain(of_grid) {
             for (extension, bytes) in [("svg", figure.svg(of).into_bytes()), ("png", figure.png(of)?)] {
                 let path = dir.join(format!("{of}-{}.{extension}", figure.slug));
-                write_atomic(&path, &[&bytes])?;
+                write_atomic(&path, &[bytes.as_slice()])?;
                 written.push(path);
             }
         }

@@ -45,8 +45,8 @@ pub(super) fn grid(grid: &Grid) -> Figure {
 
 fn heat(grid: &Grid, name: &str, get: fn(&GridRow) -> &[f64]) -> Panel {
     let (columns, rows) = (grid.patiences.len() as f64, grid.rows.len() as f64);
-    let x = Axis { label: "patience P_t (exits that agree)", range: 0.0..=columns, ticks: 0 };
-    let y = Axis { label: "entropy threshold τ (normalised)", range: 0.0..=rows, ticks: 0 };
+    let x = Axis { label: "patience P_t (exits that agree)", range: 0.0..=columns, ticks: Vec::new() };
+    let y = Axis { label: "entropy threshold τ (normalised)", range: 0.0..=rows, ticks: Vec::new() };
     let mut sketch = Sketch::new(name, HEAT, x, y, SCALE);
     let (low, high) = span(grid.rows.iter().flat_map(get).copied()).unwrap_or((0.0, 1.0));
     for (r, row) in grid.rows.iter().enumerate() {

@@ -11,7 +11,7 @@ pub(super) fn histogram(bins: &[ExitBin], setting: &str) -> Figure {
     let all = bins.iter().map(|bin| bin.samples).sum::<u64>().max(1) as f64;
     let share = |bin: &ExitBin| bin.samples as f64 / all;
     let top = (bins.iter().map(share).fold(0.0, f64::max) * 1.08).max(0.05);
-    let y = Axis { range: 0.0..=top, ..Axis::share("share of samples") };
+    let y = Axis::new("share of samples", 0.0, top, 6);
     let mut sketch = Sketch::new("", PANEL, Axis::exits(bins.len()), y, 12.0);
     let mut rows = Vec::new();
     for bin in bins {

@@ -13,14 +13,14 @@ const UPPER: Look = Look { hue: 1, dash: 1 };
 
 /// Empirical risk and its upper bound by setting, beside the promised ε.
 pub(super) fn risk(risk: &RiskCurve) -> Figure {
-    let epsilon = risk.certificate.epsilon;
+    let epsilon = risk.epsilon;
     let values = risk.points.iter().flat_map(|point| [Some(point.empirical), point.upper]).flatten();
     let y = Axis::around("risk", values.chain([0.0, epsilon]));
     let positions = || risk.points.iter().map(|point| point.position);
     let (low, high) = (positions().fold(f64::INFINITY, f64::min), positions().fold(f64::NEG_INFINITY, f64::max));
     let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
     let space = (0.03 * (high - low)).max(0.005);
-    let x = Axis { label: &risk.axis, range: low - space..=high + space, ticks: 7 };
+    let x = Axis::new(&risk.axis, low - space, high + space, 7);
     let (bottom, top) = (*y.range.start(), *y.range.end());
     let mut sketch = Sketch::new("", PANEL, x, y, 12.0);
     for (from, to) in bands(&risk.points, space) {
@@ -54,7 +54,7 @@ pub(super) fn risk(risk: &RiskCurve) -> Figure {
             "Risk: {}. {certified} of {} settings are certified: their risk is at most ε = {epsilon}, with {} confidence.",
             risk.name,
             risk.points.len(),
-            percent(1.0 - risk.certificate.delta, 1)
+            percent(1.0 - risk.delta, 1)
         ),
         panels: vec![sketch.done()],
         columns: 1,

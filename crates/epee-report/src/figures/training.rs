@@ -3,7 +3,6 @@
 use crate::axis::Axis;
 use crate::data::{TrainingGrid, TrainingRun};
 use crate::figure::{Figure, Swatch, Table};
-use crate::shape::Anchor;
 use crate::sketch::{PANEL, Sketch};
 use crate::style::{Look, looks};
 use crate::text::decimal;
@@ -17,15 +16,14 @@ pub fn training_figure(grid: &TrainingGrid) -> Option<Figure> {
     let sizes = distinct(runs.iter().map(|(run, _)| run.batch as f64));
     let (low, high) = (rates.first()?, rates.last()?);
     let space = 0.08 * (high / low).log10().max(1.0);
-    let x = Axis { label: "learning rate", range: low.log10() - space..=high.log10() + space, ticks: 0 };
+    let tick = |rate: &f64| {
+        let text = runs.iter().find(|(run, _)| run.learning_rate == *rate).map_or("", |(run, _)| &run.rate);
+        (rate.log10(), text.to_owned())
+    };
+    let range = low.log10() - space..=high.log10() + space;
+    let x = Axis { label: "learning rate", range, ticks: rates.iter().map(tick).collect() };
     let y = Axis::around(&grid.score, runs.iter().map(|(_, score)| *score));
     let mut sketch = Sketch::new("", PANEL, x, y, 12.0);
-    let bottom = sketch.bottom;
-    for rate in &rates {
-        let (x, _) = sketch.at(rate.log10(), 0.0);
-        let text = runs.iter().find(|(run, _)| run.learning_rate == *rate).map_or("", |(run, _)| &run.rate);
-        sketch.text("t mu", x, bottom + 17.0, Anchor::Middle, 11.5, text);
-    }
     let names: Vec<String> = sizes.iter().map(|size| format!("{} {size}", grid.batches)).collect();
     let looks = looks(names.iter().map(String::as_str));
     let mut rows = Vec::new();

@@ -3,7 +3,7 @@
 use epee_exit::{CertificateRequest, Certification, CertifyError, Grid, Risk as Asked, Trace, certify};
 
 use super::Options;
-use crate::data::{Certificate, RiskCurve, RiskPoint, TraceReport};
+use crate::data::{RiskCurve, RiskPoint, TraceReport};
 use crate::error::ReportError;
 
 /// Certifies EPEE's standard settings on the trace by consistency and, if there are labels, by the gap. A risk that cannot be
@@ -58,7 +58,8 @@ fn risk(got: &Certification, options: &Options, slug: &str, name: &str) -> RiskC
         slug: slug.to_owned(),
         name: name.to_owned(),
         axis: "saving".to_owned(),
-        certificate: Certificate { epsilon: options.epsilon, delta: options.delta },
+        epsilon: options.epsilon,
+        delta: options.delta,
         points,
     }
 }
