@@ -1,4 +1,4 @@
-//! `epee report`: the page and the figures it writes, and what it refuses.
+//! `epee report`: the page and the figures it writes, and the inputs it refuses.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +12,7 @@ use epee_data::{Draft, write_dataset};
 use epee_exit::{Provenance, Trace, TraceParts};
 use epee_input::Example;
 
-/// Samples that become clear at exit 2 or 3, half of them never.
+/// Half of the samples become clear at exit 2 or 3, the others never.
 fn trace(path: &Path, change: impl FnOnce(&mut TraceParts)) {
     let mut parts = TraceParts { exits: 3, classes: 2, provenance: Provenance::here(), ..TraceParts::default() };
     for sample in 0..40i64 {
@@ -52,7 +52,7 @@ fn a_page_and_its_figures_are_written() {
     assert!(png.starts_with(b"\x89PNG"));
     assert!(fs::read_to_string(shop.dir().join("figures/git-dev-fig8-degeneracy.svg")).unwrap().starts_with("<svg"));
 
-    // What is there already stays, unless forced.
+    // Existing files stay, unless forced.
     let error = error_of(epee().args(["report", &one, "--out", &out]));
     assert!(error.contains("report.html exists already") && error.contains("--force"), "{error}");
     let error = error_of(epee().args(["report", &one, "--out", &shop.path("new.html"), "--figures", &figures]));

@@ -11,12 +11,12 @@ mod common;
 use std::time::Instant;
 
 use epee_exit::Trace;
-use epee_report::{Options, figures, gather, html, most_points};
+use epee_report::{Options, figures, gather, html, max_points};
 
 const SAMPLES: usize = 50_000;
 const RUNS: usize = 5;
 
-/// The most memory this process has had, in MiB; `None` where the system does not say.
+/// Peak memory of this process, in MiB; `None` if the system does not say.
 fn peak() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
@@ -37,9 +37,9 @@ fn main() {
         let start = Instant::now();
         let trace = Trace::load(&path).unwrap();
         let loaded = start.elapsed().as_secs_f64();
-        let report = gather(&trace, "bench", &Options::new(most_points(1))).unwrap();
+        let report = gather(&trace, "bench", &Options::new(max_points(1))).unwrap();
         let gathered = start.elapsed().as_secs_f64();
-        let page = html(std::slice::from_ref(&report)).unwrap();
+        let page = html(std::slice::from_ref(&report), None);
         let total = start.elapsed().as_secs_f64();
         println!(
             "run {run}: load {loaded:.3} s  gather {:.3} s  page {:.3} s  total {total:.3} s  {} bytes",
@@ -51,7 +51,7 @@ fn main() {
             println!("peak memory {:.0} MiB", peak().unwrap_or(f64::NAN));
             let start = Instant::now();
             let (mut svg, mut png) = (0, 0);
-            let figures = figures(&report).unwrap();
+            let figures = figures(&report);
             for figure in &figures {
                 svg += figure.svg("bench").len();
                 png += figure.png("bench").unwrap().len();

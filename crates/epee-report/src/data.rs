@@ -1,46 +1,48 @@
-//! What a report says, as plain data: nothing here knows traces or policies.
+//! The contents of a report as plain data.
 //!
 //! Savings, scores, risks and entropies are shares from 0 to 1; exits count from 1.
 
-/// Everything there is to say about one trace. What is empty or `None` is left out of the page.
+use epee_exit::{ExitMetrics, ReliabilityBin};
+
+/// The contents of one trace's section. The page leaves out whatever is empty or `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TraceReport {
-    /// What the trace is called, in headings and, made plain, in file names.
+    /// The trace's name, for headings and, as a slug, for file names.
     pub name: String,
-    /// What was run, on what: pairs of a name and a value.
+    /// The model, the data and the run: pairs of a name and a value.
     pub facts: Vec<(String, String)>,
-    /// What the reader must know before reading on, a sentence each.
+    /// Warnings for the reader, a sentence each.
     pub notes: Vec<String>,
-    /// The setting that the headline and the exit histogram are about.
-    pub choice: Option<Choice>,
+    /// The setting of the headline and of the exit histogram.
+    pub choice: Option<ChosenSetting>,
     /// Figure 1 of the paper: one panel per metric.
-    pub saving: Vec<Tradeoff>,
+    pub tradeoffs: Vec<Tradeoff>,
     /// Figure 3 of the paper: budgeted mode.
-    pub exits: Vec<ExitRow>,
+    pub exits: Vec<ExitMetrics>,
     /// Figure 4 of the paper: every combination of threshold and patience.
     pub grid: Option<Grid>,
-    /// Figure 8 of the paper: special cases beside the policies they come from.
-    pub degeneracy: Option<Degeneracy>,
+    /// Figure 8 of the paper: special cases beside the policies they equal.
+    pub special_cases: Option<SpecialCases>,
     /// The Pareto front of every policy.
     pub fronts: Option<Tradeoff>,
-    /// Where samples leave under the chosen setting.
+    /// The number of samples that leave at each exit under the chosen setting.
     pub histogram: Vec<ExitBin>,
     /// Risk against setting, one figure per certificate.
-    pub risks: Vec<Risk>,
-    /// How far confidence can be trusted, exit by exit.
+    pub risks: Vec<RiskCurve>,
+    /// Confidence against accuracy, exit by exit.
     pub reliability: Vec<Reliability>,
     /// The samples that leave last under the chosen setting.
-    pub late: Option<Late>,
+    pub late: Option<LateSamples>,
 }
 
-/// A setting that was chosen, beside full depth.
+/// A chosen setting and its metric, beside full depth.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Choice {
+pub struct ChosenSetting {
     /// The setting's text.
     pub setting: String,
-    /// How it was chosen and on what, as a sentence without its full stop.
+    /// How and on which data it was chosen, as a sentence without its full stop.
     pub rule: String,
-    /// The metric that decided.
+    /// The metric it was chosen by.
     pub metric: String,
     /// The share of layers not computed.
     pub saving: f64,
@@ -48,11 +50,11 @@ pub struct Choice {
     pub value: f64,
     /// The metric at full depth.
     pub full: f64,
-    /// False where no setting reached the goal: the setting is full depth then.
+    /// False if no setting reached the goal; the setting is then full depth.
     pub met: bool,
 }
 
-/// One setting of a policy: what it saves, what it is worth.
+/// One setting of a policy, with its saving and its metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// The share of layers not computed.
@@ -63,10 +65,28 @@ pub struct Point {
     pub setting: String,
 }
 
-/// Settings of one policy, in the order in which a line joins them.
+impl Point {
+    /// Its place: saving and metric.
+    pub(crate) fn at(&self) -> (f64, f64) {
+        (self.saving, self.value)
+    }
+
+    /// The text shown to a reader who points at it.
+    pub(crate) fn tip(&self, curve: &str, metric: &str) -> String {
+        let Point { saving, value, setting } = self;
+        let head = match setting.as_str() {
+            "" => curve.to_owned(),
+            text if text.starts_with(curve) => setting.clone(),
+            _ => format!("{setting} ({curve})"),
+        };
+        format!("{head}\nsaving {saving:.4} · {metric} {value:.4}")
+    }
+}
+
+/// The settings of one policy, in the order in which a line joins them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// What the legend calls it. `entropy`, `patience`, `epee` and `fixed` always look the same.
+    /// Its name in the legend. `entropy`, `patience`, `epee` and `fixed` always look the same.
     pub name: String,
     /// Its settings.
     pub points: Vec<Point>,
@@ -75,31 +95,18 @@ pub struct Curve {
 /// A metric against the saving.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tradeoff {
-    /// The metric.
+    /// The metric's name.
     pub metric: String,
-    /// The metric at full depth, where known.
+    /// The metric at full depth, if known.
     pub full: Option<f64>,
     /// A curve per policy.
     pub curves: Vec<Curve>,
 }
 
-/// One exit that answers every sample.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ExitRow {
-    /// The exit.
-    pub exit: usize,
-    /// The share answered right, where labels are known.
-    pub accuracy: Option<f64>,
-    /// The mean of the classes' F1, where labels are known.
-    pub macro_f1: Option<f64>,
-    /// The mean normalised entropy.
-    pub entropy: f64,
-}
-
 /// A metric and the saving by threshold and patience.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
-    /// The metric.
+    /// The metric's name.
     pub metric: String,
     /// The patiences, by column; one of them may be `never`.
     pub patiences: Vec<String>,
@@ -112,32 +119,32 @@ pub struct Grid {
 pub struct GridRow {
     /// The threshold's text.
     pub threshold: String,
-    /// The metric by patience; empty where no label is known.
+    /// The metric by patience; empty if no label is known.
     pub values: Vec<f64>,
     /// The saving by patience.
     pub savings: Vec<f64>,
 }
 
-/// Special cases of a policy beside the policies they should be.
+/// Special cases of a policy beside the policies they should equal.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Degeneracy {
-    /// The metric.
+pub struct SpecialCases {
+    /// The metric's name.
     pub metric: String,
     /// The pairs; those with the same parent share a panel.
-    pub pairs: Vec<Likeness>,
+    pub pairs: Vec<SpecialCase>,
 }
 
-/// A policy, and a special case of another that should lie exactly on it, setting by setting.
+/// A policy, and a special case of another that should equal it setting by setting.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Likeness {
+pub struct SpecialCase {
     /// The parent policy.
     pub parent: Curve,
     /// The special case, in the same order.
     pub special: Curve,
 }
 
-impl Likeness {
-    /// The largest difference in saving or metric over all settings; infinite where their numbers differ.
+impl SpecialCase {
+    /// The largest difference in saving or metric over all settings; infinite if their numbers differ.
     pub fn largest_difference(&self) -> f64 {
         if self.parent.points.len() != self.special.points.len() {
             return f64::INFINITY;
@@ -152,50 +159,43 @@ impl Likeness {
 pub struct ExitBin {
     /// The exit.
     pub exit: usize,
-    /// How many leave here.
+    /// The number of samples that leave here.
     pub samples: u64,
-    /// The share of them answered right, where labels are known and somebody leaves.
+    /// The share of correct answers among them, if a label is known.
     pub accuracy: Option<f64>,
-    /// Their mean length in tokens, where known.
+    /// Their mean length in tokens, if known.
     pub tokens: Option<f64>,
 }
 
 /// Risk against setting.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Risk {
-    /// Stands in the figure's file name: plain letters, digits and hyphens; unique within a report.
+pub struct RiskCurve {
+    /// The part of the figure's file name: plain letters, digits and hyphens; unique within a report.
     pub slug: String,
-    /// What the risk is, such as `errors that full depth would not have made`.
+    /// The risk in words, such as `errors that full depth would not have made`.
     pub name: String,
-    /// What the horizontal axis shows, such as `saving`.
+    /// The label of the horizontal axis, such as `saving`.
     pub axis: String,
-    /// What is certified, where something is.
-    pub certificate: Certificate,
+    /// ε: the greatest risk of a certified setting.
+    pub epsilon: f64,
+    /// δ: the probability that the certificate fails.
+    pub delta: f64,
     /// The settings, by ascending position.
     pub points: Vec<RiskPoint>,
-}
-
-/// What a certificate promises: risk at most ε, but for a chance of δ.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Certificate {
-    /// ε, the most risk.
-    pub epsilon: f64,
-    /// δ, the chance that the promise is broken.
-    pub delta: f64,
 }
 
 /// The risk of one setting.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RiskPoint {
-    /// Where it stands on the axis: its saving, or its number in the order of testing.
+    /// Its place on the horizontal axis: its saving, or its number in the order of testing.
     pub position: f64,
     /// The setting's text.
     pub setting: String,
     /// The risk on the calibration data.
     pub empirical: f64,
-    /// The upper bound, where one was computed.
+    /// The upper bound, if one was computed.
     pub upper: Option<f64>,
-    /// Whether the certificate holds for it.
+    /// True if the certificate holds for it.
     pub certified: bool,
 }
 
@@ -204,31 +204,20 @@ pub struct RiskPoint {
 pub struct Reliability {
     /// The exit.
     pub exit: usize,
-    /// The expected calibration error, where it was computed.
+    /// The expected calibration error, if computed.
     pub ece: Option<f64>,
     /// The bins, by ascending confidence; empty ones may be left out.
-    pub bins: Vec<Bin>,
-}
-
-/// The samples whose confidence is alike.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bin {
-    /// How many there are.
-    pub count: u64,
-    /// Their mean confidence.
-    pub confidence: f64,
-    /// The share of them answered right.
-    pub accuracy: f64,
+    pub bins: Vec<ReliabilityBin>,
 }
 
 /// The samples that leave last.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Late {
+pub struct LateSamples {
     /// The latest exit that any sample reached.
     pub exit: usize,
-    /// How many samples reached it.
+    /// The number of samples that reached it.
     pub samples: usize,
-    /// Their mean length in tokens and that of all samples, where known.
+    /// Their mean length in tokens and that of all samples, if known.
     pub mean_tokens: Option<(f64, f64)>,
     /// Some of them, the least certain first.
     pub rows: Vec<LateSample>,
@@ -237,32 +226,32 @@ pub struct Late {
 /// A sample that leaves late.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LateSample {
-    /// Its id, or its number from 0 where the trace has none.
+    /// Its id, or its number from 0 if the trace has none.
     pub id: String,
-    /// Its length in tokens, where known.
+    /// Its length in tokens, if known.
     pub tokens: Option<i64>,
-    /// Its class, where known.
+    /// Its class, if known.
     pub label: Option<String>,
-    /// The class that was answered.
+    /// The predicted class.
     pub answer: String,
     /// The normalised entropy of the answer.
     pub entropy: f64,
-    /// Its text, where the page is to show it.
+    /// Its text, if the page is to show it.
     pub text: Option<String>,
 }
 
 /// A grid of training runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrainingGrid {
-    /// What the grid is called.
+    /// Its name.
     pub name: String,
-    /// What models are compared by.
+    /// The score that compares models.
     pub score: String,
-    /// What the reader must know before reading on, a sentence each.
+    /// Warnings for the reader, a sentence each.
     pub notes: Vec<String>,
-    /// The options that tell runs apart.
+    /// The options that differ between runs.
     pub keys: Vec<String>,
-    /// What batches are counted in, as `batch size` or `batch tokens`.
+    /// The unit of batches: `batch size` or `batch tokens`.
     pub batches: String,
     /// The runs.
     pub runs: Vec<TrainingRun>,
@@ -273,22 +262,22 @@ pub struct TrainingGrid {
 pub struct TrainingRun {
     /// The values of the keys.
     pub values: Vec<String>,
-    /// The peak of the learning rate.
+    /// The peak learning rate.
     pub learning_rate: f64,
-    /// The same as a person writes it.
+    /// The same as the user wrote it.
     pub rate: String,
-    /// What a batch holds: sequences, or tokens.
+    /// The sequences, or tokens, of a batch.
     pub batch: usize,
-    /// The best epoch, where there is one.
+    /// The best epoch, if there is one.
     pub epoch: Option<usize>,
-    /// What it was compared by, where it was finished.
+    /// The score, if the run finished.
     pub score: Option<f64>,
     /// The mean of the classes' F1 of each exit on dev.
     pub macro_f1: Vec<Option<f64>>,
-    /// True where every exit answers the majority class: nothing was learned.
+    /// True if every exit predicts the majority class: the model learned nothing.
     pub majority: bool,
-    /// True of the best run.
+    /// True for the best run.
     pub best: bool,
-    /// What there is to say of it.
+    /// A remark for its row.
     pub remark: String,
 }

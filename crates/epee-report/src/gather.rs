@@ -1,16 +1,16 @@
-//! From a trace to what a report says of it: the only file here that replays anything.
+//! Replays a trace and collects the contents of its report.
 
-mod confidence;
+mod reliability;
 mod risk;
 
 use epee_exit::{
-    Choice as Chosen, Goal, Grid as Settings, Metric, Policy, PolicyKind, Replay, Scoring, SweepRow, Threshold, Trace,
-    choose, full_depth, pareto, per_exit, replay, runnable, sweep,
+    Choice, Goal, Grid as Settings, Metric, Policy, PolicyKind, Replay, Scoring, SweepRow, Threshold, Trace, choose,
+    full_depth, pareto, per_exit, replay, runnable, sweep,
 };
 
 use crate::data::{
-    Choice, Curve, Degeneracy, ExitBin, ExitRow, Grid, GridRow, Late, LateSample, Likeness, Point, TraceReport,
-    Tradeoff,
+    ChosenSetting, Curve, ExitBin, Grid, GridRow, LateSample, LateSamples, Point, SpecialCase, SpecialCases,
+    TraceReport, Tradeoff,
 };
 use crate::error::ReportError;
 
@@ -18,14 +18,14 @@ use crate::error::ReportError;
 const TOLERATED: f64 = 0.01;
 /// How many of the samples that leave last are listed.
 const LATE: usize = 20;
-/// The metrics of Figure 1, with what they are called.
+/// The metrics of Figure 1, with their names.
 const METRICS: [(Metric, &str); 2] = [(Metric::Accuracy, "accuracy"), (Metric::MacroF1, "macro-F1")];
 
-/// What is asked of a report.
+/// Options of a report.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
-    /// The most points of a curve, see [`most_points`](crate::most_points).
-    pub most: usize,
+    /// The most points of a curve, see [`max_points`](crate::max_points).
+    pub max_points: usize,
     /// ε of the risk figures, in (0, 1).
     pub epsilon: f64,
     /// δ of the risk figures, in (0, 1).
@@ -34,23 +34,23 @@ pub struct Options {
 
 impl Options {
     /// Risks of at most 5 % with 95 % confidence.
-    pub fn new(most: usize) -> Options {
-        Options { most, epsilon: 0.05, delta: 0.05 }
+    pub fn new(max_points: usize) -> Options {
+        Options { max_points, epsilon: 0.05, delta: 0.05 }
     }
 }
 
-/// Replays the standard settings over a trace: thresholds 0, 0.01, … 1, every patience and `never`, every fixed exit; of every
-/// other policy that can run on it, its own standard settings. `name` is what the trace is called.
+/// Replays the standard settings over a trace: thresholds 0, 0.01, … 1, every patience and `never`, every fixed exit; for every
+/// other policy that can run on it, that policy's own standard settings. `name` is the trace's name.
 ///
 /// # Errors
-/// A trace whose classes or exits no policy fits, such as one class alone; ε or δ outside (0, 1).
+/// A trace whose classes or exits no policy fits, such as a single class; ε or δ outside (0, 1).
 pub fn gather(trace: &Trace, name: &str, options: &Options) -> Result<TraceReport, ReportError> {
-    let most = options.most;
+    let most = options.max_points;
     let standard = Settings::standard(trace.exits(), trace.classes());
     let settings =
         Settings { thresholds: Some((0..=100).map(|i| Some(f64::from(i) / 100.0)).collect()), ..standard.clone() };
     let swept = |kind: PolicyKind, settings: &Settings| {
-        sweep(trace, &settings.clone().with_kinds([kind])).map_err(|error| ReportError::Replay(error.to_string()))
+        sweep(trace, &settings.clone().with_kinds([kind])).map_err(ReportError::replay)
     };
     let rows = Swept {
         fixed: swept(PolicyKind::Fixed, &settings)?,
@@ -59,7 +59,7 @@ pub fn gather(trace: &Trace, name: &str, options: &Options) -> Result<TraceRepor
         epee: swept(PolicyKind::Epee, &settings)?,
         full: full_depth(trace, &Scoring::default()),
     };
-    // Of many traces every second threshold: a cell of the grid is as long as a point of a curve.
+    // With many traces on the page, every second threshold: a grid cell takes as much space as a curve's point.
     let step = if most < 50 { 2 } else { 1 };
     let thresholds = standard.thresholds_of(PolicyKind::Epee).into_iter().step_by(step).collect();
     let coarse = Settings { thresholds: Some(thresholds), ..standard.clone() };
@@ -67,46 +67,42 @@ pub fn gather(trace: &Trace, name: &str, options: &Options) -> Result<TraceRepor
     let mut report = TraceReport {
         name: name.to_owned(),
         facts: facts(trace),
-        exits: exits(trace),
+        exits: per_exit(trace),
         grid: Some(grid(&cells, &coarse, trace)),
         ..TraceReport::default()
     };
     risk::add(&mut report, trace, options)?;
-    if trace.labelled() == 0 {
+    let (labelled, samples) = (trace.labelled(), trace.samples());
+    if labelled == 0 {
         report.notes.push(
             "No sample of this trace has a label. Left out: quality against saving, the Pareto fronts, the chosen setting and \
-             where its samples leave, and the special cases"
-                .to_owned()
-                + ".",
+             where its samples leave, and the special cases."
+                .to_owned(),
         );
         return Ok(report);
     }
-    if trace.labelled() < trace.samples() {
-        let (labelled, samples) = (trace.labelled(), trace.samples());
+    if labelled < samples {
         report.notes.push(format!(
-            "{labelled} of {samples} samples have a label: accuracy and F1 are theirs, the saving is everyone's."
+            "{labelled} of {samples} samples have a label. Accuracy and F1 use those; the saving uses all samples."
         ));
     }
-    report.saving = METRICS.map(|metric| rows.tradeoff(metric, most)).to_vec();
-    confidence::add(&mut report, trace, most)?;
-    let others: Vec<PolicyKind> = runnable(trace).into_iter().filter(|kind| !SWEPT.contains(kind)).collect();
+    report.tradeoffs = METRICS.map(|metric| rows.tradeoff(metric, most)).to_vec();
+    reliability::add(&mut report, trace, most)?;
+    let swept_already = [PolicyKind::Fixed, PolicyKind::Entropy, PolicyKind::Patience, PolicyKind::Epee];
+    let others = runnable(trace).into_iter().filter(|kind| !swept_already.contains(kind));
     let others: Vec<(PolicyKind, Vec<SweepRow>)> =
-        others.into_iter().map(|kind| Ok((kind, swept(kind, &standard)?))).collect::<Result<_, ReportError>>()?;
+        others.map(|kind| Ok((kind, swept(kind, &standard)?))).collect::<Result<_, ReportError>>()?;
     report.fronts = Some(rows.fronts(&others, METRICS[1], most));
-    report.degeneracy = Some(rows.degeneracy(METRICS[1], trace.exits(), most));
-    let chosen = choose(&rows.epee, &rows.full, Goal::MaxLoss(TOLERATED), Metric::MacroF1)
-        .map_err(|error| ReportError::Replay(error.to_string()))?;
-    let policy = chosen.policy.check(trace.exits(), trace.classes());
-    let policy = policy.map_err(|error| ReportError::Replay(error.to_string()))?;
-    let replayed = replay(&policy, trace).map_err(|error| ReportError::Replay(error.to_string()))?;
+    report.special_cases = Some(rows.special_cases(METRICS[1], trace.exits(), most));
+    let chosen =
+        choose(&rows.epee, &rows.full, Goal::MaxLoss(TOLERATED), Metric::MacroF1).map_err(ReportError::replay)?;
+    let policy = chosen.policy.check(trace.exits(), trace.classes()).map_err(ReportError::replay)?;
+    let replayed = replay(&policy, trace).map_err(ReportError::replay)?;
     report.choice = Some(choice(&chosen));
     report.histogram = histogram(trace, &replayed);
     report.late = late(trace, &replayed);
     Ok(report)
 }
-
-/// The policies that every figure shows.
-const SWEPT: [PolicyKind; 4] = [PolicyKind::Fixed, PolicyKind::Entropy, PolicyKind::Patience, PolicyKind::Epee];
 
 /// Every setting of the paper's policies, scored.
 struct Swept {
@@ -122,56 +118,42 @@ impl Swept {
         let curves = vec![
             curve("entropy", &self.entropy, metric, most),
             curve("patience", &self.patience, metric, most),
-            Curve { name: "epee".to_owned(), ..curve("epee", &pareto(&self.epee, metric), metric, most) },
+            curve("epee", &pareto(&self.epee, metric), metric, most),
         ];
         Tradeoff { metric: name.to_owned(), full: Some(self.full.get(metric)), curves }
     }
 
     fn fronts(&self, others: &[(PolicyKind, Vec<SweepRow>)], (metric, name): (Metric, &str), most: usize) -> Tradeoff {
-        let policies =
+        let paper =
             [("fixed", &self.fixed), ("entropy", &self.entropy), ("patience", &self.patience), ("epee", &self.epee)];
-        let paper = policies.into_iter().map(|(policy, rows)| (policy, rows, most));
-        // There are many of them, and they are there for comparison.
+        let paper = paper.into_iter().map(|(policy, rows)| (policy, rows, most));
+        // The other policies are many and for comparison only: a third of the points each.
         let others = others.iter().map(|(kind, rows)| (kind.name(), rows, most.div_ceil(3).max(6)));
-        let front =
-            |(policy, rows, most): (&str, &Vec<SweepRow>, usize)| curve(policy, &pareto(rows, metric), metric, most);
-        let curves = paper.chain(others).map(front).collect();
-        Tradeoff { metric: name.to_owned(), full: Some(self.full.get(metric)), curves }
+        let curves = paper.chain(others).map(|(policy, rows, most)| curve(policy, &pareto(rows, metric), metric, most));
+        Tradeoff { metric: name.to_owned(), full: Some(self.full.get(metric)), curves: curves.collect() }
     }
 
-    /// EPEE with one part off beside the other part alone; every fifth threshold where a curve may not have them all.
-    fn degeneracy(&self, (metric, name): (Metric, &str), exits: usize, most: usize) -> Degeneracy {
+    /// EPEE with one part switched off, beside the other part alone; every fifth threshold if a curve may not have them all.
+    fn special_cases(&self, (metric, name): (Metric, &str), exits: usize, most: usize) -> SpecialCases {
         let step = if most < self.entropy.len() { 5 } else { 1 };
-        let special = |name: &str, keep: &dyn Fn(Option<f64>, Option<usize>) -> bool| {
-            let kept = self.epee.iter().filter(|row| {
-                let threshold = row.policy.threshold().and_then(Threshold::scalar);
-                keep(threshold, row.policy.rule.patience())
-            });
-            Curve { name: name.to_owned(), points: kept.map(|row| point(row, metric)).collect() }
-        };
-        let parent = |name: &str, rows: &[SweepRow]| Curve {
+        let curve = |name: &str, rows: &mut dyn Iterator<Item = &SweepRow>, step: usize| Curve {
             name: name.to_owned(),
-            points: rows.iter().map(|row| point(row, metric)).collect(),
+            points: rows.step_by(step).map(|row| point(row, metric)).collect(),
         };
-        let every = |mut curve: Curve| {
-            curve.points = curve.points.into_iter().step_by(step).collect();
-            curve
+        let with_patience = |name: &str, patience: Option<usize>| SpecialCase {
+            parent: curve("entropy", &mut self.entropy.iter(), step),
+            special: curve(name, &mut self.epee.iter().filter(|row| row.policy.rule.patience() == patience), step),
         };
+        let no_threshold = |row: &&SweepRow| row.policy.threshold().and_then(Threshold::scalar) == Some(0.0);
         let pairs = vec![
-            Likeness {
-                parent: every(parent("entropy", &self.entropy)),
-                special: every(special("epee, P_t = never", &|_, patience| patience.is_none())),
-            },
-            Likeness {
-                parent: every(parent("entropy", &self.entropy)),
-                special: every(special(&format!("epee, P_t = M = {exits}"), &|_, patience| patience == Some(exits))),
-            },
-            Likeness {
-                parent: parent("patience", &self.patience),
-                special: special("epee, τ = 0", &|threshold, _| threshold == Some(0.0)),
+            with_patience("epee, P_t = never", None),
+            with_patience(&format!("epee, P_t = M = {exits}"), Some(exits)),
+            SpecialCase {
+                parent: curve("patience", &mut self.patience.iter(), 1),
+                special: curve("epee, τ = 0", &mut self.epee.iter().filter(no_threshold), 1),
             },
         ];
-        Degeneracy { metric: name.to_owned(), pairs }
+        SpecialCases { metric: name.to_owned(), pairs }
     }
 }
 
@@ -179,7 +161,7 @@ fn point(row: &SweepRow, metric: Metric) -> Point {
     Point { saving: row.saving, value: row.get(metric), setting: row.policy.to_string() }
 }
 
-/// A curve by ascending saving: settings that come to the same are one point, and of too many some are taken evenly.
+/// A curve by ascending saving. Equal settings become one point; of too many points, evenly spaced ones are kept.
 fn curve(name: &str, rows: &[SweepRow], metric: Metric, most: usize) -> Curve {
     let mut points: Vec<Point> = rows.iter().map(|row| point(row, metric)).collect();
     points.sort_by(|a, b| a.saving.total_cmp(&b.saving));
@@ -196,23 +178,13 @@ fn known(value: f64) -> Option<f64> {
     Some(value).filter(|value| value.is_finite())
 }
 
-fn exits(trace: &Trace) -> Vec<ExitRow> {
-    let row = |exit: epee_exit::ExitMetrics| ExitRow {
-        exit: exit.exit,
-        accuracy: known(exit.accuracy),
-        macro_f1: known(exit.macro_f1),
-        entropy: exit.entropy,
-    };
-    per_exit(trace).into_iter().map(row).collect()
-}
-
 /// The standard grid as rows of thresholds.
 fn grid(rows: &[SweepRow], settings: &Settings, trace: &Trace) -> Grid {
     let (thresholds, patiences) = (settings.thresholds_of(PolicyKind::Epee), settings.patiences());
     let never = |text: Option<String>| text.unwrap_or_else(|| "never".to_owned());
     let labelled = trace.labelled() > 0;
     let height = thresholds.len();
-    // A sweep goes patience by patience: the thresholds of one patience stand side by side.
+    // A sweep goes patience by patience, so that the thresholds of one patience are adjacent.
     let cells = |at: usize| (0..patiences.len()).filter_map(move |column| rows.get(column * height + at));
     let row = |(at, threshold): (usize, &Option<f64>)| GridRow {
         threshold: never(threshold.map(|threshold| threshold.to_string())),
@@ -226,11 +198,11 @@ fn grid(rows: &[SweepRow], settings: &Settings, trace: &Trace) -> Grid {
     }
 }
 
-fn choice(chosen: &Chosen) -> Choice {
-    Choice {
+fn choice(chosen: &Choice) -> ChosenSetting {
+    ChosenSetting {
         setting: chosen.policy.to_string(),
-        rule: "Chosen on this trace itself: of all EPEE settings the greatest saving at most 0.01 of macro-F1 below full depth. \
-               A setting to be relied on is chosen on dev and judged on test"
+        rule: "Chosen on this trace: the EPEE setting with the greatest saving that loses at most 0.01 of macro-F1 against full \
+               depth. For an unbiased result, choose a setting on dev and measure it on test"
             .to_owned(),
         metric: METRICS[1].1.to_owned(),
         saving: chosen.row.saving,
@@ -241,53 +213,43 @@ fn choice(chosen: &Chosen) -> Choice {
 }
 
 fn histogram(trace: &Trace, replayed: &Replay) -> Vec<ExitBin> {
-    #[derive(Clone, Default)]
-    struct Tally {
-        samples: u64,
-        labelled: u64,
-        right: u64,
-        tokens: i64,
-    }
-    let mut tallies = vec![Tally::default(); trace.exits()];
-    for (sample, (&exit, &answer)) in replayed.exits.iter().zip(&replayed.labels).enumerate() {
-        let Some(tally) = (exit as usize).checked_sub(1).and_then(|at| tallies.get_mut(at)) else { continue };
-        let label = trace.labels()[sample];
-        tally.samples += 1;
-        tally.labelled += u64::from(label >= 0);
-        tally.right += u64::from(label == i64::from(answer));
-        tally.tokens += trace.tokens().get(sample).copied().unwrap_or(0);
-    }
-    let share = |part: f64, whole: u64| (whole > 0).then(|| part / whole as f64);
-    let bin = |(at, tally): (usize, Tally)| ExitBin {
-        exit: at + 1,
-        samples: tally.samples,
-        accuracy: share(tally.right as f64, tally.labelled),
-        tokens: share(tally.tokens as f64, tally.samples).filter(|_| !trace.tokens().is_empty()),
+    let bin = |exit: usize| {
+        let samples: Vec<usize> = (0..trace.samples()).filter(|&at| replayed.exits[at] as usize == exit).collect();
+        let labelled: Vec<usize> = samples.iter().copied().filter(|&at| trace.labels()[at] >= 0).collect();
+        let correct = labelled.iter().filter(|&&at| trace.labels()[at] == i64::from(replayed.labels[at]));
+        ExitBin {
+            exit,
+            samples: samples.len() as u64,
+            accuracy: known(correct.count() as f64 / labelled.len() as f64),
+            tokens: mean_tokens(trace, &samples),
+        }
     };
-    tallies.into_iter().enumerate().map(bin).collect()
+    (1..=trace.exits()).map(bin).collect()
 }
 
-fn late(trace: &Trace, replayed: &Replay) -> Option<Late> {
+/// The mean length of some samples, if there are any and lengths are known.
+fn mean_tokens(trace: &Trace, samples: &[usize]) -> Option<f64> {
+    let tokens = samples.iter().filter_map(|&at| trace.tokens().get(at));
+    known(tokens.map(|&tokens| tokens as f64).sum::<f64>() / samples.len() as f64)
+        .filter(|_| !trace.tokens().is_empty())
+}
+
+fn late(trace: &Trace, replayed: &Replay) -> Option<LateSamples> {
     let exit = replayed.exits.iter().copied().max().filter(|&exit| exit > 1)?;
-    let mut last: Vec<usize> = (0..trace.samples()).filter(|&sample| replayed.exits[sample] == exit).collect();
+    let all: Vec<usize> = (0..trace.samples()).collect();
+    let mut last: Vec<usize> = all.iter().copied().filter(|&sample| replayed.exits[sample] == exit).collect();
     last.sort_by(|&a, &b| replayed.entropies[b].total_cmp(&replayed.entropies[a]));
-    let mean = |samples: &mut dyn Iterator<Item = i64>| {
-        let (sum, count) = samples.fold((0.0, 0.0), |(sum, count), tokens| (sum + tokens as f64, count + 1.0));
-        sum / count
-    };
-    let tokens = trace.tokens();
-    let mean_tokens = (!tokens.is_empty())
-        .then(|| (mean(&mut last.iter().map(|&sample| tokens[sample])), mean(&mut tokens.iter().copied())));
+    let mean_tokens = mean_tokens(trace, &last).zip(mean_tokens(trace, &all));
     let row = |&sample: &usize| LateSample {
         id: trace.ids().get(sample).cloned().unwrap_or_else(|| sample.to_string()),
-        tokens: tokens.get(sample).copied(),
+        tokens: trace.tokens().get(sample).copied(),
         label: usize::try_from(trace.labels()[sample]).ok().map(|label| trace.class_name(label)),
         answer: trace.class_name(replayed.labels[sample] as usize),
         entropy: replayed.entropies[sample],
         text: None,
     };
     let rows = last.iter().take(LATE).map(row).collect();
-    Some(Late { exit: exit as usize, samples: last.len(), mean_tokens, rows })
+    Some(LateSamples { exit: exit as usize, samples: last.len(), mean_tokens, rows })
 }
 
 fn facts(trace: &Trace) -> Vec<(String, String)> {

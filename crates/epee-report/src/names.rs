@@ -1,19 +1,19 @@
-//! What traces are called, and how many points each may draw.
+//! Names of traces, and the number of points each may draw.
 
 use std::collections::HashSet;
 use std::path::{Component, Path};
 
 use crate::text::slug;
 
-/// A short name for each trace file, no two alike: its stem, and before it the folders in which the files differ.
+/// A short unique name for each trace file: its stem, preceded by the folders in which the files differ.
 ///
 /// ```
-/// let names = epee_report::names(&["runs/phee/seed-1/dev.safetensors", "runs/git/seed-1/dev.safetensors"]);
+/// let names = epee_report::trace_names(&["runs/phee/seed-1/dev.safetensors", "runs/git/seed-1/dev.safetensors"]);
 /// assert_eq!(names, ["phee-dev", "git-dev"]);
-/// assert_eq!(epee_report::names(&["phee-dev.safetensors"]), ["phee-dev"]);
+/// assert_eq!(epee_report::trace_names(&["phee-dev.safetensors"]), ["phee-dev"]);
 /// ```
-pub fn names<P: AsRef<Path>>(files: &[P]) -> Vec<String> {
-    // From the file up: its stem, its folder, the folder above.
+pub fn trace_names<P: AsRef<Path>>(files: &[P]) -> Vec<String> {
+    // Innermost first: the stem, its folder, the folder above.
     let parts: Vec<Vec<String>> = files.iter().map(|file| parts(file.as_ref())).collect();
     let deepest = parts.iter().map(Vec::len).max().unwrap_or(0);
     let differ: Vec<bool> = (0..deepest)
@@ -44,12 +44,12 @@ fn parts(file: &Path) -> Vec<String> {
     std::iter::once(stem).chain(folders).collect()
 }
 
-/// How many points a curve may have so that a page of so many traces stays small.
+/// The most points a curve may have, so that a page of that many traces stays small.
 ///
 /// ```
-/// assert_eq!((epee_report::most_points(1), epee_report::most_points(10)), (150, 24));
+/// assert_eq!((epee_report::max_points(1), epee_report::max_points(10)), (150, 24));
 /// ```
-pub fn most_points(traces: usize) -> usize {
+pub fn max_points(traces: usize) -> usize {
     (240 / traces.max(1)).clamp(16, 150)
 }
 
@@ -59,9 +59,9 @@ mod tests {
 
     #[test]
     fn names_are_short_and_never_alike() {
-        assert_eq!(names(&["a/dev.safetensors", "a/test.safetensors"]), ["dev", "test"]);
-        assert_eq!(names(&["x.st", "x.st", "./x.st"]), ["x", "x-2", "x-3"]);
-        assert_eq!(names(&["/r/A b/dev.st", "dev.st"]), ["r-a-b-dev", "dev"]);
-        assert!(names::<&str>(&[]).is_empty());
+        assert_eq!(trace_names(&["a/dev.safetensors", "a/test.safetensors"]), ["dev", "test"]);
+        assert_eq!(trace_names(&["x.st", "x.st", "./x.st"]), ["x", "x-2", "x-3"]);
+        assert_eq!(trace_names(&["/r/A b/dev.st", "dev.st"]), ["r-a-b-dev", "dev"]);
+        assert!(trace_names::<&str>(&[]).is_empty());
     }
 }

@@ -1,26 +1,22 @@
-//! Colours, marks and dashes, once: for the page as CSS variables, for files as the colours themselves.
+//! Colours, marks and dashes of figures: CSS variables on the page, plain light colours in files.
 //!
-//! The hues are Okabe and Ito's, darker or lighter where the background asks for it. A curve is told
-//! by its mark and its dashes too, never by colour alone.
+//! The hues are Okabe and Ito's, darker or lighter to suit the background. Curves differ in marks and
+//! dashes too, never in colour alone.
 
 use std::fmt::Write;
 
-/// Colours of curves, on light and on dark.
-const COLOURS: [(&str, &str); 8] = [
-    ("#0072B2", "#5AB1EA"),
-    ("#D55E00", "#F58B46"),
-    ("#008A64", "#35CC9E"),
-    ("#A8437F", "#E398C2"),
-    ("#3A93C6", "#A3D8F7"),
-    ("#B57A00", "#F0B83A"),
-    ("#7A6C00", "#EDE25A"),
-    ("#5B5F66", "#B9BEC6"),
-];
+use crate::shape::{Outline, Shape};
 
-const DASHES: [&str; 4] = ["", "7 4", "2 3", "9 3 2 3"];
-
-/// Name, on light and on dark, of the colours that are no curve's.
-const ROLES: [(&str, &str, &str); 7] = [
+/// Name, light and dark value of each colour; the first [`HUES`] are those of curves.
+const PALETTE: [(&str, &str, &str); 15] = [
+    ("c0", "#0072B2", "#5AB1EA"),
+    ("c1", "#D55E00", "#F58B46"),
+    ("c2", "#008A64", "#35CC9E"),
+    ("c3", "#A8437F", "#E398C2"),
+    ("c4", "#3A93C6", "#A3D8F7"),
+    ("c5", "#B57A00", "#F0B83A"),
+    ("c6", "#7A6C00", "#EDE25A"),
+    ("c7", "#5B5F66", "#B9BEC6"),
     ("paper", "#FFFFFF", "#1B1D21"),
     ("ink", "#1F2328", "#E7E9EC"),
     ("muted", "#59616B", "#A2AAB4"),
@@ -30,19 +26,146 @@ const ROLES: [(&str, &str, &str); 7] = [
     ("bar", "#0072B2", "#5AB1EA"),
 ];
 
+const HUES: usize = 8;
+
+const DASHES: [&[f32]; 4] = [&[], &[7.0, 4.0], &[2.0, 3.0], &[9.0, 3.0, 2.0, 3.0]];
+
+/// How the shapes of a class look. Colours are names of the palette, `#rrggbb`, or `none`; an empty one is not set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Style {
+    pub(crate) fill: &'static str,
+    pub(crate) stroke: &'static str,
+    /// The width of the stroke, in pixels.
+    pub(crate) width: f32,
+    /// Lengths of the stroke's dashes and gaps.
+    pub(crate) dash: &'static [f32],
+    /// How opaque the fill is.
+    pub(crate) opacity: f32,
+}
+
+impl Style {
+    const UNSET: Style = Style { fill: "", stroke: "", width: 1.0, dash: &[], opacity: 1.0 };
+
+    const fn fill(fill: &'static str) -> Style {
+        Style { fill, ..Style::UNSET }
+    }
+
+    const fn stroke(stroke: &'static str, width: f32) -> Style {
+        Style { fill: "none", stroke, width, ..Style::UNSET }
+    }
+}
+
+/// The style of every class. A later rule overrides an earlier one, as in CSS.
+fn rules() -> Vec<(String, Style)> {
+    let fixed = [
+        ("t", Style::fill("ink")),
+        ("mu", Style::fill("muted")),
+        ("ax", Style::stroke("axis", 1.0)),
+        ("gr", Style::stroke("grid", 1.0)),
+        ("ln", Style::stroke("", 2.0)),
+        ("full", Style { dash: &[4.0, 3.0], ..Style::stroke("ink", 1.2) }),
+        ("star", Style::fill("ink")),
+        ("halo", Style::stroke("#FFFFFF", 3.6)),
+        ("edge", Style::stroke("#101214", 1.5)),
+        ("band", Style::fill("band")),
+        ("bar", Style::fill("bar")),
+        ("pale", Style { opacity: 0.35, ..Style::fill("axis") }),
+        // Shapes that can be pointed at are there, but not to be seen.
+        ("h", Style { opacity: 0.0, ..Style::fill("paper") }),
+        ("ring", Style::stroke("ink", 1.6)),
+    ];
+    let mut rules: Vec<(String, Style)> = fixed.map(|(class, style)| (class.to_owned(), style)).into();
+    for (i, &(colour, ..)) in PALETTE[..HUES].iter().enumerate() {
+        rules.push((format!("l{i}"), Style { stroke: colour, ..Style::UNSET }));
+        rules.push((format!("f{i}"), Style { fill: colour, ..Style::stroke("paper", 0.6) }));
+        rules.push((format!("o{i}"), Style { fill: "paper", ..Style::stroke(colour, 1.6) }));
+    }
+    rules.extend(DASHES.iter().enumerate().skip(1).map(|(i, dash)| (format!("d{i}"), Style { dash, ..Style::UNSET })));
+    rules
+}
+
+/// The style of a shape of some classes, in light colours.
+pub(crate) fn style(classes: &str) -> Style {
+    static RULES: std::sync::LazyLock<Vec<(String, Style)>> = std::sync::LazyLock::new(rules);
+    let mut all = Style::UNSET;
+    for (_, rule) in RULES.iter().filter(|(class, _)| classes.split(' ').any(|one| one == class)) {
+        let set = |own: &mut &'static str, colour: &'static str| {
+            if !colour.is_empty() {
+                *own = light(colour);
+            }
+        };
+        set(&mut all.fill, rule.fill);
+        set(&mut all.stroke, rule.stroke);
+        all.width = if rule.width == 1.0 { all.width } else { rule.width };
+        all.dash = if rule.dash.is_empty() { all.dash } else { rule.dash };
+        all.opacity = all.opacity.min(rule.opacity);
+    }
+    all
+}
+
+/// A colour of the palette on light paper; others as they are.
+fn light(colour: &'static str) -> &'static str {
+    PALETTE.iter().find(|known| known.0 == colour).map_or(colour, |known| known.1)
+}
+
+/// Where a stylesheet's colours come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Colours {
+    /// The page's variables, which follow the reader's choice of light or dark.
+    Variables,
+    /// Light, for files.
+    Light,
+}
+
+/// The CSS rules for the classes in figures.
+pub(crate) fn figure_css(colours: Colours) -> String {
+    let value = |colour: &'static str| match colours {
+        Colours::Variables if PALETTE.iter().any(|known| known.0 == colour) => format!("var(--{colour})"),
+        _ => light(colour).to_owned(),
+    };
+    let family = match colours {
+        Colours::Variables => "var(--sans)",
+        Colours::Light => "Ubuntu,'Helvetica Neue',Arial,'DejaVu Sans',sans-serif",
+    };
+    let mut css = format!(".t{{font-family:{family}}}.ln{{stroke-linejoin:round}}");
+    for (class, Style { fill, stroke, width, dash, opacity }) in rules() {
+        let _ = write!(css, ".{class}{{");
+        for (property, colour) in [("fill", fill), ("stroke", stroke)] {
+            if !colour.is_empty() {
+                let _ = write!(css, "{property}:{};", value(colour));
+            }
+        }
+        if width != 1.0 {
+            let _ = write!(css, "stroke-width:{width};");
+        }
+        if !dash.is_empty() {
+            let _ = write!(css, "stroke-dasharray:{};", dash.iter().map(f32::to_string).collect::<Vec<_>>().join(" "));
+        }
+        if opacity != 1.0 {
+            let _ = write!(css, "fill-opacity:{opacity};");
+        }
+        css.push('}');
+    }
+    css
+}
+
+/// The page's variables, for light or for dark.
+pub(crate) fn variables(dark: bool) -> String {
+    PALETTE.iter().map(|(name, light, night)| format!("--{name}:{};", if dark { night } else { light })).collect()
+}
+
 /// How a curve looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Look {
-    /// Which colour and which mark.
+    /// The number of its colour and its mark.
     pub(crate) hue: usize,
-    /// Which dashes.
+    /// The number of its dashes.
     pub(crate) dash: usize,
 }
 
 /// The looks of curves, by name: the paper's policies look the same everywhere, the others follow in order.
 pub(crate) fn looks<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Look> {
-    // Hues in turn, each with its next dashes when its turn comes again; the first four hues begin after those that the
-    // paper's policies have.
+    // Each hue returns with its next dashes; the first four hues start after those that the paper's policies have.
     let mut others = (0..DASHES.len())
         .flat_map(|round| {
             let hues = [(4, 0), (5, 1), (6, 2), (7, 3), (0, 1), (1, 2), (2, 1), (3, 3)];
@@ -62,27 +185,15 @@ impl Look {
         format!("ln l{} d{}", self.hue, self.dash)
     }
 
-    /// The class of its marks, filled or hollow.
-    pub(crate) fn mark(self, filled: bool) -> String {
-        format!("{}{}", if filled { 'f' } else { 'o' }, self.hue)
-    }
-
-    /// The outline of its mark around a point, as a path.
-    pub(crate) fn path(self, x: f64, y: f64, r: f64) -> String {
-        let corners = |points: &[(f64, f64)]| {
-            let mut path = String::new();
-            for (i, (dx, dy)) in points.iter().enumerate() {
-                let _ = write!(path, "{}{:.1} {:.1}", if i == 0 { 'M' } else { 'L' }, x + r * dx, y + r * dy);
-            }
-            path + "Z"
-        };
-        match self.hue {
-            0 => format!("M{:.1} {y:.1}a{r} {r} 0 1 0 {:.1} 0a{r} {r} 0 1 0 {:.1} 0Z", x - r, 2.0 * r, -2.0 * r),
-            1 => corners(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
-            2 => corners(&[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)]),
-            3 => corners(&[(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)]),
-            4 => corners(&[(0.0, 1.2), (1.1, -0.8), (-1.1, -0.8)]),
-            5 => corners(&[
+    /// Its mark around a point, filled or hollow.
+    pub(crate) fn mark(self, filled: bool, x: f64, y: f64, r: f64) -> Shape {
+        let corners: &[(f64, f64)] = match self.hue {
+            0 => &[],
+            1 => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+            2 => &[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)],
+            3 => &[(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)],
+            4 => &[(0.0, 1.2), (1.1, -0.8), (-1.1, -0.8)],
+            5 => &[
                 (-0.4, -1.1),
                 (0.4, -1.1),
                 (0.4, -0.4),
@@ -95,70 +206,26 @@ impl Look {
                 (-1.1, 0.4),
                 (-1.1, -0.4),
                 (-0.4, -0.4),
-            ]),
-            6 => corners(&[(0.0, -1.2), (1.14, -0.37), (0.7, 0.97), (-0.7, 0.97), (-1.14, -0.37)]),
-            _ => corners(&[(-1.2, 0.0), (0.8, -1.1), (0.8, 1.1)]),
-        }
-    }
-}
-
-/// Where a stylesheet's colours come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Colours {
-    /// The page's variables, which follow the reader's choice of light or dark.
-    Variables,
-    /// Light, for files.
-    Light,
-}
-
-/// The rules for the classes in figures. Simple selectors alone: resvg reads them too.
-pub(crate) fn figure_css(colours: Colours) -> String {
-    let role = |name: &str| match colours {
-        Colours::Variables => format!("var(--{name})"),
-        Colours::Light => ROLES.iter().find(|role| role.0 == name).map_or("", |role| role.1).to_owned(),
-    };
-    let (paper, ink, muted, axis) = (role("paper"), role("ink"), role("muted"), role("axis"));
-    let family = match colours {
-        Colours::Variables => "var(--sans)",
-        Colours::Light => "Ubuntu,'Helvetica Neue',Arial,'DejaVu Sans',sans-serif",
-    };
-    let mut css = format!(
-        ".t{{font-family:{family};fill:{ink}}}.mu{{fill:{muted}}}.ax{{stroke:{axis};fill:none}}\
-         .gr{{stroke:{};fill:none}}.ln{{fill:none;stroke-width:2;stroke-linejoin:round}}\
-         .full{{stroke:{ink};fill:none;stroke-width:1.2;stroke-dasharray:4 3}}.star{{fill:{ink}}}\
-         .edge,.halo{{fill:none;stroke:#101214;stroke-width:1.5}}.halo{{stroke:#FFFFFF;stroke-width:3.6}}.band{{fill:{}}}.bar{{fill:{}}}.pale{{fill:{axis};fill-opacity:.35}}\
-         .h{{fill:{paper};fill-opacity:0}}.ring{{fill:none;stroke:{ink};stroke-width:1.6}}",
-        role("grid"),
-        role("band"),
-        role("bar"),
-    );
-    for (i, (light, _)) in COLOURS.iter().enumerate() {
-        let colour = match colours {
-            Colours::Variables => format!("var(--c{i})"),
-            Colours::Light => (*light).to_owned(),
+            ],
+            6 => &[(0.0, -1.2), (1.14, -0.37), (0.7, 0.97), (-0.7, 0.97), (-1.14, -0.37)],
+            _ => &[(-1.2, 0.0), (0.8, -1.1), (0.8, 1.1)],
         };
-        let _ = write!(
-            css,
-            ".l{i}{{stroke:{colour}}}.f{i}{{fill:{colour};stroke:{paper};stroke-width:.6}}\
-             .o{i}{{fill:{paper};stroke:{colour};stroke-width:1.6}}"
-        );
+        let class = format!("{}{}", if filled { 'f' } else { 'o' }, self.hue);
+        if corners.is_empty() {
+            return Shape::circle(class, x, y, r);
+        }
+        let points = corners.iter().map(|(dx, dy)| (x + r * dx, y + r * dy)).collect();
+        Shape::new(class, Outline::Path { points, closed: true })
     }
-    for (i, dash) in DASHES.iter().enumerate().skip(1) {
-        let _ = write!(css, ".d{i}{{stroke-dasharray:{dash}}}");
-    }
-    css
 }
 
-/// The variables of the page, for light or for dark.
-pub(crate) fn variables(dark: bool) -> String {
-    let mut css = String::new();
-    for (name, light, night) in ROLES {
-        let _ = write!(css, "--{name}:{};", if dark { night } else { light });
-    }
-    for (i, (light, night)) in COLOURS.iter().enumerate() {
-        let _ = write!(css, "--c{i}:{};", if dark { night } else { light });
-    }
-    css
+/// Full depth's mark: a star of five points.
+pub(crate) fn star(x: f64, y: f64) -> Shape {
+    let corner = |i: i32| {
+        let (r, angle) = (if i % 2 == 0 { 6.0 } else { 2.6 }, f64::from(i) * std::f64::consts::PI / 5.0);
+        (x + r * angle.sin(), y - r * angle.cos())
+    };
+    Shape::new("star", Outline::Path { points: (0..10).map(corner).collect(), closed: true })
 }
 
 #[cfg(test)]
@@ -174,5 +241,13 @@ mod tests {
             assert!(looks[i + 1..].iter().all(|b| a != b), "{i}: {a:?}");
         }
         assert_eq!(looks[2], Look { hue: 2, dash: 0 });
+    }
+
+    #[test]
+    fn a_curve_has_the_stroke_of_its_hue_and_the_width_of_a_line() {
+        let curve = style(&Look { hue: 1, dash: 1 }.line());
+        assert_eq!((curve.stroke, curve.fill, curve.width, curve.dash), ("#D55E00", "none", 2.0, DASHES[1]));
+        assert!(figure_css(Colours::Light).contains(".l1{stroke:#D55E00;}"));
+        assert!(figure_css(Colours::Variables).contains(".l1{stroke:var(--c1);}"));
     }
 }

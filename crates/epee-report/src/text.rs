@@ -1,8 +1,8 @@
-//! Numbers and foreign text, as a reader and XML take them.
+//! Text for readers and for XML: numbers, foreign text, and its width.
 
 use std::fmt::Write;
 
-/// Text for XML: markup escaped, and characters that XML does not admit replaced.
+/// Text for XML: markup is escaped, and characters that XML forbids are replaced.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let legal =
@@ -13,7 +13,7 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
-/// A number with some decimals; a dash where there is none.
+/// A number with some decimals; a dash if it is not finite.
 pub(crate) fn decimal(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return "–".to_owned();
@@ -36,7 +36,7 @@ pub(crate) fn percent(share: f64, decimals: usize) -> String {
     if share.is_finite() { format!("{}\u{a0}%", decimal(100.0 * share, decimals)) } else { "–".to_owned() }
 }
 
-/// A count with its thousands apart.
+/// A count with a comma between thousands.
 pub(crate) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut out = String::new();
@@ -61,6 +61,18 @@ pub(crate) fn slug(text: &str) -> String {
     }
     let plain = out.trim_end_matches('-');
     if plain.is_empty() { "trace".to_owned() } else { plain.to_owned() }
+}
+
+/// The rough width of a text, in its font size. Sans-serif fonts differ by a tenth.
+pub(crate) fn width(text: &str) -> f64 {
+    let one = |c: char| match c {
+        'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '|' | '!' | '\'' => 0.27,
+        't' | 'f' | 'r' | ' ' | '(' | ')' | '-' | '/' | '·' => 0.36,
+        'm' | 'w' | 'M' | 'W' | '%' => 0.86,
+        'A'..='Z' | '=' | '<' | '>' | '≤' | '≥' => 0.66,
+        _ => 0.56,
+    };
+    text.chars().map(one).sum()
 }
 
 #[cfg(test)]

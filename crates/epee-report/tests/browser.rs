@@ -1,7 +1,6 @@
-//! The page in a real browser: drawn, readable where one points, in the dark too, and fetching nothing.
+//! The page in a real browser: every figure is drawn, tips show values, dark mode and print work, and nothing is fetched.
 //!
-//! Needs Chromium (`CHROMIUM` names it, else the path has it). Where there is none the test says so and passes; with
-//! `EPEE_REQUIRE_BROWSER=1` it fails.
+//! Needs Chromium, at `CHROMIUM` or on the path. Without it the tests say so and pass; with `EPEE_REQUIRE_BROWSER=1` they fail.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,7 +13,7 @@ use common::whole;
 use epee_report::{figures, html};
 use serde_json::{Value, json};
 
-/// A browser with the page of a whole report open, and the folder it lies in; `None` where there is no browser.
+/// A browser with the page of a whole report open, and the folder it lies in; `None` if there is no browser.
 fn open(test: &str) -> Option<(Page, tempfile::TempDir, String)> {
     let Some(path) = chromium::find() else {
         assert!(
@@ -26,7 +25,7 @@ fn open(test: &str) -> Option<(Page, tempfile::TempDir, String)> {
     };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.html");
-    std::fs::write(&file, html(&[whole()]).unwrap()).unwrap();
+    std::fs::write(&file, html(&[whole()], None)).unwrap();
     let address = format!("file://{}", file.display());
     let mut page = Page::open(&path);
     let size = json!({ "width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": false });
@@ -40,7 +39,7 @@ fn light(page: &mut Page, scheme: &str) {
     page.call("Emulation.setEmulatedMedia", features);
 }
 
-/// Where the middle of an element is, after scrolling to it. Scrolling hides a tooltip a frame later: that is waited for.
+/// The middle of an element, after scrolling to it. Scrolling hides a tooltip a frame later, so this waits two frames.
 fn middle(page: &mut Page, selector: &str) -> (f64, f64) {
     page.value(&format!("document.querySelector({}).scrollIntoView({{block: 'center'}})", json!(selector)));
     two_frames(page);
@@ -56,7 +55,7 @@ fn two_frames(page: &mut Page) {
     page.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
 }
 
-/// What the tooltip says, once it is there; empty where it stays hidden.
+/// The text of the tooltip; empty if it is hidden.
 fn tip(page: &mut Page) -> String {
     let text = page.value(
         "new Promise((done) => requestAnimationFrame(() => {
@@ -69,7 +68,7 @@ fn tip(page: &mut Page) -> String {
 #[test]
 fn every_figure_is_drawn_without_a_complaint_and_nothing_is_fetched() {
     let Some((mut page, _folder, address)) = open("every_figure_is_drawn") else { return };
-    for figure in figures(&whole()).unwrap() {
+    for figure in figures(&whole()) {
         let sizes = page.value(&format!(
             "[...document.querySelectorAll('figure[data-figure={:?}] svg.plot')].map((svg) => {{
                const box = svg.getBoundingClientRect(); return [box.width, box.height, svg.getBBox().width]; }})",
@@ -121,7 +120,7 @@ fn pointing_shows_the_value() {
     let shown = tip(&mut page);
     let exit = &whole().exits[0];
     assert_eq!(shown, said.as_str().unwrap());
-    assert_eq!(shown, format!("exit 1\naccuracy {:.4}", exit.accuracy.unwrap()));
+    assert_eq!(shown, format!("exit 1\naccuracy {:.4}", exit.accuracy));
     assert_eq!(page.value("document.querySelectorAll('circle.ring').length >= 1"), true);
     // A cell of the grid.
     let (x, y) = middle(&mut page, "figure[data-figure=fig4-grid] svg.plot rect.cell");

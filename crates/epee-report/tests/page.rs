@@ -1,4 +1,4 @@
-//! The page: small, the same bytes each time, complete, and no more sections than there is to say.
+//! The page is small, complete and the same bytes each time, and leaves out sections without content.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,31 +7,31 @@ mod common;
 use common::{parts, whole};
 use epee_exit::Trace;
 use epee_report::{
-    Options, TraceReport, TrainingGrid, TrainingRun, figures, gather, html, html_with, most_points, training,
+    Options, TraceReport, TrainingGrid, TrainingRun, figures, gather, html, max_points, training_figure,
 };
 
 #[test]
 fn the_same_reports_give_the_same_small_page() {
-    let page = html(&[whole()]).unwrap();
-    assert_eq!(page, html(&[whole()]).unwrap());
+    let page = html(&[whole()], None);
+    assert_eq!(page, html(&[whole()], None));
     assert!(page.len() < 700_000, "{} bytes", page.len());
 }
 
 #[test]
 fn a_page_of_six_large_traces_stays_below_two_megabytes() {
-    let most = most_points(6);
+    let most = max_points(6);
     let reports: Vec<TraceReport> = (0..6)
         .map(|i| {
             gather(&Trace::new(parts(3000 + i, 12, 4)).unwrap(), &format!("trace-{i}"), &Options::new(most)).unwrap()
         })
         .collect();
-    let page = html(&reports).unwrap();
+    let page = html(&reports, None);
     assert!(page.len() < 2_000_000, "{} bytes", page.len());
 }
 
 #[test]
 fn nothing_on_the_page_points_outside_and_every_link_inside_arrives() {
-    let page = html(&[whole(), TraceReport { name: "second".to_owned(), ..whole() }]).unwrap();
+    let page = html(&[whole(), TraceReport { name: "second".to_owned(), ..whole() }], None);
     assert!(page.contains("default-src 'none'"));
     for outside in ["src=", "url(", "@import", "href=\"http", "<base", "<form"] {
         assert!(!page.contains(outside), "{outside}");
@@ -49,15 +49,20 @@ fn nothing_on_the_page_points_outside_and_every_link_inside_arrives() {
 #[test]
 fn what_is_not_given_has_no_section() {
     let bare = TraceReport { name: "bare".to_owned(), ..TraceReport::default() };
-    assert!(figures(&bare).unwrap().is_empty());
-    let page = html(&[bare]).unwrap();
-    for absent in ["<figure", "What leaves last", "What was run", "Can confidence"] {
+    assert!(figures(&bare).is_empty());
+    let page = html(&[bare], None);
+    for absent in ["<figure", "Samples that leave last", "Model, data and run", "Can confidence"] {
         assert!(!page.contains(absent), "{absent}");
     }
-    let full = html(&[whole()]).unwrap();
-    for present in
-        ["What leaves last", "What was run", "Can confidence", "Risk against setting", "note/", "phee-dev.safetensors"]
-    {
+    let full = html(&[whole()], None);
+    for present in [
+        "Samples that leave last",
+        "Model, data and run",
+        "Can confidence",
+        "Risk against setting",
+        "note/",
+        "phee-dev.safetensors",
+    ] {
         assert!(full.contains(present), "{present}");
     }
 }
@@ -65,9 +70,9 @@ fn what_is_not_given_has_no_section() {
 #[test]
 fn texts_are_there_only_when_given() {
     let mut report = whole();
-    assert!(!html(&[report.clone()]).unwrap().contains("<th>text</th>"));
+    assert!(!html(&[report.clone()], None).contains("<th>text</th>"));
     report.late.as_mut().unwrap().rows[0].text = Some("began zinc & stopped".to_owned());
-    let page = html(&[report]).unwrap();
+    let page = html(&[report], None);
     assert!(page.contains("<th>text</th>") && page.contains("began zinc &amp; stopped"));
 }
 
@@ -94,19 +99,19 @@ fn a_training_grid_has_a_section_a_figure_and_its_table() {
     let keys = ["batch_size", "learning_rate"].map(str::to_owned).into();
     let (name, score, batches) = ("paper".to_owned(), "macro-F1".to_owned(), "batch tokens".to_owned());
     let grid = TrainingGrid { name, score, batches, keys, runs, ..Default::default() };
-    let figure = training(&grid).unwrap().unwrap();
+    let figure = training_figure(&grid).unwrap();
     assert_eq!((figure.tables[0].rows.len(), figure.tables[0].head[0].as_str()), (3, "batch tokens"));
     assert_eq!(figure.tables[0].rows[0], ["16", "1e-5", "0.2500", "no"]);
     let svg = figure.svg("paper");
-    assert!(svg.contains(">2e-5</text>") && svg.contains("every exit answers the majority class"), "{svg}");
-    let page = html_with(&[whole()], Some(&grid)).unwrap();
+    assert!(svg.contains(">2e-5</text>") && svg.contains("every exit predicts the majority class"), "{svg}");
+    let page = html(&[whole()], Some(&grid));
     for present in
         ["id=\"training\"", "href=\"#training\"", "failed: &lt;script&gt;", "Training runs: paper", "<strong>0.7500"]
     {
         assert!(page.contains(present), "{present}");
     }
-    assert!(!html(&[whole()]).unwrap().contains("id=\"training\""));
+    assert!(!html(&[whole()], None).contains("id=\"training\""));
     let none = TrainingGrid { runs: vec![run(32, "1e30", None)], ..grid };
-    assert_eq!(training(&none).unwrap(), None);
-    html_with(&[whole()], Some(&none)).unwrap();
+    assert_eq!(training_figure(&none), None);
+    html(&[whole()], Some(&none));
 }

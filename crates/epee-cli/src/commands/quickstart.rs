@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::ValueEnum;
 use epee_exit::{Goal, Grid, Metric, Scoring, Trace, choose, full_depth, per_exit, sweep};
-use epee_report::{Options, gather, html, most_points};
+use epee_report::{Options, gather, html, max_points};
 use serde_json::json;
 
 use self::task::QuickstartTask;
@@ -161,9 +161,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
 
 /// Writes the report page.
 fn report(traces: &[(&str, &Trace)], path: &Path, ui: Ui) -> anyhow::Result<()> {
-    let options = Options::new(most_points(traces.len()));
+    let options = Options::new(max_points(traces.len()));
     let reports = traces.iter().map(|(name, trace)| gather(trace, name, &options)).collect::<Result<Vec<_>, _>>()?;
-    epee_files::write_atomic(path, &[html(&reports)?])?;
+    epee_files::write_atomic(path, &[html(&reports, None)])?;
     ui.note(format!("{}: every figure, for a browser", path.display()));
     Ok(())
 }

@@ -1,23 +1,24 @@
 //! `epee report`: figures and one HTML page, from recorded traces.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use epee_data::Dataset;
 use epee_exit::Trace;
 use epee_files::write_atomic;
-use epee_report::{Figure, Options, TraceReport, figures, gather, html_with, most_points, names, training};
+use epee_report::{Options, TraceReport, figures, gather, html, max_points, trace_names, training_figure};
 use serde_json::json;
 
 use super::grid;
 use crate::flags::{check_absent, check_empty};
 use crate::ui::Ui;
 
-/// Draw what recorded traces say: every setting, every exit, what leaves last, on one page that opens offline
+/// Write figures of recorded traces and one HTML page that opens offline
 #[derive(clap::Args)]
 #[command(
-    after_help = "The page is one file that fetches nothing; --figures writes its figures as SVG and PNG too.\n\n\
+    after_help = "The page shows every setting of every policy, each exit, certified risks, calibration, and the samples that\n\
+    leave last. It is one file and fetches nothing. --figures also writes each figure as SVG and PNG.\n\n\
     Examples:\n  \
     epee report dev.safetensors --out report.html\n  \
     epee report phee-dev.safetensors git-dev.safetensors --out report.html --figures figures\n  \
@@ -31,30 +32,30 @@ pub(crate) struct Args {
     /// The HTML page to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The folder of an `epee grid`, shown after the traces
+    /// The folder of an `epee grid`, to show after the traces
     #[arg(long, value_name = "DIR")]
     grid: Option<PathBuf>,
-    /// The risk up to which settings are shown as certified
+    /// The greatest risk of a certified setting
     #[arg(long, value_name = "RISK", default_value_t = 0.05)]
     max_risk: f64,
-    /// The confidence of that
+    /// The confidence of the certificates
     #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
     confidence: f64,
-    /// A folder to write each figure into, as SVG and as PNG
+    /// Also write each figure into this folder, as SVG and PNG
     #[arg(long, value_name = "DIR")]
     figures: Option<PathBuf>,
-    /// Show the texts of the samples that leave last: whoever has the page can read them
+    /// Show the texts of the samples that leave last; anyone who has the page can read them
     #[arg(long, requires = "data")]
     include_text: bool,
-    /// The dataset folder that the traces were recorded on, for --include-text
+    /// The dataset folder the traces were recorded on, for --include-text
     #[arg(long, value_name = "DIR", requires = "include_text")]
     data: Option<PathBuf>,
-    /// Replace the page, and write into the folder of figures, if they exist
+    /// Replace the page and write into the figures folder if they exist
     #[arg(long)]
     force: bool,
 }
 
-/// A page above this is slow to open; more traces than fit are better told in several.
+/// A page of more bytes is slow to open.
 const LARGE: usize = 2_000_000;
 
 /// Writes the page and the figures.
@@ -66,17 +67,17 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let dataset = args.data.as_deref().map(Dataset::open).transpose()?;
     let grid = args.grid.as_deref().map(grid::report).transpose()?;
     let options = Options {
-        most: most_points(args.files.len()),
+        max_points: max_points(args.files.len()),
         epsilon: share("--max-risk", args.max_risk)?,
         delta: 1.0 - share("--confidence", args.confidence)?,
     };
     let mut reports = Vec::new();
-    for (path, name) in args.files.iter().zip(names(&args.files)) {
+    for (path, name) in args.files.iter().zip(trace_names(&args.files)) {
         let trace = Trace::load(path)?;
         let mut report = gather(&trace, &name, &options).with_context(|| path.display().to_string())?;
         report.facts.insert(0, ("file".to_owned(), path.display().to_string()));
         if trace.labelled() == 0 {
-            ui.note(format!("{}: no sample has a label, so figures that need labels are left out", path.display()));
+            ui.note(format!("{}: no sample has a label, so the figures that need labels are left out", path.display()));
         }
         if let Some(dataset) = &dataset {
             add_texts(&mut report, &trace, dataset).with_context(|| path.display().to_string())?;
@@ -86,27 +87,25 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         }
         reports.push(report);
     }
-    let page = html_with(&reports, grid.as_ref())?;
+    let page = html(&reports, grid.as_ref());
     let mut written = Vec::new();
     if let Some(dir) = &args.figures {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        let mut drawn: Vec<(&str, Figure)> = Vec::new();
-        for report in &reports {
-            drawn.extend(figures(report)?.into_iter().map(|figure| (report.name.as_str(), figure)));
-        }
-        if let Some(grid) = &grid {
-            drawn.extend(training(grid)?.map(|figure| (grid.name.as_str(), figure)));
-        }
-        for (of, figure) in drawn {
-            let stem = format!("{of}-{}", figure.slug);
-            written.push(write(&dir.join(format!("{stem}.svg")), figure.svg(of).as_bytes())?);
-            written.push(write(&dir.join(format!("{stem}.png")), &figure.png(of)?)?);
+        let of_traces =
+            reports.iter().flat_map(|report| figures(report).into_iter().map(move |figure| (&report.name, figure)));
+        let of_grid = grid.iter().filter_map(|grid| Some((&grid.name, training_figure(grid)?)));
+        for (of, figure) in of_traces.chain(of_grid) {
+            for (extension, bytes) in [("svg", figure.svg(of).into_bytes()), ("png", figure.png(of)?)] {
+                let path = dir.join(format!("{of}-{}.{extension}", figure.slug));
+                write_atomic(&path, &[bytes.as_slice()])?;
+                written.push(path);
+            }
         }
     }
-    write(&args.out, page.as_bytes())?;
+    write_atomic(&args.out, &[page.as_bytes()])?;
     let bytes = page.len();
     if bytes > LARGE {
-        ui.note(format!("note: {} is {bytes} bytes\nhint: a page for fewer traces opens faster", args.out.display()));
+        ui.note(format!("note: {} is {bytes} bytes\nhint: a page of fewer traces opens faster", args.out.display()));
     }
     if ui.json() {
         let figures: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
@@ -126,11 +125,6 @@ fn share(flag: &str, value: f64) -> anyhow::Result<f64> {
         return Ok(value);
     }
     bail!("{flag}: expected a number above 0 and below 1, got {value}")
-}
-
-fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<PathBuf> {
-    write_atomic(path, &[bytes])?;
-    Ok(path.to_owned())
 }
 
 /// Looks up the texts of the samples that leave last.

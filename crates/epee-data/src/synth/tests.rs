@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::phrases::{GRADES, filler, phrases};
 use super::*;
 
-const QUICK: SynthConfig = SynthConfig { seed: 1, train: 2000, dev: 1000, test: 5000 };
+const QUICK: SynthConfig = SynthConfig { seed: 1, train: 4000, dev: 1000, test: 5000 };
 
 fn splits(notes: &Splits) -> [(&str, &Vec<Example>); 3] {
     [("train", &notes.train), ("dev", &notes.dev), ("test", &notes.test)]

@@ -1,11 +1,13 @@
 //! Decoding and encoding PNG and JPEG.
 
+use std::fmt::Display;
 use std::io::Cursor;
 
-use ::image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use ::image::{
-    ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits,
-};
+use png::{BitDepth, ColorType, Transformations};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::{Image, MAX_PIXELS, check_size};
 
@@ -36,46 +38,86 @@ impl Encoding {
     }
 }
 
+/// The first bytes of other formats, for the error.
+const OTHERS: [(&[u8], &str); 6] = [
+    (b"GIF8", "Gif"),
+    (b"RIFF", "WebP"),
+    (b"BM", "Bmp"),
+    (b"II*\0", "Tiff"),
+    (b"MM\0*", "Tiff"),
+    (b"\0\0\x01\0", "Ico"),
+];
+
 pub(super) fn encoding(bytes: &[u8]) -> Result<Encoding, String> {
-    match ::image::guess_format(bytes) {
-        Ok(ImageFormat::Png) => Ok(Encoding::Png),
-        Ok(ImageFormat::Jpeg) => Ok(Encoding::Jpeg),
-        Ok(other) => Err(format!("expected PNG or JPEG, got {other:?}")),
-        Err(_) if bytes.is_empty() => Err("expected PNG or JPEG, got an empty file".to_owned()),
-        Err(_) => Err("expected PNG or JPEG, got neither".to_owned()),
+    if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+        return Ok(Encoding::Png);
     }
+    if bytes.starts_with(b"\xFF\xD8\xFF") {
+        return Ok(Encoding::Jpeg);
+    }
+    let other = OTHERS.iter().find(|(start, _)| bytes.starts_with(start));
+    Err(match other {
+        Some((_, other)) => format!("expected PNG or JPEG, got {other}"),
+        None if bytes.is_empty() => "expected PNG or JPEG, got an empty file".to_owned(),
+        None => "expected PNG or JPEG, got neither".to_owned(),
+    })
 }
 
 /// Decodes an image. Transparency is dropped and a palette looked up, as Pillow's `convert` does; the size is
 /// checked against [`MAX_PIXELS`] before memory is allocated.
 pub(super) fn decode(bytes: &[u8]) -> Result<Image, String> {
-    let format = match encoding(bytes)? {
-        Encoding::Png => ImageFormat::Png,
-        Encoding::Jpeg if !ends(bytes) => return Err("no whole JPEG: it is cut short".to_owned()),
-        Encoding::Jpeg => ImageFormat::Jpeg,
+    match encoding(bytes)? {
+        Encoding::Png => decode_png(bytes),
+        Encoding::Jpeg => decode_jpeg(bytes),
+    }
+}
+
+fn decode_png(bytes: &[u8]) -> Result<Image, String> {
+    let broken = |error: &dyn Display| format!("no whole PNG: {error}");
+    let limits = png::Limits { bytes: MAX_PIXELS * 8 };
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
+    // Palettes become colours, and less than 8 bits become 8.
+    decoder.set_transformations(Transformations::EXPAND);
+    let mut reader = decoder.read_info().map_err(|error| broken(&error))?;
+    let (width, height) = (reader.info().width as usize, reader.info().height as usize);
+    check_size(height, width)?;
+    let (color, depth) = reader.output_color_type();
+    if depth != BitDepth::Eight {
+        return Err(format!("expected 8 bits a sample, got {}", depth as u8));
+    }
+    let (channels, alpha) = match color {
+        ColorType::Grayscale => (1, 0),
+        ColorType::GrayscaleAlpha => (1, 1),
+        ColorType::Rgb => (3, 0),
+        ColorType::Rgba => (3, 1),
+        ColorType::Indexed => return Err(broken(&"its palette is missing")),
     };
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_PIXELS as u64 * 8);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|e| broken(format, &e))?;
-    let (width, height) = decoder.dimensions();
-    check_size(height as usize, width as usize)?;
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(decoder.total_bytes().saturating_mul(4).max(1 << 20));
-    decoder.set_limits(limits).map_err(|e| broken(format, &e))?;
-    let color = decoder.color_type();
-    let channels = match color {
-        ColorType::L8 | ColorType::La8 => 1,
-        ColorType::Rgb8 | ColorType::Rgba8 => 3,
-        _ => return Err(format!("expected 8 bits a sample, got {color:?}")),
+    let mut data = vec![0; height * width * (channels + alpha)];
+    reader.next_frame(&mut data).map_err(|error| broken(&error))?;
+    if alpha == 1 {
+        data = data.chunks_exact(channels + 1).flat_map(|pixel| &pixel[..channels]).copied().collect();
+    }
+    let image = Image { height, width, channels, data: data.into() };
+    image.fault().map(|()| image)
+}
+
+fn decode_jpeg(bytes: &[u8]) -> Result<Image, String> {
+    let broken = |error: &dyn Display| format!("no whole JPEG: {error}");
+    if !ends(bytes) {
+        return Err(broken(&"it is cut short"));
+    }
+    let options = DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(|error| broken(&error))?;
+    let (width, height) = decoder.dimensions().ok_or_else(|| broken(&"it has no size"))?;
+    check_size(height, width)?;
+    let (space, channels) = match decoder.input_colorspace() {
+        Some(ColorSpace::Luma) => (ColorSpace::Luma, 1),
+        _ => (ColorSpace::RGB, 3),
     };
-    let decoded = DynamicImage::from_decoder(decoder).map_err(|e| broken(format, &e))?;
-    let data = match channels {
-        1 => decoded.into_luma8().into_raw(),
-        _ => decoded.into_rgb8().into_raw(),
-    };
-    let image = Image { height: height as usize, width: width as usize, channels, data: data.into() };
+    decoder.set_options(options.jpeg_set_out_colorspace(space));
+    let data = decoder.decode().map_err(|error| broken(&error))?;
+    let image = Image { height, width, channels, data: data.into() };
     image.fault().map(|()| image)
 }
 
@@ -92,17 +134,17 @@ fn ends(jpeg: &[u8]) -> bool {
     jpeg.get(at..).is_some_and(|samples| samples.windows(2).any(|pair| pair == [0xFF, 0xD9]))
 }
 
-fn broken(format: ImageFormat, error: &::image::ImageError) -> String {
-    format!("no whole {}: {error}", if format == ImageFormat::Png { "PNG" } else { "JPEG" })
-}
-
 /// The image as PNG; the same bytes for the same image.
 pub(super) fn encode_png(image: &Image) -> Result<Vec<u8>, String> {
     let side = |n: usize| u32::try_from(n).map_err(|_| format!("a side of {n} pixels is too long for a PNG"));
-    let color = if image.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
     let mut bytes = Vec::new();
-    PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
-        .write_image(&image.data, side(image.width)?, side(image.height)?, color)
-        .map_err(|error| error.to_string())?;
+    let mut encoder = png::Encoder::new(&mut bytes, side(image.width)?, side(image.height)?);
+    encoder.set_color(if image.channels == 1 { ColorType::Grayscale } else { ColorType::Rgb });
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    encoder.set_filter(png::Filter::Adaptive);
+    let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
+    writer.write_image_data(&image.data).map_err(|error| error.to_string())?;
+    writer.finish().map_err(|error| error.to_string())?;
     Ok(bytes)
 }

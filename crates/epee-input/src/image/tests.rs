@@ -134,7 +134,7 @@ fn files_that_hold_no_image_are_refused() {
     assert_eq!(decode(b"not one").unwrap_err(), "expected PNG or JPEG, got neither");
     let huge = decode(&header(1_000_000, 1_000_000, 8, 2)).unwrap_err();
     assert_eq!(huge, "1000000 x 1000000 pixels, expected at most 67108864 in all");
-    assert_eq!(decode(&header(4, 4, 16, 0)).unwrap_err(), "expected 8 bits a sample, got L16");
+    assert_eq!(decode(&header(4, 4, 16, 0)).unwrap_err(), "expected 8 bits a sample, got 16");
     assert!(decode(&header(0, 4, 8, 0)).is_err());
     let whole = encode_png(&Image::new(9, 9, 3, (0..243).collect::<Vec<u8>>()).unwrap()).unwrap();
     for length in 1..whole.len() - 12 {

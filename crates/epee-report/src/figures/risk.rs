@@ -1,76 +1,74 @@
-//! Risk against setting, the certified settings shaded.
+//! Risk against setting, with the certified settings shaded.
 
-use super::head;
-use crate::data::{Risk, RiskPoint};
-use crate::error::ReportError;
+use crate::axis::Axis;
+use crate::data::{RiskCurve, RiskPoint};
 use crate::figure::{Figure, Swatch, Table};
-use crate::sketch::{Axis, PANEL, Sketch};
+use crate::shape::Anchor;
+use crate::sketch::{PANEL, Sketch};
 use crate::style::Look;
-use crate::text::{decimal, maybe, percent};
+use crate::text::{decimal, maybe, percent, slug};
 
 const EMPIRICAL: Look = Look { hue: 0, dash: 0 };
 const UPPER: Look = Look { hue: 1, dash: 1 };
 
-/// Empirical risk and its upper bound by setting, beside what was promised.
-pub(super) fn risk(risk: &Risk) -> Result<Figure, ReportError> {
-    let slug = format!("risk-{}", crate::text::slug(&risk.slug));
-    let epsilon = risk.certificate.epsilon;
+/// Empirical risk and its upper bound by setting, beside the promised ε.
+pub(super) fn risk(risk: &RiskCurve) -> Figure {
+    let epsilon = risk.epsilon;
     let values = risk.points.iter().flat_map(|point| [Some(point.empirical), point.upper]).flatten();
     let y = Axis::around("risk", values.chain([0.0, epsilon]));
     let positions = || risk.points.iter().map(|point| point.position);
     let (low, high) = (positions().fold(f64::INFINITY, f64::min), positions().fold(f64::NEG_INFINITY, f64::max));
     let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
     let space = (0.03 * (high - low)).max(0.005);
-    let whole = high - low > 3.0;
-    let x = Axis { label: &risk.axis, range: low - space..high + space, ticks: 7, decimals: if whole { 0 } else { 2 } };
-    let (bottom, top) = (y.range.start, y.range.end);
-    let mut sketch = Sketch::new(&slug, "", PANEL, x, y, 0.0)?;
+    let x = Axis::new(&risk.axis, low - space, high + space, 7);
+    let (bottom, top) = (*y.range.start(), *y.range.end());
+    let mut sketch = Sketch::new("", PANEL, x, y, 12.0);
     for (from, to) in bands(&risk.points, space) {
-        sketch.rect("band", (from, bottom), (to, top), "", None);
+        sketch.rect("band", (from, bottom), (to, top));
     }
-    let [_, _, right, _] = sketch.area();
-    let (_, level) = sketch.at(low, epsilon);
-    sketch.line("full", [(low - space, epsilon), (high + space, epsilon)].into_iter());
-    sketch.write(right - 4.0, level - 5.0, &format!("ε = {epsilon}"), "end", "t", 12.0);
-    sketch.line(&EMPIRICAL.line(), risk.points.iter().map(|point| (point.position, point.empirical)));
-    sketch.line(&UPPER.line(), risk.points.iter().filter_map(|point| Some((point.position, point.upper?))));
+    let (right, (_, level)) = (sketch.right, sketch.at(low, epsilon));
+    sketch.level(epsilon);
+    sketch.text("t", right - 4.0, level - 5.0, Anchor::End, 12.0, format!("ε = {epsilon}"));
+    sketch.line(EMPIRICAL.line(), risk.points.iter().map(|point| (point.position, point.empirical)));
+    sketch.line(UPPER.line(), risk.points.iter().filter_map(|point| Some((point.position, point.upper?))));
     for point in &risk.points {
-        let mut tip = format!("{}\nrisk {:.4}", point.setting, point.empirical);
-        if let Some(upper) = point.upper {
-            tip += &format!(", at most {upper:.4}");
-            sketch.mark(UPPER, point.certified, (point.position, upper), 3.2);
-        }
-        tip += if point.certified { "\ncertified" } else { "\nnot certified" };
-        sketch.mark(EMPIRICAL, point.certified, (point.position, point.empirical), 3.2);
-        sketch.hit((point.position, point.empirical), &tip);
-        if let Some(upper) = point.upper {
-            sketch.hit((point.position, upper), &tip);
+        let bound = point.upper.map_or_else(String::new, |upper| format!(", at most {upper:.4}"));
+        let certified = if point.certified { "certified" } else { "not certified" };
+        let tip = format!("{}\nrisk {:.4}{bound}\n{certified}", point.setting, point.empirical);
+        for (look, value) in [(UPPER, point.upper), (EMPIRICAL, Some(point.empirical))] {
+            let Some(value) = value else { continue };
+            sketch.mark(look, point.certified, (point.position, value), 3.2);
+            sketch.hit((point.position, value), tip.clone());
         }
     }
-    let legend = vec![
-        (Swatch::Curve(EMPIRICAL), "risk on the calibration data".to_owned()),
-        (Swatch::Curve(UPPER), "upper bound".to_owned()),
-        (Swatch::Area("band"), "certified (filled marks)".to_owned()),
-        (Swatch::Line("full"), "ε".to_owned()),
-    ];
     let certified = risk.points.iter().filter(|point| point.certified).count();
-    Ok(Figure {
-        slug,
+    let rows = risk.points.iter().map(|point| {
+        let certified = if point.certified { "yes" } else { "no" };
+        let (risk, upper) = (decimal(point.empirical, 4), maybe(point.upper, 4));
+        vec![decimal(point.position, 4), point.setting.clone(), risk, upper, certified.to_owned()]
+    });
+    Figure {
+        slug: format!("risk-{}", slug(&risk.slug)),
         title: format!("Risk against setting: {}", risk.slug),
         caption: format!(
-            "Risk: {}. {certified} of {} settings are certified: their risk is at most ε = {epsilon}, with a confidence of {}.",
+            "Risk: {}. {certified} of {} settings are certified: their risk is at most ε = {epsilon}, with {} confidence.",
             risk.name,
             risk.points.len(),
-            percent(1.0 - risk.certificate.delta, 1)
+            percent(1.0 - risk.delta, 1)
         ),
         panels: vec![sketch.done()],
         columns: 1,
-        tables: vec![table(risk)],
-        legend,
-    })
+        tables: vec![Table::new(&[&risk.axis, "setting", "risk", "upper bound", "certified"], rows)],
+        legend: vec![
+            (Swatch::Curve(EMPIRICAL), "risk on the calibration data".to_owned()),
+            (Swatch::Curve(UPPER), "upper bound".to_owned()),
+            (Swatch::Area("band"), "certified (filled marks)".to_owned()),
+            (Swatch::Line("full"), "ε".to_owned()),
+        ],
+    }
 }
 
-/// From where to where settings that stand side by side are certified: half way to their neighbours.
+/// The ranges of certified settings; each ends half way to the next setting.
 fn bands(points: &[RiskPoint], space: f64) -> Vec<(f64, f64)> {
     let mut bands: Vec<(f64, f64)> = Vec::new();
     for (i, point) in points.iter().enumerate().filter(|(_, point)| point.certified) {
@@ -83,24 +81,6 @@ fn bands(points: &[RiskPoint], space: f64) -> Vec<(f64, f64)> {
         }
     }
     bands
-}
-
-fn table(risk: &Risk) -> Table {
-    let rows = risk.points.iter().map(|point| {
-        let certified = if point.certified { "yes" } else { "no" };
-        vec![
-            decimal(point.position, 4),
-            point.setting.clone(),
-            decimal(point.empirical, 4),
-            maybe(point.upper, 4),
-            certified.to_owned(),
-        ]
-    });
-    Table {
-        title: String::new(),
-        head: head(&[&risk.axis, "setting", "risk", "upper bound", "certified"]),
-        rows: rows.collect(),
-    }
 }
 
 #[cfg(test)]

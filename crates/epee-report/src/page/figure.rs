@@ -1,8 +1,9 @@
-//! A figure on the page: legend, panels that can be pointed at, the values as tables.
+//! A figure on the page: legend, interactive panels, and the values as tables.
 
 use maud::{Markup, PreEscaped, html};
 
 use crate::figure::{Figure, Panel, Table};
+use crate::shape::svg;
 use crate::text::count;
 
 /// The figure, its legend and its tables.
@@ -17,7 +18,7 @@ pub(super) fn figure(anchor: &str, figure: &Figure) -> Markup {
                 ul.legend {
                     @for (swatch, text) in &figure.legend {
                         li {
-                            svg viewBox="-1 0 36 14" width="36" height="14" aria-hidden="true" { (PreEscaped(swatch.svg(0.0, 0.0))) }
+                            svg viewBox="-1 0 36 14" width="36" height="14" aria-hidden="true" { (PreEscaped(svg(&swatch.shapes(0.0, 0.0)))) }
                             (text)
                         }
                     }
@@ -36,7 +37,7 @@ fn panel(figure: &str, panel: &Panel) -> Markup {
     let name = if panel.title.is_empty() { figure.to_owned() } else { format!("{figure}: {}", panel.title) };
     html! {
         svg.plot viewBox={ "0 0 " (panel.width) " " (panel.height) } role="group" tabindex="0" aria-label=(name) {
-            (PreEscaped(&panel.body))
+            (PreEscaped(svg(&panel.shapes)))
         }
     }
 }

@@ -7,8 +7,8 @@ mod training;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::data::{TraceReport, TrainingGrid};
-use crate::error::ReportError;
-use crate::figures::{figures, training as training_figure};
+use crate::figure::Figure;
+use crate::figures::{figures, training_figure};
 use crate::style::{Colours, figure_css, variables};
 use crate::text::{percent, slug};
 
@@ -19,25 +19,14 @@ const SCRIPT: &str = include_str!("script.js");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; \
                       base-uri 'none'; form-action 'none'";
 
-/// The report of some traces as one HTML page. The same reports give the same bytes.
-///
-/// # Errors
-/// A figure that cannot be drawn.
-pub fn html(reports: &[TraceReport]) -> Result<String, ReportError> {
-    html_with(reports, None)
-}
-
-/// The same with a grid of training runs after them.
-///
-/// # Errors
-/// A figure that cannot be drawn.
-pub fn html_with(reports: &[TraceReport], grid: Option<&TrainingGrid>) -> Result<String, ReportError> {
-    let grid = grid.map(|grid| Ok((grid, training_figure(grid)?))).transpose()?;
-    let mut sections = Vec::new();
-    for (at, report) in reports.iter().enumerate() {
-        let anchor = format!("t{}-{}", at + 1, slug(&report.name));
-        sections.push((anchor, report, figures(report)?));
-    }
+/// The report of some traces, and of a grid of training runs if there is one, as one HTML page. The same input gives the same
+/// bytes.
+pub fn html(reports: &[TraceReport], grid: Option<&TrainingGrid>) -> String {
+    let sections: Vec<Section<'_>> = reports
+        .iter()
+        .enumerate()
+        .map(|(at, report)| (format!("t{}-{}", at + 1, slug(&report.name)), report, figures(report)))
+        .collect();
     let title = match reports {
         [one] => format!("Early exit on {}", one.name),
         many => format!("Early exit on {} traces", many.len()),
@@ -60,28 +49,28 @@ pub fn html_with(reports: &[TraceReport], grid: Option<&TrainingGrid>) -> Result
                     p.kind { "epee report" }
                     h1 { (title) }
                     p.lead {
-                        "What an early-exit classifier saves and what that costs, setting by setting, replayed from its recorded \
+                        "The saving of an early-exit classifier and its cost in quality, for every setting, replayed from recorded \
                          logits. "
                         strong { "Saving" }
                         " is the share of layers not computed, over all samples."
                     }
                 }
                 (headlines(&sections))
-                (contents(&sections, grid.as_ref().map(|(grid, _)| *grid)))
+                (contents(&sections, grid))
                 main {
                     @for (anchor, report, figures) in &sections { (section::section(anchor, report, figures)) }
-                    @if let Some((grid, figure)) = &grid { (training::training(grid, figure.as_ref())) }
+                    @if let Some(grid) = grid { (training::training(grid, training_figure(grid).as_ref())) }
                 }
                 footer {
-                    "Written by epee " (env!("CARGO_PKG_VERSION")) ". One file, nothing fetched. Point at a figure, or focus it \
-                     and press ← →, to read its values; the tables under the figures hold them too."
+                    "Written by epee " (env!("CARGO_PKG_VERSION")) ". The page is one file and fetches nothing. To read a figure's values, \
+                     point at it, or focus it and press ← →, or open the table below it."
                 }
                 div #tip role="status" aria-live="polite" hidden {}
                 script { (PreEscaped(SCRIPT)) }
             }
         }
     };
-    Ok(page.into_string())
+    page.into_string()
 }
 
 fn style() -> String {
@@ -93,26 +82,26 @@ fn style() -> String {
     )
 }
 
-type Section<'a> = (String, &'a TraceReport, Vec<crate::figure::Figure>);
+type Section<'a> = (String, &'a TraceReport, Vec<Figure>);
 
-/// A line per trace: the number, and what it is.
+/// A headline per trace: its saving and the cost.
 fn headlines(sections: &[Section<'_>]) -> Markup {
     html! {
-        section.headlines aria-label="What this says" {
+        section.headlines aria-label="Headlines" {
             @for (anchor, report, _) in sections {
                 a.headline href={ "#" (anchor) } {
                     @match &report.choice {
                         Some(choice) if choice.met => {
                             span.number { (percent(choice.saving, 1)) }
-                            span.what { strong { (report.name) } " saves this share of its layers " (section::cost(choice)) }
+                            span.what { strong { (report.name) } " saves this share of its layers, " (section::cost(choice)) }
                         }
                         Some(choice) => {
                             span.number { "0 %" }
-                            span.what { strong { (report.name) } ": no setting saves anything for at most 1 point of " (choice.metric) }
+                            span.what { strong { (report.name) } ": no setting saves layers for a loss of at most 0.01 of " (choice.metric) }
                         }
                         None => {
                             span.number { "–" }
-                            span.what { strong { (report.name) } " has no labels: what a saving costs is not known" }
+                            span.what { strong { (report.name) } ": no labels, so the cost of saving is unknown" }
                         }
                     }
                 }
@@ -131,8 +120,8 @@ fn contents(sections: &[Section<'_>], grid: Option<&TrainingGrid>) -> Markup {
                         a href={ "#" (anchor) } { (report.name) }
                         ul {
                             @for figure in figures { li { a href={ "#" (anchor) "-" (figure.slug) } { (figure.title) } } }
-                            @if report.late.is_some() { li { a href={ "#" (anchor) "-late" } { "What leaves last" } } }
-                            @if !report.facts.is_empty() { li { a href={ "#" (anchor) "-facts" } { "What was run" } } }
+                            @if report.late.is_some() { li { a href={ "#" (anchor) "-late" } { "Samples that leave last" } } }
+                            @if !report.facts.is_empty() { li { a href={ "#" (anchor) "-facts" } { "Model, data and run" } } }
                         }
                     }
                 }

@@ -1,5 +1,5 @@
 "use strict";
-// What a figure says where one points at it: the text is in its <title> elements, which work without this.
+// Shows the value under the pointer. The texts are in the <title> elements, which also work without this script.
 (() => {
   const tip = document.getElementById("tip");
   const ring = document.createElementNS("http://www.w3.org/2000/svg", "circle");
@@ -45,7 +45,7 @@
   for (const svg of document.querySelectorAll("svg.plot")) {
     let hits = null;
     let at = -1;
-    // The titles become ours, or the browser would show its own beside them.
+    // Move the titles into attributes, or the browser would show its own tooltips as well.
     const ready = () => {
       if (hits) return hits;
       hits = [...svg.querySelectorAll("title")].map((title) => {

@@ -1,13 +1,13 @@
-//! What the page says of one trace.
+//! The section of one trace.
 
 use maud::{Markup, html};
 
 use super::figure::figure;
-use crate::data::{Choice, Late, TraceReport};
+use crate::data::{ChosenSetting, LateSamples, TraceReport};
 use crate::figure::Figure;
 use crate::text::{decimal, percent};
 
-/// Headline, figures, the samples that leave last, what was run.
+/// Headline, figures, the samples that leave last, and the facts of the run.
 pub(super) fn section(anchor: &str, report: &TraceReport, figures: &[Figure]) -> Markup {
     html! {
         section.trace id=(anchor) {
@@ -20,7 +20,7 @@ pub(super) fn section(anchor: &str, report: &TraceReport, figures: &[Figure]) ->
             @if let Some(late) = &report.late { (samples(anchor, late)) }
             @if !report.facts.is_empty() {
                 section.facts id={ (anchor) "-facts" } {
-                    h3 { "What was run, on what" }
+                    h3 { "Model, data and run" }
                     dl { @for (name, value) in &report.facts { div { dt { (name) } dd { (value) } } } }
                 }
             }
@@ -28,39 +28,39 @@ pub(super) fn section(anchor: &str, report: &TraceReport, figures: &[Figure]) ->
     }
 }
 
-fn headline(choice: &Choice) -> Markup {
+fn headline(choice: &ChosenSetting) -> Markup {
     html! {
         p.says {
             @if choice.met {
                 "With " code { (choice.setting) } " it computes " strong { (percent(1.0 - choice.saving, 1)) }
                 " of the layers and saves " strong { (percent(choice.saving, 1)) } ", " (cost(choice)) ". "
             } @else {
-                "No setting saves anything: full depth is the choice. "
+                "No setting meets the goal, so full depth is the choice. "
             }
             (choice.rule) "."
         }
     }
 }
 
-/// What a choice costs, in words.
-pub(super) fn cost(choice: &Choice) -> Markup {
+/// The cost of a choice, in words.
+pub(super) fn cost(choice: &ChosenSetting) -> Markup {
     let lost = 100.0 * (choice.full - choice.value);
     let of = html! { (choice.metric) " (" (decimal(choice.value, 4)) ", full depth " (decimal(choice.full, 4)) ")" };
     html! {
-        @if lost.abs() < 0.005 { "at no loss of " (of) }
-        @else if lost > 0.0 { "for " (decimal(lost / 100.0, 4)) " of " (of) }
+        @if lost.abs() < 0.005 { "with no loss of " (of) }
+        @else if lost > 0.0 { "for a loss of " (decimal(lost / 100.0, 4)) " of " (of) }
         @else { "with a gain of " (decimal(-lost / 100.0, 4)) " of " (of) }
     }
 }
 
-fn samples(anchor: &str, late: &Late) -> Markup {
+fn samples(anchor: &str, late: &LateSamples) -> Markup {
     let texts = late.rows.iter().any(|row| row.text.is_some());
     let tokens = late.rows.iter().any(|row| row.tokens.is_some());
     html! {
         section.late id={ (anchor) "-late" } {
-            h3 { "What leaves last" }
+            h3 { "Samples that leave last" }
             p {
-                (late.samples) " samples leave at exit " (late.exit) " only"
+                (late.samples) " samples leave at exit " (late.exit)
                 @if let Some((mean, all)) = late.mean_tokens {
                     "; they are " (decimal(mean, 1)) " tokens long on average, all samples " (decimal(all, 1))
                 }

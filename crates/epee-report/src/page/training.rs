@@ -1,4 +1,4 @@
-//! What the page says of a grid of training runs.
+//! The section of a grid of training runs.
 
 use maud::{Markup, html};
 
@@ -7,7 +7,7 @@ use crate::data::TrainingGrid;
 use crate::figure::Figure;
 use crate::text::{decimal, maybe};
 
-/// Where the section is.
+/// The id of the section.
 pub(super) const ANCHOR: &str = "training";
 
 pub(super) fn title(grid: &TrainingGrid) -> String {
@@ -22,9 +22,9 @@ pub(super) fn training(grid: &TrainingGrid, drawn: Option<&Figure>) -> Markup {
             @for note in &grid.notes { p.note { (note) } }
             @if let Some(drawn) = drawn { div.figures { (figure(ANCHOR, drawn)) } }
             section.late id={ (ANCHOR) "-runs" } {
-                h3 { "Every run" }
-                p { "Compared by " (grid.score) " on dev; a run's best epoch counts." }
-                div.scroll tabindex="0" role="group" aria-label="Every run" {
+                h3 { "All runs" }
+                p { "Runs are compared by " (grid.score) " on dev, each at its best epoch." }
+                div.scroll tabindex="0" role="group" aria-label="All runs" {
                     table {
                         thead {
                             tr {

@@ -3,9 +3,9 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 use epee_exit::{Provenance, Trace, TraceParts};
-use epee_report::{Bin, Certificate, Options, Reliability, Risk, RiskPoint, TraceReport, gather, most_points};
+use epee_report::{Options, TraceReport, gather, max_points};
 
-/// What a careless page would run.
+/// A script that a page without escaping would run.
 pub(crate) const EVIL: &str = "<script>alert(1)</script>";
 
 /// xorshift64*: uniform in [0, 1).
@@ -24,7 +24,7 @@ impl Random {
     }
 }
 
-/// Right classes gain with depth, faster for easy samples.
+/// Logits whose correct class gains with depth, faster for easy samples.
 pub(crate) fn parts(samples: usize, exits: usize, classes: usize) -> TraceParts {
     let mut random = Random::new(0x9E37_79B9_7F4A_7C15);
     let mut parts = TraceParts { exits, classes, provenance: Provenance::here(), ..TraceParts::default() };
@@ -50,36 +50,9 @@ pub(crate) fn trace() -> Trace {
     Trace::new(parts(600, 12, 4)).unwrap()
 }
 
-/// Everything a report can have.
+/// A report with every section.
 pub(crate) fn whole() -> TraceReport {
-    let mut report = gather(&trace(), "phee-dev", &Options::new(most_points(1))).unwrap();
+    let mut report = gather(&trace(), "phee-dev", &Options::new(max_points(1))).unwrap();
     report.facts.insert(0, ("file".to_owned(), "phee-dev.safetensors".to_owned()));
-    report.reliability = (1..=12)
-        .map(|exit| Reliability {
-            exit,
-            ece: Some(0.3 / exit as f64),
-            bins: (4..10)
-                .map(|bin| {
-                    let confidence = f64::from(bin) / 10.0 + 0.05;
-                    Bin { count: u64::from(bin as u32) * 10, confidence, accuracy: confidence * 0.9 }
-                })
-                .collect(),
-        })
-        .collect();
-    report.risks = vec![Risk {
-        slug: "disagreement".to_owned(),
-        name: "answers that differ from full depth's".to_owned(),
-        axis: "saving".to_owned(),
-        certificate: Certificate { epsilon: 0.05, delta: 0.05 },
-        points: (0..20)
-            .map(|i| {
-                let saving = f64::from(i) / 25.0;
-                let empirical = 0.15 * saving * saving;
-                let upper = Some(empirical + 0.02);
-                let setting = format!("epee(threshold=0.{i:02}, patience=4)");
-                RiskPoint { position: saving, setting, empirical, upper, certified: empirical + 0.02 <= 0.05 }
-            })
-            .collect(),
-    }];
     report
 }

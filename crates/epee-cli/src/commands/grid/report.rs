@@ -1,15 +1,15 @@
-//! A grid for `epee report`.
+//! The contents of a grid's section in `epee report`.
 
 use std::path::Path;
 
 use anyhow::bail;
-use epee_report::{TrainingGrid, TrainingRun, names};
+use epee_report::{TrainingGrid, TrainingRun, trace_names};
 use epee_train::grid::{State, Summary};
 
 use super::folder::{SUMMARY, read_json};
 use super::results::remark;
 
-/// Reads the results in a grid's folder.
+/// Reads the summary of a grid from its folder.
 pub(crate) fn report(dir: &Path) -> anyhow::Result<TrainingGrid> {
     let path = dir.join(SUMMARY);
     if !path.is_file() {
@@ -42,12 +42,12 @@ pub(crate) fn report(dir: &Path) -> anyhow::Result<TrainingGrid> {
     let lazy = runs.iter().filter(|run| run.majority).count();
     if lazy > 0 {
         notes.push(format!(
-            "In {lazy} of {} runs every exit answers the majority class, {}: nothing was learned.",
+            "In {lazy} of {} runs every exit predicts the majority class, {}: they learned nothing.",
             runs.len(),
             summary.majority.class
         ));
     }
-    let name = names(&[dir.to_owned()]).into_iter().next().unwrap_or_default();
+    let name = trace_names(&[dir.to_owned()]).into_iter().next().unwrap_or_default();
     let score = summary.score.clone().unwrap_or_else(|| "score".to_owned()).replace('_', "-");
     let by_tokens = summary.keys.iter().any(|key| key == "batch_tokens");
     let batches = if by_tokens { "batch tokens" } else { "batch size" }.to_owned();

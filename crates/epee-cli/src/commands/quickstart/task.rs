@@ -46,7 +46,9 @@ const SENTENCES: [&str; 3] = [
 
 /// Notes on dietary supplements, and a small BERT.
 pub(super) fn notes(out: &Path, seed: u64, force: bool) -> anyhow::Result<QuickstartTask> {
-    let sizes = synth::SynthConfig { seed, train: 2000, dev: 1000, test: 5000 };
+    // Of 2,000 notes, 300 are of grade 5: in 40 passes some seeds learned those by heart instead of the rule behind them.
+    // Twice the notes in half the passes are as many steps.
+    let sizes = synth::SynthConfig { seed, train: 4000, dev: 1000, test: 5000 };
     let dataset = synth::write(&sizes, &out.join("data"), force)?;
     let tokenizer = TextTokenizer::from_file(dataset.dir().join("tokenizer.json"))?;
     let config = Config::from_bytes_for(BERT, tokenizer.vocab_size())?;
@@ -62,7 +64,7 @@ pub(super) fn notes(out: &Path, seed: u64, force: bool) -> anyhow::Result<Quicks
         preprocessor: Preprocessor::text(tokenizer, &config)?,
         config,
         options: TrainOptions {
-            epochs: 40,
+            epochs: 20,
             batch_size: 64,
             learning_rate: 2e-3,
             max_tokens: 64,
