@@ -3,7 +3,7 @@
 //! A [`Policy`] is a setting as people write it: a rule and its threshold. [`Policy::check`] turns it into a
 //! [`CheckedPolicy`] for a model of M exits and K classes; that one runs, live or over a trace.
 //!
-//! To add a built-in policy: a file in `rules/` that implements [`ExitRule`], and a line in `table.rs`. A policy outside this
+//! To add a built-in policy: a type in `rules/` that implements [`ExitRule`], and a line in `table.rs`. A policy outside this
 //! crate implements the same trait, see [`Policy::custom`].
 
 mod checked;
