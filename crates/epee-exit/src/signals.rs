@@ -7,9 +7,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use crate::confidence::{Facts, facts, ln_classes, temper};
-use crate::policy::{
-    CheckedPolicy, Direction, ExitOutput, Policy, PolicyError, PolicyState, Threshold, check_temperatures,
-};
+use crate::policy::{Direction, ExitOutput, Policy, PolicyError, PolicyState, check_temperatures};
 use crate::trace::Trace;
 
 /// The exit outputs of a trace, with everything computed once that every policy reads.
@@ -70,9 +68,10 @@ pub(crate) struct Signals {
 
 impl Signals {
     /// Runs a policy over a trace; its own threshold plays no part.
-    pub(crate) fn new(outputs: &TraceOutputs<'_>, policy: &CheckedPolicy) -> Result<Self, PolicyError> {
+    pub(crate) fn new(outputs: &TraceOutputs<'_>, policy: &Policy) -> Result<Self, PolicyError> {
         let (samples, exits) = (outputs.trace.samples(), outputs.trace.exits());
-        check_scores(policy.policy(), outputs.trace)?;
+        check_scores(policy, outputs.trace)?;
+        let policy = policy.check(exits, outputs.trace.classes())?;
         let mut levels = vec![f64::NAN; samples * exits];
         let mut answers = vec![0; samples * exits];
         let mut caps = vec![exits as u32; samples];
@@ -154,8 +153,7 @@ pub(crate) struct ThresholdRows {
 
 impl ThresholdRows {
     pub(crate) fn of<'a>(settings: impl Iterator<Item = &'a Policy>, direction: Direction) -> ThresholdRows {
-        let mut thresholds: Vec<f64> =
-            settings.filter_map(|policy| policy.threshold().and_then(Threshold::scalar)).collect();
+        let mut thresholds: Vec<f64> = settings.filter_map(|policy| policy.threshold.scalar()).collect();
         sort_by_aggressiveness(&mut thresholds, direction);
         thresholds.dedup();
         ThresholdRows { thresholds, direction }

@@ -3,7 +3,7 @@
 use super::Risk;
 use super::procedure::full_answers;
 use crate::metrics::saving;
-use crate::policy::{Policy, PolicyError, Rule, Threshold};
+use crate::policy::{Policy, PolicyError, Rule};
 use crate::signals::{Signals, Stop, ThresholdRows, TraceOutputs};
 use crate::sweep::{Grid, families};
 
@@ -21,7 +21,7 @@ pub(super) fn pareto_path(outputs: &TraceOutputs<'_>, grid: &Grid, risks: &[Risk
             for &at in &members {
                 policies[at].check(trace.exits(), trace.classes())?;
             }
-            let signals = Signals::new(outputs, &family.check(trace.exits(), trace.classes())?)?;
+            let signals = Signals::new(outputs, &family)?;
             let rows = ThresholdRows::of(members.iter().map(|&at| &policies[at]), signals.direction);
             // A row holds layers, and the sum of each risk's losses.
             let width = risks.len() + 1;
@@ -35,19 +35,12 @@ pub(super) fn pareto_path(outputs: &TraceOutputs<'_>, grid: &Grid, risks: &[Risk
             let thresholds = &rows.thresholds;
             let stops = |sample: usize, stops: &mut Vec<Stop>| signals.stops(sample, thresholds, stops);
             let sums = signals.sums(thresholds.len(), width, stops, add);
-            let scores = |policy: &Policy| {
-                let at = rows.row(policy.threshold().and_then(Threshold::scalar));
-                let row = &sums[at * width..(at + 1) * width];
+            let scores = |at: usize| {
+                let row = &sums[rows.row(policies[at].threshold.scalar()) * width..][..width];
                 let means = row[1..].iter().zip(&counted).map(|(&sum, &n)| sum as f64 / n.max(1) as f64);
-                (means.fold(f64::NEG_INFINITY, f64::max), saving(row[0] as u64, trace.samples(), trace.exits()))
+                (at, means.fold(f64::NEG_INFINITY, f64::max), saving(row[0] as u64, trace.samples(), trace.exits()))
             };
-            Ok(members
-                .into_iter()
-                .map(|at| {
-                    let (risk, saving) = scores(&policies[at]);
-                    (at, risk, saving)
-                })
-                .collect())
+            Ok(members.into_iter().map(scores).collect())
         })
         .collect::<Result<_, PolicyError>>()?;
     let mut scored: Vec<(usize, f64, f64)> = scored.concat();
@@ -86,7 +79,7 @@ pub(super) fn prior_path(grid: &Grid) -> Result<Vec<Policy>, usize> {
         && policies.iter().all(|policy| Some(policy.kind()) == kind && policy.threshold().is_none());
     if by_threshold {
         let aggressiveness = |policy: &Policy| {
-            let threshold = policy.threshold().and_then(Threshold::scalar);
+            let threshold = policy.threshold.scalar();
             threshold.map_or(f64::NEG_INFINITY, |threshold| policy.rule.direction().aggressiveness(threshold))
         };
         policies.sort_by(|a, b| aggressiveness(a).total_cmp(&aggressiveness(b)));

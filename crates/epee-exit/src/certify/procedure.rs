@@ -9,7 +9,7 @@ use super::path::{counted, pareto_path, prior_path};
 use super::risk::Losses;
 use super::{Bound, CertifyError, Risk};
 use crate::metrics::saving;
-use crate::policy::{Policy, PolicyError, Threshold};
+use crate::policy::{Policy, PolicyError};
 use crate::quality::fit_temperatures;
 use crate::signals::{Signals, TraceOutputs};
 use crate::statistics::{fixed_sequence, smallest_certifiable_n};
@@ -163,12 +163,11 @@ fn check(trace: &Trace, request: &CertificateRequest) -> Result<(), CertifyError
 
 /// Refuses labels that are missing or of one class.
 pub(super) fn check_labels(trace: &Trace, risk: &str) -> Result<(), CertifyError> {
-    let mut labels = trace.labels().iter().filter(|&&label| label >= 0);
-    let Some(&one) = labels.next() else { return Err(CertifyError::NoLabels { risk: risk.to_owned() }) };
-    if trace.classes() > 1 && labels.all(|&label| label == one) {
-        return Err(CertifyError::OneClass { class: trace.class_name(one as usize) });
+    if trace.labelled() == 0 {
+        return Err(CertifyError::NoLabels { risk: risk.to_owned() });
     }
-    Ok(())
+    let one = trace.only_class();
+    one.map_or(Ok(()), |one| Err(CertifyError::OneClass { class: trace.class_name(one) }))
 }
 
 /// Refuses samples that are too few to certify even a risk of 0.
@@ -213,16 +212,15 @@ impl<'a> Tester<'a> {
         request: &'a CertificateRequest,
     ) -> Result<Self, CertifyError> {
         let trace = outputs.trace();
-        let (exits, classes) = (trace.exits(), trace.classes());
         let mut family = vec![0; path.len()];
         let families = families(&path);
         for (i, (_, members)) in families.iter().enumerate() {
             for &at in members {
-                path[at].check(exits, classes)?;
+                path[at].check(trace.exits(), trace.classes())?;
                 family[at] = i;
             }
         }
-        let signals = families.par_iter().map(|(family, _)| Signals::new(outputs, &family.check(exits, classes)?));
+        let signals = families.par_iter().map(|(family, _)| Signals::new(outputs, family));
         let signals = signals.collect::<Result<_, PolicyError>>()?;
         Ok(Tester { trace, request, full: full_answers(outputs), path, signals, family })
     }
@@ -230,7 +228,7 @@ impl<'a> Tester<'a> {
     /// One setting of the path; with its upper bounds if they will be shown.
     fn point(&self, at: usize, with_upper: bool) -> PathPoint {
         let (policy, signals, request) = (&self.path[at], &self.signals[self.family[at]], self.request);
-        let thresholds = policy.threshold().unwrap_or(&Threshold::Never).resolve(self.trace.exits());
+        let thresholds = policy.threshold.resolve(self.trace.exits());
         let exits: Vec<usize> = (0..signals.samples()).map(|sample| signals.exit(sample, &thresholds)).collect();
         let losses = |risk: Risk| {
             let loss = |(sample, &exit): (usize, &usize)| {

@@ -138,6 +138,13 @@ impl Trace {
         name.unwrap_or_else(|| class.to_string())
     }
 
+    /// The class of every label, if there are labels, all of one class, and more classes than one.
+    pub(crate) fn only_class(&self) -> Option<usize> {
+        let mut labels = self.labels().iter().filter(|&&label| label >= 0);
+        let one = labels.next()?;
+        (self.classes() > 1 && labels.all(|label| label == one)).then_some(*one as usize)
+    }
+
     /// The trace of some of the samples, in the given order; one may be named more than once.
     ///
     /// # Panics
