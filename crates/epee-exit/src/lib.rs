@@ -13,6 +13,7 @@ mod compare;
 mod confidence;
 mod drift;
 mod metrics;
+mod named;
 mod policy;
 mod quality;
 mod random;

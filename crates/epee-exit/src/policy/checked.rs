@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::rules::greatest;
 use super::{Direction, Ensemble, ExitOutput, ExitOutputError, Policy, PolicyError, PolicyState, Signal};
 use crate::confidence::{first_non_finite, ln_classes, softmax, temper};
+use crate::named::named;
 
 /// The part of a policy that ended a sample; the first in this order if several apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,23 +21,7 @@ pub enum Reason {
     Fixed,
 }
 
-impl Reason {
-    /// Its name, as in files: `threshold`, `patience`, `last` or `fixed`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Reason::Threshold => "threshold",
-            Reason::Patience => "patience",
-            Reason::Last => "last",
-            Reason::Fixed => "fixed",
-        }
-    }
-}
-
-impl std::fmt::Display for Reason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
+named!(Reason { Threshold = "threshold", Patience = "patience", Last = "last", Fixed = "fixed" });
 
 /// The answer for one sample.
 #[derive(Clone, Debug, PartialEq, Serialize)]
