@@ -4,23 +4,15 @@
 
 mod common;
 
-use common::{any_scored_trace, any_setting, any_trace, entropy_as_written, epee_as_written, label_as_written, live};
-use epee_exit::{Policy, Replay, Trace, argmax, entropy, replay};
+use common::{any_setting, any_trace, entropy_as_written, label_as_written, live};
+use epee_exit::{Policy, Trace, argmax, entropy, replay};
 use proptest::prelude::*;
-
-fn run(policy: Policy, trace: &Trace) -> Replay {
-    replay(&policy.check(trace.exits(), trace.classes()).unwrap(), trace).unwrap()
-}
-
-fn threshold() -> impl Strategy<Value = f64> {
-    prop_oneof![6 => 0.0..1.0, 1 => Just(0.0), 1 => Just(1.0)]
-}
 
 /// A trace, a setting of any policy that fits it, and a temperature for each of at most eight exits.
 fn any_case() -> impl Strategy<Value = (Trace, Policy, Vec<f64>)> {
-    any_scored_trace(2..7).prop_flat_map(|trace| {
+    any_trace(2..7).prop_flat_map(|trace| {
         let (exits, classes) = (trace.exits(), trace.classes());
-        let temperatures = prop_oneof![Just(Vec::new()), prop::collection::vec(0.2..5.0f64, exits),];
+        let temperatures = prop_oneof![Just(Vec::new()), prop::collection::vec(0.2..5.0f64, exits)];
         (Just(trace), any_setting(exits, classes), temperatures)
     })
 }
@@ -38,48 +30,6 @@ proptest! {
                 prop_assert!((h - want).abs() < 1e-12 && (0.0..=1.0).contains(&h), "{} {}", h, want);
             }
         }
-    }
-
-    #[test]
-    fn replay_agrees_with_the_paper(
-        trace in any_trace(2..7),
-        threshold in threshold(),
-        patience in 1usize..9,
-    ) {
-        let patience = patience.min(trace.exits());
-        let got = run(Policy::epee(threshold, patience), &trace);
-        for sample in 0..trace.samples() {
-            if let Some((exit, label)) = epee_as_written(&trace, sample, threshold, patience) {
-                let at = (got.exits[sample] as usize, got.labels[sample] as usize);
-                prop_assert_eq!(at, (exit, label), "sample {}", sample);
-            }
-        }
-    }
-
-    #[test]
-    fn a_threshold_of_zero_is_the_patience_policy(trace in any_trace(2..7), patience in 1usize..9) {
-        let patience = patience.min(trace.exits());
-        let want = run(Policy::patience(patience), &trace);
-        prop_assert_eq!(&run(Policy::epee(0.0, patience), &trace), &want);
-        let never = Policy::epee(None, patience);
-        prop_assert_eq!(&run(never, &trace), &want);
-    }
-
-    #[test]
-    fn a_patience_of_m_is_the_entropy_policy(trace in any_trace(2..7), threshold in threshold()) {
-        let want = run(Policy::entropy(threshold), &trace);
-        let got = run(Policy::epee(threshold, trace.exits()), &trace);
-        prop_assert_eq!((&got.exits, &got.labels), (&want.exits, &want.labels));
-        let never = Policy::epee(threshold, None);
-        prop_assert_eq!(&run(never, &trace), &want);
-    }
-
-    #[test]
-    fn with_both_parts_off_epee_is_full_depth(trace in any_trace(1..7)) {
-        let want = run(Policy::full(), &trace);
-        let got = run(Policy::epee(None, None), &trace);
-        prop_assert_eq!(&got, &want);
-        prop_assert!(got.exits.iter().all(|&exit| exit as usize == trace.exits()));
     }
 
     #[test]

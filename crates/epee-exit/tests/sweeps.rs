@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{any_scored_trace, any_setting, any_trace};
+use common::{any_setting, any_trace};
 use epee_exit::{
     Counts, Grid, PolicyKind, Scoring, SweepRow, Trace, entropy, full_depth, per_exit, replay, score, sweep, sweep_with,
 };
@@ -50,7 +50,7 @@ proptest! {
 
     #[test]
     fn any_settings_score_as_they_replay(
-        (trace, policies) in any_scored_trace(2..7).prop_flat_map(|trace| {
+        (trace, policies) in any_trace(2..7).prop_flat_map(|trace| {
             let policies = prop::collection::vec(any_setting(trace.exits(), trace.classes()), 1..20);
             (Just(trace), policies)
         }),

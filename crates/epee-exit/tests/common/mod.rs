@@ -1,7 +1,9 @@
 //! Random traces and a second, literal reading of the paper's equations.
 #![allow(dead_code, clippy::unwrap_used)] // Each test uses its part.
 
-use epee_exit::{Answer, CheckedPolicy, Decision, Ensemble, ExitOutput, Policy, PolicyKind, Threshold, Trace};
+use epee_exit::{
+    Answer, CheckedPolicy, Decision, Ensemble, ExitOutput, Policy, PolicyKind, Threshold, Trace, TraceParts,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -14,12 +16,18 @@ fn logit() -> impl Strategy<Value = f32> {
     ]
 }
 
-/// A trace of up to 24 samples, `classes` classes and up to 8 exits; some labels are unknown.
+/// A trace of up to 24 samples, `classes` classes and up to 8 exits, with learned scores; some labels are unknown.
 pub(crate) fn any_trace(classes: std::ops::Range<usize>) -> impl Strategy<Value = Trace> {
     (1usize..25, 1usize..9, classes).prop_flat_map(|(samples, exits, classes)| {
         let label = prop_oneof![1 => Just(-1i64), 6 => 0..classes as i64];
-        (vec(logit(), samples * exits * classes), vec(label, samples))
-            .prop_map(move |(logits, labels)| Trace::from_logits(exits, classes, logits, labels).unwrap())
+        let scores = vec(0.0f32..1.0, samples * exits);
+        (vec(logit(), samples * exits * classes), vec(label, samples), scores).prop_map(
+            move |(logits, labels, scores)| {
+                let scores = Some(scores);
+                let parts = TraceParts { exits, classes, logits, labels, scores, ..TraceParts::default() };
+                Trace::new(parts).unwrap()
+            },
+        )
     })
 }
 
@@ -41,26 +49,6 @@ pub(crate) fn entropy_as_written(logits: &[f32]) -> f64 {
 /// The first class that no other exceeds.
 pub(crate) fn label_as_written(logits: &[f32]) -> usize {
     (0..logits.len()).find(|&k| logits.iter().all(|z| *z <= logits[k])).unwrap()
-}
-
-/// Eq. 3 over one sample: the exit and the label. `None` if an entropy is so near the threshold
-/// that rounding decides.
-pub(crate) fn epee_as_written(trace: &Trace, sample: usize, threshold: f64, patience: usize) -> Option<(usize, usize)> {
-    let last = trace.exits();
-    let mut p = Vec::new();
-    for m in 1..=last {
-        let label = label_as_written(trace.row(sample, m));
-        let before = if m == 1 { None } else { Some(label_as_written(trace.row(sample, m - 1))) };
-        p.push(if before == Some(label) { p[m - 2] + 1 } else { 1 });
-        let h = entropy_as_written(trace.row(sample, m));
-        if threshold != 0.0 && (h - threshold).abs() < 1e-12 {
-            return None;
-        }
-        if h < threshold || p[m - 1] == patience || m == last {
-            return Some((m, label));
-        }
-    }
-    unreachable!("the last exit answers")
 }
 
 /// A setting of any policy that fits a trace, its thresholds likely to lie among the trace's levels, some differing by exit,
@@ -95,13 +83,4 @@ pub(crate) fn live(policy: &CheckedPolicy, trace: &Trace, sample: usize) -> Answ
         }
     }
     unreachable!("the last exit answers")
-}
-
-/// A trace with learned scores.
-pub(crate) fn any_scored_trace(classes: std::ops::Range<usize>) -> impl Strategy<Value = Trace> {
-    (any_trace(classes), vec(0.0f32..1.0, 25 * 9)).prop_map(|(trace, scores)| {
-        let mut parts = trace.into_parts();
-        parts.scores = Some(scores[..parts.labels.len() * parts.exits].to_vec());
-        Trace::new(parts).unwrap()
-    })
 }
