@@ -5,14 +5,12 @@
 
 mod binomial;
 mod bootstrap;
-mod mcnemar;
 mod p_values;
 
 use serde::Serialize;
 
-pub use binomial::{binomial_cdf, binomial_upper, clopper_pearson};
+pub use binomial::{binomial_cdf, binomial_upper, clopper_pearson, discordant, mcnemar};
 pub use bootstrap::{Bootstrap, bootstrap, bootstrap_difference};
-pub use mcnemar::{discordant, mcnemar};
 pub use p_values::{betting_p, exact_binomial_p, fixed_sequence, hoeffding_bentkus_p, smallest_certifiable_n};
 
 /// From `low` to `high`, both included. NaN if nothing is known, which JSON writes as `null`.
