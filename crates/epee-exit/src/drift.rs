@@ -16,7 +16,7 @@ const GREATEST_BET: f64 = 0.5;
 /// The weights before the first loss.
 const EQUAL: [f64; BETS.len()] = [1.0 / BETS.len() as f64; BETS.len()];
 
-/// Whether early exits may continue.
+/// The verdict on early exits after the losses so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftStatus {
@@ -78,18 +78,8 @@ impl DriftMonitor {
     /// # Errors
     /// ε or δ outside (0, 1), q outside (0, 1].
     pub fn new(epsilon: f64, delta: f64, shadow_fraction: f64, seed: u64) -> Result<Self, DriftError> {
-        let state = State {
-            epsilon,
-            delta,
-            shadow_fraction,
-            seed,
-            asked: 0,
-            observed: 0,
-            log_e: 0.0,
-            weights: EQUAL,
-            alarm: false,
-        };
-        Self::try_from(state)
+        let (asked, observed, log_e, weights, alarm) = (0, 0, 0.0, EQUAL, false);
+        Self::try_from(State { epsilon, delta, shadow_fraction, seed, asked, observed, log_e, weights, alarm })
     }
 
     /// True if the next sample is to be run to full depth: with probability q, whatever the sample. The
@@ -147,10 +137,7 @@ impl DriftMonitor {
     /// Clears the alarm and starts again from E = 1, a new run with a false-alarm probability of its
     /// own. Which samples are run to full depth goes on as it would have.
     pub fn reset(&mut self) {
-        self.state.observed = 0;
-        self.state.log_e = 0.0;
-        self.state.weights = EQUAL;
-        self.state.alarm = false;
+        self.state = State { observed: 0, log_e: 0.0, weights: EQUAL, alarm: false, ..self.state };
     }
 }
 

@@ -27,30 +27,28 @@ fn chosen(rows: &[SweepRow], goal: Goal) -> (Policy, bool) {
 }
 
 #[test]
-fn a_tolerated_loss_buys_the_greatest_saving() {
-    let rows =
-        [row(epee(0.1, Some(4)), 0.92, 0.3), row(epee(0.2, Some(4)), 0.91, 0.5), row(epee(0.3, Some(4)), 0.9099, 0.7)];
-    assert_eq!(chosen(&rows, Goal::MaxLoss(0.01)), (epee(0.2, Some(4)), true));
-    assert_eq!(chosen(&rows, Goal::MaxLoss(0.0)), (epee(0.1, Some(4)), true));
-    assert_eq!(chosen(&rows, Goal::MaxLoss(1.0)), (epee(0.3, Some(4)), true));
-    assert_eq!(chosen(&rows[2..], Goal::MaxLoss(0.01)), (Policy::full(), false));
-}
-
-#[test]
-fn rounding_is_forgiven() {
-    // 0.8 - 0.1 is 0.7000000000000001.
+fn a_goal_is_reached_at_the_least_cost() {
+    let [one, two, three] = [0.1, 0.2, 0.3].map(|threshold| epee(threshold, Some(4)));
+    let by_saving = [row(one.clone(), 0.92, 0.3), row(two.clone(), 0.91, 0.5), row(three.clone(), 0.9099, 0.7)];
+    let by_score = [row(one.clone(), 0.95, 0.3), row(two.clone(), 0.90, 0.5), row(three.clone(), 0.91, 0.6)];
+    let nothing = [row(epee(0.0, None), 0.92, 0.0)];
+    for (rows, goal, want) in [
+        (&by_saving[..], Goal::MaxLoss(0.01), Some(&two)),
+        (&by_saving, Goal::MaxLoss(0.0), Some(&one)),
+        (&by_saving, Goal::MaxLoss(1.0), Some(&three)),
+        (&by_saving[2..], Goal::MaxLoss(0.01), None),
+        (&by_score, Goal::Saving(0.5), Some(&three)),
+        (&by_score, Goal::Saving(0.2), Some(&one)),
+        (&by_score, Goal::Saving(0.8), None),
+        // A setting that saves nothing is full depth.
+        (&nothing, Goal::MaxLoss(0.01), None),
+    ] {
+        let full = Policy::full();
+        assert_eq!(chosen(rows, goal), (want.unwrap_or(&full).clone(), want.is_some()), "{goal:?}");
+    }
+    // Rounding is forgiven: 0.8 - 0.1 is 0.7000000000000001.
     let full = row(Policy::full(), 0.8, 0.0);
-    let rows = [row(epee(0.2, None), 0.7, 0.5)];
-    assert!(choose(&rows, &full, Goal::MaxLoss(0.1), Metric::MacroF1).unwrap().met);
-}
-
-#[test]
-fn a_saving_costs_as_little_as_possible() {
-    let rows =
-        [row(epee(0.1, Some(4)), 0.95, 0.3), row(epee(0.2, Some(4)), 0.90, 0.5), row(epee(0.3, Some(4)), 0.91, 0.6)];
-    assert_eq!(chosen(&rows, Goal::Saving(0.5)), (epee(0.3, Some(4)), true));
-    assert_eq!(chosen(&rows, Goal::Saving(0.2)), (epee(0.1, Some(4)), true));
-    assert_eq!(chosen(&rows, Goal::Saving(0.8)), (Policy::full(), false));
+    assert!(choose(&[row(two, 0.7, 0.5)], &full, Goal::MaxLoss(0.1), Metric::MacroF1).unwrap().met);
 }
 
 #[test]
@@ -67,12 +65,6 @@ fn ties_go_to_the_cautious() {
         assert_eq!(chosen(&[rows[1].clone(), rows[3].clone()], goal), (epee(0.1, Some(4)), true));
     }
     assert_eq!(pareto(&rows, Metric::MacroF1), [rows[2].clone()]);
-}
-
-#[test]
-fn a_setting_that_saves_nothing_is_full_depth() {
-    let rows = [row(epee(0.0, None), 0.92, 0.0)];
-    assert_eq!(chosen(&rows, Goal::MaxLoss(0.01)), (Policy::full(), false));
 }
 
 #[test]

@@ -95,40 +95,29 @@ fn another_tool_may_know_less() {
 
 #[test]
 fn wrong_tensors_are_named() {
-    let with = |logits: &str, rest: &str| file(&format!("{{{logits}{rest}}}"), &[0; 32]);
-    let logits = r#""logits":{"dtype":"F32","shape":[2,2,1],"data_offsets":[0,16]}"#;
+    let logits = ("logits", "F32", "[2,2,1]", "[0,16]");
+    let with = |tensors: &[(&str, &str, &str, &str)]| {
+        let entry = |&(name, dtype, shape, at): &(&str, &str, &str, &str)| {
+            format!(r#""{name}":{{"dtype":"{dtype}","shape":{shape},"data_offsets":{at}}}"#)
+        };
+        let entries: Vec<String> = tensors.iter().map(entry).collect();
+        file(&format!("{{{}}}", entries.join(",")), &[0; 32])
+    };
+    let second = |name, dtype, shape| with(&[logits, (name, dtype, shape, "[16,32]")]);
+    let empty = r#"{"logits":{"dtype":"F32","shape":[0,2,2],"data_offsets":[0,0]}}"#;
     for (bytes, want) in [
         (file("{}", &[]), "expected a tensor `logits`, got none"),
-        (file(r#"{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, &[0]), "expected a tensor `logits`, got `x`"),
-        (
-            with(r#""logits":{"dtype":"F64","shape":[2,2,1],"data_offsets":[0,32]}"#, ""),
-            "tensor `logits`: expected type F32, got F64",
-        ),
-        (
-            with(r#""logits":{"dtype":"F32","shape":[8],"data_offsets":[0,32]}"#, ""),
-            "tensor `logits`: expected shape [N, M, K], got [8]",
-        ),
-        (
-            with(logits, r#","labels":{"dtype":"I64","shape":[1,2],"data_offsets":[16,32]}"#),
-            "tensor `labels`: expected shape [2], got [1, 2]",
-        ),
-        (
-            with(logits, r#","labels":{"dtype":"F32","shape":[4],"data_offsets":[16,32]}"#),
-            "tensor `labels`: expected type I64, got F32",
-        ),
-        (
-            with(logits, r#","scores":{"dtype":"F32","shape":[1,4],"data_offsets":[16,32]}"#),
-            "tensor `scores`: expected shape [2, 2], got [1, 4]",
-        ),
-        (
-            with(logits, r#","tokens":{"dtype":"I32","shape":[4],"data_offsets":[16,32]}"#),
-            "tensor `tokens`: expected shape [2], got [4]",
-        ),
+        (file(empty, &[]), "expected at least 1 sample, 1 exit and 1 class, got 0 samples, 2 exits and 2 classes"),
+        (with(&[("x", "U8", "[32]", "[0,32]")]), "expected a tensor `logits`, got `x`"),
+        (with(&[("logits", "F64", "[2,2,1]", "[0,32]")]), "tensor `logits`: expected type F32, got F64"),
+        (with(&[("logits", "F32", "[8]", "[0,32]")]), "tensor `logits`: expected shape [N, M, K], got [8]"),
+        (second("labels", "I64", "[1,2]"), "tensor `labels`: expected shape [2], got [1, 2]"),
+        (second("labels", "F32", "[4]"), "tensor `labels`: expected type I64, got F32"),
+        (second("scores", "F32", "[1,4]"), "tensor `scores`: expected shape [2, 2], got [1, 4]"),
+        (second("tokens", "I32", "[4]"), "tensor `tokens`: expected shape [2], got [4]"),
     ] {
         assert_eq!(problem(&bytes), want);
     }
-    let empty = r#"{"logits":{"dtype":"F32","shape":[0,2,2],"data_offsets":[0,0]}}"#;
-    assert!(problem(&file(empty, &[])).contains("at least 1 sample"));
 }
 
 #[test]
