@@ -2,7 +2,8 @@
 #![allow(dead_code, clippy::unwrap_used)] // Each test uses its part.
 
 use epee_exit::{
-    Answer, CheckedPolicy, Decision, Ensemble, ExitOutput, Policy, PolicyKind, Threshold, Trace, TraceParts,
+    Answer, CheckedPolicy, Decision, Ensemble, ExitOutput, Policy, PolicyKind, SweepRow, Threshold, Trace, TraceParts,
+    replay,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -83,4 +84,20 @@ pub(crate) fn live(policy: &CheckedPolicy, trace: &Trace, sample: usize) -> Answ
         }
     }
     unreachable!("the last exit answers")
+}
+
+/// The bits of a row, so that NaN equals NaN.
+pub(crate) fn bits(row: &SweepRow) -> [u64; 5] {
+    [row.accuracy, row.macro_f1, row.micro_f1, row.saving, row.ratio].map(f64::to_bits)
+}
+
+/// Compares the rows of a sweep with a replay of each setting, bit by bit.
+pub(crate) fn replayed(trace: &Trace, rows: &[SweepRow], temperatures: &[f64]) -> Result<(), TestCaseError> {
+    for row in rows {
+        let checked = row.policy.check(trace.exits(), trace.classes()).unwrap();
+        let want = replay(&checked.with_temperatures(temperatures).unwrap(), trace).unwrap().metrics(trace);
+        let want = [want.accuracy, want.macro_f1, want.micro_f1, want.saving, want.ratio];
+        prop_assert_eq!(bits(row), want.map(f64::to_bits), "{}", row.policy);
+    }
+    Ok(())
 }
