@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::random::{stream, unit};
+use crate::statistics::{stream, unit};
 
 /// The bets that are mixed, times 1 - ε: they grow fastest for losses of 0 or 1 with a risk of 1, 2, 3 and 5 ε.
 /// The first never loses.

@@ -16,7 +16,6 @@ mod metrics;
 mod named;
 mod policy;
 mod quality;
-mod random;
 mod refine;
 mod replay;
 mod signals;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use crate::confidence::{Facts, facts, ln_classes, temper};
-use crate::policy::{Direction, ExitOutput, Policy, PolicyError, PolicyState, check_temperatures};
+use crate::policy::{Direction, ExitOutput, Policy, PolicyError, PolicyState, Threshold, check_temperatures};
 use crate::trace::Trace;
 
 /// The exit outputs of a trace, with everything computed once that every policy reads.
@@ -167,6 +167,42 @@ impl ThresholdRows {
         };
         threshold.map_or(0, |threshold| 1 + below(threshold))
     }
+}
+
+/// Settings that differ in their threshold alone, as places in the list, each family under the setting without a threshold.
+pub(crate) fn families(policies: &[Policy]) -> Vec<(Policy, Vec<usize>)> {
+    let mut families: Vec<(Policy, Vec<usize>)> = Vec::new();
+    for (at, policy) in policies.iter().enumerate() {
+        let family = policy.with_threshold(Threshold::Never);
+        // Grids list a family in a row, so the last one is asked first.
+        match families.iter_mut().rev().find(|(known, _)| *known == family) {
+            Some((_, members)) => members.push(at),
+            None => families.push((family, vec![at])),
+        }
+    }
+    families
+}
+
+/// Runs a function over every family of some settings, with its signals and rows, on all cores. It gives a result for each
+/// member; together they are in the order of the settings.
+pub(crate) fn by_family<T: Send>(
+    outputs: &TraceOutputs<'_>,
+    policies: &[Policy],
+    each: impl Fn(&Policy, &[usize], &Signals, &ThresholdRows) -> Vec<T> + Sync,
+) -> Result<Vec<T>, PolicyError> {
+    let results = |(family, members): (Policy, Vec<usize>)| {
+        for &at in &members {
+            policies[at].check(outputs.trace.exits(), outputs.trace.classes())?;
+        }
+        let signals = Signals::new(outputs, &family)?;
+        let rows = ThresholdRows::of(members.iter().map(|&at| &policies[at]), signals.direction);
+        let results = each(&family, &members, &signals, &rows);
+        Ok(members.into_iter().zip(results).collect::<Vec<_>>())
+    };
+    let all = families(policies).into_par_iter().map(results).collect::<Result<Vec<_>, PolicyError>>()?;
+    let mut all: Vec<(usize, T)> = all.into_iter().flatten().collect();
+    all.sort_unstable_by_key(|(at, _)| *at);
+    Ok(all.into_iter().map(|(_, result)| result).collect())
 }
 
 /// Sorts thresholds from the most cautious to the most aggressive.

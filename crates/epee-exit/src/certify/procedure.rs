@@ -11,9 +11,9 @@ use super::{Bound, CertifyError, Risk};
 use crate::metrics::saving;
 use crate::policy::{Policy, PolicyError};
 use crate::quality::fit_temperatures;
-use crate::signals::{Signals, TraceOutputs};
+use crate::signals::{Signals, TraceOutputs, families};
 use crate::statistics::{fixed_sequence, smallest_certifiable_n};
-use crate::sweep::{Grid, families};
+use crate::sweep::Grid;
 use crate::trace::Trace;
 
 /// The source of the path.

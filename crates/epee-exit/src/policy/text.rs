@@ -162,11 +162,9 @@ mod tests {
             ]
         };
         let ensemble = prop::sample::select(vec![Ensemble::None, Ensemble::RunMean, Ensemble::AllMean]);
+        let form = prop::sample::select(FORMS.to_vec()).prop_map(|text| text.parse::<Policy>().unwrap());
         let policy = prop_oneof![
-            Just(Policy::full()),
-            any::<usize>().prop_map(Policy::fixed),
-            threshold().prop_map(Policy::entropy),
-            proptest::option::of(any::<usize>()).prop_map(Policy::patience),
+            (form, threshold()).prop_map(|(policy, threshold)| policy.with_threshold(threshold)),
             (threshold(), proptest::option::of(any::<usize>())).prop_map(|(t, p)| Policy::epee(t, p)),
             (threshold(), any::<usize>(), finite()).prop_map(|(threshold, window, margin)| {
                 Policy::new(Elbert { window, margin: if margin == 0.0 { 0.0 } else { margin } }, threshold)

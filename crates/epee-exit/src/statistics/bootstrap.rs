@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::Interval;
 use super::binomial::mass;
 use crate::metrics::Counts;
-use crate::random::{below, stream, unit};
+use crate::statistics::{below, stream, unit};
 
 /// The settings of a bootstrap.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -122,7 +122,7 @@ fn is_share(value: f64) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::random::{stream, unit};
+    use crate::statistics::{stream, unit};
 
     #[test]
     fn what_cannot_be_judged_is_not_certified() {

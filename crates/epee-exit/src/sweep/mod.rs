@@ -12,14 +12,13 @@ mod list;
 pub use grid::{Grid, check_runs, runnable};
 pub use list::{ListError, Patiences, Thresholds};
 
-use rayon::prelude::*;
 use serde::Serialize;
 use serde::ser::SerializeStruct;
 
 use crate::confidence::{argmax, temper};
 use crate::metrics::{Counts, Metric};
 use crate::policy::{Policy, PolicyError, Rule, Threshold};
-use crate::signals::{Signals, Stop, ThresholdRows, TraceOutputs};
+use crate::signals::{Stop, TraceOutputs, by_family};
 use crate::trace::Trace;
 pub(crate) use column::Scorer;
 
@@ -139,54 +138,20 @@ pub fn full_depth(trace: &Trace, scoring: &Scoring) -> SweepRow {
 /// As [`sweep`].
 pub fn score(trace: &Trace, policies: &[Policy], scoring: &Scoring) -> Result<Vec<SweepRow>, PolicyError> {
     let outputs = TraceOutputs::new(trace, &scoring.temperatures)?;
-    let mut rows: Vec<(usize, SweepRow)> = families(policies)
-        .into_par_iter()
-        .map(|(family, members)| family_rows(&outputs, &family, &members, policies, scoring))
-        .collect::<Result<Vec<_>, _>>()?
-        .concat();
-    rows.sort_unstable_by_key(|(at, _)| *at);
-    Ok(rows.into_iter().map(|(_, row)| row).collect())
-}
-
-/// Settings that differ in their threshold alone, as places in the list, each family under the setting without a threshold.
-pub(crate) fn families(policies: &[Policy]) -> Vec<(Policy, Vec<usize>)> {
-    let mut families: Vec<(Policy, Vec<usize>)> = Vec::new();
-    for (at, policy) in policies.iter().enumerate() {
-        let family = policy.with_threshold(Threshold::Never);
-        // Grids list a family in a row, so the last one is asked first.
-        match families.iter_mut().rev().find(|(known, _)| *known == family) {
-            Some((_, members)) => members.push(at),
-            None => families.push((family, vec![at])),
-        }
-    }
-    families
-}
-
-fn family_rows(
-    outputs: &TraceOutputs<'_>,
-    family: &Policy,
-    members: &[usize],
-    policies: &[Policy],
-    scoring: &Scoring,
-) -> Result<Vec<(usize, SweepRow)>, PolicyError> {
-    let trace = outputs.trace();
-    for &at in members {
-        policies[at].check(trace.exits(), trace.classes())?;
-    }
-    let signals = Signals::new(outputs, family)?;
     let scorer = Scorer::new(trace, &scoring.micro_classes);
-    let list = ThresholdRows::of(members.iter().map(|&at| &policies[at]), signals.direction);
-    let thresholds = list.thresholds.as_slice();
-    let stops = |sample: usize, stops: &mut Vec<Stop>| signals.stops(sample, thresholds, stops);
-    let rows = scorer.column(&signals, thresholds.len(), stops, |_| family.clone());
-    let row = |&at: &usize| {
-        let policy = policies[at].clone();
-        if let Threshold::PerExit(_) = policy.threshold {
-            let thresholds = policy.threshold.resolve(trace.exits());
-            let exits = (0..trace.samples()).map(|sample| (sample, signals.exit(sample, &thresholds)));
-            return (at, scorer.one(policy, exits.map(|(sample, exit)| (exit, signals.answer(sample, exit)))));
-        }
-        (at, SweepRow { policy, ..rows[list.row(policies[at].threshold.scalar())].clone() })
-    };
-    Ok(members.iter().map(row).collect())
+    by_family(&outputs, policies, |family, members, signals, list| {
+        let thresholds = list.thresholds.as_slice();
+        let stops = |sample: usize, stops: &mut Vec<Stop>| signals.stops(sample, thresholds, stops);
+        let rows = scorer.column(signals, thresholds.len(), stops, |_| family.clone());
+        let row = |&at: &usize| {
+            let policy = policies[at].clone();
+            if let Threshold::PerExit(_) = policy.threshold {
+                let thresholds = policy.threshold.resolve(trace.exits());
+                let exits = (0..trace.samples()).map(|sample| (sample, signals.exit(sample, &thresholds)));
+                return scorer.one(policy, exits.map(|(sample, exit)| (exit, signals.answer(sample, exit))));
+            }
+            SweepRow { policy, ..rows[list.row(policies[at].threshold.scalar())].clone() }
+        };
+        members.iter().map(row).collect()
+    })
 }
