@@ -182,7 +182,6 @@ pub enum DriftError {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -213,7 +212,6 @@ mod tests {
         let limit = DELTA + 3.0 * (DELTA * (1.0 - DELTA) / STREAMS as f64).sqrt();
         let (at, below) = (alarms(5_000, 0, |_| EPSILON), alarms(5_000, 0, |_| 0.75 * EPSILON));
         let (at, below) = (share(&at, 5_000), share(&below, 5_000));
-        println!("false alarms: {at} at ε, {below} at 0.75 ε");
         assert!(at <= limit, "{at}, at most {limit}");
         assert!(below < at, "{below} below ε, {at} at ε");
     }
@@ -225,7 +223,6 @@ mod tests {
         assert!(drifted >= 0.95, "{drifted}");
         let late = alarms(1_700, 20_000, |t| if t < 1_000 { 0.5 * EPSILON } else { 3.0 * EPSILON });
         let (before, late) = (share(&late, 1_000), share(&late, 1_700));
-        println!("seen: {drifted} within 400, {late} within 700 of a late drift, {before} too early");
         assert!(late - before >= 0.95 && before < 0.01, "{late}, {before} too early");
     }
 

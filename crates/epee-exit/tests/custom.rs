@@ -6,7 +6,7 @@ mod common;
 #[path = "common/population.rs"]
 mod population;
 
-use common::{any_trace, live};
+use common::{any_trace, live, margin_as_written};
 use epee_exit::{
     Bootstrap, Certificate, CertificateRequest, Comparison, Direction, ExitOutput, ExitRule, Goal, Grid, Metric,
     Policy, PolicyError, PolicyKind, PolicyState, Reason, Scoring, Signal, Threshold, certify, choose_on, compare,
@@ -71,17 +71,10 @@ impl ExitRule for SteadyMargin {
 
 /// `SteadyMargin` by its definition: exit and class, or `None` if rounding decides.
 fn steady_margin_as_written(rows: &[&[f32]], threshold: f64) -> Option<(usize, usize)> {
-    let margin = |row: &[f32]| {
-        let max = f64::from(row.iter().copied().fold(f32::MIN, f32::max));
-        let mut p: Vec<f64> = row.iter().map(|&z| (f64::from(z) - max).exp()).collect();
-        let sum: f64 = p.iter().sum();
-        p.sort_by(|a, b| b.total_cmp(a));
-        (p[0] - p[1]) / sum
-    };
     let label = |m: usize| common::label_as_written(rows[m - 1]);
     let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
     for m in 2..rows.len() {
-        let mean = (margin(rows[m - 2]) + margin(rows[m - 1])) / 2.0;
+        let mean = (margin_as_written(rows[m - 2]) + margin_as_written(rows[m - 1])) / 2.0;
         if near(mean, threshold) {
             return None;
         }
@@ -89,7 +82,7 @@ fn steady_margin_as_written(rows: &[&[f32]], threshold: f64) -> Option<(usize, u
             return Some((m, label(m)));
         }
     }
-    let (last, m) = (margin(rows[rows.len() - 1]), rows.len());
+    let (last, m) = (margin_as_written(rows[rows.len() - 1]), rows.len());
     (!near(last, 0.1)).then(|| (m, if last < 0.1 { 0 } else { label(m) }))
 }
 

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{any_setting, any_trace, entropy_as_written, label_as_written, live};
+use common::{any_setting, any_trace, entropy_as_written, label_as_written, live, margin_as_written, p};
 use epee_exit::rules::BranchyNet;
 use epee_exit::{Policy, PolicyKind, Replay, Threshold, Trace, argmax, entropy, replay};
 use proptest::prelude::*;
@@ -16,14 +16,6 @@ fn run(policy: &Policy, trace: &Trace) -> Replay {
 
 fn parse(text: &str) -> Policy {
     text.parse().unwrap()
-}
-
-/// softmax by its definition.
-fn p(logits: &[f32]) -> Vec<f64> {
-    let max = logits.iter().copied().fold(f32::MIN, f32::max);
-    let e: Vec<f64> = logits.iter().map(|&z| (f64::from(z) - f64::from(max)).exp()).collect();
-    let sum: f64 = e.iter().sum();
-    e.iter().map(|e| e / sum).collect()
 }
 
 /// Values so near that rounding decides; the oracle then gives no answer.
@@ -284,11 +276,8 @@ proptest! {
 
     #[test]
     fn margin(trace in any_trace(2..7), threshold in 0.0..1.0f64) {
-        agree_on_exits(&trace, &parse(&format!("margin(threshold={threshold})")), |sample, m| {
-            let mut sorted = p(trace.row(sample, m));
-            sorted.sort_by(|a, b| b.total_cmp(a));
-            reaches(sorted[0] - sorted[1], threshold)
-        })?;
+        let policy = parse(&format!("margin(threshold={threshold})"));
+        agree_on_exits(&trace, &policy, |sample, m| reaches(margin_as_written(trace.row(sample, m)), threshold))?;
     }
 
     #[test]

@@ -139,35 +139,31 @@ fn invalid_values_are_named() {
 
 #[test]
 fn inconsistent_headers_are_refused() {
+    let logits =
+        |shape: &str, at: &str| format!(r#"{{"logits":{{"dtype":"F32","shape":{shape},"data_offsets":{at}}}}}"#);
+    let with = |shape: &str, at: &str| file(&logits(shape, at), &[0; 12]);
     for (bytes, want) in [
         (vec![], "not a safetensors file: expected at least 8 bytes, got 0"),
         (
             vec![255; 20],
-            "not a safetensors file: the header should have 18446744073709551615 bytes, the file \
-             has 12 after its length",
+            "not a safetensors file: the header should have 18446744073709551615 bytes, the file has 12 after its length",
         ),
-        (
-            file(r#"{"logits":{"dtype":"F32","shape":[1,1,4],"data_offsets":[0,16]}}"#, &[0; 12]),
-            "the header describes 16 bytes of tensors, the file has 12",
-        ),
-        (
-            file(r#"{"logits":{"dtype":"F32","shape":[1,1,1],"data_offsets":[0,4]}}"#, &[0; 12]),
-            "the header describes 4 bytes of tensors, the file has 12",
-        ),
+        (with("[1,1,4]", "[0,16]"), "the header describes 16 bytes of tensors, the file has 12"),
+        (with("[1,1,1]", "[0,4]"), "the header describes 4 bytes of tensors, the file has 12"),
     ] {
         assert_eq!(problem(&bytes), want);
     }
     for header in [
-        "",
-        "[]",
-        "{\"logits\": 3}",
-        r#"{"logits":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}}"#,
-        r#"{"logits":{"dtype":"F32","shape":[1,1,2],"data_offsets":[0,4]}}"#,
-        r#"{"logits":{"dtype":"F32","shape":[1,1,1],"data_offsets":[4,0]}}"#,
-        r#"{"logits":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,4]}}"#,
-        r#"{"logits":{"dtype":"F32","shape":[-1,1,1],"data_offsets":[0,4]}}"#,
+        String::new(),
+        "[]".into(),
+        r#"{"logits": 3}"#.into(),
+        logits("[1]", "[0,4]").replace("F32", "F99"),
+        logits("[1,1,2]", "[0,4]"),
+        logits("[1,1,1]", "[4,0]"),
+        logits("[4294967296,4294967296,4]", "[0,4]"),
+        logits("[-1,1,1]", "[0,4]"),
     ] {
-        let got = problem(&file(header, &[0; 4]));
+        let got = problem(&file(&header, &[0; 4]));
         assert!(got.starts_with("not a safetensors file: "), "{header}: {got}");
     }
     // Offsets whose sum with the header's length passes 2^64.

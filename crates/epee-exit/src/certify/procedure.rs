@@ -147,11 +147,7 @@ pub fn certify(trace: &Trace, grid: &Grid, request: &CertificateRequest) -> Resu
 }
 
 fn check(trace: &Trace, request: &CertificateRequest) -> Result<(), CertifyError> {
-    for (what, got) in [("max risk", request.epsilon), ("confidence", 1.0 - request.delta)] {
-        if !(got > 0.0 && got < 1.0) {
-            return Err(CertifyError::OutOfRange { what, got });
-        }
-    }
+    check_shares([("max risk", request.epsilon), ("confidence", 1.0 - request.delta)])?;
     if request.risks.is_empty() {
         return Err(CertifyError::NoRisk);
     }
@@ -159,6 +155,12 @@ fn check(trace: &Trace, request: &CertificateRequest) -> Result<(), CertifyError
         check_labels(trace, &risk.name(|class| trace.class_name(class)))?;
     }
     Ok(())
+}
+
+/// Refuses numbers outside (0, 1).
+pub(super) fn check_shares(shares: [(&'static str, f64); 2]) -> Result<(), CertifyError> {
+    let bad = shares.into_iter().find(|(_, got)| !(*got > 0.0 && *got < 1.0));
+    bad.map_or(Ok(()), |(what, got)| Err(CertifyError::OutOfRange { what, got }))
 }
 
 /// Refuses labels that are missing or of one class.

@@ -149,7 +149,6 @@ fn check_bins(bins: usize) -> Result<(), QualityError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

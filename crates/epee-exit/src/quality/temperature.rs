@@ -87,7 +87,6 @@ fn slope(trace: &Trace, exit: usize, samples: &[(usize, usize)], beta: f64) -> (
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

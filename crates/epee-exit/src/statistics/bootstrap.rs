@@ -217,7 +217,6 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -265,20 +264,6 @@ mod tests {
         let want = -(samples as f64) * share(3) * share(5);
         let got = cross / f64::from(draws);
         assert!((got / want - 1.0).abs() < 0.15, "{got}, expected {want}");
-    }
-
-    #[test]
-    fn cell_by_cell_and_sample_by_sample_agree() {
-        // The same shares at two sizes: 4 cells of 120 samples are drawn one by one, of 200 by cell.
-        for samples in [120usize, 200] {
-            let labels: Vec<i64> = (0..samples as i64).map(|i| i % 2).collect();
-            let predictions: Vec<u32> = (0..samples as u32).map(|i| u32::from(i % 10 < 3) ^ (i % 2)).collect();
-            let options = Bootstrap { resamples: 20_000, ..Bootstrap::default() };
-            let got = bootstrap(&labels, &predictions, 2, &options, Counts::accuracy);
-            let half = 1.96 * (0.21 / samples as f64).sqrt();
-            let step = 1.0 / samples as f64;
-            assert!((got.low - (0.7 - half)).abs() < step && (got.high - (0.7 + half)).abs() < step, "{got:?}");
-        }
     }
 
     #[test]

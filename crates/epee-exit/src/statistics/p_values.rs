@@ -119,7 +119,6 @@ fn is_share(value: f64) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::statistics::{stream, unit};

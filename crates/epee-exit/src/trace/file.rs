@@ -111,24 +111,23 @@ impl Opened<'_> {
         TraceProblem::Missing { tensor, got }
     }
 
-    fn f32(&self, tensor: &'static str) -> Result<Option<Tensor<f32>>, TraceProblem> {
-        let Some((bytes, dtype, shape)) = self.tensor(tensor) else { return Ok(None) };
+    fn f32(&self, name: &'static str) -> Result<Option<Tensor<f32>>, TraceProblem> {
+        let Some((bytes, dtype, shape)) = self.tensor(name) else { return Ok(None) };
         if dtype != Dtype::F32 {
-            return Err(TraceProblem::tensor(tensor, "type F32", dtype));
+            return Err(TraceProblem::tensor(name, "type F32", dtype));
         }
-        let (words, _) = bytes.as_chunks();
-        let values = words.par_iter().with_min_len(1 << 16).map(|w| f32::from_le_bytes(*w));
-        Ok(Some(Tensor { name: tensor, values: values.collect(), shape }))
+        let words = bytes.as_chunks().0.par_iter().with_min_len(1 << 16);
+        Ok(Some(Tensor { name, values: words.map(|w| f32::from_le_bytes(*w)).collect(), shape }))
     }
 
-    fn integers(&self, tensor: &'static str) -> Result<Option<Tensor<i64>>, TraceProblem> {
-        let Some((bytes, dtype, shape)) = self.tensor(tensor) else { return Ok(None) };
+    fn integers(&self, name: &'static str) -> Result<Option<Tensor<i64>>, TraceProblem> {
+        let Some((bytes, dtype, shape)) = self.tensor(name) else { return Ok(None) };
         let values = match dtype {
             Dtype::I64 => bytes.as_chunks().0.iter().map(|w| i64::from_le_bytes(*w)).collect(),
             Dtype::I32 => bytes.as_chunks().0.iter().map(|w| i32::from_le_bytes(*w).into()).collect(),
-            _ => return Err(TraceProblem::tensor(tensor, "type I64", dtype)),
+            _ => return Err(TraceProblem::tensor(name, "type I64", dtype)),
         };
-        Ok(Some(Tensor { name: tensor, values, shape }))
+        Ok(Some(Tensor { name, values, shape }))
     }
 }
 

@@ -32,19 +32,25 @@ pub(crate) fn any_trace(classes: std::ops::Range<usize>) -> impl Strategy<Value 
     })
 }
 
-/// Eq. 1 as it is written: `H = -Σ p ln p / ln K`, with p by its own definition.
+/// Eq. 1 as it is written: `H = -Σ p ln p / ln K`.
 pub(crate) fn entropy_as_written(logits: &[f32]) -> f64 {
-    let z: Vec<f64> = logits.iter().map(|&z| f64::from(z)).collect();
-    let max = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let sum: f64 = z.iter().map(|z| (z - max).exp()).sum();
-    let mut h = 0.0;
-    for z in &z {
-        let p = (z - max).exp() / sum;
-        if p > 0.0 {
-            h -= p * p.ln();
-        }
-    }
-    h / (logits.len() as f64).ln()
+    let terms = p(logits).into_iter().filter(|p| *p > 0.0).map(|p| -p * p.ln());
+    terms.sum::<f64>() / (logits.len() as f64).ln()
+}
+
+/// softmax by its definition.
+pub(crate) fn p(logits: &[f32]) -> Vec<f64> {
+    let max = logits.iter().copied().fold(f32::MIN, f32::max);
+    let e: Vec<f64> = logits.iter().map(|&z| (f64::from(z) - f64::from(max)).exp()).collect();
+    let sum: f64 = e.iter().sum();
+    e.iter().map(|e| e / sum).collect()
+}
+
+/// The greatest probability minus the second.
+pub(crate) fn margin_as_written(logits: &[f32]) -> f64 {
+    let mut sorted = p(logits);
+    sorted.sort_by(|a, b| b.total_cmp(a));
+    sorted[0] - sorted[1]
 }
 
 /// The first class that no other exceeds.
