@@ -51,8 +51,9 @@ pub enum DriftStatus {
 /// # Ok::<(), epee_exit::DriftError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "State", into = "State")]
+#[serde(try_from = "State")]
 pub struct DriftMonitor {
+    #[serde(flatten)]
     state: State,
 }
 
@@ -138,12 +139,6 @@ impl DriftMonitor {
     /// own. Which samples are run to full depth goes on as it would have.
     pub fn reset(&mut self) {
         self.state = State { observed: 0, log_e: 0.0, weights: EQUAL, alarm: false, ..self.state };
-    }
-}
-
-impl From<DriftMonitor> for State {
-    fn from(monitor: DriftMonitor) -> State {
-        monitor.state
     }
 }
 

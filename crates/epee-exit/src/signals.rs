@@ -241,16 +241,15 @@ impl Signals {
         stops.clear();
         let cap = self.cap(sample);
         let mut earlier = thresholds.len();
-        let stop = |from, exit| self.stop(sample, from, exit);
         for (m, &level) in self.levels(sample)[..cap - 1].iter().enumerate() {
             // Only thresholds that no earlier exit passes at; most levels pass at none of them.
             if earlier == 0 || !self.direction.passes(level, thresholds[earlier - 1]) {
                 continue;
             }
             earlier = thresholds[..earlier].partition_point(|&t| !self.direction.passes(level, t));
-            stops.push(stop(earlier + 1, m + 1));
+            stops.push(self.stop(sample, earlier + 1, m + 1));
         }
-        stops.push(stop(0, cap));
+        stops.push(self.stop(sample, 0, cap));
         stops.reverse();
     }
 
@@ -261,16 +260,15 @@ impl Signals {
     /// The exits at which a sample leaves as the threshold of one exit goes through a list and the others stay.
     pub(crate) fn stops_at(&self, sample: usize, exit: usize, list: &[f64], others: &[f64], stops: &mut Vec<Stop>) {
         stops.clear();
-        let stop = |from, exit| self.stop(sample, from, exit);
         let cap = self.cap(sample);
         let passes = |m: usize| m != exit && self.direction.passes(self.levels(sample)[m - 1], others[m - 1]);
         let without = (1..cap).find(|&m| passes(m)).unwrap_or(cap);
-        stops.push(stop(0, without));
+        stops.push(self.stop(sample, 0, without));
         if exit < without {
             let level = self.levels(sample)[exit - 1];
             let from = list.partition_point(|&t| !self.direction.passes(level, t));
             if from < list.len() {
-                stops.push(stop(from + 1, exit));
+                stops.push(self.stop(sample, from + 1, exit));
             }
         }
     }

@@ -141,7 +141,11 @@ pub fn certify(trace: &Trace, grid: &Grid, request: &CertificateRequest) -> Resu
     };
     let (path, certified) = Tester::new(&TraceOutputs::new(&tester, &temperatures)?, path, request)?.walk();
     if certified == 0 {
-        return Err(full_depth_fails(trace, &path[0], request));
+        let (risks, upper) = (&path[0].risks, &path[0].upper);
+        let worst = (0..risks.len()).max_by(|&a, &b| risks[a].p.total_cmp(&risks[b].p)).unwrap_or(0);
+        let RiskEstimate { mean, n, .. } = risks[worst];
+        let (risk, upper) = (request.risks[worst].name(|class| trace.class_name(class)), upper[worst]);
+        return Err(CertifyError::FullDepth { risk, mean, n, upper, epsilon: request.epsilon });
     }
     Ok(Certification { path, certified, samples: trace.samples(), tested: tester.samples(), temperatures })
 }
@@ -274,14 +278,3 @@ impl<'a> Tester<'a> {
 
 /// Settings tested at a time, and about as many that are shown with their bounds.
 const CHUNK: usize = 64;
-
-fn full_depth_fails(trace: &Trace, full: &PathPoint, request: &CertificateRequest) -> CertifyError {
-    let worst = (0..full.risks.len()).max_by(|&a, &b| full.risks[a].p.total_cmp(&full.risks[b].p)).unwrap_or(0);
-    CertifyError::FullDepth {
-        risk: request.risks[worst].name(|class| trace.class_name(class)),
-        mean: full.risks[worst].mean,
-        n: full.risks[worst].n,
-        upper: full.upper[worst],
-        epsilon: request.epsilon,
-    }
-}

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use super::TraceProblem;
 
 /// The metadata keys of the lists, which are JSON.
@@ -66,12 +68,9 @@ impl Provenance {
         let mut metadata = std::mem::take(&mut self.other);
         let known = self.texts().into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.take()?)));
         metadata.extend(known);
-        if !self.label_names.is_empty() {
-            metadata.insert(LABEL_NAMES.to_owned(), serde_json::json!(self.label_names).to_string());
-        }
-        if !self.layer_seconds.is_empty() {
-            metadata.insert(LAYER_SECONDS.to_owned(), serde_json::json!(self.layer_seconds).to_string());
-        }
+        let lists = [(LABEL_NAMES, json!(self.label_names)), (LAYER_SECONDS, json!(self.layer_seconds))];
+        let lists = lists.into_iter().filter(|(_, list)| *list != json!([]));
+        metadata.extend(lists.map(|(key, list)| (key.to_owned(), list.to_string())));
         metadata
     }
 

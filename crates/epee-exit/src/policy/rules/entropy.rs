@@ -29,39 +29,31 @@ pub(super) fn check_entropy(threshold: &Threshold, exits: usize, classes: usize)
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DeeBert;
 
-impl ExitRule for DeeBert {
-    fn check(&self, exits: usize, classes: usize, threshold: &Threshold) -> Result<(), PolicyError> {
-        threshold.check(exits, 0.0..=f64::MAX)?;
-        check_classes("deebert", classes)
-    }
-
-    fn signal(&self, _: &mut PolicyState, exit: &ExitOutput<'_>) -> Signal {
-        Signal::level(exit.entropy_nats())
-    }
-
-    /// From 0 to a little above ln K.
-    fn thresholds(&self, _: usize, classes: usize) -> Vec<f64> {
-        let most = (classes as f64).ln();
-        (0..=20).map(|i| (most * f64::from(i) * 0.05 * 1e4).ceil() / 1e4).collect()
-    }
-}
-
 /// Exit at `H_m < T_m`: entropy in nats, with a threshold `T_m >= 0` for each exit (or one for all). With one for all it is
 /// [`DeeBert`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BranchyNet;
 
-impl ExitRule for BranchyNet {
-    fn check(&self, exits: usize, classes: usize, threshold: &Threshold) -> Result<(), PolicyError> {
-        threshold.check(exits, 0.0..=f64::MAX)?;
-        check_classes("branchynet", classes)
-    }
+/// Entropy in nats, compared with a threshold of at least 0.
+macro_rules! in_nats {
+    ($($Rule:ident $name:literal),*) => { $(
+        impl ExitRule for $Rule {
+            fn check(&self, exits: usize, classes: usize, threshold: &Threshold) -> Result<(), PolicyError> {
+                threshold.check(exits, 0.0..=f64::MAX)?;
+                check_classes($name, classes)
+            }
 
-    fn signal(&self, state: &mut PolicyState, exit: &ExitOutput<'_>) -> Signal {
-        DeeBert.signal(state, exit)
-    }
+            fn signal(&self, _: &mut PolicyState, exit: &ExitOutput<'_>) -> Signal {
+                Signal::level(exit.entropy_nats())
+            }
 
-    fn thresholds(&self, exits: usize, classes: usize) -> Vec<f64> {
-        DeeBert.thresholds(exits, classes)
-    }
+            /// From 0 to a little above ln K.
+            fn thresholds(&self, _: usize, classes: usize) -> Vec<f64> {
+                let most = (classes as f64).ln();
+                (0..=20).map(|i| (most * f64::from(i) * 0.05 * 1e4).ceil() / 1e4).collect()
+            }
+        }
+    )* };
 }
+
+in_nats!(DeeBert "deebert", BranchyNet "branchynet");
