@@ -56,7 +56,7 @@ impl<'a> TraceOutputs<'a> {
 
 /// The signals of a policy at each exit of each sample of a trace, whatever its threshold.
 pub(crate) struct Signals {
-    pub(crate) direction: Direction,
+    direction: Direction,
     exits: usize,
     /// `[N, M]`, NaN if no threshold lets a sample out.
     levels: Vec<f64>,
@@ -134,40 +134,19 @@ impl Signals {
         all.sort_unstable_by(f64::total_cmp);
         let Some(last) = all.len().checked_sub(1) else { return Vec::new() };
         let parts = most.max(2) - 1;
-        let mut thresholds: Vec<f64> = (0..=parts).map(|i| rounded(all[last * i / parts])).collect();
-        sort_by_aggressiveness(&mut thresholds, self.direction);
-        thresholds.dedup();
-        thresholds
+        cautious_first((0..=parts).map(|i| rounded(all[last * i / parts])).collect(), self.direction)
+    }
+
+    /// The row of a threshold among sorted ones, after row 0 for no threshold.
+    pub(crate) fn row(&self, thresholds: &[f64], threshold: Option<f64>) -> usize {
+        let Some(threshold) = threshold else { return 0 };
+        let at = self.direction.aggressiveness(threshold);
+        1 + thresholds.partition_point(|&t| self.direction.aggressiveness(t) < at)
     }
 }
 
 /// Samples that quantiles are taken of.
 const ENOUGH: usize = 5000;
-
-/// The thresholds of some settings of a family, each once, from the most cautious to the most aggressive: the rows of a
-/// column, after row 0 for no threshold.
-pub(crate) struct ThresholdRows {
-    pub(crate) thresholds: Vec<f64>,
-    direction: Direction,
-}
-
-impl ThresholdRows {
-    pub(crate) fn of<'a>(settings: impl Iterator<Item = &'a Policy>, direction: Direction) -> ThresholdRows {
-        let mut thresholds: Vec<f64> = settings.filter_map(|policy| policy.threshold.scalar()).collect();
-        sort_by_aggressiveness(&mut thresholds, direction);
-        thresholds.dedup();
-        ThresholdRows { thresholds, direction }
-    }
-
-    /// The row of a threshold; 0 for none.
-    pub(crate) fn row(&self, threshold: Option<f64>) -> usize {
-        let below = |threshold: f64| {
-            let at = self.direction.aggressiveness(threshold);
-            self.thresholds.partition_point(|&t| self.direction.aggressiveness(t) < at)
-        };
-        threshold.map_or(0, |threshold| 1 + below(threshold))
-    }
-}
 
 /// Settings that differ in their threshold alone, as places in the list, each family under the setting without a threshold.
 pub(crate) fn families(policies: &[Policy]) -> Vec<(Policy, Vec<usize>)> {
@@ -183,20 +162,20 @@ pub(crate) fn families(policies: &[Policy]) -> Vec<(Policy, Vec<usize>)> {
     families
 }
 
-/// Runs a function over every family of some settings, with its signals and rows, on all cores. It gives a result for each
-/// member; together they are in the order of the settings.
+/// Runs a function over every family of some settings, with its signals and its thresholds from the most cautious, on all
+/// cores. It gives a result for each member; together they are in the order of the settings.
 pub(crate) fn by_family<T: Send>(
     outputs: &TraceOutputs<'_>,
     policies: &[Policy],
-    each: impl Fn(&Policy, &[usize], &Signals, &ThresholdRows) -> Vec<T> + Sync,
+    each: impl Fn(&Policy, &[usize], &Signals, &[f64]) -> Vec<T> + Sync,
 ) -> Result<Vec<T>, PolicyError> {
     let results = |(family, members): (Policy, Vec<usize>)| {
         for &at in &members {
             policies[at].check(outputs.trace.exits(), outputs.trace.classes())?;
         }
         let signals = Signals::new(outputs, &family)?;
-        let rows = ThresholdRows::of(members.iter().map(|&at| &policies[at]), signals.direction);
-        let results = each(&family, &members, &signals, &rows);
+        let thresholds = members.iter().filter_map(|&at| policies[at].threshold.scalar()).collect();
+        let results = each(&family, &members, &signals, &cautious_first(thresholds, signals.direction));
         Ok(members.into_iter().zip(results).collect::<Vec<_>>())
     };
     let all = families(policies).into_par_iter().map(results).collect::<Result<Vec<_>, PolicyError>>()?;
@@ -205,9 +184,11 @@ pub(crate) fn by_family<T: Send>(
     Ok(all.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Sorts thresholds from the most cautious to the most aggressive.
-fn sort_by_aggressiveness(thresholds: &mut [f64], direction: Direction) {
+/// Thresholds from the most cautious to the most aggressive, each once.
+fn cautious_first(mut thresholds: Vec<f64>, direction: Direction) -> Vec<f64> {
     thresholds.sort_unstable_by(|a, b| direction.aggressiveness(*a).total_cmp(&direction.aggressiveness(*b)));
+    thresholds.dedup();
+    thresholds
 }
 
 /// Four significant digits.

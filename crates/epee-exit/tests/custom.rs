@@ -6,11 +6,11 @@ mod common;
 #[path = "common/population.rs"]
 mod population;
 
-use common::{any_trace, live, margin_as_written};
+use common::{any_trace, margin_as_written};
 use epee_exit::{
     Bootstrap, Certificate, CertificateRequest, Comparison, Direction, ExitOutput, ExitRule, Goal, Grid, Metric,
-    Policy, PolicyError, PolicyKind, PolicyState, Reason, Scoring, Signal, Threshold, certify, choose_on, compare,
-    entropy, replay, sweep,
+    Policy, PolicyError, PolicyKind, PolicyState, Reason, Scoring, Signal, Threshold, answers, certify, choose_on,
+    compare, entropy, replay, sweep,
 };
 use proptest::prelude::*;
 
@@ -103,9 +103,7 @@ proptest! {
         let checked = |policy: &Policy| policy.check(exits, classes).unwrap().with_temperatures(&temperatures).unwrap();
         let (mine_checked, built_in) = (checked(&mine), checked(&Policy::epee(threshold, patience)));
         prop_assert_eq!(replay(&mine_checked, &trace).unwrap(), replay(&built_in, &trace).unwrap());
-        for sample in 0..trace.samples() {
-            prop_assert_eq!(live(&mine_checked, &trace, sample), live(&built_in, &trace, sample));
-        }
+        prop_assert_eq!(answers(&mine_checked, &trace).unwrap(), answers(&built_in, &trace).unwrap());
         // The same rows, for the grid's thresholds and never.
         let thresholds = vec![None, Some(0.0), Some(threshold), Some(1.0)];
         let grid = Grid {
@@ -129,8 +127,7 @@ proptest! {
         let policy = Policy::custom(SteadyMargin, threshold);
         let checked = policy.check(exits, classes).unwrap();
         let replayed = replay(&checked, &trace).unwrap();
-        for sample in 0..trace.samples() {
-            let answer = live(&checked, &trace, sample);
+        for (sample, answer) in answers(&checked, &trace).unwrap().into_iter().enumerate() {
             let got = (replayed.exits[sample] as usize, replayed.labels[sample] as usize);
             prop_assert_eq!((answer.exit, answer.label), got);
             let rows: Vec<&[f32]> = (1..=exits).map(|exit| trace.row(sample, exit)).collect();

@@ -5,9 +5,9 @@
 
 mod common;
 
-use common::{any_setting, any_trace, entropy_as_written, label_as_written, live, margin_as_written, p};
+use common::{any_setting, any_trace, entropy_as_written, label_as_written, margin_as_written, p};
 use epee_exit::rules::BranchyNet;
-use epee_exit::{Policy, PolicyKind, Replay, Threshold, Trace, argmax, entropy, replay};
+use epee_exit::{Policy, PolicyKind, Replay, Threshold, Trace, answers, argmax, entropy, replay};
 use proptest::prelude::*;
 
 fn run(policy: &Policy, trace: &Trace) -> Replay {
@@ -341,8 +341,7 @@ proptest! {
     fn live_and_replayed_are_the_same((trace, policy, temperatures) in any_case()) {
         let policy = policy.check(trace.exits(), trace.classes()).unwrap().with_temperatures(&temperatures).unwrap();
         let replayed = replay(&policy, &trace).unwrap();
-        for sample in 0..trace.samples() {
-            let answer = live(&policy, &trace, sample);
+        for (sample, answer) in answers(&policy, &trace).unwrap().into_iter().enumerate() {
             prop_assert_eq!(answer.exit, replayed.exits[sample] as usize);
             prop_assert_eq!(answer.label, replayed.labels[sample] as usize);
             prop_assert_eq!(answer.entropy.to_bits(), replayed.entropies[sample].to_bits());

@@ -14,7 +14,7 @@ pub(super) fn pareto_path(outputs: &TraceOutputs<'_>, grid: &Grid, risks: &[Risk
     let policies = grid.policies();
     let full = full_answers(outputs);
     let counted: Vec<i64> = risks.iter().map(|risk| counted(*risk, &full, trace.labels())).collect();
-    let mut scored: Vec<(usize, f64, f64)> = by_family(outputs, &policies, |_, members, signals, rows| {
+    let mut scored: Vec<(usize, f64, f64)> = by_family(outputs, &policies, |_, members, signals, thresholds| {
         // A row holds layers, and the sum of each risk's losses.
         let width = risks.len() + 1;
         let add = |row: &mut [i64], sample: usize, stop: Stop, by: i64| {
@@ -24,11 +24,10 @@ pub(super) fn pareto_path(outputs: &TraceOutputs<'_>, grid: &Grid, risks: &[Risk
                 *sum += by * i64::from(loss.unwrap_or(0));
             }
         };
-        let thresholds = &rows.thresholds;
         let stops = |sample: usize, stops: &mut Vec<Stop>| signals.stops(sample, thresholds, stops);
         let sums = signals.sums(thresholds.len(), width, stops, add);
         let scores = |&at: &usize| {
-            let row = &sums[rows.row(policies[at].threshold.scalar()) * width..][..width];
+            let row = &sums[signals.row(thresholds, policies[at].threshold.scalar()) * width..][..width];
             let means = row[1..].iter().zip(&counted).map(|(&sum, &n)| sum as f64 / n.max(1) as f64);
             (at, means.fold(f64::NEG_INFINITY, f64::max), saving(row[0] as u64, trace.samples(), trace.exits()))
         };

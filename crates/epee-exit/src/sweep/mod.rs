@@ -139,8 +139,7 @@ pub fn full_depth(trace: &Trace, scoring: &Scoring) -> SweepRow {
 pub fn score(trace: &Trace, policies: &[Policy], scoring: &Scoring) -> Result<Vec<SweepRow>, PolicyError> {
     let outputs = TraceOutputs::new(trace, &scoring.temperatures)?;
     let scorer = Scorer::new(trace, &scoring.micro_classes);
-    by_family(&outputs, policies, |family, members, signals, list| {
-        let thresholds = list.thresholds.as_slice();
+    by_family(&outputs, policies, |family, members, signals, thresholds| {
         let stops = |sample: usize, stops: &mut Vec<Stop>| signals.stops(sample, thresholds, stops);
         let rows = scorer.column(signals, thresholds.len(), stops, |_| family.clone());
         let row = |&at: &usize| {
@@ -150,7 +149,7 @@ pub fn score(trace: &Trace, policies: &[Policy], scoring: &Scoring) -> Result<Ve
                 let exits = (0..trace.samples()).map(|sample| (sample, signals.exit(sample, &thresholds)));
                 return scorer.one(policy, exits.map(|(sample, exit)| (exit, signals.answer(sample, exit))));
             }
-            SweepRow { policy, ..rows[list.row(policies[at].threshold.scalar())].clone() }
+            SweepRow { policy, ..rows[signals.row(thresholds, policies[at].threshold.scalar())].clone() }
         };
         members.iter().map(row).collect()
     })

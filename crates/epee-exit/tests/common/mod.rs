@@ -1,10 +1,7 @@
 //! Random traces and a second, literal reading of the paper's equations.
 #![allow(dead_code, clippy::unwrap_used)] // Each test uses its part.
 
-use epee_exit::{
-    Answer, CheckedPolicy, Decision, Ensemble, ExitOutput, Policy, PolicyKind, SweepRow, Threshold, Trace, TraceParts,
-    replay,
-};
+use epee_exit::{Ensemble, Policy, PolicyKind, SweepRow, Threshold, Trace, TraceParts, replay};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -78,18 +75,6 @@ pub(crate) fn any_setting(exits: usize, classes: usize) -> impl Strategy<Value =
         // A policy that compares several exits with one threshold takes the first of a list.
         if policy.check(exits, classes).is_ok() { policy } else { family.with_threshold(0.5) }
     })
-}
-
-/// The answer of a live run to one sample of a trace.
-pub(crate) fn live(policy: &CheckedPolicy, trace: &Trace, sample: usize) -> Answer {
-    let mut state = policy.start();
-    for exit in (1..=trace.exits()).filter(|&exit| policy.needs(exit)) {
-        let output = ExitOutput::new(exit, trace.row(sample, exit)).with_score(trace.score(sample, exit));
-        if let Decision::Exit(answer) = policy.observe(&mut state, &output).unwrap() {
-            return answer;
-        }
-    }
-    unreachable!("the last exit answers")
 }
 
 /// The bits of a row, so that NaN equals NaN.
