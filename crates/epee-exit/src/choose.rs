@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde::Serialize;
 
 use crate::metrics::Metric;
-use crate::policy::{Policy, PolicyError, Rule, Threshold, serialize_text};
+use crate::policy::{Policy, PolicyError, Rule, serialize_text};
 use crate::sweep::{Grid, Scoring, SweepRow, full_depth, sweep_with};
 use crate::trace::Trace;
 
@@ -18,9 +18,8 @@ pub fn pareto(rows: &[SweepRow], metric: Metric) -> Vec<SweepRow> {
     let mut sorted: Vec<&SweepRow> = rows.iter().filter(|row| !row.get(metric).is_nan()).collect();
     // From the greatest saving down; a row stays if its metric is above all that save more.
     sorted.sort_by(|a, b| {
-        b.saving
-            .total_cmp(&a.saving)
-            .then_with(|| b.get(metric).total_cmp(&a.get(metric)).then_with(|| caution(a).cmp_to(&caution(b))))
+        let by_metric = || b.get(metric).total_cmp(&a.get(metric));
+        b.saving.total_cmp(&a.saving).then_with(by_metric).then_with(|| by_caution(a, b))
     });
     let mut front: Vec<SweepRow> = Vec::new();
     for row in sorted {
@@ -148,7 +147,7 @@ pub fn choose(rows: &[SweepRow], full: &SweepRow, goal: Goal, metric: Metric) ->
     let better = |a: &SweepRow, b: &SweepRow| {
         let key = |row: &SweepRow| goal.key(row.saving, row.get(metric));
         let values = key(a).iter().zip(key(b)).fold(Ordering::Equal, |order, (a, b)| order.then(a.total_cmp(&b)));
-        values.then_with(|| caution(b).cmp_to(&caution(a)))
+        values.then_with(|| by_caution(b, a))
     };
     let mut best: Option<&SweepRow> = None;
     for row in rows.iter().filter(qualifies) {
@@ -172,34 +171,22 @@ pub fn choose_on(
     goal: Goal,
     metric: Metric,
 ) -> Result<Choice, ChooseError> {
-    let mut labels = trace.labels().iter().filter(|&&label| label >= 0);
-    if let Some(one) = labels.next()
-        && trace.classes() > 1
-        && labels.all(|label| label == one)
-    {
+    if trace.only_class().is_some() {
         return Err(ChooseError::OneClass);
     }
     let rows = sweep_with(trace, grid, scoring)?;
     choose(&rows, &full_depth(trace, scoring), goal, metric)
 }
 
-/// How cautious a setting is: the lower, the more.
-struct Caution(f64, usize, usize);
-
-impl Caution {
-    fn cmp_to(&self, other: &Caution) -> Ordering {
-        // Patience and exit the other way round: more of them is more cautious.
-        self.0.total_cmp(&other.0).then(other.1.cmp(&self.1)).then(other.2.cmp(&self.2))
-    }
-}
-
-fn caution(row: &SweepRow) -> Caution {
-    let Policy { rule, .. } = &row.policy;
-    let aggressiveness =
-        row.policy.threshold().and_then(Threshold::mean).map(|mean| rule.direction().aggressiveness(mean));
-    let exit = match rule {
-        Rule::Fixed(fixed) => fixed.exit,
-        _ => usize::MAX,
+/// The order of two settings by caution, the more cautious first: the lower threshold, then the greater patience, then the
+/// later exit.
+fn by_caution(a: &SweepRow, b: &SweepRow) -> Ordering {
+    let key = |row: &SweepRow| {
+        let rule = &row.policy.rule;
+        let aggressiveness = row.policy.threshold.mean().map(|mean| rule.direction().aggressiveness(mean));
+        let exit = if let Rule::Fixed(fixed) = rule { fixed.exit } else { usize::MAX };
+        (aggressiveness.unwrap_or(f64::NEG_INFINITY), rule.patience().unwrap_or(usize::MAX), exit)
     };
-    Caution(aggressiveness.unwrap_or(f64::NEG_INFINITY), rule.patience().unwrap_or(usize::MAX), exit)
+    let (a, b) = (key(a), key(b));
+    a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)).then(b.2.cmp(&a.2))
 }

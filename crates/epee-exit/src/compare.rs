@@ -157,7 +157,7 @@ pub fn compare(
     let custom = comparison.custom.iter().map(|policy| Ok((policy.name().to_owned(), vec![policy.clone()])));
     let candidates: Vec<(String, Vec<Policy>)> =
         built_in.chain(custom).collect::<Result<_, PolicyError>>().map_err(ChooseError::from)?;
-    let choices = |(name, families): &(String, Vec<Policy>)| -> Result<Vec<(Goal, String, Choice)>, ChooseError> {
+    let choices = |(name, families): &(String, Vec<Policy>)| -> Result<Vec<(String, Choice)>, ChooseError> {
         let mut rows = Vec::new();
         for family in families {
             rows.extend(spread(&outputs, family, comparison.thresholds, scoring)?);
@@ -171,23 +171,22 @@ pub fn compare(
             let choice = choose(&rows, &full, goal, comparison.metric)?;
             if comparison.per_exit && choice.met && per_exit {
                 let name = if lists { name.clone() } else { format!("{name}, per exit") };
-                choices.push((goal, name, refine(choosing, &choice, scoring)?));
+                choices.push((name, refine(choosing, &choice, scoring)?));
             }
             if !(lists && comparison.per_exit) {
-                choices.push((goal, name.clone(), choice));
+                choices.push((name.clone(), choice));
             }
         }
         Ok(choices)
     };
     let choices: Vec<Vec<_>> = candidates.par_iter().map(choices).collect::<Result<_, _>>()?;
-    let mut choices: Vec<(Goal, String, Choice)> = choices.into_iter().flatten().collect();
-    let place = |goal: &Goal| comparison.goals.iter().position(|other| other == goal);
-    choices.sort_by_key(|(goal, ..)| place(goal));
+    let mut choices: Vec<(String, Choice)> = choices.into_iter().flatten().collect();
+    choices.sort_by_key(|(_, choice)| comparison.goals.iter().position(|goal| *goal == choice.goal));
     report(choices, reporting, comparison, scoring)
 }
 
 fn report(
-    choices: Vec<(Goal, String, Choice)>,
+    choices: Vec<(String, Choice)>,
     trace: &Trace,
     comparison: &Comparison,
     scoring: &Scoring,
@@ -200,20 +199,20 @@ fn report(
     };
     let epee: Vec<(Goal, Vec<u32>)> = choices
         .iter()
-        .filter(|(_, name, _)| name == PolicyKind::Epee.name())
-        .map(|(goal, _, choice)| Ok((*goal, run(&choice.policy)?.labels)))
+        .filter(|(name, _)| name == PolicyKind::Epee.name())
+        .map(|(_, choice)| Ok((choice.goal, run(&choice.policy)?.labels)))
         .collect::<Result<_, CompareError>>()?;
-    let compared = |(goal, name, choice): (Goal, String, Choice)| -> Result<ComparedPolicy, CompareError> {
+    let compared = |(name, choice): (String, Choice)| -> Result<ComparedPolicy, CompareError> {
         let replayed = run(&choice.policy)?;
         let metrics = replayed.metrics(trace);
         let counts = Counts::of(labels, &replayed.labels, classes);
         let correct = counts.correct.iter().sum();
-        let baseline = epee.iter().find(|(other, _)| *other == goal && name != PolicyKind::Epee.name());
+        let baseline = epee.iter().find(|(goal, _)| *goal == choice.goal && name != PolicyKind::Epee.name());
         let against_epee = baseline.map(|(_, epee)| {
             Difference::between(labels, epee, &replayed.labels, classes, comparison.metric, scoring, options)
         });
         Ok(ComparedPolicy {
-            goal,
+            goal: choice.goal,
             name,
             met: choice.met,
             chosen_value: choice.row.get(comparison.metric),

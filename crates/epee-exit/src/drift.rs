@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::random::{stream, unit};
+use crate::statistics::{stream, unit};
 
 /// The bets that are mixed, times 1 - ε: they grow fastest for losses of 0 or 1 with a risk of 1, 2, 3 and 5 ε.
 /// The first never loses.
@@ -16,7 +16,7 @@ const GREATEST_BET: f64 = 0.5;
 /// The weights before the first loss.
 const EQUAL: [f64; BETS.len()] = [1.0 / BETS.len() as f64; BETS.len()];
 
-/// Whether early exits may continue.
+/// The verdict on early exits after the losses so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftStatus {
@@ -51,8 +51,9 @@ pub enum DriftStatus {
 /// # Ok::<(), epee_exit::DriftError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "State", into = "State")]
+#[serde(try_from = "State")]
 pub struct DriftMonitor {
+    #[serde(flatten)]
     state: State,
 }
 
@@ -78,18 +79,8 @@ impl DriftMonitor {
     /// # Errors
     /// ε or δ outside (0, 1), q outside (0, 1].
     pub fn new(epsilon: f64, delta: f64, shadow_fraction: f64, seed: u64) -> Result<Self, DriftError> {
-        let state = State {
-            epsilon,
-            delta,
-            shadow_fraction,
-            seed,
-            asked: 0,
-            observed: 0,
-            log_e: 0.0,
-            weights: EQUAL,
-            alarm: false,
-        };
-        Self::try_from(state)
+        let (asked, observed, log_e, weights, alarm) = (0, 0, 0.0, EQUAL, false);
+        Self::try_from(State { epsilon, delta, shadow_fraction, seed, asked, observed, log_e, weights, alarm })
     }
 
     /// True if the next sample is to be run to full depth: with probability q, whatever the sample. The
@@ -147,16 +138,7 @@ impl DriftMonitor {
     /// Clears the alarm and starts again from E = 1, a new run with a false-alarm probability of its
     /// own. Which samples are run to full depth goes on as it would have.
     pub fn reset(&mut self) {
-        self.state.observed = 0;
-        self.state.log_e = 0.0;
-        self.state.weights = EQUAL;
-        self.state.alarm = false;
-    }
-}
-
-impl From<DriftMonitor> for State {
-    fn from(monitor: DriftMonitor) -> State {
-        monitor.state
+        self.state = State { observed: 0, log_e: 0.0, weights: EQUAL, alarm: false, ..self.state };
     }
 }
 
@@ -195,7 +177,6 @@ pub enum DriftError {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -226,7 +207,6 @@ mod tests {
         let limit = DELTA + 3.0 * (DELTA * (1.0 - DELTA) / STREAMS as f64).sqrt();
         let (at, below) = (alarms(5_000, 0, |_| EPSILON), alarms(5_000, 0, |_| 0.75 * EPSILON));
         let (at, below) = (share(&at, 5_000), share(&below, 5_000));
-        println!("false alarms: {at} at ε, {below} at 0.75 ε");
         assert!(at <= limit, "{at}, at most {limit}");
         assert!(below < at, "{below} below ε, {at} at ε");
     }
@@ -238,7 +218,6 @@ mod tests {
         assert!(drifted >= 0.95, "{drifted}");
         let late = alarms(1_700, 20_000, |t| if t < 1_000 { 0.5 * EPSILON } else { 3.0 * EPSILON });
         let (before, late) = (share(&late, 1_000), share(&late, 1_700));
-        println!("seen: {drifted} within 400, {late} within 700 of a late drift, {before} too early");
         assert!(late - before >= 0.95 && before < 0.01, "{late}, {before} too early");
     }
 

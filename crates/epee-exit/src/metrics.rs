@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::confidence::{ln_classes, read};
+use crate::named::{Named, named};
 use crate::trace::Trace;
 
 /// Per class: correct, predicted and true counts. All scores are functions of these.
@@ -222,28 +223,15 @@ pub enum Metric {
     Accuracy,
 }
 
-impl Metric {
-    /// Its name in files and messages: `macro_f1`, `micro_f1` or `accuracy`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Metric::MacroF1 => "macro_f1",
-            Metric::MicroF1 => "micro_f1",
-            Metric::Accuracy => "accuracy",
-        }
-    }
+named!(Metric { MacroF1 = "macro_f1", MicroF1 = "micro_f1", Accuracy = "accuracy" });
 
+impl Metric {
     pub(crate) fn pick(self, accuracy: f64, macro_f1: f64, micro_f1: f64) -> f64 {
         match self {
             Metric::MacroF1 => macro_f1,
             Metric::MicroF1 => micro_f1,
             Metric::Accuracy => accuracy,
         }
-    }
-}
-
-impl std::fmt::Display for Metric {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
     }
 }
 
@@ -256,11 +244,6 @@ impl std::str::FromStr for Metric {
     type Err = UnknownMetric;
 
     fn from_str(text: &str) -> Result<Self, UnknownMetric> {
-        match text {
-            "macro_f1" | "macro-f1" => Ok(Metric::MacroF1),
-            "micro_f1" | "micro-f1" => Ok(Metric::MicroF1),
-            "accuracy" => Ok(Metric::Accuracy),
-            _ => Err(UnknownMetric(text.to_owned())),
-        }
+        Metric::read(&text.replace('-', "_")).map_err(|_| UnknownMetric(text.to_owned()))
     }
 }

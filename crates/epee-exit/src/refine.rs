@@ -2,8 +2,8 @@
 
 use crate::choose::{Choice, ChooseError, choose};
 use crate::policy::{Policy, Threshold};
-use crate::signals::{Signals, TraceOutputs};
-use crate::sweep::{Scorer, Scoring, SweepRow, row};
+use crate::signals::{Signals, Stop, TraceOutputs};
+use crate::sweep::{Scorer, Scoring, SweepRow};
 use crate::trace::Trace;
 
 /// Thresholds tried for one exit at a time.
@@ -24,7 +24,7 @@ const ROUNDS: usize = 8;
 pub fn refine(trace: &Trace, start: &Choice, scoring: &Scoring) -> Result<Choice, ChooseError> {
     let (exits, classes) = (trace.exits(), trace.classes());
     let policy = |thresholds: &[f64]| {
-        let list = thresholds[..exits - 1].iter().map(|&t| Some(t).filter(|t| !t.is_nan()));
+        let list = thresholds[..exits - 1].iter().map(|&t| (!t.is_nan()).then_some(t));
         start.policy.with_threshold(Threshold::PerExit(list.collect()))
     };
     let Some(threshold) = start.policy.threshold() else { return Ok(start.clone()) };
@@ -33,27 +33,27 @@ pub fn refine(trace: &Trace, start: &Choice, scoring: &Scoring) -> Result<Choice
         return Ok(start.clone());
     }
     let outputs = TraceOutputs::new(trace, &scoring.temperatures)?;
-    let signals = Signals::new(&outputs, &start.policy.check(exits, classes)?)?;
+    let signals = Signals::new(&outputs, &start.policy)?;
     let scorer = Scorer::new(trace, &scoring.micro_classes);
     let mut best = start.clone();
     for _ in 0..ROUNDS {
         let before = thresholds.clone();
         for exit in 1..exits {
             let list = signals.quantiles(exit..exit + 1, CANDIDATES);
-            let cells = scorer.column(&signals, list.len(), |sample, stops| {
+            let stops = |sample: usize, stops: &mut Vec<Stop>| {
                 signals.stops_at(sample, exit, &list, &thresholds, stops);
-            });
+            };
             let setting = |at: usize| {
                 let mut thresholds = thresholds.clone();
                 thresholds[exit - 1] = if at == 0 { f64::NAN } else { list[at - 1] };
                 policy(&thresholds)
             };
-            let mut rows: Vec<_> = cells.iter().enumerate().map(|(at, &cell)| row(setting(at), cell, trace)).collect();
             // The best so far comes first: what is only as good does not replace it.
-            rows.insert(0, best.row.clone());
+            let mut rows = vec![best.row.clone()];
+            rows.extend(scorer.column(&signals, list.len(), stops, setting));
             let choice = choose(&rows, &start.full, start.goal, start.metric)?;
             if choice.met && better(&choice, &best) {
-                thresholds = choice.policy.threshold().unwrap_or(&Threshold::Never).resolve(exits);
+                thresholds = choice.policy.threshold.resolve(exits);
                 best = choice;
             }
         }
@@ -79,13 +79,12 @@ pub(crate) fn spread(
 ) -> Result<Vec<SweepRow>, ChooseError> {
     let trace = outputs.trace();
     let (exits, classes) = (trace.exits(), trace.classes());
-    let signals = Signals::new(outputs, &family.check(exits, classes)?)?;
+    let signals = Signals::new(outputs, family)?;
     let mut thresholds = if family.threshold().is_some() { signals.quantiles(1..exits, most) } else { Vec::new() };
     // Rounding may carry a quantile out of its range, as a confidence above 1.
     thresholds.retain(|&threshold| family.with_threshold(threshold).check(exits, classes).is_ok());
     let scorer = Scorer::new(trace, &scoring.micro_classes);
-    let cells = scorer.column(&signals, thresholds.len(), |sample, stops| signals.stops(sample, &thresholds, stops));
-    let settings = [None].into_iter().chain(thresholds.iter().copied().map(Some));
-    let setting = |threshold: Option<f64>| family.with_threshold(threshold);
-    Ok(settings.zip(cells).map(|(threshold, cell)| row(setting(threshold), cell, trace)).collect())
+    let stops = |sample: usize, stops: &mut Vec<Stop>| signals.stops(sample, &thresholds, stops);
+    let setting = |at: usize| family.with_threshold(at.checked_sub(1).map(|at| thresholds[at]));
+    Ok(scorer.column(&signals, thresholds.len(), stops, setting))
 }

@@ -9,13 +9,6 @@ use crate::policy::{
 use crate::signals::check_scores;
 use crate::trace::Trace;
 
-/// Memory that one worker uses for sample after sample.
-#[derive(Default)]
-struct Scratch {
-    state: PolicyState,
-    logits: Vec<f32>,
-}
-
 /// The answers of a policy to the N samples of a trace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Replay {
@@ -65,7 +58,7 @@ pub fn replay(policy: &CheckedPolicy, trace: &Trace) -> Result<Replay, ReplayErr
     let answers: Vec<(u32, u32, f64, Reason)> = (0..trace.samples())
         .into_par_iter()
         .with_min_len(256)
-        .map_init(Scratch::default, |Scratch { state, logits: tempered }, sample| {
+        .map_init(<(PolicyState, Vec<f32>)>::default, |(state, tempered), sample| {
             state.reset();
             let mut exit = 1;
             loop {

@@ -7,9 +7,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use crate::confidence::{Facts, facts, ln_classes, temper};
-use crate::policy::{
-    CheckedPolicy, Direction, ExitOutput, Policy, PolicyError, PolicyState, Threshold, check_temperatures,
-};
+use crate::policy::{Direction, ExitOutput, Policy, PolicyError, PolicyState, Threshold, check_temperatures};
 use crate::trace::Trace;
 
 /// The exit outputs of a trace, with everything computed once that every policy reads.
@@ -58,7 +56,7 @@ impl<'a> TraceOutputs<'a> {
 
 /// The signals of a policy at each exit of each sample of a trace, whatever its threshold.
 pub(crate) struct Signals {
-    pub(crate) direction: Direction,
+    direction: Direction,
     exits: usize,
     /// `[N, M]`, NaN if no threshold lets a sample out.
     levels: Vec<f64>,
@@ -70,9 +68,10 @@ pub(crate) struct Signals {
 
 impl Signals {
     /// Runs a policy over a trace; its own threshold plays no part.
-    pub(crate) fn new(outputs: &TraceOutputs<'_>, policy: &CheckedPolicy) -> Result<Self, PolicyError> {
+    pub(crate) fn new(outputs: &TraceOutputs<'_>, policy: &Policy) -> Result<Self, PolicyError> {
         let (samples, exits) = (outputs.trace.samples(), outputs.trace.exits());
-        check_scores(policy.policy(), outputs.trace)?;
+        check_scores(policy, outputs.trace)?;
+        let policy = policy.check(exits, outputs.trace.classes())?;
         let mut levels = vec![f64::NAN; samples * exits];
         let mut answers = vec![0; samples * exits];
         let mut caps = vec![exits as u32; samples];
@@ -135,45 +134,61 @@ impl Signals {
         all.sort_unstable_by(f64::total_cmp);
         let Some(last) = all.len().checked_sub(1) else { return Vec::new() };
         let parts = most.max(2) - 1;
-        let mut thresholds: Vec<f64> = (0..=parts).map(|i| rounded(all[last * i / parts])).collect();
-        sort_by_aggressiveness(&mut thresholds, self.direction);
-        thresholds.dedup();
-        thresholds
+        cautious_first((0..=parts).map(|i| rounded(all[last * i / parts])).collect(), self.direction)
+    }
+
+    /// The row of a threshold among sorted ones, after row 0 for no threshold.
+    pub(crate) fn row(&self, thresholds: &[f64], threshold: Option<f64>) -> usize {
+        let Some(threshold) = threshold else { return 0 };
+        let at = self.direction.aggressiveness(threshold);
+        1 + thresholds.partition_point(|&t| self.direction.aggressiveness(t) < at)
     }
 }
 
 /// Samples that quantiles are taken of.
 const ENOUGH: usize = 5000;
 
-/// The thresholds of some settings of a family, each once, from the most cautious to the most aggressive: the rows of a
-/// column, after row 0 for no threshold.
-pub(crate) struct ThresholdRows {
-    pub(crate) thresholds: Vec<f64>,
-    direction: Direction,
+/// Settings that differ in their threshold alone, as places in the list, each family under the setting without a threshold.
+pub(crate) fn families(policies: &[Policy]) -> Vec<(Policy, Vec<usize>)> {
+    let mut families: Vec<(Policy, Vec<usize>)> = Vec::new();
+    for (at, policy) in policies.iter().enumerate() {
+        let family = policy.with_threshold(Threshold::Never);
+        // Grids list a family in a row, so the last one is asked first.
+        match families.iter_mut().rev().find(|(known, _)| *known == family) {
+            Some((_, members)) => members.push(at),
+            None => families.push((family, vec![at])),
+        }
+    }
+    families
 }
 
-impl ThresholdRows {
-    pub(crate) fn of<'a>(settings: impl Iterator<Item = &'a Policy>, direction: Direction) -> ThresholdRows {
-        let mut thresholds: Vec<f64> =
-            settings.filter_map(|policy| policy.threshold().and_then(Threshold::scalar)).collect();
-        sort_by_aggressiveness(&mut thresholds, direction);
-        thresholds.dedup();
-        ThresholdRows { thresholds, direction }
-    }
-
-    /// The row of a threshold; 0 for none.
-    pub(crate) fn row(&self, threshold: Option<f64>) -> usize {
-        let below = |threshold: f64| {
-            let at = self.direction.aggressiveness(threshold);
-            self.thresholds.partition_point(|&t| self.direction.aggressiveness(t) < at)
-        };
-        threshold.map_or(0, |threshold| 1 + below(threshold))
-    }
+/// Runs a function over every family of some settings, with its signals and its thresholds from the most cautious, on all
+/// cores. It gives a result for each member; together they are in the order of the settings.
+pub(crate) fn by_family<T: Send>(
+    outputs: &TraceOutputs<'_>,
+    policies: &[Policy],
+    each: impl Fn(&Policy, &[usize], &Signals, &[f64]) -> Vec<T> + Sync,
+) -> Result<Vec<T>, PolicyError> {
+    let results = |(family, members): (Policy, Vec<usize>)| {
+        for &at in &members {
+            policies[at].check(outputs.trace.exits(), outputs.trace.classes())?;
+        }
+        let signals = Signals::new(outputs, &family)?;
+        let thresholds = members.iter().filter_map(|&at| policies[at].threshold.scalar()).collect();
+        let results = each(&family, &members, &signals, &cautious_first(thresholds, signals.direction));
+        Ok(members.into_iter().zip(results).collect::<Vec<_>>())
+    };
+    let all = families(policies).into_par_iter().map(results).collect::<Result<Vec<_>, PolicyError>>()?;
+    let mut all: Vec<(usize, T)> = all.into_iter().flatten().collect();
+    all.sort_unstable_by_key(|(at, _)| *at);
+    Ok(all.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Sorts thresholds from the most cautious to the most aggressive.
-fn sort_by_aggressiveness(thresholds: &mut [f64], direction: Direction) {
+/// Thresholds from the most cautious to the most aggressive, each once.
+fn cautious_first(mut thresholds: Vec<f64>, direction: Direction) -> Vec<f64> {
     thresholds.sort_unstable_by(|a, b| direction.aggressiveness(*a).total_cmp(&direction.aggressiveness(*b)));
+    thresholds.dedup();
+    thresholds
 }
 
 /// Four significant digits.
@@ -207,16 +222,15 @@ impl Signals {
         stops.clear();
         let cap = self.cap(sample);
         let mut earlier = thresholds.len();
-        let stop = |from, exit| self.stop(sample, from, exit);
         for (m, &level) in self.levels(sample)[..cap - 1].iter().enumerate() {
             // Only thresholds that no earlier exit passes at; most levels pass at none of them.
             if earlier == 0 || !self.direction.passes(level, thresholds[earlier - 1]) {
                 continue;
             }
             earlier = thresholds[..earlier].partition_point(|&t| !self.direction.passes(level, t));
-            stops.push(stop(earlier + 1, m + 1));
+            stops.push(self.stop(sample, earlier + 1, m + 1));
         }
-        stops.push(stop(0, cap));
+        stops.push(self.stop(sample, 0, cap));
         stops.reverse();
     }
 
@@ -227,16 +241,15 @@ impl Signals {
     /// The exits at which a sample leaves as the threshold of one exit goes through a list and the others stay.
     pub(crate) fn stops_at(&self, sample: usize, exit: usize, list: &[f64], others: &[f64], stops: &mut Vec<Stop>) {
         stops.clear();
-        let stop = |from, exit| self.stop(sample, from, exit);
         let cap = self.cap(sample);
         let passes = |m: usize| m != exit && self.direction.passes(self.levels(sample)[m - 1], others[m - 1]);
         let without = (1..cap).find(|&m| passes(m)).unwrap_or(cap);
-        stops.push(stop(0, without));
+        stops.push(self.stop(sample, 0, without));
         if exit < without {
             let level = self.levels(sample)[exit - 1];
             let from = list.partition_point(|&t| !self.direction.passes(level, t));
             if from < list.len() {
-                stops.push(stop(from + 1, exit));
+                stops.push(self.stop(sample, from + 1, exit));
             }
         }
     }

@@ -6,11 +6,11 @@ mod common;
 #[path = "common/population.rs"]
 mod population;
 
-use common::{any_trace, live};
+use common::{any_trace, margin_as_written};
 use epee_exit::{
     Bootstrap, Certificate, CertificateRequest, Comparison, Direction, ExitOutput, ExitRule, Goal, Grid, Metric,
-    Policy, PolicyError, PolicyKind, PolicyState, Reason, Scoring, Signal, Threshold, certify, choose_on, compare,
-    entropy, replay, sweep,
+    Policy, PolicyError, PolicyKind, PolicyState, Reason, Scoring, Signal, Threshold, answers, certify, choose_on,
+    compare, entropy, replay, sweep,
 };
 use proptest::prelude::*;
 
@@ -71,17 +71,10 @@ impl ExitRule for SteadyMargin {
 
 /// `SteadyMargin` by its definition: exit and class, or `None` if rounding decides.
 fn steady_margin_as_written(rows: &[&[f32]], threshold: f64) -> Option<(usize, usize)> {
-    let margin = |row: &[f32]| {
-        let max = f64::from(row.iter().copied().fold(f32::MIN, f32::max));
-        let mut p: Vec<f64> = row.iter().map(|&z| (f64::from(z) - max).exp()).collect();
-        let sum: f64 = p.iter().sum();
-        p.sort_by(|a, b| b.total_cmp(a));
-        (p[0] - p[1]) / sum
-    };
     let label = |m: usize| common::label_as_written(rows[m - 1]);
     let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
     for m in 2..rows.len() {
-        let mean = (margin(rows[m - 2]) + margin(rows[m - 1])) / 2.0;
+        let mean = (margin_as_written(rows[m - 2]) + margin_as_written(rows[m - 1])) / 2.0;
         if near(mean, threshold) {
             return None;
         }
@@ -89,7 +82,7 @@ fn steady_margin_as_written(rows: &[&[f32]], threshold: f64) -> Option<(usize, u
             return Some((m, label(m)));
         }
     }
-    let (last, m) = (margin(rows[rows.len() - 1]), rows.len());
+    let (last, m) = (margin_as_written(rows[rows.len() - 1]), rows.len());
     (!near(last, 0.1)).then(|| (m, if last < 0.1 { 0 } else { label(m) }))
 }
 
@@ -110,9 +103,7 @@ proptest! {
         let checked = |policy: &Policy| policy.check(exits, classes).unwrap().with_temperatures(&temperatures).unwrap();
         let (mine_checked, built_in) = (checked(&mine), checked(&Policy::epee(threshold, patience)));
         prop_assert_eq!(replay(&mine_checked, &trace).unwrap(), replay(&built_in, &trace).unwrap());
-        for sample in 0..trace.samples() {
-            prop_assert_eq!(live(&mine_checked, &trace, sample), live(&built_in, &trace, sample));
-        }
+        prop_assert_eq!(answers(&mine_checked, &trace).unwrap(), answers(&built_in, &trace).unwrap());
         // The same rows, for the grid's thresholds and never.
         let thresholds = vec![None, Some(0.0), Some(threshold), Some(1.0)];
         let grid = Grid {
@@ -136,8 +127,7 @@ proptest! {
         let policy = Policy::custom(SteadyMargin, threshold);
         let checked = policy.check(exits, classes).unwrap();
         let replayed = replay(&checked, &trace).unwrap();
-        for sample in 0..trace.samples() {
-            let answer = live(&checked, &trace, sample);
+        for (sample, answer) in answers(&checked, &trace).unwrap().into_iter().enumerate() {
             let got = (replayed.exits[sample] as usize, replayed.labels[sample] as usize);
             prop_assert_eq!((answer.exit, answer.label), got);
             let rows: Vec<&[f32]> = (1..=exits).map(|exit| trace.row(sample, exit)).collect();
@@ -146,11 +136,7 @@ proptest! {
             }
         }
         let grid = Grid { kinds: Vec::new(), custom: vec![policy], ..Grid::standard(exits, classes) };
-        for row in sweep(&trace, &grid).unwrap() {
-            let metrics = replay(&row.policy.check(exits, classes).unwrap(), &trace).unwrap().metrics(&trace);
-            let (got, want) = ([row.accuracy, row.saving], [metrics.accuracy, metrics.saving]);
-            prop_assert_eq!(got.map(f64::to_bits), want.map(f64::to_bits), "{}", row.policy);
-        }
+        common::replayed(&trace, &sweep(&trace, &grid).unwrap(), &[])?;
     }
 }
 

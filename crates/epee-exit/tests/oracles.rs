@@ -1,13 +1,13 @@
-//! Every policy against a second reading of its formula, written from the paper and sharing no code with the library; and
-//! the relations between policies that hold exactly.
+//! Every policy against a second reading of its formula, written from the paper and sharing no code with the library; the
+//! relations between policies that hold exactly; and live runs against replays.
 
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
-use common::{any_trace, entropy_as_written, label_as_written};
+use common::{any_setting, any_trace, entropy_as_written, label_as_written, margin_as_written, p};
 use epee_exit::rules::BranchyNet;
-use epee_exit::{Policy, PolicyKind, Replay, Threshold, Trace, replay};
+use epee_exit::{Policy, PolicyKind, Replay, Threshold, Trace, answers, argmax, entropy, replay};
 use proptest::prelude::*;
 
 fn run(policy: &Policy, trace: &Trace) -> Replay {
@@ -16,14 +16,6 @@ fn run(policy: &Policy, trace: &Trace) -> Replay {
 
 fn parse(text: &str) -> Policy {
     text.parse().unwrap()
-}
-
-/// softmax by its definition.
-fn p(logits: &[f32]) -> Vec<f64> {
-    let max = logits.iter().copied().fold(f32::MIN, f32::max);
-    let e: Vec<f64> = logits.iter().map(|&z| (f64::from(z) - f64::from(max)).exp()).collect();
-    let sum: f64 = e.iter().sum();
-    e.iter().map(|e| e / sum).collect()
 }
 
 /// Values so near that rounding decides; the oracle then gives no answer.
@@ -65,6 +57,35 @@ fn agree(
     Ok(())
 }
 
+/// Compares a policy that answers with the class of the exit taken: the first at which `leaves` says so, or the last.
+fn agree_on_exits(
+    trace: &Trace,
+    policy: &Policy,
+    leaves: impl Fn(usize, usize) -> Option<bool>,
+) -> Result<(), TestCaseError> {
+    agree(trace, policy, |sample| {
+        let exit = first(trace, |m| leaves(sample, m))?;
+        Some((exit, label(trace, sample, exit)))
+    })
+}
+
+/// The same for a policy that leaves after `patience` exits in a row at which `holds` says so.
+fn agree_on_counts(
+    trace: &Trace,
+    policy: &Policy,
+    patience: usize,
+    holds: impl Fn(usize, usize) -> Option<bool>,
+) -> Result<(), TestCaseError> {
+    agree(trace, policy, |sample| {
+        let mut count = 0;
+        let exit = first(trace, |m| {
+            count = if holds(sample, m)? { count + 1 } else { 0 };
+            Some(count == patience)
+        })?;
+        Some((exit, label(trace, sample, exit)))
+    })
+}
+
 fn label(trace: &Trace, sample: usize, m: usize) -> usize {
     label_as_written(trace.row(sample, m))
 }
@@ -101,6 +122,31 @@ fn mild_trace(classes: std::ops::Range<usize>) -> impl Strategy<Value = Trace> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
+    /// Eq. 3, and the policies it contains: Eq. 1, Eq. 2 and full depth.
+    #[test]
+    fn epee(
+        trace in any_trace(2..7),
+        threshold in prop_oneof![6 => 0.0..1.0, 1 => Just(0.0), 1 => Just(1.0)],
+        patience in 1usize..9,
+    ) {
+        let (last, patience) = (trace.exits(), patience.min(trace.exits()));
+        agree_on_exits(&trace, &Policy::epee(threshold, patience), |sample, m| {
+            let same = (1..=m).rev().take_while(|&i| label(&trace, sample, i) == label(&trace, sample, m)).count();
+            let entropy = entropy_as_written(trace.row(sample, m));
+            Some(below(entropy, threshold).or((threshold == 0.0).then_some(false))? || same >= patience)
+        })?;
+        let by_patience = run(&Policy::patience(patience), &trace);
+        prop_assert_eq!(&run(&Policy::epee(0.0, patience), &trace), &by_patience);
+        prop_assert_eq!(&run(&Policy::epee(None, patience), &trace), &by_patience);
+        let by_entropy = run(&Policy::entropy(threshold), &trace);
+        prop_assert_eq!(&run(&Policy::epee(threshold, None), &trace), &by_entropy);
+        let reasons_differ = run(&Policy::epee(threshold, last), &trace);
+        prop_assert_eq!((reasons_differ.exits, reasons_differ.labels), (by_entropy.exits, by_entropy.labels));
+        let full = run(&Policy::full(), &trace);
+        prop_assert_eq!(&run(&Policy::epee(None, None), &trace), &full);
+        prop_assert!(full.exits.iter().all(|&exit| exit as usize == last));
+    }
+
     #[test]
     fn branchynet_and_deebert(
         trace in any_trace(2..7),
@@ -109,16 +155,10 @@ proptest! {
         let nats = |sample, m| entropy_as_written(trace.row(sample, m)) * (trace.classes() as f64).ln();
         let list = thresholds[..trace.exits() - 1].to_vec();
         let branchy = Policy::new(BranchyNet, Threshold::PerExit(list.clone()));
-        agree(&trace, &branchy, |sample| {
-            let exit = first(&trace, |m| list[m - 1].map_or(Some(false), |t| below(nats(sample, m), t)))?;
-            Some((exit, label(&trace, sample, exit)))
-        })?;
+        agree_on_exits(&trace, &branchy, |sample, m| list[m - 1].map_or(Some(false), |t| below(nats(sample, m), t)))?;
         let one = thresholds[0].unwrap_or(0.7);
-        agree(&trace, &parse(&format!("deebert(threshold={one})")), |sample| {
-            let exit = first(&trace, |m| below(nats(sample, m), one))?;
-            Some((exit, label(&trace, sample, exit)))
-        })?;
-        // One threshold for all is DeeBERT, and entropy's in other units.
+        agree_on_exits(&trace, &parse(&format!("deebert(threshold={one})")), |sample, m| below(nats(sample, m), one))?;
+        // One threshold for all is DeeBERT.
         let all = Policy::new(BranchyNet, one);
         prop_assert_eq!(run(&all, &trace), run(&parse(&format!("deebert(threshold={one})")), &trace));
     }
@@ -143,16 +183,8 @@ proptest! {
     #[test]
     fn pabee(trace in any_trace(1..7), t in 1usize..9) {
         let t = t.min(trace.exits());
-        agree(&trace, &parse(&format!("pabee(patience={t})")), |sample| {
-            let mut c = 0;
-            for m in 1..=trace.exits() {
-                c = if m > 1 && label(&trace, sample, m) == label(&trace, sample, m - 1) { c + 1 } else { 0 };
-                if c == t || m == trace.exits() {
-                    return Some((m, label(&trace, sample, m)));
-                }
-            }
-            None
-        })?;
+        let agrees = |sample, m| Some(m > 1 && label(&trace, sample, m) == label(&trace, sample, m - 1));
+        agree_on_counts(&trace, &parse(&format!("pabee(patience={t})")), t, agrees)?;
         // PABEE's patience t is the paper's t + 1.
         if t < trace.exits() {
             let ours = run(&Policy::patience(t + 1), &trace);
@@ -163,30 +195,17 @@ proptest! {
     #[test]
     fn pabee_of_numbers(trace in mild_trace(1..2), t in 1usize..9, distance in 0.01..3.0f64) {
         let t = t.min(trace.exits());
-        agree(&trace, &parse(&format!("pabee(patience={t}, distance={distance})")), |sample| {
-            let mut c = 0;
-            for m in 1..=trace.exits() {
-                let y = |m| f64::from(trace.row(sample, m)[0]);
-                c = if m > 1 && below((y(m) - y(m - 1)).abs(), distance)? { c + 1 } else { 0 };
-                if c == t || m == trace.exits() {
-                    return Some((m, 0));
-                }
-            }
-            None
+        agree_on_counts(&trace, &parse(&format!("pabee(patience={t}, distance={distance})")), t, |sample, m| {
+            let y = |m| f64::from(trace.row(sample, m)[0]);
+            if m > 1 { below((y(m) - y(m - 1)).abs(), distance) } else { Some(false) }
         })?;
     }
 
     #[test]
     fn pcee(trace in any_trace(2..7), tau in 0.0..1.0f64, t in 1usize..9) {
         let t = t.min(trace.exits());
-        agree(&trace, &parse(&format!("pcee(threshold={tau}, patience={t})")), |sample| {
-            let mut c = 0;
-            let exit = first(&trace, |m| {
-                c = if below(entropy_as_written(trace.row(sample, m)), tau)? { c + 1 } else { 0 };
-                Some(c == t)
-            })?;
-            Some((exit, label(&trace, sample, exit)))
-        })?;
+        let sure = |sample, m| below(entropy_as_written(trace.row(sample, m)), tau);
+        agree_on_counts(&trace, &parse(&format!("pcee(threshold={tau}, patience={t})")), t, sure)?;
         // Once is the entropy policy.
         let once = run(&parse(&format!("pcee(threshold={tau}, patience=1)")), &trace);
         prop_assert_eq!(once, run(&Policy::entropy(tau), &trace));
@@ -203,56 +222,41 @@ proptest! {
         let t = t.min(trace.exits());
         let outputs = if sigmoid { "sigmoid" } else { "softmax" };
         let policy = parse(&format!("fpabee(divergence={name}, threshold={tau}, patience={t}, outputs={outputs})"));
-        agree(&trace, &policy, |sample| {
-            let between = |m: usize| {
-                let (before, now) = (trace.row(sample, m - 1), trace.row(sample, m));
-                if !sigmoid {
-                    return divergence(name, &p(before), &p(now));
-                }
-                let two = |z: f32| { let s = 1.0 / (1.0 + (-f64::from(z)).exp()); [s, 1.0 - s] };
-                before.iter().zip(now).map(|(a, b)| divergence(name, &two(*a), &two(*b))).sum()
-            };
-            let mut c = 0;
-            let exit = first(&trace, |m| {
-                c = if m > 1 && below(between(m), tau)? { c + 1 } else { 0 };
-                Some(c == t)
-            })?;
-            Some((exit, label(&trace, sample, exit)))
+        agree_on_counts(&trace, &policy, t, |sample, m| {
+            if m == 1 {
+                return Some(false);
+            }
+            let (before, now) = (trace.row(sample, m - 1), trace.row(sample, m));
+            let two = |z: f32| { let s = 1.0 / (1.0 + (-f64::from(z)).exp()); [s, 1.0 - s] };
+            let labels = before.iter().zip(now).map(|(a, b)| divergence(name, &two(*a), &two(*b)));
+            below(if sigmoid { labels.sum() } else { divergence(name, &p(before), &p(now)) }, tau)
         })?;
     }
 
     #[test]
-    fn berxit(trace in any_trace(1..4), scores in prop::collection::vec(0.0f32..1.0, 25 * 8), th in 0.0..1.0f64) {
-        let mut parts = trace.into_parts();
-        parts.scores = Some(scores[..parts.labels.len() * parts.exits].to_vec());
-        let trace = Trace::new(parts).unwrap();
-        agree(&trace, &parse(&format!("berxit(threshold={th})")), |sample| {
-            let exit = first(&trace, |m| below(f64::from(scores[sample * trace.exits() + m - 1]), th))?;
-            Some((exit, label(&trace, sample, exit)))
-        })?;
+    fn berxit(trace in any_trace(1..4), th in 0.0..1.0f64) {
+        let score = |sample, m| f64::from(trace.scores().unwrap()[sample * trace.exits() + m - 1]);
+        agree_on_exits(&trace, &parse(&format!("berxit(threshold={th})")), |sample, m| below(score(sample, m), th))?;
     }
 
     #[test]
     fn elbert(trace in any_trace(2..3), delta in 0.0..1.0f64, n in 1usize..9, margin in 0.0..0.5f64) {
         let n = n.min(trace.exits());
         let policy = parse(&format!("elbert(threshold={delta}, window={n}, margin={margin})"));
-        agree(&trace, &policy, |sample| {
-            let exit = first(&trace, |m| {
-                if below(entropy_as_written(trace.row(sample, m)), delta)? {
-                    return Some(true);
-                }
-                if m < n {
-                    return Some(false);
-                }
-                let (mut high, mut low) = (true, true);
-                for back in m + 1 - n..=m {
-                    let p1 = p(trace.row(sample, back))[1];
-                    high &= reaches(p1, 0.5 + margin)?;
-                    low &= reaches(1.0 - p1, 0.5 + margin)?;
-                }
-                Some(high || low)
-            })?;
-            Some((exit, label(&trace, sample, exit)))
+        agree_on_exits(&trace, &policy, |sample, m| {
+            if below(entropy_as_written(trace.row(sample, m)), delta)? {
+                return Some(true);
+            }
+            if m < n {
+                return Some(false);
+            }
+            let (mut high, mut low) = (true, true);
+            for back in m + 1 - n..=m {
+                let p1 = p(trace.row(sample, back))[1];
+                high &= reaches(p1, 0.5 + margin)?;
+                low &= reaches(1.0 - p1, 0.5 + margin)?;
+            }
+            Some(high || low)
         })?;
         // The simplest window is EPEE, exactly.
         let simplest = run(&parse(&format!("elbert(threshold={delta}, window={n})")), &trace);
@@ -272,14 +276,8 @@ proptest! {
 
     #[test]
     fn margin(trace in any_trace(2..7), threshold in 0.0..1.0f64) {
-        agree(&trace, &parse(&format!("margin(threshold={threshold})")), |sample| {
-            let exit = first(&trace, |m| {
-                let mut sorted = p(trace.row(sample, m));
-                sorted.sort_by(|a, b| b.total_cmp(a));
-                reaches(sorted[0] - sorted[1], threshold)
-            })?;
-            Some((exit, label(&trace, sample, exit)))
-        })?;
+        let policy = parse(&format!("margin(threshold={threshold})"));
+        agree_on_exits(&trace, &policy, |sample, m| reaches(margin_as_written(trace.row(sample, m)), threshold))?;
     }
 
     #[test]
@@ -313,6 +311,55 @@ proptest! {
             prop_assert!(close || confident.exits[sample] == unsure.exits[sample]);
         }
     }
+}
+
+/// A trace, a setting of any policy that fits it, and a temperature for each of at most eight exits.
+fn any_case() -> impl Strategy<Value = (Trace, Policy, Vec<f64>)> {
+    any_trace(2..7).prop_flat_map(|trace| {
+        let (exits, classes) = (trace.exits(), trace.classes());
+        let temperatures = prop_oneof![Just(Vec::new()), prop::collection::vec(0.2..5.0f64, exits)];
+        (Just(trace), any_setting(exits, classes), temperatures)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn rows_agree_with_the_equation(trace in any_trace(2..7)) {
+        for sample in 0..trace.samples() {
+            for exit in 1..=trace.exits() {
+                let row = trace.row(sample, exit);
+                prop_assert_eq!(argmax(row), label_as_written(row));
+                let (h, want) = (entropy(row), entropy_as_written(row));
+                prop_assert!((h - want).abs() < 1e-12 && (0.0..=1.0).contains(&h), "{} {}", h, want);
+            }
+        }
+    }
+
+    #[test]
+    fn live_and_replayed_are_the_same((trace, policy, temperatures) in any_case()) {
+        let policy = policy.check(trace.exits(), trace.classes()).unwrap().with_temperatures(&temperatures).unwrap();
+        let replayed = replay(&policy, &trace).unwrap();
+        for (sample, answer) in answers(&policy, &trace).unwrap().into_iter().enumerate() {
+            prop_assert_eq!(answer.exit, replayed.exits[sample] as usize);
+            prop_assert_eq!(answer.label, replayed.labels[sample] as usize);
+            prop_assert_eq!(answer.entropy.to_bits(), replayed.entropies[sample].to_bits());
+            prop_assert_eq!(answer.reason, replayed.reasons[sample]);
+            prop_assert_eq!(answer.probabilities.len(), trace.classes());
+            let sum: f32 = answer.probabilities.iter().sum();
+            prop_assert!((sum - 1.0).abs() < 1e-5);
+        }
+    }
+}
+
+#[test]
+fn a_policy_checked_for_another_model_is_refused() {
+    let trace = Trace::from_logits(2, 2, vec![0.0; 4], vec![0]).unwrap();
+    let error = replay(&Policy::full().check(12, 2).unwrap(), &trace).unwrap_err().to_string();
+    assert!(error.contains("12 exits and 2 classes"), "{error}");
+    assert!(error.contains("2 exits and 2 classes"), "{error}");
+    assert!(replay(&Policy::full().check(2, 3).unwrap(), &trace).is_err());
 }
 
 #[test]

@@ -2,18 +2,14 @@
 
 /// A report that cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message says what each field is")]
 pub enum ReportError {
     /// A setting of the standard grid does not fit the trace, for example because it has one class only.
     #[error("the trace cannot be replayed: {0}")]
     Replay(String),
     /// A figure cannot be drawn as PNG.
     #[error("figure {figure}: cannot write it as PNG: {problem}")]
-    Png {
-        /// The figure's slug.
-        figure: String,
-        /// The reason.
-        problem: String,
-    },
+    Png { figure: String, problem: String },
 }
 
 impl ReportError {

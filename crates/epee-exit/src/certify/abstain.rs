@@ -5,7 +5,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::procedure::check_labels;
+use super::procedure::{check_labels, check_shares};
 use super::{CertificateScope, CertifyError};
 use crate::policy::CheckedPolicy;
 use crate::replay::answers;
@@ -57,11 +57,7 @@ pub fn abstain(
     seed: u64,
     trace_digest: String,
 ) -> Result<Abstention, CertifyError> {
-    for (what, got) in [("abstain", target), ("confidence", 1.0 - delta)] {
-        if !(got > 0.0 && got < 1.0) {
-            return Err(CertifyError::OutOfRange { what, got });
-        }
-    }
+    check_shares([("abstain", target), ("confidence", 1.0 - delta)])?;
     let mut outcomes: Vec<(f64, bool)> = answers(policy, trace)?
         .iter()
         .zip(trace.labels())
@@ -81,11 +77,6 @@ pub fn abstain(
     }
     outcomes.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     let (finder, tester) = outcomes.split_at(outcomes.len() / 2);
-    let p = |samples: &[(f64, bool)], below: f64| {
-        let (answered, errors) = count(samples, below);
-        exact_binomial_p(errors, answered, target)
-    };
-
     let mut candidates: Vec<f64> = finder.iter().map(|(confidence, _)| *confidence).collect();
     candidates.sort_unstable_by(|a, b| b.total_cmp(a));
     candidates.dedup();
@@ -101,7 +92,11 @@ pub fn abstain(
     };
     let likeliest = (0..list.len()).min_by(|&a, &b| bound(list[a]).total_cmp(&bound(list[b]))).unwrap_or(0);
     let path = &list[likeliest..];
-    let p_values: Vec<f64> = path.iter().map(|&below| p(tester, below)).collect();
+    let p = |&below: &f64| {
+        let (answered, errors) = count(tester, below);
+        exact_binomial_p(errors, answered, target)
+    };
+    let p_values: Vec<f64> = path.iter().map(p).collect();
     let passed = fixed_sequence(&p_values, delta);
     let (answered, errors) = count(tester, path[passed.saturating_sub(1)]);
     let upper = binomial_upper(errors, answered, delta);

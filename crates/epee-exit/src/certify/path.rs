@@ -3,54 +3,36 @@
 use super::Risk;
 use super::procedure::full_answers;
 use crate::metrics::saving;
-use crate::policy::{Policy, PolicyError, Rule, Threshold};
-use crate::signals::{Signals, Stop, ThresholdRows, TraceOutputs};
-use crate::sweep::{Grid, families};
+use crate::policy::{Policy, PolicyError, Rule};
+use crate::signals::{Stop, TraceOutputs, by_family, families};
+use crate::sweep::Grid;
 
 /// The settings that no other beats in both the greatest risk and the saving on these samples, by ascending saving, after
 /// full depth: the path of Pareto testing.
 pub(super) fn pareto_path(outputs: &TraceOutputs<'_>, grid: &Grid, risks: &[Risk]) -> Result<Vec<Policy>, PolicyError> {
-    use rayon::prelude::*;
     let trace = outputs.trace();
     let policies = grid.policies();
     let full = full_answers(outputs);
     let counted: Vec<i64> = risks.iter().map(|risk| counted(*risk, &full, trace.labels())).collect();
-    let scored: Vec<Vec<(usize, f64, f64)>> = families(&policies)
-        .into_par_iter()
-        .map(|(family, members)| {
-            for &at in &members {
-                policies[at].check(trace.exits(), trace.classes())?;
+    let mut scored: Vec<(usize, f64, f64)> = by_family(outputs, &policies, |_, members, signals, thresholds| {
+        // A row holds layers, and the sum of each risk's losses.
+        let width = risks.len() + 1;
+        let add = |row: &mut [i64], sample: usize, stop: Stop, by: i64| {
+            row[0] += by * i64::from(stop.exit);
+            for (sum, risk) in row[1..].iter_mut().zip(risks) {
+                let loss = risk.loss(stop.answer, full[sample], trace.labels()[sample]);
+                *sum += by * i64::from(loss.unwrap_or(0));
             }
-            let signals = Signals::new(outputs, &family.check(trace.exits(), trace.classes())?)?;
-            let rows = ThresholdRows::of(members.iter().map(|&at| &policies[at]), signals.direction);
-            // A row holds layers, and the sum of each risk's losses.
-            let width = risks.len() + 1;
-            let add = |row: &mut [i64], sample: usize, stop: Stop, by: i64| {
-                row[0] += by * i64::from(stop.exit);
-                for (sum, risk) in row[1..].iter_mut().zip(risks) {
-                    let loss = risk.loss(stop.answer, full[sample], trace.labels()[sample]);
-                    *sum += by * i64::from(loss.unwrap_or(0));
-                }
-            };
-            let thresholds = &rows.thresholds;
-            let stops = |sample: usize, stops: &mut Vec<Stop>| signals.stops(sample, thresholds, stops);
-            let sums = signals.sums(thresholds.len(), width, stops, add);
-            let scores = |policy: &Policy| {
-                let at = rows.row(policy.threshold().and_then(Threshold::scalar));
-                let row = &sums[at * width..(at + 1) * width];
-                let means = row[1..].iter().zip(&counted).map(|(&sum, &n)| sum as f64 / n.max(1) as f64);
-                (means.fold(f64::NEG_INFINITY, f64::max), saving(row[0] as u64, trace.samples(), trace.exits()))
-            };
-            Ok(members
-                .into_iter()
-                .map(|at| {
-                    let (risk, saving) = scores(&policies[at]);
-                    (at, risk, saving)
-                })
-                .collect())
-        })
-        .collect::<Result<_, PolicyError>>()?;
-    let mut scored: Vec<(usize, f64, f64)> = scored.concat();
+        };
+        let stops = |sample: usize, stops: &mut Vec<Stop>| signals.stops(sample, thresholds, stops);
+        let sums = signals.sums(thresholds.len(), width, stops, add);
+        let scores = |&at: &usize| {
+            let row = &sums[signals.row(thresholds, policies[at].threshold.scalar()) * width..][..width];
+            let means = row[1..].iter().zip(&counted).map(|(&sum, &n)| sum as f64 / n.max(1) as f64);
+            (at, means.fold(f64::NEG_INFINITY, f64::max), saving(row[0] as u64, trace.samples(), trace.exits()))
+        };
+        members.iter().map(scores).collect()
+    })?;
     // From the greatest saving down; a setting stays if its risk is below all that save more.
     scored.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.1.total_cmp(&b.1)).then(a.0.cmp(&b.0)));
     let mut path = Vec::new();
@@ -86,7 +68,7 @@ pub(super) fn prior_path(grid: &Grid) -> Result<Vec<Policy>, usize> {
         && policies.iter().all(|policy| Some(policy.kind()) == kind && policy.threshold().is_none());
     if by_threshold {
         let aggressiveness = |policy: &Policy| {
-            let threshold = policy.threshold().and_then(Threshold::scalar);
+            let threshold = policy.threshold.scalar();
             threshold.map_or(f64::NEG_INFINITY, |threshold| policy.rule.direction().aggressiveness(threshold))
         };
         policies.sort_by(|a, b| aggressiveness(a).total_cmp(&aggressiveness(b)));

@@ -9,11 +9,11 @@ use super::path::{counted, pareto_path, prior_path};
 use super::risk::Losses;
 use super::{Bound, CertifyError, Risk};
 use crate::metrics::saving;
-use crate::policy::{Policy, PolicyError, Threshold};
+use crate::policy::{Policy, PolicyError};
 use crate::quality::fit_temperatures;
-use crate::signals::{Signals, TraceOutputs};
+use crate::signals::{Signals, TraceOutputs, families};
 use crate::statistics::{fixed_sequence, smallest_certifiable_n};
-use crate::sweep::{Grid, families};
+use crate::sweep::Grid;
 use crate::trace::Trace;
 
 /// The source of the path.
@@ -141,17 +141,17 @@ pub fn certify(trace: &Trace, grid: &Grid, request: &CertificateRequest) -> Resu
     };
     let (path, certified) = Tester::new(&TraceOutputs::new(&tester, &temperatures)?, path, request)?.walk();
     if certified == 0 {
-        return Err(full_depth_fails(trace, &path[0], request));
+        let (risks, upper) = (&path[0].risks, &path[0].upper);
+        let worst = (0..risks.len()).max_by(|&a, &b| risks[a].p.total_cmp(&risks[b].p)).unwrap_or(0);
+        let RiskEstimate { mean, n, .. } = risks[worst];
+        let (risk, upper) = (request.risks[worst].name(|class| trace.class_name(class)), upper[worst]);
+        return Err(CertifyError::FullDepth { risk, mean, n, upper, epsilon: request.epsilon });
     }
     Ok(Certification { path, certified, samples: trace.samples(), tested: tester.samples(), temperatures })
 }
 
 fn check(trace: &Trace, request: &CertificateRequest) -> Result<(), CertifyError> {
-    for (what, got) in [("max risk", request.epsilon), ("confidence", 1.0 - request.delta)] {
-        if !(got > 0.0 && got < 1.0) {
-            return Err(CertifyError::OutOfRange { what, got });
-        }
-    }
+    check_shares([("max risk", request.epsilon), ("confidence", 1.0 - request.delta)])?;
     if request.risks.is_empty() {
         return Err(CertifyError::NoRisk);
     }
@@ -161,14 +161,19 @@ fn check(trace: &Trace, request: &CertificateRequest) -> Result<(), CertifyError
     Ok(())
 }
 
+/// Refuses numbers outside (0, 1).
+pub(super) fn check_shares(shares: [(&'static str, f64); 2]) -> Result<(), CertifyError> {
+    let bad = shares.into_iter().find(|(_, got)| !(*got > 0.0 && *got < 1.0));
+    bad.map_or(Ok(()), |(what, got)| Err(CertifyError::OutOfRange { what, got }))
+}
+
 /// Refuses labels that are missing or of one class.
 pub(super) fn check_labels(trace: &Trace, risk: &str) -> Result<(), CertifyError> {
-    let mut labels = trace.labels().iter().filter(|&&label| label >= 0);
-    let Some(&one) = labels.next() else { return Err(CertifyError::NoLabels { risk: risk.to_owned() }) };
-    if trace.classes() > 1 && labels.all(|&label| label == one) {
-        return Err(CertifyError::OneClass { class: trace.class_name(one as usize) });
+    if trace.labelled() == 0 {
+        return Err(CertifyError::NoLabels { risk: risk.to_owned() });
     }
-    Ok(())
+    let one = trace.only_class();
+    one.map_or(Ok(()), |one| Err(CertifyError::OneClass { class: trace.class_name(one) }))
 }
 
 /// Refuses samples that are too few to certify even a risk of 0.
@@ -213,16 +218,15 @@ impl<'a> Tester<'a> {
         request: &'a CertificateRequest,
     ) -> Result<Self, CertifyError> {
         let trace = outputs.trace();
-        let (exits, classes) = (trace.exits(), trace.classes());
         let mut family = vec![0; path.len()];
         let families = families(&path);
         for (i, (_, members)) in families.iter().enumerate() {
             for &at in members {
-                path[at].check(exits, classes)?;
+                path[at].check(trace.exits(), trace.classes())?;
                 family[at] = i;
             }
         }
-        let signals = families.par_iter().map(|(family, _)| Signals::new(outputs, &family.check(exits, classes)?));
+        let signals = families.par_iter().map(|(family, _)| Signals::new(outputs, family));
         let signals = signals.collect::<Result<_, PolicyError>>()?;
         Ok(Tester { trace, request, full: full_answers(outputs), path, signals, family })
     }
@@ -230,7 +234,7 @@ impl<'a> Tester<'a> {
     /// One setting of the path; with its upper bounds if they will be shown.
     fn point(&self, at: usize, with_upper: bool) -> PathPoint {
         let (policy, signals, request) = (&self.path[at], &self.signals[self.family[at]], self.request);
-        let thresholds = policy.threshold().unwrap_or(&Threshold::Never).resolve(self.trace.exits());
+        let thresholds = policy.threshold.resolve(self.trace.exits());
         let exits: Vec<usize> = (0..signals.samples()).map(|sample| signals.exit(sample, &thresholds)).collect();
         let losses = |risk: Risk| {
             let loss = |(sample, &exit): (usize, &usize)| {
@@ -274,14 +278,3 @@ impl<'a> Tester<'a> {
 
 /// Settings tested at a time, and about as many that are shown with their bounds.
 const CHUNK: usize = 64;
-
-fn full_depth_fails(trace: &Trace, full: &PathPoint, request: &CertificateRequest) -> CertifyError {
-    let worst = (0..full.risks.len()).max_by(|&a, &b| full.risks[a].p.total_cmp(&full.risks[b].p)).unwrap_or(0);
-    CertifyError::FullDepth {
-        risk: request.risks[worst].name(|class| trace.class_name(class)),
-        mean: full.risks[worst].mean,
-        n: full.risks[worst].n,
-        upper: full.upper[worst],
-        epsilon: request.epsilon,
-    }
-}

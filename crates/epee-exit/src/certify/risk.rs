@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::named::named;
 use crate::policy::CheckedPolicy;
 use crate::replay::{ReplayError, replay};
 use crate::statistics::{betting_p, exact_binomial_p, hoeffding_bentkus_p};
@@ -105,16 +106,7 @@ pub enum Bound {
     Betting,
 }
 
-impl Bound {
-    /// Its name in files: `exact`, `hoeffding-bentkus` or `betting`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Bound::Exact => "exact",
-            Bound::HoeffdingBentkus => "hoeffding-bentkus",
-            Bound::Betting => "betting",
-        }
-    }
-}
+named!(Bound { Exact = "exact", HoeffdingBentkus = "hoeffding-bentkus", Betting = "betting" });
 
 /// The losses of one setting, in the order of the samples that the risk counts.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::rules::greatest;
 use super::{Direction, Ensemble, ExitOutput, ExitOutputError, Policy, PolicyError, PolicyState, Signal};
 use crate::confidence::{first_non_finite, ln_classes, softmax, temper};
+use crate::named::named;
 
 /// The part of a policy that ended a sample; the first in this order if several apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,23 +21,7 @@ pub enum Reason {
     Fixed,
 }
 
-impl Reason {
-    /// Its name, as in files: `threshold`, `patience`, `last` or `fixed`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Reason::Threshold => "threshold",
-            Reason::Patience => "patience",
-            Reason::Last => "last",
-            Reason::Fixed => "fixed",
-        }
-    }
-}
-
-impl std::fmt::Display for Reason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
+named!(Reason { Threshold = "threshold", Patience = "patience", Last = "last", Fixed = "fixed" });
 
 /// The answer for one sample.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -309,28 +294,22 @@ mod tests {
         ] {
             assert_eq!(run(policy.clone(), &ROWS), want, "{policy}");
         }
-    }
-
-    #[test]
-    fn the_threshold_is_strict() {
         // Equal logits have entropy exactly 1, which is not below 1.
-        let rows = [[1.0, 1.0], [1.0, 1.0]];
-        let got = run(Policy::entropy(1.0), &rows);
-        assert_eq!(got, (2, 0, Reason::Last));
+        assert_eq!(run(Policy::entropy(1.0), &[[1.0, 1.0], [1.0, 1.0]]), (2, 0, Reason::Last));
     }
 
     #[test]
     fn outputs_are_checked() {
         let policy = Policy::patience(2).check(3, 2).unwrap();
-        let observe = |exit, logits: &[f32]| {
-            policy.observe(&mut policy.start(), &ExitOutput::new(exit, logits)).unwrap_err().to_string()
-        };
-        assert_eq!(observe(2, &[0.0, 0.0]), "expected the logits of exit 1, got those of exit 2");
-        assert_eq!(observe(1, &[0.0]), "exit 1: expected 2 logits, got 1");
-        let nan = observe(1, &[0.0, f32::NAN]);
-        assert_eq!(nan, "exit 1: expected finite logits, got NaN for class 1");
-        let inf = observe(1, &[f32::INFINITY, 0.0]);
-        assert_eq!(inf, "exit 1: expected finite logits, got inf for class 0");
+        for (exit, logits, want) in [
+            (2, &[0.0, 0.0][..], "expected the logits of exit 1, got those of exit 2"),
+            (1, &[0.0], "exit 1: expected 2 logits, got 1"),
+            (1, &[0.0, f32::NAN], "exit 1: expected finite logits, got NaN for class 1"),
+            (1, &[f32::INFINITY, 0.0], "exit 1: expected finite logits, got inf for class 0"),
+        ] {
+            let error = policy.observe(&mut policy.start(), &ExitOutput::new(exit, logits)).unwrap_err();
+            assert_eq!(error.to_string(), want);
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Ensembles: an answer made of several exits' probabilities.
 
+use crate::named::{Named, named};
+
 /// The exits whose probabilities make up an answer.
 ///
 /// ```
@@ -20,22 +22,12 @@ pub enum Ensemble {
     AllMean,
 }
 
+named!(Ensemble { None = "none", RunMean = "run-mean", AllMean = "all-mean" });
+
 impl Ensemble {
-    /// All of them.
-    pub const ALL: [Ensemble; 3] = [Ensemble::None, Ensemble::RunMean, Ensemble::AllMean];
-
-    /// Each with its name in settings.
-    pub(super) const NAMES: [(&str, Ensemble); 3] =
-        [("none", Ensemble::None), ("run-mean", Ensemble::RunMean), ("all-mean", Ensemble::AllMean)];
-
-    /// Its name in settings: `none`, `run-mean` or `all-mean`.
-    pub fn name(self) -> &'static str {
-        Ensemble::NAMES[self as usize].0
-    }
-
     /// The ensemble of a name.
     pub fn named(name: &str) -> Option<Ensemble> {
-        Ensemble::ALL.into_iter().find(|ensemble| ensemble.name() == name)
+        Ensemble::read(name).ok()
     }
 
     /// Adds an exit's probabilities to a sum; `run` is P_m, 1 if the exit disagrees with the one before.

@@ -3,7 +3,7 @@
 //! A [`Policy`] is a setting as people write it: a rule and its threshold. [`Policy::check`] turns it into a
 //! [`CheckedPolicy`] for a model of M exits and K classes; that one runs, live or over a trace.
 //!
-//! To add a built-in policy: a file in `rules/` that implements [`ExitRule`], and a line in `table.rs`. A policy outside this
+//! To add a built-in policy: a type in `rules/` that implements [`ExitRule`], and a line in `table.rs`. A policy outside this
 //! crate implements the same trait, see [`Policy::custom`].
 
 mod checked;
@@ -160,65 +160,69 @@ impl Policy {
 mod tests {
     use super::*;
 
-    fn error(policy: Policy, exits: usize, classes: usize) -> String {
-        policy.check(exits, classes).unwrap_err().to_string()
-    }
-
     #[test]
     fn check_names_what_was_expected_and_got() {
-        for (threshold, text) in [(1.5, "1.5"), (-0.1, "-0.1"), (f64::NAN, "NaN")] {
-            let got = error(Policy::entropy(threshold), 12, 4);
-            assert_eq!(got, format!("threshold: expected a number from 0 to 1, got {text}"));
-            assert_eq!(error(Policy::epee(threshold, 3), 12, 4), got);
+        const SHARE: &str = "threshold: expected a number from 0 to 1, got";
+        const CLASSES: &str = "at least 2 classes, got 1 class";
+        for (text, exits, classes, want) in [
+            ("entropy(threshold=1.5)", 12, 4, format!("{SHARE} 1.5")),
+            ("entropy(threshold=-0.1)", 12, 4, format!("{SHARE} -0.1")),
+            ("epee(threshold=1.5, patience=3)", 12, 4, format!("{SHARE} 1.5")),
+            ("entropy(threshold=[never, 2])", 3, 2, format!("{SHARE} 2")),
+            (
+                "patience(patience=0)",
+                12,
+                4,
+                "patience: expected 1 to 12 (the number of exits), or `never` for full depth, got 0".into(),
+            ),
+            ("fixed(exit=7)", 6, 4, "exit: expected 1 to 6 (the number of exits), got 7".into()),
+            (
+                "epee(threshold=[1, 1, 1, 1, 1, 1], patience=2)",
+                6,
+                2,
+                "threshold: expected 5 values (one for each exit before the last), got 6".into(),
+            ),
+            (
+                "pcee(threshold=[never], patience=1)",
+                2,
+                2,
+                "threshold: expected one number, since the policy compares several exits with it, got a list".into(),
+            ),
+            ("entropy(threshold=0)", 2, 1, format!("threshold: an entropy threshold needs {CLASSES}")),
+            ("epee(threshold=0.5, patience=never)", 2, 1, format!("threshold: an entropy threshold needs {CLASSES}")),
+            ("deebert(threshold=0.1)", 2, 1, format!("deebert needs {CLASSES}")),
+            ("elbert(threshold=0.1, window=2)", 2, 3, "elbert needs 2 classes, got 3 classes".into()),
+            (
+                "pabee(patience=2, distance=0.1)",
+                2,
+                3,
+                "pabee with a distance needs one number from each exit, got 3 classes".into(),
+            ),
+            ("full", 0, 2, "expected at least 1 exit and 1 class, got 0 exits and 2 classes".into()),
+            ("full", 2, 0, "expected at least 1 exit and 1 class, got 2 exits and 0 classes".into()),
+        ] {
+            let policy: Policy = text.parse().unwrap();
+            assert_eq!(policy.check(exits, classes).unwrap_err().to_string(), want, "{text}");
         }
-        let zero = error(Policy::patience(0), 12, 4);
-        assert_eq!(zero, "patience: expected 1 to 12 (the number of exits), or `never` for full depth, got 0");
-        let exit = error(Policy::fixed(7), 6, 4);
-        assert_eq!(exit, "exit: expected 1 to 6 (the number of exits), got 7");
-    }
-
-    #[test]
-    fn one_threshold_for_each_exit_before_the_last() {
-        let list = |n: usize| Policy::epee(Threshold::PerExit(vec![Some(0.5); n]), 2);
-        assert!(list(5).check(6, 2).is_ok());
-        let text = error(list(6), 6, 2);
-        assert_eq!(text, "threshold: expected 5 values (one for each exit before the last), got 6");
-        let text = error(Policy::new(rules::Pcee { patience: 1 }, Threshold::PerExit(vec![None])), 2, 2);
-        assert!(text.contains("the policy compares several exits"), "{text}");
-        let bad = Policy::entropy(Threshold::PerExit(vec![None, Some(2.0)]));
-        assert_eq!(error(bad, 3, 2), "threshold: expected a number from 0 to 1, got 2");
-    }
-
-    #[test]
-    fn classes_are_checked() {
-        assert!(error(Policy::entropy(0.0), 2, 1).contains("at least 2 classes"));
-        assert!(error(Policy::epee(0.5, None), 2, 1).contains("at least 2 classes"));
-        assert!(Policy::epee(None, 2).check(2, 1).is_ok());
-        assert!(Policy::patience(2).check(2, 1).is_ok());
-        let elbert: Policy = "elbert(threshold=0.1, window=2)".parse().unwrap();
-        assert_eq!(error(elbert, 2, 3), "elbert needs 2 classes, got 3 classes");
-        let regression: Policy = "pabee(patience=2, distance=0.1)".parse().unwrap();
-        assert_eq!(
-            error(regression.clone(), 2, 3),
-            "pabee with a distance needs one number from each exit, got 3 classes"
-        );
-        assert!(regression.check(2, 1).is_ok());
-        assert_eq!(
-            error("deebert(threshold=0.1)".parse().unwrap(), 2, 1),
-            "deebert needs at least 2 classes, got 1 class"
-        );
+        let nan = Policy::entropy(f64::NAN).check(2, 2).unwrap_err();
+        assert_eq!(nan.to_string(), format!("{SHARE} NaN"));
     }
 
     #[test]
     fn the_ends_of_each_range_are_allowed() {
-        for threshold in [0.0, -0.0, 1.0] {
-            assert!(Policy::entropy(threshold).check(3, 2).is_ok());
+        for (text, exits, classes) in [
+            ("entropy(threshold=0)", 3, 2),
+            ("entropy(threshold=-0)", 3, 2),
+            ("entropy(threshold=1)", 3, 2),
+            ("patience(patience=1)", 3, 2),
+            ("patience(patience=3)", 3, 1),
+            ("fixed(exit=1)", 3, 2),
+            ("fixed(exit=3)", 3, 2),
+            ("epee(threshold=[1, 1], patience=2)", 3, 2),
+            ("epee(threshold=never, patience=2)", 2, 1),
+            ("pabee(patience=2, distance=0.1)", 2, 1),
+        ] {
+            assert!(text.parse::<Policy>().unwrap().check(exits, classes).is_ok(), "{text}");
         }
-        for n in [1, 3] {
-            assert!(Policy::patience(n).check(3, 2).is_ok());
-            assert!(Policy::fixed(n).check(3, 2).is_ok());
-        }
-        assert!(Policy::full().check(0, 2).is_err());
-        assert!(Policy::full().check(2, 0).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The parts of a setting, `name(part=value, …)`, read one by one.
 
 use super::Threshold;
+use crate::named::Named;
 
 /// The `key=value` pairs of a setting that have not been read yet.
 pub(super) struct Parts<'a>(Vec<(&'a str, &'a str)>);
@@ -52,23 +53,9 @@ impl<'a> Parts<'a> {
     }
 
     /// One of some names.
-    pub(super) fn name<T: Copy>(&mut self, key: &str, names: &[(&str, T)]) -> Result<Option<T>, String> {
+    pub(super) fn named<T: Named>(&mut self, key: &str) -> Result<Option<T>, String> {
         let Some(text) = self.take(key) else { return Ok(None) };
-        match names.iter().find(|(name, _)| *name == text) {
-            Some((_, value)) => Ok(Some(*value)),
-            None => {
-                let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
-                Err(format!("`{key}`: expected {}, got `{text}`", one_of(&names)))
-            }
-        }
-    }
-}
-
-/// `a, b or c`.
-pub(super) fn one_of(names: &[&str]) -> String {
-    match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-        _ => names.concat(),
+        T::read(text).map(Some).map_err(|problem| format!("`{key}`: {problem}, got `{text}`"))
     }
 }
 

@@ -3,9 +3,10 @@
 use std::ops::Deref;
 
 use super::PolicyError;
-use super::parts::{Parts, one_of};
+use super::parts::Parts;
 use super::rule::{CustomRule, ExitRule};
 use super::rules::*;
+use crate::named::{Named, named};
 
 macro_rules! policies {
     ($( $Rule:ident $name:literal, $source:literal, $about:literal; )*) => {
@@ -23,15 +24,9 @@ macro_rules! policies {
             $( #[doc = $about] $Rule, )*
         }
 
+        named!(PolicyKind { $( $Rule = $name ),* });
+
         impl PolicyKind {
-            /// All of them, the paper's first.
-            pub const ALL: [PolicyKind; [$($name),*].len()] = [$( PolicyKind::$Rule ),*];
-
-            /// Its name in settings, such as `epee`.
-            pub fn name(self) -> &'static str {
-                match self { $( PolicyKind::$Rule => $name, )* }
-            }
-
             /// Its rule in a line.
             pub fn about(self) -> &'static str {
                 match self { $( PolicyKind::$Rule => $about, )* }
@@ -42,7 +37,7 @@ macro_rules! policies {
                 match self { $( PolicyKind::$Rule => $source, )* }
             }
 
-            pub(super) fn read(self, parts: &mut Parts<'_>) -> Result<Rule, String> {
+            pub(super) fn rule(self, parts: &mut Parts<'_>) -> Result<Rule, String> {
                 match self { $( PolicyKind::$Rule => <$Rule as BuiltIn>::read(parts).map(Rule::$Rule), )* }
             }
 
@@ -101,22 +96,10 @@ policies! {
     Margin "margin", "classic, top-1 minus top-2", "Exit if the two greatest probabilities are far enough apart.";
 }
 
-impl std::fmt::Display for PolicyKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
-    }
-}
-
 impl std::str::FromStr for PolicyKind {
     type Err = PolicyError;
 
     fn from_str(text: &str) -> Result<Self, PolicyError> {
-        named(text).map_err(|problem| PolicyError::Syntax { text: text.to_owned(), problem })
+        PolicyKind::read(text).map_err(|problem| PolicyError::Syntax { text: text.to_owned(), problem })
     }
-}
-
-/// The policy of a name.
-pub(super) fn named(text: &str) -> Result<PolicyKind, String> {
-    let found = PolicyKind::ALL.into_iter().find(|kind| kind.name() == text);
-    found.ok_or_else(|| format!("expected {}", one_of(&PolicyKind::ALL.map(PolicyKind::name))))
 }

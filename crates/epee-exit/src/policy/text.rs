@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 use super::parts::Parts;
-use super::table::named;
-use super::{Ensemble, Policy, PolicyError, Threshold};
+use super::{Ensemble, Policy, PolicyError, PolicyKind, Threshold};
+use crate::named::Named;
 
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,8 +37,8 @@ fn parse(text: &str) -> Result<Policy, String> {
         }
     };
     let mut parts = Parts::read(inside)?;
-    let ensemble = parts.name("ensemble", &Ensemble::NAMES)?.unwrap_or_default();
-    let rule = named(name)?.read(&mut parts)?;
+    let ensemble = parts.named("ensemble")?.unwrap_or_default();
+    let rule = PolicyKind::read(name)?.rule(&mut parts)?;
     let threshold = if rule.has_threshold() { parts.threshold()? } else { Threshold::Never };
     match parts.left() {
         Some(key) => Err(format!("`{name}` has no part `{key}`")),
@@ -71,7 +71,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::policy::PolicyKind;
     use crate::policy::rules::{Divergence, Elbert, FPabee, Outputs};
 
     /// A setting of every policy, with every part.
@@ -163,11 +162,9 @@ mod tests {
             ]
         };
         let ensemble = prop::sample::select(vec![Ensemble::None, Ensemble::RunMean, Ensemble::AllMean]);
+        let form = prop::sample::select(FORMS.to_vec()).prop_map(|text| text.parse::<Policy>().unwrap());
         let policy = prop_oneof![
-            Just(Policy::full()),
-            any::<usize>().prop_map(Policy::fixed),
-            threshold().prop_map(Policy::entropy),
-            proptest::option::of(any::<usize>()).prop_map(Policy::patience),
+            (form, threshold()).prop_map(|(policy, threshold)| policy.with_threshold(threshold)),
             (threshold(), proptest::option::of(any::<usize>())).prop_map(|(t, p)| Policy::epee(t, p)),
             (threshold(), any::<usize>(), finite()).prop_map(|(threshold, window, margin)| {
                 Policy::new(Elbert { window, margin: if margin == 0.0 { 0.0 } else { margin } }, threshold)

@@ -1,6 +1,5 @@
 //! The quality of each exit's probabilities: temperatures, reliability, proper scores.
 
-mod auroc;
 mod reliability;
 mod temperature;
 
@@ -111,8 +110,26 @@ fn quality(trace: &Trace, samples: &[(usize, usize)], exit: usize, temperature: 
         nll: nll / all,
         ece: expected_calibration_error(&reliability::equal_mass(&mut answers, bins)),
         brier: brier / all,
-        auroc: auroc::auroc(&mut scores),
+        auroc: auroc(&mut scores),
     }
+}
+
+/// The area under the ROC curve: how often a member of the group scores above one outside it, ties
+/// counting half (Mann and Whitney's U over the number of pairs). `None` if either side is
+/// empty. Each item is a score and whether it is a member; sorts them.
+fn auroc(items: &mut [(f64, bool)]) -> Option<f64> {
+    items.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let members = items.iter().filter(|item| item.1).count() as u64;
+    let others = items.len() as u64 - members;
+    // Twice the number of pairs won, so that a tie is whole.
+    let (mut won, mut others_below) = (0u64, 0u64);
+    for tied in items.chunk_by(|a, b| a.0 == b.0) {
+        let here = tied.iter().filter(|item| item.1).count() as u64;
+        let others_here = tied.len() as u64 - here;
+        won += here * (2 * others_below + others_here);
+        others_below += others_here;
+    }
+    (members > 0 && others > 0).then(|| won as f64 / (2 * members * others) as f64)
 }
 
 /// The samples with a label, each its index and its class; at least one.
@@ -132,12 +149,25 @@ fn check_bins(bins: usize) -> Result<(), QualityError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     fn trace(exits: usize, logits: Vec<f32>, labels: Vec<i64>) -> Trace {
         Trace::from_logits(exits, 2, logits, labels).unwrap()
+    }
+
+    #[test]
+    fn auroc_counts_pairs() {
+        for (mut items, area) in [
+            (vec![(0.9, true), (0.1, false)], Some(1.0)),
+            (vec![(0.1, true), (0.9, false)], Some(0.0)),
+            (vec![(0.5, true), (0.5, false), (0.2, false)], Some(0.75)),
+            (vec![(0.0, false), (-0.0, true)], Some(0.5)),
+            (vec![(0.5, true), (0.4, true)], None),
+            (vec![], None),
+        ] {
+            assert_eq!(auroc(&mut items), area, "{items:?}");
+        }
     }
 
     #[test]
@@ -159,15 +189,13 @@ mod tests {
     #[test]
     fn errors_name_what_was_expected_and_got() {
         let two = trace(2, vec![0.0; 4], vec![0]);
-        let error = |trace: &Trace, temperatures: &[f64], bins| {
-            exit_quality(trace, temperatures, bins).unwrap_err().to_string()
-        };
-        assert_eq!(error(&two, &[1.0], 5), "temperatures: expected 2 (the number of exits), got 1");
+        let error = |temperatures: &[f64], bins| exit_quality(&two, temperatures, bins).unwrap_err().to_string();
+        assert_eq!(error(&[1.0], 5), "temperatures: expected 2 (the number of exits), got 1");
         for got in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert_eq!(error(&two, &[1.0, got], 5), format!("exit 2: expected a temperature above 0, got {got}"));
+            assert_eq!(error(&[1.0, got], 5), format!("exit 2: expected a temperature above 0, got {got}"));
         }
-        assert_eq!(error(&two, &[1.0, 1.0], 0), "bins: expected at least 1, got 0");
-        assert!(error(&trace(1, vec![0.0; 2], vec![-1]), &[1.0], 5).contains("got none"));
+        assert_eq!(error(&[1.0, 1.0], 0), "bins: expected at least 1, got 0");
+        assert_eq!(exit_quality(&trace(1, vec![0.0; 2], vec![-1]), &[1.0], 5), Err(QualityError::NoLabels));
         for got in [0, 3] {
             let error = reliability(&two, got, 1.0, 5).unwrap_err();
             assert_eq!(error.to_string(), format!("exit: expected 1 to 2 (the number of exits), got {got}"));

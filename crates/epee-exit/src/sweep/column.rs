@@ -1,20 +1,10 @@
 //! The scores of one family of settings, for all its thresholds at once.
 
-use crate::metrics::Counts;
+use super::SweepRow;
+use crate::metrics::{Counts, ratio, saving};
+use crate::policy::Policy;
 use crate::signals::{Signals, Stop};
 use crate::trace::Trace;
-
-/// The scores of one setting.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Cell {
-    pub(super) accuracy: f64,
-    pub(super) macro_f1: f64,
-    pub(super) micro_f1: f64,
-    /// Layers computed for all samples together.
-    pub(super) layers: u64,
-    /// Their measured time in nanoseconds; 0 if layers were not timed.
-    pub(super) nanoseconds: u64,
-}
 
 /// Labels and costs that answers are scored by.
 pub(crate) struct Scorer<'a> {
@@ -34,34 +24,39 @@ impl<'a> Scorer<'a> {
         Scorer { labels: trace.labels(), classes: trace.classes(), micro, nanoseconds }
     }
 
-    /// The scores of one answer and exit for each sample.
-    pub(super) fn one(&self, answers: impl Iterator<Item = (usize, u32)>) -> Cell {
+    /// The scores of a setting by one exit and answer for each sample.
+    pub(super) fn one(&self, policy: Policy, answers: impl Iterator<Item = (usize, u32)>) -> SweepRow {
         let (mut layers, mut nanoseconds, mut predictions) = (0, 0, Vec::with_capacity(self.labels.len()));
         for (exit, answer) in answers {
             layers += exit as u64;
             nanoseconds += self.nanoseconds[exit] as u64;
             predictions.push(answer);
         }
-        self.score(&Counts::of(self.labels, &predictions, self.classes), layers, nanoseconds)
+        self.row(policy, &Counts::of(self.labels, &predictions, self.classes), layers, nanoseconds)
     }
 
-    fn score(&self, counts: &Counts, layers: u64, nanoseconds: u64) -> Cell {
-        Cell {
+    fn row(&self, policy: Policy, counts: &Counts, layers: u64, nanoseconds: u64) -> SweepRow {
+        let (samples, exits) = (self.labels.len(), self.nanoseconds.len() - 1);
+        SweepRow {
+            policy,
             accuracy: counts.accuracy(),
             macro_f1: counts.macro_f1(),
             micro_f1: if self.micro.is_empty() { counts.micro_f1() } else { counts.micro_f1_over(self.micro) },
-            layers,
-            nanoseconds,
+            saving: saving(layers, samples, exits),
+            ratio: ratio(layers, samples, exits),
+            seconds: (nanoseconds > 0).then(|| nanoseconds as f64 / 1e9 / samples as f64),
         }
     }
 
-    /// The scores without a threshold, then with each of a list; `stops` lists where a sample leaves.
+    /// The scores without a threshold, then with each of a list; `stops` lists where a sample leaves, `setting` is the
+    /// setting of a row.
     pub(crate) fn column(
         &self,
         signals: &Signals,
         thresholds: usize,
         stops: impl Fn(usize, &mut Vec<Stop>) + Sync,
-    ) -> Vec<Cell> {
+        setting: impl Fn(usize) -> Policy,
+    ) -> Vec<SweepRow> {
         // A row holds layers, nanoseconds, and for each class how often it is predicted, and correctly so.
         let add = |row: &mut [i64], sample: usize, stop: Stop, by: i64| {
             row[0] += by * i64::from(stop.exit);
@@ -77,12 +72,12 @@ impl<'a> Scorer<'a> {
         let rows = signals.sums(thresholds, width, stops, add);
         let truth: Vec<u32> = self.labels.iter().map(|&label| label.max(0) as u32).collect();
         let mut counts = Counts::of(self.labels, &truth, self.classes);
-        let cell = |row: &[i64]| {
+        let row = |(at, row): (usize, &[i64])| {
             for (k, pair) in row[2..].chunks_exact(2).enumerate() {
                 (counts.predicted[k], counts.correct[k]) = (pair[0] as u64, pair[1] as u64);
             }
-            self.score(&counts, row[0] as u64, row[1] as u64)
+            self.row(setting(at), &counts, row[0] as u64, row[1] as u64)
         };
-        rows.chunks_exact(width).map(cell).collect()
+        rows.chunks_exact(width).enumerate().map(row).collect()
     }
 }

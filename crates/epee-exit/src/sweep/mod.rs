@@ -12,16 +12,14 @@ mod list;
 pub use grid::{Grid, check_runs, runnable};
 pub use list::{ListError, Patiences, Thresholds};
 
-use rayon::prelude::*;
 use serde::Serialize;
 use serde::ser::SerializeStruct;
 
 use crate::confidence::{argmax, temper};
-use crate::metrics::{Counts, Metric, ratio, saving};
+use crate::metrics::{Counts, Metric};
 use crate::policy::{Policy, PolicyError, Rule, Threshold};
-use crate::signals::{Signals, ThresholdRows, TraceOutputs};
+use crate::signals::{Stop, TraceOutputs, by_family};
 use crate::trace::Trace;
-use column::Cell;
 pub(crate) use column::Scorer;
 
 /// One setting with its scores and its saving.
@@ -131,8 +129,7 @@ pub fn full_depth(trace: &Trace, scoring: &Scoring) -> SweepRow {
         temper(trace.row(sample, trace.exits()), temperature, &mut tempered);
         (trace.exits(), argmax(&tempered) as u32)
     };
-    let cell = Scorer::new(trace, &scoring.micro_classes).one((0..trace.samples()).map(last));
-    row(Policy::full(), cell, trace)
+    Scorer::new(trace, &scoring.micro_classes).one(Policy::full(), (0..trace.samples()).map(last))
 }
 
 /// Scores any settings, in order, on all cores.
@@ -141,69 +138,19 @@ pub fn full_depth(trace: &Trace, scoring: &Scoring) -> SweepRow {
 /// As [`sweep`].
 pub fn score(trace: &Trace, policies: &[Policy], scoring: &Scoring) -> Result<Vec<SweepRow>, PolicyError> {
     let outputs = TraceOutputs::new(trace, &scoring.temperatures)?;
-    let mut cells: Vec<(usize, Cell)> = families(policies)
-        .into_par_iter()
-        .map(|(family, members)| family_cells(&outputs, &family, &members, policies, scoring))
-        .collect::<Result<Vec<_>, _>>()?
-        .concat();
-    cells.sort_unstable_by_key(|(at, _)| *at);
-    Ok(policies.iter().zip(cells).map(|(policy, (_, cell))| row(policy.clone(), cell, trace)).collect())
-}
-
-/// Settings that differ in their threshold alone, as places in the list, each family under the setting without a threshold.
-pub(crate) fn families(policies: &[Policy]) -> Vec<(Policy, Vec<usize>)> {
-    let mut families: Vec<(Policy, Vec<usize>)> = Vec::new();
-    for (at, policy) in policies.iter().enumerate() {
-        let family = policy.with_threshold(Threshold::Never);
-        // Grids list a family in a row, so the last one is asked first.
-        match families.iter_mut().rev().find(|(known, _)| *known == family) {
-            Some((_, members)) => members.push(at),
-            None => families.push((family, vec![at])),
-        }
-    }
-    families
-}
-
-fn family_cells(
-    outputs: &TraceOutputs<'_>,
-    family: &Policy,
-    members: &[usize],
-    policies: &[Policy],
-    scoring: &Scoring,
-) -> Result<Vec<(usize, Cell)>, PolicyError> {
-    let trace = outputs.trace();
-    let (exits, classes) = (trace.exits(), trace.classes());
-    for &at in members {
-        policies[at].check(exits, classes)?;
-    }
-    let signals = Signals::new(outputs, &family.check(exits, classes)?)?;
     let scorer = Scorer::new(trace, &scoring.micro_classes);
-    let rows = ThresholdRows::of(members.iter().map(|&at| &policies[at]), signals.direction);
-    let thresholds = rows.thresholds.as_slice();
-    let cells = scorer.column(&signals, thresholds.len(), |sample, stops| signals.stops(sample, thresholds, stops));
-    let cell = |policy: &Policy| match policy.threshold() {
-        None | Some(Threshold::Never) => cells[rows.row(None)],
-        Some(Threshold::All(value)) => cells[rows.row(Some(*value))],
-        Some(list @ Threshold::PerExit(_)) => {
-            let list = list.resolve(exits);
-            scorer.one((0..trace.samples()).map(|sample| {
-                let exit = signals.exit(sample, &list);
-                (exit, signals.answer(sample, exit))
-            }))
-        }
-    };
-    Ok(members.iter().map(|&at| (at, cell(&policies[at]))).collect())
-}
-
-pub(crate) fn row(policy: Policy, cell: Cell, trace: &Trace) -> SweepRow {
-    let (samples, exits) = (trace.samples(), trace.exits());
-    SweepRow {
-        policy,
-        accuracy: cell.accuracy,
-        macro_f1: cell.macro_f1,
-        micro_f1: cell.micro_f1,
-        saving: saving(cell.layers, samples, exits),
-        ratio: ratio(cell.layers, samples, exits),
-        seconds: (cell.nanoseconds > 0).then(|| cell.nanoseconds as f64 / 1e9 / samples as f64),
-    }
+    by_family(&outputs, policies, |family, members, signals, thresholds| {
+        let stops = |sample: usize, stops: &mut Vec<Stop>| signals.stops(sample, thresholds, stops);
+        let rows = scorer.column(signals, thresholds.len(), stops, |_| family.clone());
+        let row = |&at: &usize| {
+            let policy = policies[at].clone();
+            if let Threshold::PerExit(_) = policy.threshold {
+                let thresholds = policy.threshold.resolve(trace.exits());
+                let exits = (0..trace.samples()).map(|sample| (sample, signals.exit(sample, &thresholds)));
+                return scorer.one(policy, exits.map(|(sample, exit)| (exit, signals.answer(sample, exit))));
+            }
+            SweepRow { policy, ..rows[signals.row(thresholds, policies[at].threshold.scalar())].clone() }
+        };
+        members.iter().map(row).collect()
+    })
 }

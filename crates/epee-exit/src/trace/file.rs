@@ -8,7 +8,7 @@ use safetensors::tensor::Dtype;
 use epee_files::{read_file, write_atomic};
 
 use super::header::{self, Entry, Opened};
-use super::provenance::{keys, list};
+use super::provenance::{IDS, list};
 use super::{Provenance, Trace, TraceError, TraceParts, TraceProblem};
 
 impl Trace {
@@ -53,7 +53,7 @@ impl Trace {
             classes,
             logits: logits.values,
             labels: labels.unwrap_or_else(|| vec![-1; samples]),
-            ids: list(keys::IDS, "strings", &mut metadata)?,
+            ids: list(IDS, "strings", &mut metadata)?,
             tokens: tokens.unwrap_or_default(),
             scores,
             provenance: Provenance::from_metadata(metadata)?,
@@ -75,9 +75,9 @@ impl Trace {
     fn to_tensors(&self) -> Result<Vec<Vec<u8>>, TraceProblem> {
         let TraceParts { exits, classes, ref ids, .. } = self.parts;
         let samples = self.samples();
-        let mut metadata = self.parts.provenance.to_metadata();
+        let mut metadata = self.parts.provenance.clone().into_metadata();
         if !ids.is_empty() {
-            metadata.insert(keys::IDS.to_owned(), serde_json::json!(ids).to_string());
+            metadata.insert(IDS.to_owned(), serde_json::json!(ids).to_string());
         }
         let integers = |values: &[i64]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
         let floats = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
@@ -111,29 +111,23 @@ impl Opened<'_> {
         TraceProblem::Missing { tensor, got }
     }
 
-    fn f32(&self, tensor: &'static str) -> Result<Option<Tensor<f32>>, TraceProblem> {
-        let Some((bytes, dtype, shape)) = self.tensor(tensor) else { return Ok(None) };
+    fn f32(&self, name: &'static str) -> Result<Option<Tensor<f32>>, TraceProblem> {
+        let Some((bytes, dtype, shape)) = self.tensor(name) else { return Ok(None) };
         if dtype != Dtype::F32 {
-            return Err(TraceProblem::tensor(tensor, "type F32", dtype));
+            return Err(TraceProblem::tensor(name, "type F32", dtype));
         }
-        let (words, _) = bytes.as_chunks();
-        let values = words.par_iter().with_min_len(1 << 16).map(|w| f32::from_le_bytes(*w));
-        Ok(Some(Tensor { name: tensor, values: values.collect(), shape }))
+        let words = bytes.as_chunks().0.par_iter().with_min_len(1 << 16);
+        Ok(Some(Tensor { name, values: words.map(|w| f32::from_le_bytes(*w)).collect(), shape }))
     }
 
-    fn integers(&self, tensor: &'static str) -> Result<Option<Tensor<i64>>, TraceProblem> {
-        let Some((bytes, dtype, shape)) = self.tensor(tensor) else { return Ok(None) };
+    fn integers(&self, name: &'static str) -> Result<Option<Tensor<i64>>, TraceProblem> {
+        let Some((bytes, dtype, shape)) = self.tensor(name) else { return Ok(None) };
         let values = match dtype {
             Dtype::I64 => bytes.as_chunks().0.iter().map(|w| i64::from_le_bytes(*w)).collect(),
-            Dtype::I32 => {
-                let words = bytes.as_chunks().0.iter();
-                words.map(|w| i64::from(i32::from_le_bytes(*w))).collect()
-            }
-            _ => {
-                return Err(TraceProblem::tensor(tensor, "type I64", dtype));
-            }
+            Dtype::I32 => bytes.as_chunks().0.iter().map(|w| i32::from_le_bytes(*w).into()).collect(),
+            _ => return Err(TraceProblem::tensor(name, "type I64", dtype)),
         };
-        Ok(Some(Tensor { name: tensor, values, shape }))
+        Ok(Some(Tensor { name, values, shape }))
     }
 }
 

@@ -138,6 +138,13 @@ impl Trace {
         name.unwrap_or_else(|| class.to_string())
     }
 
+    /// The class of every label, if there are labels, all of one class, and more classes than one.
+    pub(crate) fn only_class(&self) -> Option<usize> {
+        let mut labels = self.labels().iter().filter(|&&label| label >= 0);
+        let one = labels.next()?;
+        (self.classes() > 1 && labels.all(|label| label == one)).then_some(*one as usize)
+    }
+
     /// The trace of some of the samples, in the given order; one may be named more than once.
     ///
     /// # Panics
@@ -240,12 +247,6 @@ mod tests {
         TraceParts { exits: 3, classes: 2, logits: vec![0.5; 12], labels: vec![0, -1], ..TraceParts::default() }
     }
 
-    fn problem(change: impl FnOnce(&mut TraceParts)) -> String {
-        let mut parts = parts();
-        change(&mut parts);
-        Trace::new(parts).unwrap_err().to_string()
-    }
-
     #[test]
     fn rows_are_where_they_belong() {
         let mut parts = parts();
@@ -258,41 +259,46 @@ mod tests {
     }
 
     #[test]
-    fn a_logit_that_is_not_finite_names_sample_and_exit() {
-        let got = problem(|p| p.logits[9] = f32::NAN);
-        assert_eq!(got, "sample 1, exit 2: expected finite logits, got NaN");
-        let got = problem(|p| {
-            p.ids = vec!["a/1".into(), "a/2".into()];
-            p.logits[4] = f32::NEG_INFINITY;
-        });
-        assert_eq!(got, "sample `a/1`, exit 3: expected finite logits, got -inf");
-        let got = problem(|p| p.scores = Some(vec![0.0, 0.0, 0.0, f32::NAN, 0.0, 0.0]));
-        assert_eq!(got, "sample 1, exit 1: expected finite scores, got NaN");
-    }
-
-    #[test]
-    fn lengths_and_labels_are_checked() {
-        let got = problem(|p| p.labels = vec![0]);
-        assert_eq!(got, "logits: expected 6 values, got 12");
-        assert_eq!(problem(|p| p.ids = vec!["a".into()]), "ids: expected 2 values, got 1");
-        assert_eq!(problem(|p| p.tokens = vec![1; 3]), "tokens: expected 2 values, got 3");
-        assert_eq!(problem(|p| p.scores = Some(vec![])), "scores: expected 6 values, got 0");
-        for got in [2, -2, i64::MAX, i64::MIN] {
-            let text = problem(|p| p.labels[1] = got);
-            let want = format!("sample 1: expected a label from 0 to 1, or -1 if unknown, got {got}");
-            assert_eq!(text, want);
+    fn parts_that_do_not_fit_are_named() {
+        type Change = fn(&mut TraceParts);
+        let cases: [(Change, &str); 14] = [
+            (|p| p.logits[9] = f32::NAN, "sample 1, exit 2: expected finite logits, got NaN"),
+            (
+                |p| {
+                    p.ids = vec!["a/1".into(), "a/2".into()];
+                    p.logits[4] = f32::NEG_INFINITY;
+                },
+                "sample `a/1`, exit 3: expected finite logits, got -inf",
+            ),
+            (
+                |p| p.scores = Some(vec![0.0, 0.0, 0.0, f32::NAN, 0.0, 0.0]),
+                "sample 1, exit 1: expected finite scores, got NaN",
+            ),
+            (|p| p.labels = vec![0], "logits: expected 6 values, got 12"),
+            (|p| p.ids = vec!["a".into()], "ids: expected 2 values, got 1"),
+            (|p| p.tokens = vec![1; 3], "tokens: expected 2 values, got 3"),
+            (|p| p.scores = Some(vec![]), "scores: expected 6 values, got 0"),
+            (|p| p.labels[1] = 2, "sample 1: expected a label from 0 to 1, or -1 if unknown, got 2"),
+            (|p| p.labels[1] = -2, "sample 1: expected a label from 0 to 1, or -1 if unknown, got -2"),
+            (|p| p.exits = 0, "expected at least 1 sample, 1 exit and 1 class, got 2 samples, 0 exits and 2 classes"),
+            (|p| p.exits = usize::MAX, "logits: expected 18446744073709551615 values, got 12"),
+            (
+                |p| p.provenance.label_names = vec!["yes".into()],
+                "label_names: expected 2 names (the number of classes), got 1",
+            ),
+            (
+                |p| p.provenance.layer_seconds = vec![0.1],
+                "layer_seconds: expected 3 times (the number of exits), got 1",
+            ),
+            (
+                |p| p.provenance.layer_seconds = vec![0.1, 0.1, f64::NAN],
+                "layer_seconds: expected times of at least 0, got NaN",
+            ),
+        ];
+        for (change, want) in cases {
+            let mut parts = parts();
+            change(&mut parts);
+            assert_eq!(Trace::new(parts).unwrap_err().to_string(), want);
         }
-        assert!(problem(|p| *p = TraceParts::default()).contains("at least 1 sample"));
-        assert!(problem(|p| p.exits = usize::MAX).contains("logits: expected"));
-    }
-
-    #[test]
-    fn provenance_must_fit() {
-        let got = problem(|p| p.provenance.label_names = vec!["yes".into()]);
-        assert_eq!(got, "label_names: expected 2 names (the number of classes), got 1");
-        let got = problem(|p| p.provenance.layer_seconds = vec![0.1]);
-        assert_eq!(got, "layer_seconds: expected 3 times (the number of exits), got 1");
-        let got = problem(|p| p.provenance.layer_seconds = vec![0.1, 0.1, f64::NAN]);
-        assert_eq!(got, "layer_seconds: expected times of at least 0, got NaN");
     }
 }

@@ -2,19 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use super::TraceProblem;
 
-/// The metadata keys of a trace file: the fields of [`Provenance`], and the sample ids. Lists are JSON.
-pub(super) mod keys {
-    pub(crate) const EPEE_VERSION: &str = "epee_version";
-    pub(crate) const MODEL_DIGEST: &str = "model_digest";
-    pub(crate) const DATA_DIGEST: &str = "data_digest";
-    pub(crate) const SPLIT: &str = "split";
-    pub(crate) const PRECISION: &str = "precision";
-    pub(crate) const LABEL_NAMES: &str = "label_names";
-    pub(crate) const LAYER_SECONDS: &str = "layer_seconds";
-    pub(crate) const IDS: &str = "ids";
-}
+/// The metadata keys of the lists, which are JSON.
+pub(super) const IDS: &str = "ids";
+const LABEL_NAMES: &str = "label_names";
+const LAYER_SECONDS: &str = "layer_seconds";
 
 /// The origin of a trace. Everything is optional: another tool may not know it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,56 +40,49 @@ impl Provenance {
     }
 
     pub(super) fn check(&self, exits: usize, classes: usize) -> Result<(), TraceProblem> {
-        let (names, times) = (self.label_names.len(), self.layer_seconds.len());
-        let bad = self.layer_seconds.iter().find(|t| !t.is_finite() || **t < 0.0);
-        if names != 0 && names != classes {
-            let expected = format!("{classes} names (the number of classes)");
-            Err(TraceProblem::mismatch(keys::LABEL_NAMES, expected, names))
-        } else if times != 0 && times != exits {
-            let expected = format!("{exits} times (the number of exits)");
-            Err(TraceProblem::mismatch(keys::LAYER_SECONDS, expected, times))
-        } else if let Some(bad) = bad {
-            Err(TraceProblem::mismatch(keys::LAYER_SECONDS, "times of at least 0", bad))
-        } else {
-            Ok(())
+        for (part, of, expected, got) in [
+            (LABEL_NAMES, "names (the number of classes)", classes, self.label_names.len()),
+            (LAYER_SECONDS, "times (the number of exits)", exits, self.layer_seconds.len()),
+        ] {
+            if got != 0 && got != expected {
+                return Err(TraceProblem::mismatch(part, format!("{expected} {of}"), got));
+            }
         }
+        let bad = self.layer_seconds.iter().find(|t| !t.is_finite() || **t < 0.0);
+        bad.map_or(Ok(()), |bad| Err(TraceProblem::mismatch(LAYER_SECONDS, "times of at least 0", bad)))
+    }
+
+    /// The metadata keys of the texts.
+    fn texts(&mut self) -> [(&'static str, &mut Option<String>); 5] {
+        [
+            ("epee_version", &mut self.epee_version),
+            ("model_digest", &mut self.model_digest),
+            ("data_digest", &mut self.data_digest),
+            ("split", &mut self.split),
+            ("precision", &mut self.precision),
+        ]
     }
 
     /// As metadata, without the ids.
-    pub(super) fn to_metadata(&self) -> BTreeMap<String, String> {
-        let mut metadata = self.other.clone();
-        for (key, value) in [
-            (keys::EPEE_VERSION, &self.epee_version),
-            (keys::MODEL_DIGEST, &self.model_digest),
-            (keys::DATA_DIGEST, &self.data_digest),
-            (keys::SPLIT, &self.split),
-            (keys::PRECISION, &self.precision),
-        ] {
-            if let Some(value) = value {
-                metadata.insert(key.to_owned(), value.clone());
-            }
-        }
-        if !self.label_names.is_empty() {
-            metadata.insert(keys::LABEL_NAMES.to_owned(), serde_json::json!(self.label_names).to_string());
-        }
-        if !self.layer_seconds.is_empty() {
-            metadata.insert(keys::LAYER_SECONDS.to_owned(), serde_json::json!(self.layer_seconds).to_string());
-        }
+    pub(super) fn into_metadata(mut self) -> BTreeMap<String, String> {
+        let mut metadata = std::mem::take(&mut self.other);
+        let known = self.texts().into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.take()?)));
+        metadata.extend(known);
+        let lists = [(LABEL_NAMES, json!(self.label_names)), (LAYER_SECONDS, json!(self.layer_seconds))];
+        let lists = lists.into_iter().filter(|(_, list)| *list != json!([]));
+        metadata.extend(lists.map(|(key, list)| (key.to_owned(), list.to_string())));
         metadata
     }
 
     /// From metadata, without the ids.
     pub(super) fn from_metadata(mut metadata: BTreeMap<String, String>) -> Result<Self, TraceProblem> {
-        Ok(Provenance {
-            epee_version: metadata.remove(keys::EPEE_VERSION),
-            model_digest: metadata.remove(keys::MODEL_DIGEST),
-            data_digest: metadata.remove(keys::DATA_DIGEST),
-            split: metadata.remove(keys::SPLIT),
-            precision: metadata.remove(keys::PRECISION),
-            label_names: list(keys::LABEL_NAMES, "strings", &mut metadata)?,
-            layer_seconds: list(keys::LAYER_SECONDS, "numbers", &mut metadata)?,
-            other: metadata,
-        })
+        let label_names = list(LABEL_NAMES, "strings", &mut metadata)?;
+        let layer_seconds = list(LAYER_SECONDS, "numbers", &mut metadata)?;
+        let mut provenance = Provenance { label_names, layer_seconds, ..Provenance::default() };
+        for (key, value) in provenance.texts() {
+            *value = metadata.remove(key);
+        }
+        Ok(Provenance { other: metadata, ..provenance })
     }
 }
 
@@ -110,8 +98,7 @@ pub(super) fn list<T: serde::de::DeserializeOwned>(
 }
 
 fn abbreviated(text: &str) -> String {
-    const MOST: usize = 40;
-    match text.char_indices().nth(MOST) {
+    match text.char_indices().nth(40) {
         Some((at, _)) => format!("`{}…`", &text[..at]),
         None => format!("`{text}`"),
     }

@@ -1,7 +1,7 @@
 //! Random traces and a second, literal reading of the paper's equations.
 #![allow(dead_code, clippy::unwrap_used)] // Each test uses its part.
 
-use epee_exit::{Answer, CheckedPolicy, Decision, Ensemble, ExitOutput, Policy, PolicyKind, Threshold, Trace};
+use epee_exit::{Ensemble, Policy, PolicyKind, SweepRow, Threshold, Trace, TraceParts, replay};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -14,53 +14,45 @@ fn logit() -> impl Strategy<Value = f32> {
     ]
 }
 
-/// A trace of up to 24 samples, `classes` classes and up to 8 exits; some labels are unknown.
+/// A trace of up to 24 samples, `classes` classes and up to 8 exits, with learned scores; some labels are unknown.
 pub(crate) fn any_trace(classes: std::ops::Range<usize>) -> impl Strategy<Value = Trace> {
     (1usize..25, 1usize..9, classes).prop_flat_map(|(samples, exits, classes)| {
         let label = prop_oneof![1 => Just(-1i64), 6 => 0..classes as i64];
-        (vec(logit(), samples * exits * classes), vec(label, samples))
-            .prop_map(move |(logits, labels)| Trace::from_logits(exits, classes, logits, labels).unwrap())
+        let scores = vec(0.0f32..1.0, samples * exits);
+        (vec(logit(), samples * exits * classes), vec(label, samples), scores).prop_map(
+            move |(logits, labels, scores)| {
+                let scores = Some(scores);
+                let parts = TraceParts { exits, classes, logits, labels, scores, ..TraceParts::default() };
+                Trace::new(parts).unwrap()
+            },
+        )
     })
 }
 
-/// Eq. 1 as it is written: `H = -Σ p ln p / ln K`, with p by its own definition.
+/// Eq. 1 as it is written: `H = -Σ p ln p / ln K`.
 pub(crate) fn entropy_as_written(logits: &[f32]) -> f64 {
-    let z: Vec<f64> = logits.iter().map(|&z| f64::from(z)).collect();
-    let max = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let sum: f64 = z.iter().map(|z| (z - max).exp()).sum();
-    let mut h = 0.0;
-    for z in &z {
-        let p = (z - max).exp() / sum;
-        if p > 0.0 {
-            h -= p * p.ln();
-        }
-    }
-    h / (logits.len() as f64).ln()
+    let terms = p(logits).into_iter().filter(|p| *p > 0.0).map(|p| -p * p.ln());
+    terms.sum::<f64>() / (logits.len() as f64).ln()
+}
+
+/// softmax by its definition.
+pub(crate) fn p(logits: &[f32]) -> Vec<f64> {
+    let max = logits.iter().copied().fold(f32::MIN, f32::max);
+    let e: Vec<f64> = logits.iter().map(|&z| (f64::from(z) - f64::from(max)).exp()).collect();
+    let sum: f64 = e.iter().sum();
+    e.iter().map(|e| e / sum).collect()
+}
+
+/// The greatest probability minus the second.
+pub(crate) fn margin_as_written(logits: &[f32]) -> f64 {
+    let mut sorted = p(logits);
+    sorted.sort_by(|a, b| b.total_cmp(a));
+    sorted[0] - sorted[1]
 }
 
 /// The first class that no other exceeds.
 pub(crate) fn label_as_written(logits: &[f32]) -> usize {
     (0..logits.len()).find(|&k| logits.iter().all(|z| *z <= logits[k])).unwrap()
-}
-
-/// Eq. 3 over one sample: the exit and the label. `None` if an entropy is so near the threshold
-/// that rounding decides.
-pub(crate) fn epee_as_written(trace: &Trace, sample: usize, threshold: f64, patience: usize) -> Option<(usize, usize)> {
-    let last = trace.exits();
-    let mut p = Vec::new();
-    for m in 1..=last {
-        let label = label_as_written(trace.row(sample, m));
-        let before = if m == 1 { None } else { Some(label_as_written(trace.row(sample, m - 1))) };
-        p.push(if before == Some(label) { p[m - 2] + 1 } else { 1 });
-        let h = entropy_as_written(trace.row(sample, m));
-        if threshold != 0.0 && (h - threshold).abs() < 1e-12 {
-            return None;
-        }
-        if h < threshold || p[m - 1] == patience || m == last {
-            return Some((m, label));
-        }
-    }
-    unreachable!("the last exit answers")
 }
 
 /// A setting of any policy that fits a trace, its thresholds likely to lie among the trace's levels, some differing by exit,
@@ -85,23 +77,18 @@ pub(crate) fn any_setting(exits: usize, classes: usize) -> impl Strategy<Value =
     })
 }
 
-/// The answer of a live run to one sample of a trace.
-pub(crate) fn live(policy: &CheckedPolicy, trace: &Trace, sample: usize) -> Answer {
-    let mut state = policy.start();
-    for exit in (1..=trace.exits()).filter(|&exit| policy.needs(exit)) {
-        let output = ExitOutput::new(exit, trace.row(sample, exit)).with_score(trace.score(sample, exit));
-        if let Decision::Exit(answer) = policy.observe(&mut state, &output).unwrap() {
-            return answer;
-        }
-    }
-    unreachable!("the last exit answers")
+/// The bits of a row, so that NaN equals NaN.
+pub(crate) fn bits(row: &SweepRow) -> [u64; 5] {
+    [row.accuracy, row.macro_f1, row.micro_f1, row.saving, row.ratio].map(f64::to_bits)
 }
 
-/// A trace with learned scores.
-pub(crate) fn any_scored_trace(classes: std::ops::Range<usize>) -> impl Strategy<Value = Trace> {
-    (any_trace(classes), vec(0.0f32..1.0, 25 * 9)).prop_map(|(trace, scores)| {
-        let mut parts = trace.into_parts();
-        parts.scores = Some(scores[..parts.labels.len() * parts.exits].to_vec());
-        Trace::new(parts).unwrap()
-    })
+/// Compares the rows of a sweep with a replay of each setting, bit by bit.
+pub(crate) fn replayed(trace: &Trace, rows: &[SweepRow], temperatures: &[f64]) -> Result<(), TestCaseError> {
+    for row in rows {
+        let checked = row.policy.check(trace.exits(), trace.classes()).unwrap();
+        let want = replay(&checked.with_temperatures(temperatures).unwrap(), trace).unwrap().metrics(trace);
+        let want = [want.accuracy, want.macro_f1, want.micro_f1, want.saving, want.ratio];
+        prop_assert_eq!(bits(row), want.map(f64::to_bits), "{}", row.policy);
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! F-PABEE.
 
 use super::*;
+use crate::named::named;
 
 /// A counter grows by 1 if `D(p_(m-1), p_m) < τ`, with τ at least 0 and one for all exits, and falls to 0 if it is not; exit
 /// if it reaches the patience.
@@ -29,18 +30,9 @@ pub enum Divergence {
     JensenShannon,
 }
 
+named!(Divergence { Kl = "kl", ReverseKl = "reverse-kl", SymmetricKl = "symmetric-kl", JensenShannon = "js" });
+
 impl Divergence {
-    const NAMES: [(&str, Divergence); 4] = [
-        ("kl", Divergence::Kl),
-        ("reverse-kl", Divergence::ReverseKl),
-        ("symmetric-kl", Divergence::SymmetricKl),
-        ("js", Divergence::JensenShannon),
-    ];
-
-    fn name(self) -> &'static str {
-        Divergence::NAMES.iter().find(|(_, it)| *it == self).map_or("", |(name, _)| name)
-    }
-
     /// Of two lists of log-probabilities; `before` is the earlier exit's.
     fn between(self, before: &[f64], now: &[f64]) -> f64 {
         let pairs = before.iter().zip(now);
@@ -76,13 +68,14 @@ pub enum Outputs {
     Sigmoid,
 }
 
+named!(Outputs { Softmax = "softmax", Sigmoid = "sigmoid" });
+
 impl BuiltIn for FPabee {
     fn read(parts: &mut Parts<'_>) -> Result<Self, String> {
-        let outputs = [("softmax", Outputs::Softmax), ("sigmoid", Outputs::Sigmoid)];
         Ok(FPabee {
-            divergence: parts.name("divergence", &Divergence::NAMES)?.unwrap_or(Divergence::JensenShannon),
+            divergence: parts.named("divergence")?.unwrap_or(Divergence::JensenShannon),
             patience: parts.count("patience")?,
-            outputs: parts.name("outputs", &outputs)?.unwrap_or_default(),
+            outputs: parts.named("outputs")?.unwrap_or_default(),
         })
     }
 
@@ -94,8 +87,8 @@ impl BuiltIn for FPabee {
 
 impl ExitRule for FPabee {
     fn parts(&self) -> Vec<(&'static str, String)> {
-        let outputs = (self.outputs == Outputs::Sigmoid).then(|| ("outputs", "sigmoid".to_owned()));
-        let divergence = ("divergence", self.divergence.name().to_owned());
+        let outputs = (self.outputs == Outputs::Sigmoid).then(|| ("outputs", self.outputs.to_string()));
+        let divergence = ("divergence", self.divergence.to_string());
         [divergence, ("patience", self.patience.to_string())].into_iter().chain(outputs).collect()
     }
 

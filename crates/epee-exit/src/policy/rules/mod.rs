@@ -1,35 +1,19 @@
-//! The built-in exit rules, one policy a file. The table in `table.rs` has a line for each.
+//! The built-in exit rules. The table in `table.rs` has a line for each.
 
-mod berxit;
-mod branchynet;
-mod deebert;
 mod elbert;
 mod entropy;
-mod epee;
 mod fixed;
 mod fpabee;
-mod full;
-mod margin;
-mod pabee;
+mod level;
 mod patience;
-mod pcee;
-mod shallow_deep;
 mod voting;
 
-pub use berxit::Berxit;
-pub use branchynet::BranchyNet;
-pub use deebert::DeeBert;
 pub use elbert::Elbert;
-pub use entropy::Entropy;
-pub use epee::Epee;
-pub use fixed::Fixed;
+pub use entropy::{BranchyNet, DeeBert, Entropy};
+pub use fixed::{Fixed, Full};
 pub use fpabee::{Divergence, FPabee, Outputs};
-pub use full::Full;
-pub use margin::Margin;
-pub use pabee::Pabee;
-pub use patience::Patience;
-pub use pcee::Pcee;
-pub use shallow_deep::ShallowDeep;
+pub use level::{Berxit, Margin, ShallowDeep};
+pub use patience::{Epee, Pabee, Patience, Pcee};
 pub use voting::Voting;
 
 use super::parts::{Parts, count_or_never};
