@@ -1,6 +1,10 @@
 //! Helpers that the tests of this crate share.
 
+use std::io::{Cursor, Write};
 use std::path::Path;
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use crate::import::published::{Options, preset};
 use crate::{Cut, Draft};
@@ -74,4 +78,14 @@ pub(crate) fn assert_notes(draft: &Draft, starts: &[&str]) {
     for start in starts {
         assert!(draft.notes.iter().any(|note| note.starts_with(start)), "no `{start}` in {:#?}", draft.notes);
     }
+}
+
+/// The bytes of a zip with these entries.
+pub(crate) fn zip<T: AsRef<[u8]>>(entries: &[(impl ToString, T)], method: CompressionMethod) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in entries {
+        zip.start_file(name.to_string(), SimpleFileOptions::default().compression_method(method)).unwrap();
+        zip.write_all(content.as_ref()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
 }

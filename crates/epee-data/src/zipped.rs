@@ -78,22 +78,16 @@ fn entry_error(path: &Path, name: &str, problem: impl Display) -> Error {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::Write;
-
-    use zip::ZipWriter;
-    use zip::write::SimpleFileOptions;
 
     use super::*;
+    use crate::testing::zip;
     use epee_testing::message;
 
     #[test]
     fn entries_are_read_whole_and_none_too_large() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.zip");
-        let mut zip = ZipWriter::new(File::create(&path).unwrap());
-        zip.start_file("b/c.txt", SimpleFileOptions::default()).unwrap();
-        zip.write_all(&[b'x'; 5000]).unwrap();
-        zip.finish().unwrap();
+        fs::write(&path, zip(&[("b/c.txt", [b'x'; 5000])], CompressionMethod::Deflated)).unwrap();
         let read = |largest| Zipped::open(&path).unwrap().read("b/c.txt", largest).map_err(|e| message(e, dir.path()));
         assert_eq!(Zipped::open(&path).unwrap().names().unwrap(), ["b/c.txt"]);
         assert_eq!(read(5000).unwrap(), [b'x'; 5000]);

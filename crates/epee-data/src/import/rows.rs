@@ -142,6 +142,21 @@ pub(crate) fn assemble(parts: Vec<Part>, labels: Option<&[&str]>) -> Result<Draf
     Ok(draft)
 }
 
+/// [`assemble`] for files that may bring no dev, train first: dev is then cut from train, and test too unless `has_test`.
+pub(crate) fn complete(mut parts: Vec<Part>, labels: Option<&[&str]>, settings: &Cut, has_test: bool) -> Result<Draft> {
+    let is_dev = |part: &Part| part.split == "dev";
+    let mut note = None;
+    if !parts.iter().any(is_dev) {
+        let (cut, how) = cut(parts.remove(0), settings, has_test, labels);
+        let few = || "no dev split: there are too few training rows to cut one from".to_owned();
+        note = Some(if cut.iter().any(is_dev) { how } else { few() });
+        parts.splice(0..0, cut);
+    }
+    let mut draft = assemble(parts, labels)?;
+    draft.notes.extend(note);
+    Ok(draft)
+}
+
 /// Names as labels in order: numbers by value if all of them are numbers, else by letter.
 pub(crate) fn sort_labels(names: BTreeSet<&str>) -> Vec<String> {
     let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
@@ -219,12 +234,12 @@ fn overlaps(parts: &[Part]) -> Vec<String> {
 /// Cuts rows into train, dev and test, and says so in a sentence; if `has_test`, into train and dev alone.
 ///
 /// Rows with the same input stay together. Classes are taken in the order of `labels`, by default alphabetical.
-pub(crate) fn cut(whole: Part, cut: &Cut, has_test: bool, labels: Option<&[String]>) -> (Vec<Part>, String) {
+pub(crate) fn cut(whole: Part, cut: &Cut, has_test: bool, labels: Option<&[&str]>) -> (Vec<Part>, String) {
     let names: BTreeSet<&str> = whole.rows.iter().map(|row| row.label.as_str()).collect();
-    let alphabetical: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    let alphabetical: Vec<&str> = names.into_iter().collect();
     let labels = labels.unwrap_or(&alphabetical);
-    let classes: Vec<usize> =
-        whole.rows.iter().map(|row| label_index(labels, &row.label).unwrap_or_default()).collect();
+    let class = |row: &Row| labels.iter().position(|&label| label == row.label).unwrap_or_default();
+    let classes: Vec<usize> = whole.rows.iter().map(class).collect();
     let keys: Vec<String> = whole.rows.iter().map(Row::key).collect();
     let by = if whole.is_images() { "content" } else { "text" };
     let (fractions, what) = match has_test {

@@ -4,7 +4,6 @@ mod baseline;
 pub mod cells;
 mod expand;
 mod phrases;
-mod status;
 #[cfg(test)]
 mod tests;
 mod vocab;
@@ -12,13 +11,13 @@ mod vocab;
 use std::path::Path;
 
 pub use baseline::bag_of_words;
-pub use status::{SUPPLEMENTS, Status};
+pub use phrases::{SUPPLEMENTS, Status};
 
 use crate::dataset::{Dataset, Draft, Task, write_dataset};
 use crate::error::Result;
+use crate::random::Choices;
 use epee_input::Example;
 
-use crate::random::Choices;
 use expand::Scene;
 use phrases::GRADES;
 use vocab::train_tokenizer;

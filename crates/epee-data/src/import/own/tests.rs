@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{Columns, Files, Format, OwnOptions};
 use crate::testing::{names, sizes};
 use crate::{Cut, Draft, Fractions};
-use epee_testing::{message, put};
+use epee_testing::{check_refusals, message, put};
 
 fn columns(text: &str, label: &str) -> OwnOptions {
     OwnOptions { columns: Columns::new(text, label), ..OwnOptions::default() }
@@ -78,26 +78,14 @@ fn numbers_are_sorted_by_value_and_names_by_letter() {
     assert_eq!(draft.labels, ["-1", "9", "10"]);
 }
 
+/// Blank lines count, and so do lines inside a field.
 #[test]
 fn what_is_wrong_is_said_with_its_line() {
-    let error = |train: &str| csv(train).unwrap_err();
-    assert_eq!(error(""), "train: the file is empty");
-    assert_eq!(error("\u{FEFF}\r\n\n"), "train: the file is empty");
-    assert_eq!(error("text,label\n"), "train: the file holds a header and no rows");
-    assert_eq!(error("body,class\nx,a\n"), "train: no column `text`, the header has `body`, `class`");
-    assert_eq!(error("text,label,text\nx,a,y\n"), "train: the header has two columns `text`");
-    assert_eq!(error("text,label\nx,a\n\n\ny\nz,b\n"), "train:5: expected 2 columns, got 1", "blank lines count");
-    assert_eq!(
-        error("text,label\n\"x\ny\",a\nwell, yes,b\n"),
-        "train:4: expected 2 columns, got 3",
-        "so do lines inside a field"
-    );
-    assert_eq!(error("text,label\r\nx,a\r\n\r\ny\r\n"), "train:4: expected 2 columns, got 1");
-    assert_eq!(error("text,label\nx,a\n  ,b\n"), "train:3: the text is empty");
-    assert_eq!(error("text,label\nx,a\ny, \n"), "train:3: the label, `label`, is empty");
-    assert_eq!(error("text,label\nx,a\n\"y,b\nz,c\n"), "train:3: a quote is opened and never closed");
-    assert_eq!(error("text,label\nx,a\ny,a\n"), "train: expected at least two classes, got one: every label is `a`");
-    assert_eq!(error("text,label\nx,b\ny,c\n"), "test:2: label `a` does not occur in train, which has `b`, `c`");
+    check_refusals(include_str!("refusals.json"), |(format, train): (String, String)| {
+        let format: Format = format.parse().unwrap();
+        let test: &[u8] = if format == Format::Csv { b"text,label\nx,a\n" } else { br#"{"text": "x", "label": "a"}"# };
+        import(format, train.as_bytes(), test, &OwnOptions::default()).unwrap_err()
+    });
 }
 
 #[test]
@@ -117,23 +105,6 @@ fn bytes_that_are_not_utf8_are_named_with_their_line() {
     assert_eq!(error(b"text,label\nx,a\nm\xFCde,b\n"), "train:3: expected UTF-8, got byte 0xFC");
     assert_eq!(error(b"\xFF\xFEt\0e\0"), "train: expected UTF-8, got UTF-16");
     assert_eq!(error(b"text,label\nx,a\nend\xE2\x82"), "train:3: expected UTF-8, got byte 0xE2");
-}
-
-#[test]
-fn objects_that_are_not_as_expected_are_named_with_their_line() {
-    let test = b"{\"text\": \"x\", \"label\": \"a\"}\n";
-    let good = "{\"text\": \"x\", \"label\": \"a\"}\n";
-    let error = |line: &str| {
-        let train = format!("{good}\n{line}\n");
-        import(Format::Jsonl, train.as_bytes(), test, &OwnOptions::default()).unwrap_err()
-    };
-    assert_eq!(error("[1]"), "train:3: expected a JSON object, got an array");
-    assert!(error("{\"text\": ").starts_with("train:3: EOF while parsing"));
-    assert_eq!(error("{\"body\": \"x\", \"label\": \"a\"}"), "train:3: no key `text`, the object has `body`, `label`");
-    assert_eq!(error("{\"text\": [], \"label\": \"a\"}"), "train:3: expected text or a number in `text`, got an array");
-    assert_eq!(error("{\"text\": \"y\", \"label\": null}"), "train:3: expected text or a number in `label`, got null");
-    assert_eq!(error("{\"text\": \"y\", \"label\": \" \"}"), "train:3: the label, `label`, is empty");
-    assert_eq!(import(Format::Jsonl, b"\n", test, &OwnOptions::default()).unwrap_err(), "train: the file is empty");
 }
 
 #[test]

@@ -108,11 +108,11 @@ pub static PRESETS: &[Preset] = &[
     ddi::PRESET,
     git::PRESET,
     phee::PRESET,
-    medmnist::PATH,
-    medmnist::PNEUMONIA,
-    medmnist::BREAST,
-    medmnist::BLOOD,
-    medmnist::DERMA,
+    medmnist::PRESETS[0],
+    medmnist::PRESETS[1],
+    medmnist::PRESETS[2],
+    medmnist::PRESETS[3],
+    medmnist::PRESETS[4],
 ];
 
 /// The importer with this name.

@@ -47,13 +47,6 @@ pub(super) struct Pair {
     pub(super) class: Class,
 }
 
-/// A pair of a sentence that is still being read.
-struct Open {
-    id: String,
-    drugs: [usize; 2],
-    class: Class,
-}
-
 /// The document's pairs.
 ///
 /// # Errors
@@ -107,7 +100,8 @@ struct Reading {
     sentence: Sentence,
     /// Place of each entity of the sentence.
     places: HashMap<String, usize>,
-    open: Vec<Open>,
+    /// Id, drugs and class of the sentence's pairs, until it ends.
+    open: Vec<(String, [usize; 2], Class)>,
     pairs: Vec<Pair>,
 }
 
@@ -136,7 +130,7 @@ impl Reading {
                     *drug = place;
                 }
                 let class = class(tag).map_err(|e| format!("pair `{id}`: {e}"))?;
-                self.open.push(Open { id, drugs, class });
+                self.open.push((id, drugs, class));
             }
             _ => {}
         }
@@ -146,7 +140,7 @@ impl Reading {
     fn close(&mut self, name: &str) {
         if name == "sentence" {
             let sentence = Rc::new(std::mem::take(&mut self.sentence));
-            for Open { id, drugs: [first, second], class } in self.open.drain(..) {
+            for (id, [first, second], class) in self.open.drain(..) {
                 self.pairs.push(Pair { id, sentence: Rc::clone(&sentence), first, second, class });
             }
         }
