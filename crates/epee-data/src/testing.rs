@@ -11,7 +11,6 @@ use crate::{Cut, Draft};
 use epee_input::{Example, Image};
 use epee_testing::message;
 
-/// An example with this label.
 pub(crate) fn example(id: &str, text: &str, label: usize) -> Example {
     Example { id: id.into(), text: text.into(), label: Some(label), ..Example::default() }
 }
@@ -56,23 +55,19 @@ pub(crate) fn import(name: &str, from: &Path, dir: &Path, options: &Options) -> 
     preset(name).unwrap().import(from, options, &Cut::default()).map_err(|error| message(error, dir))
 }
 
-/// Rows of each split.
 pub(crate) fn sizes(draft: &Draft) -> Vec<usize> {
     draft.splits.iter().map(|(_, rows)| rows.len()).collect()
 }
 
-/// Names of the splits.
 pub(crate) fn names(draft: &Draft) -> Vec<&str> {
     draft.splits.iter().map(|(name, _)| name.as_str()).collect()
 }
 
-/// Rows of each class, for each split.
 pub(crate) fn class_counts<const N: usize>(draft: &Draft) -> Vec<[usize; N]> {
     let count = |rows: &[Example], class| rows.iter().filter(|row| row.label == Some(class)).count();
     draft.splits.iter().map(|(_, rows)| std::array::from_fn(|class| count(rows, class))).collect()
 }
 
-/// Asserts that a note starts with each of these texts.
 #[track_caller]
 pub(crate) fn assert_notes(draft: &Draft, starts: &[&str]) {
     for start in starts {
@@ -80,7 +75,6 @@ pub(crate) fn assert_notes(draft: &Draft, starts: &[&str]) {
     }
 }
 
-/// The bytes of a zip with these entries.
 pub(crate) fn zip<T: AsRef<[u8]>>(entries: &[(impl ToString, T)], method: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {

@@ -10,7 +10,6 @@ use zip::{CompressionMethod, ZipArchive};
 
 use crate::error::{Error, Result};
 
-/// An open zip file.
 pub(crate) struct Zipped {
     path: PathBuf,
     archive: ZipArchive<BufReader<File>>,
@@ -28,13 +27,11 @@ impl Zipped {
         Ok(Self { path: path.to_path_buf(), archive })
     }
 
-    /// The names of its entries.
     pub(crate) fn names(&self) -> Result<Vec<String>> {
         let refuse = |e: ZipError| Error::content(&self.path, format!("an entry's name cannot be read: {e}"));
         self.archive.file_names().map(|name| name.map(|name| name.into_owned()).map_err(refuse)).collect()
     }
 
-    /// A problem of one entry.
     pub(crate) fn error(&self, name: &str, problem: impl Display) -> Error {
         entry_error(&self.path, name, problem)
     }

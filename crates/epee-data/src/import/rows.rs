@@ -18,7 +18,6 @@ use crate::partition::{Cut, partition};
 pub(crate) struct Row {
     /// Its line, or its place in an array, from 1.
     pub(crate) at: u64,
-    /// Name of the class.
     pub(crate) label: String,
     /// Id, text, pair, image and grade; the label is set by [`assemble`].
     pub(crate) example: Example,
@@ -42,12 +41,10 @@ impl Row {
         Row { at, label, example: Example { id, image, ..Example::default() }, file, pixels }
     }
 
-    /// Height, width and channels of the image.
     pub(crate) fn shape(&self) -> [usize; 3] {
         self.pixels.as_ref().map_or([0; 3], |(shape, _)| *shape)
     }
 
-    /// Equal for two rows with the same input.
     fn key(&self) -> String {
         match &self.pixels {
             Some((shape, digest)) => format!("{shape:?}{digest}"),
@@ -59,14 +56,12 @@ impl Row {
     }
 }
 
-/// The unit of [`Row::at`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     Line,
     Entry,
 }
 
-/// The rows of one split and the file they came from.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) split: &'static str,
@@ -80,7 +75,6 @@ impl Part {
         Part { split, path: path.to_path_buf(), unit, rows }
     }
 
-    /// An error at a line or an entry of the file.
     pub(crate) fn error(&self, at: u64, problem: impl Into<String>) -> Error {
         match self.unit {
             Unit::Line => Error::line(&self.path, at, problem),

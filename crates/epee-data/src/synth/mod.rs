@@ -24,14 +24,11 @@ use vocab::train_tokenizer;
 
 /// Seed and sizes of the generated splits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct SynthConfig {
-    /// Seed of every random choice.
     pub seed: u64,
-    /// Sentences of the training split.
     pub train: usize,
-    /// Sentences of the development split.
     pub dev: usize,
-    /// Sentences of the test split.
     pub test: usize,
 }
 
@@ -44,12 +41,10 @@ impl Default for SynthConfig {
 
 /// Generated examples.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct Splits {
-    /// Training examples.
     pub train: Vec<Example>,
-    /// Development examples.
     pub dev: Vec<Example>,
-    /// Test examples.
     pub test: Vec<Example>,
 }
 

@@ -5,8 +5,6 @@
 
 mod delimited;
 mod folder;
-#[cfg(test)]
-mod folder_tests;
 mod jsonl;
 pub(super) mod npz;
 #[cfg(test)]

@@ -35,7 +35,6 @@ const LABELS: [&str; 2] = ["negative", "positive"];
 const TRAIN: &str = "drugsComTrain_raw";
 const TEST: &str = "drugsComTest_raw";
 
-/// Counts of the rows that were read and left out.
 #[derive(Default)]
 struct Tally {
     rows: usize,
@@ -63,7 +62,6 @@ fn read(from: &Path, options: &Options, settings: &Cut) -> Result<Draft> {
     Ok(draft)
 }
 
-/// The training files and the test files.
 fn files(from: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     if !from.is_dir() {
         return Ok((vec![from.to_path_buf()], Vec::new()));

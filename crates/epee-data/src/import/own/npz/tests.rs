@@ -12,7 +12,6 @@ use crate::{Cut, Draft, write_dataset};
 use epee_input::Image;
 use epee_testing::{check_refusals, message, put, shared_data};
 
-/// An array file of this version.
 fn npy_of(version: u8, descr: &str, fortran: bool, shape: &str, numbers: &[u8]) -> Vec<u8> {
     let flag = if fortran { "True" } else { "False" };
     let text = format!("{{'descr': {descr}, 'fortran_order': {flag}, 'shape': {shape}, }}\n");
@@ -26,7 +25,6 @@ fn npy(descr: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
     npy_of(1, descr, false, shape, numbers)
 }
 
-/// An archive of these arrays.
 fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let files: Vec<_> = arrays.iter().map(|(name, array)| (format!("{name}.npy"), array)).collect();
     zip(&files, CompressionMethod::Deflated)
@@ -55,7 +53,6 @@ fn whole() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// The archive with one array in place of another.
 fn with(name: &str, array: Vec<u8>) -> Vec<u8> {
     let mut arrays = whole();
     arrays.iter_mut().filter(|(here, _)| *here == name).for_each(|(_, old)| *old = array.clone());

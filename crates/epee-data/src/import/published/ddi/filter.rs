@@ -76,7 +76,6 @@ impl FromStr for NegativeFilter {
     }
 }
 
-/// The rules that hold of a pair.
 pub(super) fn rules(pair: &Pair) -> Vec<Rule> {
     let entities = &pair.sentence.entities;
     let (first, second) = (&entities[pair.first], &entities[pair.second]);

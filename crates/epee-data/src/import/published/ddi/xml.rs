@@ -10,14 +10,12 @@ use quick_xml::{Reader, XmlVersion};
 use super::LABELS;
 use crate::error::{Error, Result};
 
-/// A sentence and its drugs.
 #[derive(Debug, Default)]
 pub(super) struct Sentence {
     pub(super) text: Vec<char>,
     pub(super) entities: Vec<Entity>,
 }
 
-/// A mention of a drug.
 #[derive(Debug)]
 pub(super) struct Entity {
     /// `drug`, `brand`, `group` or `drug_n`.
@@ -27,13 +25,11 @@ pub(super) struct Entity {
     pub(super) pieces: Vec<(usize, usize)>,
 }
 
-/// The class of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     Negative,
     /// An interaction of this class, by its place among [`LABELS`].
     Typed(usize),
-    /// An interaction without a type.
     Untyped,
 }
 
