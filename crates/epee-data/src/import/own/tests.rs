@@ -163,11 +163,8 @@ fn folder() -> tempfile::TempDir {
     for (i, split) in ["train", "val", "test"].iter().enumerate() {
         for class in ["10", "9"] {
             for k in 0..3_u8 {
-                put(
-                    dir.path(),
-                    &format!("{split}/{class}/{k}.png"),
-                    &png(i as u8 * 40 + k + 9 * u8::from(class == "9")),
-                );
+                let file = png(i as u8 * 40 + k + 9 * u8::from(class == "9"));
+                put(dir.path(), &format!("{split}/{class}/{k}.png"), file);
             }
         }
     }
@@ -195,8 +192,8 @@ fn classes_alone_are_cut_and_equal_images_stay_together() {
     let dir = tempfile::tempdir().unwrap();
     for k in 0..40_u8 {
         let class = if k % 2 == 0 { "a" } else { "b" };
-        put(dir.path(), &format!("{class}/{k:02}.png"), &png(k));
-        put(dir.path(), &format!("{class}/{k:02} copy.PNG"), &png(k));
+        put(dir.path(), &format!("{class}/{k:02}.png"), png(k));
+        put(dir.path(), &format!("{class}/{k:02} copy.PNG"), png(k));
     }
     let draft = read_folder(dir.path()).unwrap();
     assert_eq!(sizes(&draft), [64, 8, 8]);
@@ -231,7 +228,7 @@ fn what_is_wrong_in_a_folder_is_said_with_its_file() {
     assert_eq!(with("train/9/more/x.png", &png(1)), "train/9/more: expected images in a class's folder, got a folder");
     assert_eq!(with("train/12/x.txt", b"x"), "train/12: expected PNG or JPEG files, got none");
     let empty = tempfile::tempdir().unwrap();
-    put(empty.path(), "train/x.png", &png(1));
+    put(empty.path(), "train/x.png", png(1));
     assert_eq!(read_folder(empty.path()).unwrap_err(), "train: expected a folder for each class, got none");
     let none = read_folder(&empty.path().join("no")).unwrap_err();
     assert!(none.contains("No such file or directory"), "{none}");
