@@ -1,42 +1,31 @@
 //! A report on a dataset: counts, lengths, repeats, a few examples.
 
-mod images;
-
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
-pub use images::ImageSizes;
-
 use crate::dataset::{Dataset, Input, Split, Task};
 use crate::error::Result;
 use crate::import::published::{PaperCounts, preset};
-use epee_input::Example;
-use epee_input::TextTokenizer;
+use epee_input::{Example, TextTokenizer};
 
 /// A report on a dataset.
 #[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct Inspection {
-    /// Name of the dataset.
     pub name: String,
-    /// Kind of task.
     pub task: Task,
-    /// Kind of input.
     pub input: Input,
-    /// Source of the data.
     pub source: String,
-    /// Its licence.
     pub licence: String,
     /// SHA-256 over labels and splits.
     pub digest: String,
-    /// Names of the classes.
     pub labels: Vec<String>,
     /// Notes of its importer or generator.
     pub notes: Vec<String>,
     /// The paper's counts, of a dataset that it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paper: Option<PaperCounts>,
-    /// A report for each split.
     pub splits: Vec<SplitReport>,
     /// Pairs of splits that share inputs.
     pub overlaps: Vec<Overlap>,
@@ -44,10 +33,9 @@ pub struct Inspection {
 
 /// A report on one split.
 #[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct SplitReport {
-    /// Name of the split.
     pub name: String,
-    /// Number of examples.
     pub rows: usize,
     /// Examples of each class, in the order of the labels.
     pub classes: Vec<ClassCount>,
@@ -57,7 +45,6 @@ pub struct SplitReport {
     pub majority_share: f64,
     /// Examples of each grade of difficulty, if there are grades.
     pub grades: BTreeMap<u32, usize>,
-    /// Sizes of images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub images: Option<ImageSizes>,
     /// Lengths in words, separated by white space; text and pair together. `None` for images.
@@ -72,29 +59,23 @@ pub struct SplitReport {
 
 /// How many examples a class has.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct ClassCount {
-    /// Name of the class.
     pub label: String,
-    /// Its examples.
     pub rows: usize,
     /// Their share of all labelled examples.
     pub share: f64,
 }
 
-/// A distribution of lengths. Quantiles are nearest-rank.
+/// A distribution of lengths: the shortest, the arithmetic mean, the nearest-rank percentiles, the longest.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct Lengths {
-    /// The shortest.
     pub min: usize,
-    /// The arithmetic mean.
     pub mean: f64,
-    /// The median.
     pub p50: usize,
-    /// The 90th percentile.
     pub p90: usize,
-    /// The 99th percentile.
     pub p99: usize,
-    /// The longest.
     pub max: usize,
 }
 
@@ -117,14 +98,11 @@ impl Lengths {
 
 /// One example, for display.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct Sample {
-    /// Its id.
     pub id: String,
-    /// Name of its class.
     pub label: String,
-    /// Its text.
     pub text: String,
-    /// Its second text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pair: Option<String>,
     /// Height, width and channels of its image.
@@ -132,12 +110,34 @@ pub struct Sample {
     pub image: Option<[usize; 3]>,
 }
 
+/// Heights and widths of images in pixels, and how many are grey (one channel) and RGB (three).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
+pub struct ImageSizes {
+    pub height: Lengths,
+    pub width: Lengths,
+    pub grey: usize,
+    pub rgb: usize,
+}
+
+impl ImageSizes {
+    /// Those of these examples; `None` without images.
+    fn of(examples: &[Example]) -> Option<Self> {
+        let images = || examples.iter().filter_map(|example| example.image.as_ref());
+        Some(Self {
+            height: Lengths::of(images().map(|image| image.height).collect())?,
+            width: Lengths::of(images().map(|image| image.width).collect())?,
+            grey: images().filter(|image| image.channels == 1).count(),
+            rgb: images().filter(|image| image.channels == 3).count(),
+        })
+    }
+}
+
 /// Inputs that two splits share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct Overlap {
-    /// One split.
     pub first: String,
-    /// The other.
     pub second: String,
     /// Distinct inputs that occur in both.
     pub inputs: usize,
@@ -262,8 +262,9 @@ fn overlaps(splits: &[Split]) -> Vec<Overlap> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{draft, example};
+    use crate::testing::{draft, example, image_draft};
     use crate::write_dataset;
+    use epee_input::Image;
 
     #[test]
     fn counts_shares_lengths_and_repeats() {
@@ -321,5 +322,27 @@ mod tests {
         assert_eq!(Lengths::of(Vec::new()), None);
         let one = Lengths::of(vec![7]).unwrap();
         assert_eq!((one.min, one.p50, one.p99, one.max), (7, 7, 7, 7));
+    }
+
+    #[test]
+    fn sizes_repeats_and_leaks_are_those_of_images() {
+        let mut draft = image_draft();
+        let again = draft.splits[0].1[1].clone();
+        draft.splits[0].1.push(Example { id: "d".into(), ..again.clone() });
+        draft.splits[1].1.push(Example { id: "b".into(), ..again });
+        let rgb = Image::new(4, 2, 3, vec![7; 24]).ok();
+        draft.splits[1].1.push(Example { id: "c".into(), image: rgb, label: Some(0), ..Example::default() });
+        let dir = tempfile::tempdir().unwrap();
+        let dataset = write_dataset(dir.path(), &draft, false).unwrap();
+        let report = inspect(&dataset, None, None, 1).unwrap();
+        assert_eq!(report.input, Input::Image);
+        let [train, test] = report.splits.as_slice() else { panic!("expected two splits") };
+        assert_eq!((train.words, train.tokens), (None, None));
+        let sizes = test.images.unwrap();
+        assert_eq!((sizes.grey, sizes.rgb), (2, 1));
+        assert_eq!((sizes.height.min, sizes.height.max, sizes.width.min, sizes.width.max), (2, 4, 2, 3));
+        assert_eq!((train.repeated, test.repeated), (1, 0));
+        assert_eq!(report.overlaps.iter().map(|overlap| overlap.inputs).collect::<Vec<_>>(), [1]);
+        assert_eq!(train.examples[0].image, Some([2, 3, 1]));
     }
 }

@@ -80,12 +80,10 @@ impl Default for Cut {
 
 /// Indices of train, dev and test, each in ascending order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct Partition {
-    /// Indices of the training rows.
     pub train: Vec<usize>,
-    /// Indices of the dev rows.
     pub dev: Vec<usize>,
-    /// Indices of the test rows.
     pub test: Vec<usize>,
 }
 

@@ -4,7 +4,6 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
-/// A seeded source of choices.
 #[derive(Clone)]
 pub(crate) struct Choices(ChaCha8Rng);
 

@@ -1,13 +1,16 @@
 //! Helpers that the tests of this crate share.
 
+use std::io::{Cursor, Write};
 use std::path::Path;
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use crate::import::published::{Options, preset};
 use crate::{Cut, Draft};
 use epee_input::{Example, Image};
 use epee_testing::message;
 
-/// An example with this label.
 pub(crate) fn example(id: &str, text: &str, label: usize) -> Example {
     Example { id: id.into(), text: text.into(), label: Some(label), ..Example::default() }
 }
@@ -52,26 +55,31 @@ pub(crate) fn import(name: &str, from: &Path, dir: &Path, options: &Options) -> 
     preset(name).unwrap().import(from, options, &Cut::default()).map_err(|error| message(error, dir))
 }
 
-/// Rows of each split.
 pub(crate) fn sizes(draft: &Draft) -> Vec<usize> {
     draft.splits.iter().map(|(_, rows)| rows.len()).collect()
 }
 
-/// Names of the splits.
 pub(crate) fn names(draft: &Draft) -> Vec<&str> {
     draft.splits.iter().map(|(name, _)| name.as_str()).collect()
 }
 
-/// Rows of each class, for each split.
 pub(crate) fn class_counts<const N: usize>(draft: &Draft) -> Vec<[usize; N]> {
     let count = |rows: &[Example], class| rows.iter().filter(|row| row.label == Some(class)).count();
     draft.splits.iter().map(|(_, rows)| std::array::from_fn(|class| count(rows, class))).collect()
 }
 
-/// Asserts that a note starts with each of these texts.
 #[track_caller]
 pub(crate) fn assert_notes(draft: &Draft, starts: &[&str]) {
     for start in starts {
         assert!(draft.notes.iter().any(|note| note.starts_with(start)), "no `{start}` in {:#?}", draft.notes);
     }
+}
+
+pub(crate) fn zip<T: AsRef<[u8]>>(entries: &[(impl ToString, T)], method: CompressionMethod) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in entries {
+        zip.start_file(name.to_string(), SimpleFileOptions::default().compression_method(method)).unwrap();
+        zip.write_all(content.as_ref()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
 }

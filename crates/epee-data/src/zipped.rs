@@ -10,7 +10,6 @@ use zip::{CompressionMethod, ZipArchive};
 
 use crate::error::{Error, Result};
 
-/// An open zip file.
 pub(crate) struct Zipped {
     path: PathBuf,
     archive: ZipArchive<BufReader<File>>,
@@ -28,13 +27,11 @@ impl Zipped {
         Ok(Self { path: path.to_path_buf(), archive })
     }
 
-    /// The names of its entries.
     pub(crate) fn names(&self) -> Result<Vec<String>> {
         let refuse = |e: ZipError| Error::content(&self.path, format!("an entry's name cannot be read: {e}"));
         self.archive.file_names().map(|name| name.map(|name| name.into_owned()).map_err(refuse)).collect()
     }
 
-    /// A problem of one entry.
     pub(crate) fn error(&self, name: &str, problem: impl Display) -> Error {
         entry_error(&self.path, name, problem)
     }
@@ -78,22 +75,16 @@ fn entry_error(path: &Path, name: &str, problem: impl Display) -> Error {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::Write;
-
-    use zip::ZipWriter;
-    use zip::write::SimpleFileOptions;
 
     use super::*;
+    use crate::testing::zip;
     use epee_testing::message;
 
     #[test]
     fn entries_are_read_whole_and_none_too_large() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.zip");
-        let mut zip = ZipWriter::new(File::create(&path).unwrap());
-        zip.start_file("b/c.txt", SimpleFileOptions::default()).unwrap();
-        zip.write_all(&[b'x'; 5000]).unwrap();
-        zip.finish().unwrap();
+        fs::write(&path, zip(&[("b/c.txt", [b'x'; 5000])], CompressionMethod::Deflated)).unwrap();
         let read = |largest| Zipped::open(&path).unwrap().read("b/c.txt", largest).map_err(|e| message(e, dir.path()));
         assert_eq!(Zipped::open(&path).unwrap().names().unwrap(), ["b/c.txt"]);
         assert_eq!(read(5000).unwrap(), [b'x'; 5000]);

@@ -7,7 +7,6 @@ use crate::digest::Expected;
 use crate::error::Error;
 use crate::id::{Id, Kind, is_hex};
 
-/// The folder of a repository.
 pub(crate) struct Folder {
     path: PathBuf,
     locks: PathBuf,
@@ -63,7 +62,6 @@ impl Folder {
         self.absent(commit, file).exists()
     }
 
-    /// Remembers that the commit has no such file.
     pub(crate) fn set_lacks(&self, commit: &str, file: &str) -> Result<(), Error> {
         let path = self.absent(commit, file);
         make_parent(&path)?;
@@ -94,7 +92,6 @@ impl Folder {
         Ok(file)
     }
 
-    /// Links a blob under its name.
     pub(crate) fn link(&self, commit: &str, file: &str, digest: &Expected) -> Result<(), Error> {
         let path = self.snapshot(commit).join(file);
         make_parent(&path)?;

@@ -7,6 +7,7 @@ use std::path::Path;
 use epee_files::hex;
 use md5::Md5;
 use sha1::Sha1;
+use sha2::digest::DynDigest;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
@@ -53,42 +54,29 @@ impl Expected {
     }
 }
 
-/// A digest under construction.
-pub(crate) enum Hasher {
-    Sha256(Sha256),
-    Git(Sha1),
-    Md5(Md5),
-    /// No digest was published.
-    None,
-}
+/// A digest under construction; `None` if no digest was published.
+pub(crate) struct Hasher(Option<Box<dyn DynDigest>>);
 
 impl Hasher {
     /// `size` is for git, whose digest begins with it.
     pub(crate) fn new(algorithm: Option<Algorithm>, size: Option<u64>) -> Hasher {
-        match algorithm {
-            Some(Algorithm::Sha256) => Hasher::Sha256(Sha256::new()),
-            Some(Algorithm::Git) => Hasher::Git(Sha1::new_with_prefix(format!("blob {}\0", size.unwrap_or_default()))),
-            Some(Algorithm::Md5) => Hasher::Md5(Md5::new()),
-            None => Hasher::None,
-        }
+        Hasher(algorithm.map(|algorithm| -> Box<dyn DynDigest> {
+            match algorithm {
+                Algorithm::Sha256 => Box::new(Sha256::new()),
+                Algorithm::Git => Box::new(Sha1::new_with_prefix(format!("blob {}\0", size.unwrap_or_default()))),
+                Algorithm::Md5 => Box::new(Md5::new()),
+            }
+        }))
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Hasher::Sha256(hasher) => hasher.update(bytes),
-            Hasher::Git(hasher) => hasher.update(bytes),
-            Hasher::Md5(hasher) => hasher.update(bytes),
-            Hasher::None => {}
+        if let Some(hasher) = &mut self.0 {
+            hasher.update(bytes);
         }
     }
 
     pub(crate) fn hex(self) -> String {
-        match self {
-            Hasher::Sha256(hasher) => hex(&hasher.finalize()),
-            Hasher::Git(hasher) => hex(&hasher.finalize()),
-            Hasher::Md5(hasher) => hex(&hasher.finalize()),
-            Hasher::None => String::new(),
-        }
+        self.0.map(|hasher| hex(&hasher.finalize())).unwrap_or_default()
     }
 
     /// Adds a file's content and returns its length.

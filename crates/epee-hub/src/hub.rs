@@ -58,7 +58,6 @@ pub struct Hub {
     remote: Remote,
 }
 
-/// The hub's answer about a revision.
 #[derive(Deserialize)]
 struct Listing {
     sha: String,

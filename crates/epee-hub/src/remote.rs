@@ -9,10 +9,8 @@ use ureq::{Agent, Body};
 
 use crate::error::Error;
 
-/// More redirects than this are a loop.
 const MOST_REDIRECTS: usize = 10;
 
-/// An HTTP client.
 pub(crate) struct Remote {
     patience: Duration,
     /// For http, which needs no certificates, and for https.

@@ -34,13 +34,11 @@ pub enum Progress<'a> {
     },
 }
 
-/// A file to fetch.
 pub(crate) struct Transfer<'a> {
     pub(crate) remote: &'a Remote,
     pub(crate) url: &'a str,
     /// Its name in [`Progress`].
     pub(crate) name: &'a str,
-    /// Its path until it is complete.
     pub(crate) partial: &'a Path,
     pub(crate) target: &'a Path,
     pub(crate) size: Option<u64>,
@@ -75,7 +73,6 @@ impl<'a> Partial<'a> {
         Ok(partial)
     }
 
-    /// Empties the file.
     fn restart(&mut self) -> Result<(), Error> {
         self.file.set_len(0).and_then(|()| self.file.rewind()).map_err(Error::io("write", self.path))?;
         self.hasher = Hasher::new(self.algorithm, self.size);
@@ -83,7 +80,6 @@ impl<'a> Partial<'a> {
         Ok(())
     }
 
-    /// True if the file is longer than it should be.
     fn is_too_long(&self) -> bool {
         self.size.is_some_and(|size| self.have > size)
     }

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+
 /// A file or folder of the shared data (`$EPEE_DATA`, else `../shared/data` beside the project).
 ///
 /// `None` after saying that `test` is skipped.
@@ -44,4 +46,19 @@ pub fn put(dir: &Path, name: &str, content: impl AsRef<[u8]>) {
     let path = dir.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, content).unwrap();
+}
+
+/// Checks a JSON file of cases, each an input and the error message that it gives; `…` at the end stands for any rest.
+///
+/// # Panics
+/// If the file holds no such cases or a message is another one.
+#[allow(clippy::unwrap_used)]
+pub fn check_refusals<T: DeserializeOwned>(cases: &str, mut refuse: impl FnMut(T) -> String) {
+    for (input, expected) in serde_json::from_str::<Vec<(T, String)>>(cases).unwrap() {
+        let got = refuse(input);
+        match expected.strip_suffix('…') {
+            Some(start) => assert!(got.starts_with(start), "expected `{expected}`, got `{got}`"),
+            None => assert_eq!(got, expected),
+        }
+    }
 }

@@ -99,7 +99,6 @@ struct InspectArgs {
     examples: usize,
 }
 
-/// Runs the command.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     match &args.action {
         Action::List => list(ui),

@@ -20,7 +20,6 @@ const MAX_FILE: u64 = 1 << 28;
 /// Images that are encoded or decoded at once; as many files are in memory.
 const AT_ONCE: usize = 256;
 
-/// The images of a split, to be written into its zip.
 pub(super) struct Images<'a> {
     /// The examples; an image without a file is stored as PNG.
     pub(super) examples: &'a [Example],

@@ -1,23 +1,13 @@
 use std::fs;
-use std::io::{Cursor, Write};
 use std::path::Path;
 
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use zip::CompressionMethod;
 
-use crate::testing::{draft, image_draft};
+use crate::testing::{draft, image_draft, zip};
 use crate::{Dataset, Draft, Input, write_dataset};
 use epee_files::sha256;
 use epee_input::Image;
 use epee_testing::message;
-
-/// A zip with one entry.
-fn zip(name: &str, content: &[u8], method: CompressionMethod) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file(name, SimpleFileOptions::default().compression_method(method)).unwrap();
-    zip.write_all(content).unwrap();
-    zip.finish().unwrap().into_inner()
-}
 
 /// Puts these bytes in place of a file and its digest in place of the file's, as one who means it would.
 fn replace(dir: &Path, file: &str, bytes: &[u8]) {
@@ -133,11 +123,11 @@ fn a_damaged_zip_is_named_with_its_entry() {
     replace(out, "test.zip", &whole[..whole.len() / 2]);
     assert!(read().starts_with("test.zip: expected a whole zip file: "), "{}", read());
     let png = image_draft().splits[1].1[0].image.as_ref().unwrap().to_png().unwrap();
-    replace(out, "test.zip", &zip("other.png", &png, CompressionMethod::Stored));
+    replace(out, "test.zip", &zip(&[("other.png", &png)], CompressionMethod::Stored));
     assert_eq!(read(), "test.zip: entry `000001.png`: specified file not found in archive");
-    replace(out, "test.zip", &zip("000001.png", &png, CompressionMethod::Deflated));
+    replace(out, "test.zip", &zip(&[("000001.png", &png)], CompressionMethod::Deflated));
     assert_eq!(read(), "test.zip: entry `000001.png`: expected a stored entry, got Deflated");
-    replace(out, "test.zip", &zip("000001.png", &png[..40], CompressionMethod::Stored));
+    replace(out, "test.zip", &zip(&[("000001.png", &png[..40])], CompressionMethod::Stored));
     assert!(read().starts_with("test.zip: entry `000001.png`: no whole PNG: "), "{}", read());
     fs::remove_file(out.join("test.zip")).unwrap();
     assert_eq!(read(), "cannot read test.zip: No such file or directory (os error 2)");

@@ -82,19 +82,16 @@ pub struct ImagesInfo {
 
 /// The content of `dataset.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct DatasetInfo {
     /// Version of the canonical form.
     pub format: u32,
-    /// Name of the dataset.
     pub name: String,
-    /// Kind of task.
     pub task: Task,
-    /// Kind of input.
     #[serde(default)]
     pub input: Input,
     /// Names of the classes, in the order of their indices.
     pub labels: Vec<String>,
-    /// Source of the data.
     pub source: String,
     /// Licence of the source, as far as it states one.
     pub licence: String,
@@ -130,4 +127,26 @@ impl DatasetInfo {
         let text = serde_json::json!({ "labels": self.labels, "splits": splits }).to_string();
         sha256(text.as_bytes())
     }
+}
+
+/// An example as a line of JSON: the label by name.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Line {
+    pub(crate) id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
+    /// An entry of the split's zip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) image: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pair: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) label: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) grade: Option<u32>,
+}
+
+pub(crate) fn label_index(labels: &[String], name: &str) -> Option<usize> {
+    labels.iter().position(|label| label == name)
 }

@@ -11,14 +11,13 @@ mod images;
 #[cfg(test)]
 mod images_tests;
 mod info;
-mod line;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub(crate) use info::label_index;
 pub use info::{DatasetInfo, ImagesInfo, Input, SplitInfo, Task};
-pub(crate) use line::label_index;
 pub use read::{Dataset, Split};
 pub use write::{Draft, write_dataset};
 

@@ -4,14 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::info::FORMAT;
+use super::info::{FORMAT, Line, label_index};
 use super::{DATASET_FILE, DatasetInfo, Input, images};
 use crate::error::{Error, Result};
-use epee_files::{sha256, sha256_file};
+use epee_files::{read_file, sha256, sha256_file, utf8};
 use epee_input::Example;
-
-use super::line::{Line, label_index};
-use epee_files::{read_file, utf8};
 
 /// An opened dataset: its folder and the content of `dataset.json`.
 #[derive(Clone, Debug)]

@@ -7,29 +7,23 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::info::FORMAT;
+use super::info::{FORMAT, Line};
 use super::read::is_plain_name;
 use super::{DATASET_FILE, Dataset, DatasetInfo, ImagesInfo, Input, SplitInfo, Task, images};
 use crate::error::{Error, Result};
 use epee_files::sha256;
 use epee_input::Example;
 
-use super::line::Line;
-
 /// A dataset before it is written: what [`DatasetInfo`] holds, less computed fields.
 #[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct Draft {
-    /// Name of the dataset.
     pub name: String,
-    /// Kind of task.
     pub task: Task,
     /// Names of the classes, in the order of their indices.
     pub labels: Vec<String>,
-    /// Source of the data.
     pub source: String,
-    /// Licence of the source.
     pub licence: String,
-    /// Notes for the reader.
     pub notes: Vec<String>,
     /// Splits by name, such as `train`, `dev`, `test`.
     pub splits: Vec<(String, Vec<Example>)>,
@@ -41,13 +35,11 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Kind of input.
     fn input(&self) -> Input {
         let images = self.splits.iter().any(|(_, rows)| rows.iter().any(|example| example.image.is_some()));
         if images || !self.images.is_empty() { Input::Image } else { Input::Text }
     }
 
-    /// The images of a split.
     fn images_of<'a>(&'a self, name: &str, examples: &'a [Example]) -> images::Images<'a> {
         images::Images { examples, files: self.images.get(name).map(Vec::as_slice) }
     }
@@ -71,7 +63,7 @@ pub fn write_dataset(dir: &Path, draft: &Draft, force: bool) -> Result<Dataset> 
     if exists && !dir.is_dir() {
         return Err(Error::content(dir, "expected a folder, got a file"));
     }
-    if exists && !force && holds_something(dir)? {
+    if exists && !force && fs::read_dir(dir).map_err(Error::io("read", dir))?.next().is_some() {
         return Err(Error::NotEmpty { path: dir.to_path_buf() });
     }
     let parent = match dir.parent() {
@@ -88,11 +80,6 @@ pub fn write_dataset(dir: &Path, draft: &Draft, force: bool) -> Result<Dataset> 
         fs::rename(staging.path(), dir).map_err(Error::io("create", dir))?;
     }
     Dataset::open(dir)
-}
-
-fn holds_something(dir: &Path) -> Result<bool> {
-    let mut entries = fs::read_dir(dir).map_err(Error::io("read", dir))?;
-    Ok(entries.next().is_some())
 }
 
 fn staging_folder(parent: &Path) -> std::io::Result<TempDir> {
@@ -117,10 +104,10 @@ fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> 
         let mut entries = None;
         if draft.input() == Input::Image {
             let encoded = draft.images_of(name, examples);
-            let zip = format!("{name}.zip");
+            let file = format!("{name}.zip");
             let names = encoded.names()?;
-            let digest = encoded.write(&names, &staging.join(&zip), &dir.join(&zip))?;
-            images = Some(ImagesInfo { file: zip, digest });
+            let digest = encoded.write(&names, &staging.join(&file), &dir.join(&file))?;
+            images = Some(ImagesInfo { file, digest });
             entries = Some(names);
         }
         let bytes = to_jsonl(examples, entries.as_deref(), &draft.labels);
@@ -147,15 +134,11 @@ fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> 
         digest: String::new(),
     };
     info.digest = info.compute_digest();
-    let mut text = json(&info);
+    // Strings, numbers and maps of them always serialise.
+    let mut text = serde_json::to_vec_pretty(&info).unwrap_or_default();
     text.push(b'\n');
     write(DATASET_FILE, &text)?;
     Ok(info.file_names().cloned().collect())
-}
-
-/// Pretty JSON; these types hold only strings, numbers and maps of them, which always serialise.
-fn json(info: &DatasetInfo) -> Vec<u8> {
-    serde_json::to_vec_pretty(info).unwrap_or_default()
 }
 
 fn to_jsonl(examples: &[Example], entries: Option<&[String]>, labels: &[String]) -> Vec<u8> {
@@ -234,11 +217,14 @@ fn check(draft: &Draft) -> Result<()> {
     }
     for (name, examples) in &draft.splits {
         check_split(name, examples, &draft.labels)?;
-        let invalid = |problem| Error::Invalid(format!("split `{name}`: {problem}"));
-        match draft.input() {
-            Input::Text => check_texts(examples).map_err(invalid)?,
-            Input::Image => draft.images_of(name, examples).check().map_err(invalid)?,
-        }
+        let checked = match draft.input() {
+            Input::Image => draft.images_of(name, examples).check(),
+            Input::Text => match examples.iter().find(|example| example.text.trim().is_empty()) {
+                Some(example) => Err(format!("the text of `{}` is empty", example.id)),
+                None => Ok(()),
+            },
+        };
+        checked.map_err(|problem| Error::Invalid(format!("split `{name}`: {problem}")))?;
     }
     check_classes(draft)
 }
@@ -260,13 +246,6 @@ fn check_split(name: &str, examples: &[Example], labels: &[String]) -> Result<()
         }
     }
     Ok(())
-}
-
-fn check_texts(examples: &[Example]) -> Result<(), String> {
-    match examples.iter().find(|example| example.text.trim().is_empty()) {
-        Some(example) => Err(format!("the text of `{}` is empty", example.id)),
-        None => Ok(()),
-    }
 }
 
 /// `train` needs at least two classes, and each class that the other splits have.

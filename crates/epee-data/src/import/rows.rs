@@ -18,7 +18,6 @@ use crate::partition::{Cut, partition};
 pub(crate) struct Row {
     /// Its line, or its place in an array, from 1.
     pub(crate) at: u64,
-    /// Name of the class.
     pub(crate) label: String,
     /// Id, text, pair, image and grade; the label is set by [`assemble`].
     pub(crate) example: Example,
@@ -42,12 +41,10 @@ impl Row {
         Row { at, label, example: Example { id, image, ..Example::default() }, file, pixels }
     }
 
-    /// Height, width and channels of the image.
     pub(crate) fn shape(&self) -> [usize; 3] {
         self.pixels.as_ref().map_or([0; 3], |(shape, _)| *shape)
     }
 
-    /// Equal for two rows with the same input.
     fn key(&self) -> String {
         match &self.pixels {
             Some((shape, digest)) => format!("{shape:?}{digest}"),
@@ -59,14 +56,12 @@ impl Row {
     }
 }
 
-/// The unit of [`Row::at`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     Line,
     Entry,
 }
 
-/// The rows of one split and the file they came from.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) split: &'static str,
@@ -80,7 +75,6 @@ impl Part {
         Part { split, path: path.to_path_buf(), unit, rows }
     }
 
-    /// An error at a line or an entry of the file.
     pub(crate) fn error(&self, at: u64, problem: impl Into<String>) -> Error {
         match self.unit {
             Unit::Line => Error::line(&self.path, at, problem),
@@ -139,6 +133,21 @@ pub(crate) fn assemble(parts: Vec<Part>, labels: Option<&[&str]>) -> Result<Draf
         }
         draft.splits.push((part.split.to_owned(), examples(part, &draft.labels)?));
     }
+    Ok(draft)
+}
+
+/// [`assemble`] for files that may bring no dev, train first: dev is then cut from train, and test too unless `has_test`.
+pub(crate) fn complete(mut parts: Vec<Part>, labels: Option<&[&str]>, settings: &Cut, has_test: bool) -> Result<Draft> {
+    let is_dev = |part: &Part| part.split == "dev";
+    let mut note = None;
+    if !parts.iter().any(is_dev) {
+        let (cut, how) = cut(parts.remove(0), settings, has_test, labels);
+        let few = || "no dev split: there are too few training rows to cut one from".to_owned();
+        note = Some(if cut.iter().any(is_dev) { how } else { few() });
+        parts.splice(0..0, cut);
+    }
+    let mut draft = assemble(parts, labels)?;
+    draft.notes.extend(note);
     Ok(draft)
 }
 
@@ -219,12 +228,12 @@ fn overlaps(parts: &[Part]) -> Vec<String> {
 /// Cuts rows into train, dev and test, and says so in a sentence; if `has_test`, into train and dev alone.
 ///
 /// Rows with the same input stay together. Classes are taken in the order of `labels`, by default alphabetical.
-pub(crate) fn cut(whole: Part, cut: &Cut, has_test: bool, labels: Option<&[String]>) -> (Vec<Part>, String) {
+pub(crate) fn cut(whole: Part, cut: &Cut, has_test: bool, labels: Option<&[&str]>) -> (Vec<Part>, String) {
     let names: BTreeSet<&str> = whole.rows.iter().map(|row| row.label.as_str()).collect();
-    let alphabetical: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    let alphabetical: Vec<&str> = names.into_iter().collect();
     let labels = labels.unwrap_or(&alphabetical);
-    let classes: Vec<usize> =
-        whole.rows.iter().map(|row| label_index(labels, &row.label).unwrap_or_default()).collect();
+    let class = |row: &Row| labels.iter().position(|&label| label == row.label).unwrap_or_default();
+    let classes: Vec<usize> = whole.rows.iter().map(class).collect();
     let keys: Vec<String> = whole.rows.iter().map(Row::key).collect();
     let by = if whole.is_images() { "content" } else { "text" };
     let (fractions, what) = match has_test {

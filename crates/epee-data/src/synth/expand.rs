@@ -1,7 +1,6 @@
 //! Turning a frame into a sentence by filling its slots.
 
-use super::phrases::{filler, phrases};
-use super::status::{SUPPLEMENTS, Status};
+use super::phrases::{SUPPLEMENTS, Status, filler, phrases};
 use crate::random::Choices;
 
 /// Slots nest at most this deep; a test expands every phrase, so a deeper nesting is seen there.
@@ -12,17 +11,11 @@ pub(super) struct Scene {
     /// The first supplement's status, that of the second, and the first's earlier one.
     statuses: [Status; 3],
     names: [&'static str; 2],
-    pronouns: Pronouns,
+    pronouns: [&'static str; 2],
     patient: &'static str,
 }
 
-#[derive(Clone, Copy)]
-struct Pronouns {
-    he: &'static str,
-    his: &'static str,
-}
-
-const PRONOUNS: [Pronouns; 2] = [Pronouns { he: "he", his: "his" }, Pronouns { he: "she", his: "her" }];
+const PRONOUNS: [[&str; 2]; 2] = [["he", "his"], ["she", "her"]];
 
 impl Scene {
     /// A scene of two supplements with the statuses `first` and `second`; the earlier status of the first differs from `first`.
@@ -33,7 +26,7 @@ impl Scene {
             Status::ALL.into_iter().filter(|&status| status != Status::Uncertain && status != first).collect();
         let earlier = *choices.pick(&known);
         let pronouns = *choices.pick(&PRONOUNS);
-        let patient = *choices.pick(&["pt", "patient", pronouns.he]);
+        let patient = *choices.pick(&["pt", "patient", pronouns[0]]);
         Self { statuses: [first, second, earlier], names: [SUPPLEMENTS[one], SUPPLEMENTS[two]], pronouns, patient }
     }
 
@@ -60,9 +53,9 @@ impl Scene {
         match slot {
             "s" => out.push_str(self.patient),
             "S" => out.push_str(&capitalised(self.patient)),
-            "he" => out.push_str(self.pronouns.he),
-            "He" => out.push_str(&capitalised(self.pronouns.he)),
-            "his" => out.push_str(self.pronouns.his),
+            "he" => out.push_str(self.pronouns[0]),
+            "He" => out.push_str(&capitalised(self.pronouns[0])),
+            "his" => out.push_str(self.pronouns[1]),
             _ => {
                 let text = match slot.split_once('.') {
                     Some((form, role)) => self.clause(choices, form, role, marked),

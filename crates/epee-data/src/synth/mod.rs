@@ -4,7 +4,6 @@ mod baseline;
 pub mod cells;
 mod expand;
 mod phrases;
-mod status;
 #[cfg(test)]
 mod tests;
 mod vocab;
@@ -12,27 +11,24 @@ mod vocab;
 use std::path::Path;
 
 pub use baseline::bag_of_words;
-pub use status::{SUPPLEMENTS, Status};
+pub use phrases::{SUPPLEMENTS, Status};
 
 use crate::dataset::{Dataset, Draft, Task, write_dataset};
 use crate::error::Result;
+use crate::random::Choices;
 use epee_input::Example;
 
-use crate::random::Choices;
 use expand::Scene;
 use phrases::GRADES;
 use vocab::train_tokenizer;
 
 /// Seed and sizes of the generated splits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct SynthConfig {
-    /// Seed of every random choice.
     pub seed: u64,
-    /// Sentences of the training split.
     pub train: usize,
-    /// Sentences of the development split.
     pub dev: usize,
-    /// Sentences of the test split.
     pub test: usize,
 }
 
@@ -45,12 +41,10 @@ impl Default for SynthConfig {
 
 /// Generated examples.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct Splits {
-    /// Training examples.
     pub train: Vec<Example>,
-    /// Development examples.
     pub dev: Vec<Example>,
-    /// Test examples.
     pub test: Vec<Example>,
 }
 

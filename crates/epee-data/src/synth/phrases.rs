@@ -1,4 +1,4 @@
-//! The sentence frames and the phrases that fill them, from `assets/frames.json` and `assets/phrases.json`.
+//! The labels (four use statuses), the supplements, the sentence frames and the phrases that fill them, from `assets/frames.json` and `assets/phrases.json`.
 //!
 //! Frames are held out: no frame of one split occurs in another. Phrases are shared by all splits. A slot is written
 //! in braces: `{plain.a}` is a phrase that says the first supplement's status, `{plain.b}` the second's, `{past.p}`
@@ -18,7 +18,25 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::status::Status;
+use crate::named::named;
+
+named! {
+    /// The use status of a supplement at the time of the note.
+    Status {
+        /// Takes it, and has taken it since before this visit.
+        Continuing = "Continuing",
+        /// No longer takes it.
+        Discontinued = "Discontinued",
+        /// Has newly begun it, or begun it again, around this visit.
+        Started = "Started",
+        /// The sentence leaves open whether it is taken.
+        Uncertain = "Uncertain",
+    }
+}
+
+/// The 25 supplements of the paper's section 4.3.1, as they are written inside a sentence.
+pub static SUPPLEMENTS: LazyLock<Vec<&str>> =
+    LazyLock::new(|| include_str!("../../assets/supplements.txt").lines().collect());
 
 type Lists = BTreeMap<&'static str, Vec<&'static str>>;
 

@@ -25,7 +25,6 @@ impl Request {
     }
 }
 
-/// What is answered.
 #[derive(Clone, Default)]
 pub(crate) struct Answer {
     pub(crate) status: u16,

@@ -10,14 +10,12 @@ use tempfile::TempDir;
 
 pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// Faults that a test injects.
 #[derive(Clone, Default)]
 pub(crate) struct Faults {
     /// The next file breaks off after so many bytes.
     pub(crate) cut: Option<usize>,
     /// Files are served from their beginning, whatever is asked.
     pub(crate) no_ranges: bool,
-    /// Other bytes than announced.
     pub(crate) wrong: bool,
     /// Requests without this token are refused.
     pub(crate) token: Option<&'static str>,

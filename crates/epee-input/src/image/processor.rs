@@ -158,9 +158,19 @@ impl ImageProcessor {
             Some((_, filter)) => resize(image, h, w, filter),
             None => image.clone(),
         };
-        let place = Crop { rows: offset(resized.height, height), columns: offset(resized.width, width) };
+        let (top, left) = (offset(resized.height, height), offset(resized.width, width));
+        let inside = |at: isize, end: usize| usize::try_from(at).ok().filter(|&at| at < end);
         for (channel, plane) in out.chunks_exact_mut(height * width).enumerate() {
-            place.copy(&resized, channel.min(image.channels - 1), &self.table(channel), plane, width);
+            let (table, channel) = (self.table(channel), channel.min(image.channels - 1));
+            for (y, line) in plane.chunks_exact_mut(width).enumerate() {
+                let row = inside(y as isize + top, resized.height);
+                for (x, out) in line.iter_mut().enumerate() {
+                    let at = row.zip(inside(x as isize + left, resized.width));
+                    let sample =
+                        at.map_or(0, |(y, x)| resized.data[(y * resized.width + x) * resized.channels + channel]);
+                    *out = table[usize::from(sample)];
+                }
+            }
         }
     }
 
@@ -195,23 +205,4 @@ impl ImageProcessor {
 fn offset(from: usize, to: usize) -> isize {
     // Down, for an image that is too large and one that is too small.
     (from as isize - to as isize).div_euclid(2)
-}
-
-struct Crop {
-    rows: isize,
-    columns: isize,
-}
-
-impl Crop {
-    fn copy(&self, image: &Image, channel: usize, table: &[f32; 256], plane: &mut [f32], width: usize) {
-        let inside = |at: isize, end: usize| usize::try_from(at).ok().filter(|&at| at < end);
-        for (y, line) in plane.chunks_exact_mut(width).enumerate() {
-            let row = inside(y as isize + self.rows, image.height);
-            for (x, out) in line.iter_mut().enumerate() {
-                let at = row.zip(inside(x as isize + self.columns, image.width));
-                let sample = at.map_or(0, |(y, x)| image.data[(y * image.width + x) * image.channels + channel]);
-                *out = table[usize::from(sample)];
-            }
-        }
-    }
 }

@@ -3,10 +3,11 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::codec::encoding;
 use super::{Filter, Image, ImageProcessor, decode, encode_png, resize};
+use epee_testing::check_refusals;
 
 /// Made by scripts/parity/reference_images.py.
 const FIXTURE: &[u8] = include_bytes!("../../tests/fixtures/images.safetensors");
@@ -150,32 +151,10 @@ fn files_that_hold_no_image_are_refused() {
 
 #[test]
 fn fields_that_cannot_be_honoured_are_named() {
-    let refusal = |config: Value| {
+    check_refusals(include_str!("refusals.json"), |config: Value| {
         let error = ImageProcessor::from_bytes(config.to_string().as_bytes()).unwrap_err().to_string();
         error.strip_prefix("preprocessor_config.json: ").unwrap().to_owned()
-    };
-    assert_eq!(
-        refusal(json!({"resample": 6})),
-        "`resample`: expected 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming, got 6"
-    );
-    assert_eq!(refusal(json!({"size": 0})), "`size`: expected sides from 1 to 8192, got 0");
-    assert_eq!(
-        refusal(json!({"size": {"longest_edge": 9}})),
-        "`size`: expected a number, two, or height and width, or shortest_edge, got longest_edge"
-    );
-    assert_eq!(
-        refusal(json!({"size": {"shortest_edge": 9}})),
-        "`size` has shortest_edge alone: without do_center_crop images would differ in size"
-    );
-    assert_eq!(
-        refusal(json!({"image_mean": [0.5, 0.5]})),
-        "`image_mean`: expected 1 or 3 numbers, one a channel, got 2"
-    );
-    assert_eq!(refusal(json!({"image_std": [0.5]})), "`image_std`: expected 3 numbers, as in `image_mean`, got 1");
-    assert_eq!(refusal(json!({"image_std": [0.5, 0, 1]})), "`image_std`: expected numbers above 0, got 0");
-    assert_eq!(refusal(json!({"do_resize": 1})), "`do_resize`: expected true or false, got 1");
-    assert_eq!(refusal(json!({"do_pad": true})), "`do_pad` is true, which is not supported");
-    assert!(refusal(json!([1])).contains("expected a map"), "{}", refusal(json!([1])));
+    });
     let fixed = ImageProcessor::from_bytes(br#"{"do_resize": false, "size": 4}"#).unwrap();
     let small = Image::new(3, 4, 3, vec![0; 36]).unwrap();
     assert_eq!(

@@ -8,30 +8,7 @@ use epee_testing::shared_data;
 
 /// A WordPiece tokenizer of a dozen tokens that asks for truncation at 3 and padding to 16.
 fn small() -> TextTokenizer {
-    let words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "takes", "fish", "oil", "iron", "##s", "."];
-    let mut vocab: serde_json::Map<String, serde_json::Value> =
-        words.iter().enumerate().map(|(id, word)| ((*word).to_owned(), id.into())).collect();
-    vocab.insert("far".to_owned(), 19.into());
-    let special = |id: u32, token: &str| {
-        serde_json::json!({ "id": id, "content": token, "special": true, "single_word": false,
-            "lstrip": false, "rstrip": false, "normalized": false })
-    };
-    let json = serde_json::json!({
-        "version": "1.0",
-        "truncation": { "max_length": 3, "strategy": "LongestFirst", "stride": 0 },
-        "padding": { "strategy": { "Fixed": 16 }, "direction": "Right", "pad_to_multiple_of": null,
-            "pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]" },
-        "added_tokens":
-            [special(0, "[PAD]"), special(1, "[UNK]"), special(2, "[CLS]"), special(3, "[SEP]")],
-        "normalizer": { "type": "BertNormalizer", "clean_text": true,
-            "handle_chinese_chars": true, "strip_accents": null, "lowercase": true },
-        "pre_tokenizer": { "type": "BertPreTokenizer" },
-        "post_processor": { "type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2] },
-        "decoder": null,
-        "model": { "type": "WordPiece", "unk_token": "[UNK]", "vocab": vocab,
-            "continuing_subword_prefix": "##", "max_input_chars_per_word": 100 },
-    });
-    TextTokenizer::from_bytes(json.to_string().as_bytes()).unwrap()
+    TextTokenizer::from_bytes(include_bytes!("../../tests/fixtures/small_tokenizer.json")).unwrap()
 }
 
 #[test]
@@ -42,7 +19,7 @@ fn settings_inside_the_file_are_overridden() {
     assert_eq!(encoding.type_ids, [0; 7]);
     assert!(!encoding.truncated);
     // Kept as it was for whoever saves it.
-    assert!(String::from_utf8_lossy(tokenizer.bytes()).contains("\"max_length\":3"));
+    assert!(String::from_utf8_lossy(tokenizer.bytes()).contains("\"max_length\": 3"));
 }
 
 #[test]

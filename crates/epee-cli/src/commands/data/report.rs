@@ -7,7 +7,6 @@ use epee_data::{Input, Inspection, SplitReport};
 
 use crate::ui::table;
 
-/// The whole report.
 pub(super) fn text(report: &Inspection) -> String {
     let head = format!(
         "{}: {}, {} classes\nsource   {}\nlicence  {}",

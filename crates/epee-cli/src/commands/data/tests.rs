@@ -3,6 +3,7 @@ use std::path::Path;
 
 use clap::Parser;
 use epee_data::Dataset;
+use epee_testing::{check_refusals, put};
 
 use super::{Args, run};
 use crate::ui::{Format, Ui};
@@ -87,79 +88,29 @@ fn cells_are_drawn_and_inspected() {
     let train = dataset.split("train").unwrap().examples;
     assert_eq!(train[0].image.as_ref().map(|image| (image.width, image.channels)), Some((16, 3)));
     data(dir.path(), "inspect DIR/cells").unwrap();
-    let refused = |words: &str| data(dir.path(), words).unwrap_err();
-    assert_eq!(refused("synth --pixels 16 --out DIR/notes"), "--pixels is for --task vision");
-    assert_eq!(
-        refused("import images --from DIR/cells --out DIR/x"),
-        "cells: expected a folder for each class, got none"
-    );
-    assert_eq!(
-        refused("import images --labels a,b --from DIR/cells --out DIR/x"),
-        "--labels is for npz; `images` has no such option"
-    );
-    assert_eq!(
-        refused("import npz --labels a,b --from DIR/cells --out DIR/x"),
-        "cells: expected an npz file, got a folder"
-    );
 }
 
 #[test]
 fn what_the_user_can_fix_is_said_and_nothing_is_written() {
     let dir = folder();
-    let refused = |words: &str| {
-        let message = data(dir.path(), words).unwrap_err();
+    put(dir.path(), "columns.csv", "class,note\n0,a\n1,b, c\n");
+    put(dir.path(), "quote.csv", "class,note\n0,a\n1,\"b\n");
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    let refused = |words: String| {
+        let message = data(dir.path(), &words).unwrap_err();
         assert!(!dir.path().join("out").exists(), "{words}");
         message
     };
-    assert_eq!(
-        refused("import foo --from DIR --out DIR/out"),
-        "no importer `foo`, expected one of mimic, supplement, drug-review, health-advice, ddi, git, phee, pathmnist, \
-         pneumoniamnist, breastmnist, bloodmnist, dermamnist, csv, tsv, jsonl, images, npz"
-    );
-    assert_eq!(
-        refused("import phee --from DIR --out DIR/out"),
-        "cannot read train.json: No such file or directory (os error 2)\n\
-         hint: `phee` reads a folder with train.json, dev.json, test.json"
-    );
-    assert_eq!(
-        refused("import phee --from DIR --text note --out DIR/out"),
-        "--text is for csv, tsv, jsonl; `phee` has no such option"
-    );
-    assert_eq!(
-        refused("import csv --from DIR/own.csv --label class --out DIR/out"),
-        "own.csv: no column `text`, the header has `class`, `note`"
-    );
-    assert_eq!(
-        refused("import jsonl --no-header --text t --label l --from DIR/own.csv --out DIR/out"),
-        "--no-header is for csv, tsv; `jsonl` has no such option"
-    );
-    assert_eq!(
-        refused("import phee --from DIR --separator | --out DIR/out"),
-        "--separator is for git; `phee` has no such option"
-    );
-    assert_eq!(
-        refused(&format!("{OWN} --drop-leaks")),
-        "--drop-leaks is for published datasets; `csv` has no such option"
-    );
-    let filter = refused("import ddi --from DIR --negative-filter names --out DIR/out");
-    assert!(filter.contains("expected none, all or some of same-name"), "{filter}");
-    let choice = refused("import git --from DIR --git-splits mine --out DIR/out");
-    assert!(choice.contains("expected paper or files, got `mine`"), "{choice}");
-    fs::write(dir.path().join("own.csv"), "class,note\n0,a\n1,b, c\n").unwrap();
-    assert_eq!(
-        refused(OWN),
-        "own.csv:3: expected 2 columns, got 3\n\
-         hint: a field that holds the separator or a newline must be in quotes"
-    );
-    fs::write(dir.path().join("own.csv"), "class,note\n0,a\n1,\"b\n").unwrap();
-    assert_eq!(
-        refused(OWN),
-        "own.csv:3: a quote is opened and never closed\n\
-         hint: close it, or pass --no-quotes if quotes are ordinary characters"
-    );
-    assert_eq!(refused("inspect DIR/no"), "no: no such folder");
-    let fractions = refused(&format!("{OWN} --fractions 0.5,0.5,0.5"));
-    assert!(fractions.contains("expected fractions that add up to 1, got 1.5"), "{fractions}");
-    let both = refused(&format!("{OWN} --train DIR/own.csv"));
-    assert!(both.contains("cannot be used with"), "{both}");
+    check_refusals(include_str!("refusals.json"), refused);
+    let git = "import git --from DIR --git-splits mine --out DIR/out";
+    let ddi = "import ddi --from DIR --negative-filter names --out DIR/out";
+    for (words, part) in [
+        (ddi.to_owned(), "expected none, all or some of same-name"),
+        (git.to_owned(), "expected paper or files, got `mine`"),
+        (format!("{OWN} --fractions 0.5,0.5,0.5"), "expected fractions that add up to 1, got 1.5"),
+        (format!("{OWN} --train DIR/own.csv"), "cannot be used with"),
+    ] {
+        let message = refused(words);
+        assert!(message.contains(part), "{message}");
+    }
 }

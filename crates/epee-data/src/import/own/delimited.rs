@@ -9,7 +9,6 @@ use super::Columns;
 use crate::error::{Error, Result};
 use crate::import::rows::{Row, list};
 
-/// Delimiter, header and quoting of a file.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::import) struct Dialect {
     pub(in crate::import) delimiter: u8,

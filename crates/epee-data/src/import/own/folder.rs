@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::dataset::Draft;
 use crate::error::{Error, Result};
-use crate::import::rows::{Part, Row, Unit, assemble, cut, list, sort_labels};
+use crate::import::rows::{Part, Row, Unit, complete, list, sort_labels};
 use crate::partition::Cut;
 use epee_files::read_file;
 use epee_input::Image;
@@ -26,20 +26,13 @@ pub(super) fn read(dir: &Path, settings: &Cut) -> Result<Draft> {
     let mut skipped = 0;
     let places = places(train, &mut skipped)?;
     let labels = sort_labels(places.iter().map(|(class, _)| class.as_str()).collect());
-    let train = part("train", train, places, &labels)?;
-    let has = |split: &str| others.iter().any(|(name, _)| *name == split);
-    let (mut parts, note) = match has("dev") {
-        true => (vec![train], None),
-        false => {
-            let (parts, note) = cut(train, settings, has("test"), Some(&labels));
-            (parts, Some(note))
-        }
-    };
+    let mut parts = vec![part("train", train, places, &labels)?];
     for (split, path) in others {
         parts.push(part(split, path, self::places(path, &mut skipped)?, &labels)?);
     }
-    let mut draft = assemble(parts, Some(&labels.iter().map(String::as_str).collect::<Vec<_>>()))?;
-    draft.notes.extend(note);
+    let has_test = parts.iter().any(|part| part.split == "test");
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let mut draft = complete(parts, Some(&labels), settings, has_test)?;
     if skipped > 0 {
         draft.notes.push(format!("{skipped} files that are named neither .png, .jpg nor .jpeg were left out"));
     }

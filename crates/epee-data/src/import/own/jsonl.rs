@@ -8,7 +8,6 @@ use super::Columns;
 use crate::error::{Error, Result};
 use crate::import::rows::{Row, json_lines, list};
 
-/// Reads every line that is not blank.
 pub(super) fn read(path: &Path, text: &str, columns: &Columns) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (at, value) in json_lines::<Value>(path, text)? {

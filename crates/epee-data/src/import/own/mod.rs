@@ -5,8 +5,6 @@
 
 mod delimited;
 mod folder;
-#[cfg(test)]
-mod folder_tests;
 mod jsonl;
 pub(super) mod npz;
 #[cfg(test)]
@@ -19,7 +17,7 @@ use epee_input::Example;
 use serde::Serialize;
 
 use super::options::fields;
-use super::rows::{Part, Row, Unit, assemble, cut};
+use super::rows::{Part, Row, Unit, complete};
 use crate::dataset::{Draft, Task};
 use crate::error::{Error, Result};
 use crate::named::named;
@@ -173,39 +171,22 @@ impl Format {
     /// never closed, an empty text or label, an id used twice, a label that train does not have, an image or array
     /// that cannot be read. With the file: no rows, no such column (and which exist), a single class.
     pub fn import(self, files: &Files, options: &OwnOptions, settings: &Cut) -> Result<Draft> {
-        let (first, all) = match files {
-            Files::One(path) => (path, vec![path]),
-            Files::Splits { train, dev, test } => {
-                (train, [Some(train), dev.as_ref(), test.as_ref()].into_iter().flatten().collect())
+        let (first, dev, test) = match files {
+            Files::One(path) => (path, None, None),
+            Files::Splits { train, dev, test } => (train, dev.as_ref(), test.as_ref()),
+        };
+        let given = [("train", Some(first)), ("dev", dev), ("test", test)];
+        let given = || given.into_iter().filter_map(|(split, path)| Some((split, path?)));
+        let mut draft = match self {
+            Format::Images => folder::read(first, settings)?,
+            Format::Npz => npz::read(first, options.labels.as_deref(), settings)?,
+            _ => {
+                let parts = given().map(|(split, path)| self.part(split, path, options)).collect::<Result<_>>()?;
+                complete(parts, None, settings, matches!(files, Files::Splits { .. }))?
             }
         };
-        let mut draft = match (self, files) {
-            (Format::Images, _) => folder::read(first, settings)?,
-            (Format::Npz, _) => npz::read(first, options.labels.as_deref(), settings)?,
-            (_, Files::One(path)) => {
-                let (parts, note) = cut(self.part("train", path, options)?, settings, false, None);
-                let mut draft = assemble(parts, None)?;
-                draft.notes.push(note);
-                draft
-            }
-            (_, Files::Splits { train, dev, test }) => {
-                let train = self.part("train", train, options)?;
-                let (mut parts, note) = match dev {
-                    Some(dev) => (vec![train, self.part("dev", dev, options)?], None),
-                    None => {
-                        let (parts, note) = cut(train, settings, true, None);
-                        (parts, Some(note))
-                    }
-                };
-                if let Some(test) = test {
-                    parts.push(self.part("test", test, options)?);
-                }
-                let mut draft = assemble(parts, None)?;
-                draft.notes.extend(note);
-                draft
-            }
-        };
-        let names: Vec<_> = all.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy()).collect();
+        let names: Vec<_> =
+            given().filter_map(|(_, path)| path.file_name()).map(|name| name.to_string_lossy()).collect();
         let what = match self {
             Format::Images => "own images",
             Format::Npz => "own file",

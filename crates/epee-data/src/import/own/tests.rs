@@ -5,9 +5,10 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::{Columns, Files, Format, OwnOptions};
-use crate::testing::{names, sizes};
-use crate::{Cut, Draft, Fractions};
-use epee_testing::{message, put};
+use crate::testing::{assert_notes, names, sizes};
+use crate::{Cut, Draft, Fractions, write_dataset};
+use epee_input::Image;
+use epee_testing::{check_refusals, message, put};
 
 fn columns(text: &str, label: &str) -> OwnOptions {
     OwnOptions { columns: Columns::new(text, label), ..OwnOptions::default() }
@@ -78,26 +79,14 @@ fn numbers_are_sorted_by_value_and_names_by_letter() {
     assert_eq!(draft.labels, ["-1", "9", "10"]);
 }
 
+/// Blank lines count, and so do lines inside a field.
 #[test]
 fn what_is_wrong_is_said_with_its_line() {
-    let error = |train: &str| csv(train).unwrap_err();
-    assert_eq!(error(""), "train: the file is empty");
-    assert_eq!(error("\u{FEFF}\r\n\n"), "train: the file is empty");
-    assert_eq!(error("text,label\n"), "train: the file holds a header and no rows");
-    assert_eq!(error("body,class\nx,a\n"), "train: no column `text`, the header has `body`, `class`");
-    assert_eq!(error("text,label,text\nx,a,y\n"), "train: the header has two columns `text`");
-    assert_eq!(error("text,label\nx,a\n\n\ny\nz,b\n"), "train:5: expected 2 columns, got 1", "blank lines count");
-    assert_eq!(
-        error("text,label\n\"x\ny\",a\nwell, yes,b\n"),
-        "train:4: expected 2 columns, got 3",
-        "so do lines inside a field"
-    );
-    assert_eq!(error("text,label\r\nx,a\r\n\r\ny\r\n"), "train:4: expected 2 columns, got 1");
-    assert_eq!(error("text,label\nx,a\n  ,b\n"), "train:3: the text is empty");
-    assert_eq!(error("text,label\nx,a\ny, \n"), "train:3: the label, `label`, is empty");
-    assert_eq!(error("text,label\nx,a\n\"y,b\nz,c\n"), "train:3: a quote is opened and never closed");
-    assert_eq!(error("text,label\nx,a\ny,a\n"), "train: expected at least two classes, got one: every label is `a`");
-    assert_eq!(error("text,label\nx,b\ny,c\n"), "test:2: label `a` does not occur in train, which has `b`, `c`");
+    check_refusals(include_str!("refusals.json"), |(format, train): (String, String)| {
+        let format: Format = format.parse().unwrap();
+        let test: &[u8] = if format == Format::Csv { b"text,label\nx,a\n" } else { br#"{"text": "x", "label": "a"}"# };
+        import(format, train.as_bytes(), test, &OwnOptions::default()).unwrap_err()
+    });
 }
 
 #[test]
@@ -117,23 +106,6 @@ fn bytes_that_are_not_utf8_are_named_with_their_line() {
     assert_eq!(error(b"text,label\nx,a\nm\xFCde,b\n"), "train:3: expected UTF-8, got byte 0xFC");
     assert_eq!(error(b"\xFF\xFEt\0e\0"), "train: expected UTF-8, got UTF-16");
     assert_eq!(error(b"text,label\nx,a\nend\xE2\x82"), "train:3: expected UTF-8, got byte 0xE2");
-}
-
-#[test]
-fn objects_that_are_not_as_expected_are_named_with_their_line() {
-    let test = b"{\"text\": \"x\", \"label\": \"a\"}\n";
-    let good = "{\"text\": \"x\", \"label\": \"a\"}\n";
-    let error = |line: &str| {
-        let train = format!("{good}\n{line}\n");
-        import(Format::Jsonl, train.as_bytes(), test, &OwnOptions::default()).unwrap_err()
-    };
-    assert_eq!(error("[1]"), "train:3: expected a JSON object, got an array");
-    assert!(error("{\"text\": ").starts_with("train:3: EOF while parsing"));
-    assert_eq!(error("{\"body\": \"x\", \"label\": \"a\"}"), "train:3: no key `text`, the object has `body`, `label`");
-    assert_eq!(error("{\"text\": [], \"label\": \"a\"}"), "train:3: expected text or a number in `text`, got an array");
-    assert_eq!(error("{\"text\": \"y\", \"label\": null}"), "train:3: expected text or a number in `label`, got null");
-    assert_eq!(error("{\"text\": \"y\", \"label\": \" \"}"), "train:3: the label, `label`, is empty");
-    assert_eq!(import(Format::Jsonl, b"\n", test, &OwnOptions::default()).unwrap_err(), "train: the file is empty");
 }
 
 #[test]
@@ -174,6 +146,92 @@ fn one_file_is_cut_by_text_and_class() {
     // Without dev, dev comes out of train, and test stays as it is.
     let splits = Files::Splits { train: path.clone(), dev: None, test: Some(path.clone()) };
     assert_eq!(sizes(&read(splits, 1)), [175, 25, 200]);
+}
+
+fn png(seed: u8) -> Vec<u8> {
+    Image::new(2, 2, 1, vec![seed, 1, 2, 3]).unwrap().to_png().unwrap()
+}
+
+fn read_folder(dir: &Path) -> Result<Draft, String> {
+    let read = Format::Images.import(&Files::One(dir.to_path_buf()), &OwnOptions::default(), &Cut::default());
+    read.map_err(|error| message(error, dir))
+}
+
+/// Train, val and test, two classes by number.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (i, split) in ["train", "val", "test"].iter().enumerate() {
+        for class in ["10", "9"] {
+            for k in 0..3_u8 {
+                let file = png(i as u8 * 40 + k + 9 * u8::from(class == "9"));
+                put(dir.path(), &format!("{split}/{class}/{k}.png"), file);
+            }
+        }
+    }
+    dir
+}
+
+#[test]
+fn splits_and_classes_are_folders() {
+    let dir = folder();
+    put(dir.path(), "train/9/.DS_Store", b"x");
+    put(dir.path(), "train/9/notes.txt", b"x");
+    let draft = read_folder(dir.path()).unwrap();
+    assert_eq!(draft.labels, ["9", "10"]);
+    assert_eq!(names(&draft), ["train", "dev", "test"]);
+    assert_eq!(draft.splits[1].1[0].id, "10/0.png");
+    assert_notes(&draft, &["1 files that are named neither"]);
+    let out = tempfile::tempdir().unwrap();
+    let test = write_dataset(out.path(), &draft, false).unwrap().split("test").unwrap();
+    assert_eq!(test.examples[3].image, Image::decode(&png(89)).ok());
+    assert_eq!(test.examples[3].label, Some(0));
+}
+
+#[test]
+fn classes_alone_are_cut_and_equal_images_stay_together() {
+    let dir = tempfile::tempdir().unwrap();
+    for k in 0..40_u8 {
+        let class = if k % 2 == 0 { "a" } else { "b" };
+        put(dir.path(), &format!("{class}/{k:02}.png"), png(k));
+        put(dir.path(), &format!("{class}/{k:02} copy.PNG"), png(k));
+    }
+    let draft = read_folder(dir.path()).unwrap();
+    assert_eq!(sizes(&draft), [64, 8, 8]);
+    for (_, rows) in &draft.splits {
+        let number = |id: &str| id[2..4].to_owned();
+        for row in rows {
+            assert_eq!(rows.iter().filter(|other| number(&other.id) == number(&row.id)).count(), 2, "{}", row.id);
+        }
+    }
+    assert_eq!(read_folder(dir.path()).unwrap().splits, draft.splits);
+}
+
+#[test]
+fn dev_alone_is_cut_from_train() {
+    let dir = folder();
+    fs::remove_dir_all(dir.path().join("val")).unwrap();
+    let draft = read_folder(dir.path()).unwrap();
+    assert_eq!((names(&draft), sizes(&draft)), (vec!["train", "dev", "test"], vec![5, 1, 6]));
+}
+
+#[test]
+fn what_is_wrong_in_a_folder_is_said_with_its_file() {
+    let with = |name: &str, bytes: &[u8]| {
+        let dir = folder();
+        put(dir.path(), name, bytes);
+        read_folder(dir.path()).map(|_| ()).unwrap_err()
+    };
+    assert!(with("train/9/x.png", &png(1)[..50]).starts_with("train/9/x.png: no whole PNG: "));
+    assert_eq!(with("test/9/x.jpg", b"GIF89a.."), "test/9/x.jpg: expected PNG or JPEG, got Gif");
+    assert_eq!(with("val/9/x.png", b""), "val/9/x.png: expected PNG or JPEG, got an empty file");
+    assert_eq!(with("test/11/x.png", &png(1)), "test: class `11` does not occur in train, which has `9`, `10`");
+    assert_eq!(with("train/9/more/x.png", &png(1)), "train/9/more: expected images in a class's folder, got a folder");
+    assert_eq!(with("train/12/x.txt", b"x"), "train/12: expected PNG or JPEG files, got none");
+    let empty = tempfile::tempdir().unwrap();
+    put(empty.path(), "train/x.png", png(1));
+    assert_eq!(read_folder(empty.path()).unwrap_err(), "train: expected a folder for each class, got none");
+    let none = read_folder(&empty.path().join("no")).unwrap_err();
+    assert!(none.contains("No such file or directory"), "{none}");
 }
 
 /// A field as RFC 4180 writes it, in quotes always.

@@ -14,7 +14,7 @@ use super::{Options, PaperCounts, Preset};
 use crate::dataset::{Draft, Task};
 use crate::error::{Error, Result};
 use crate::import::own::{Columns, Dialect, header, read_delimited};
-use crate::import::rows::{Part, Row, Unit, assemble, cut};
+use crate::import::rows::{Part, Row, Unit, complete};
 use crate::partition::Cut;
 use epee_files::{read_file, utf8};
 
@@ -35,7 +35,6 @@ const LABELS: [&str; 2] = ["negative", "positive"];
 const TRAIN: &str = "drugsComTrain_raw";
 const TEST: &str = "drugsComTest_raw";
 
-/// Counts of the rows that were read and left out.
 #[derive(Default)]
 struct Tally {
     rows: usize,
@@ -49,13 +48,11 @@ fn read(from: &Path, options: &Options, settings: &Cut) -> Result<Draft> {
     let ratings = options.rating_cut.unwrap_or_default();
     let mut tally = Tally::default();
     let path = if let [only] = train.as_slice() { only } else { from };
-    let whole = Part::new("train", path, Unit::Line, reviews(&train, ratings, &mut tally)?);
-    let (mut parts, how) = cut(whole, settings, !test.is_empty(), None);
+    let mut parts = vec![Part::new("train", path, Unit::Line, reviews(&train, ratings, &mut tally)?)];
     if let Some(path) = test.first() {
         parts.push(Part::new("test", path, Unit::Line, reviews(&test, ratings, &mut tally)?));
     }
-    let mut draft = assemble(parts, Some(&LABELS))?;
-    draft.notes.push(how);
+    let mut draft = complete(parts, Some(&LABELS), settings, !test.is_empty())?;
     let Tally { rows, again, empty, between } = tally;
     draft.notes.push(format!(
         "{rows} rows read, {again} of them there already by their id, {empty} without a review, \
@@ -65,7 +62,6 @@ fn read(from: &Path, options: &Options, settings: &Cut) -> Result<Draft> {
     Ok(draft)
 }
 
-/// The training files and the test files.
 fn files(from: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     if !from.is_dir() {
         return Ok((vec![from.to_path_buf()], Vec::new()));

@@ -30,14 +30,11 @@ pub use options::{DoubleTyped, Entities, GitSplits, Options, RatingCut, Repeats}
 
 /// Sizes of a dataset as the paper states them (its Table 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct PaperCounts {
-    /// Training examples.
     pub train: usize,
-    /// Development examples.
     pub dev: usize,
-    /// Test examples.
     pub test: usize,
-    /// Classes.
     pub classes: usize,
 }
 
@@ -49,18 +46,14 @@ impl PaperCounts {
 
 /// An importer of one published dataset.
 #[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct Preset {
     /// Its name on the command line and in `dataset.json`.
     pub name: &'static str,
-    /// A short description.
     pub title: &'static str,
-    /// Kind of task.
     pub task: Task,
-    /// The paper's counts.
     pub paper: PaperCounts,
-    /// The files it reads.
     pub expects: &'static str,
-    /// Source of the files.
     pub source: &'static str,
     /// Their licence, as far as it is stated.
     pub licence: &'static str,
@@ -108,11 +101,11 @@ pub static PRESETS: &[Preset] = &[
     ddi::PRESET,
     git::PRESET,
     phee::PRESET,
-    medmnist::PATH,
-    medmnist::PNEUMONIA,
-    medmnist::BREAST,
-    medmnist::BLOOD,
-    medmnist::DERMA,
+    medmnist::PRESETS[0],
+    medmnist::PRESETS[1],
+    medmnist::PRESETS[2],
+    medmnist::PRESETS[3],
+    medmnist::PRESETS[4],
 ];
 
 /// The importer with this name.

@@ -11,7 +11,7 @@ use super::{PaperCounts, Preset};
 use crate::dataset::{Draft, Task};
 use crate::error::{Error, Result};
 use crate::import::own::{Columns, Dialect, header, read_delimited};
-use crate::import::rows::{Part, Row, Unit, assemble, cut, list};
+use crate::import::rows::{Part, Row, Unit, complete, list};
 use crate::partition::Cut;
 use crate::synth::Status;
 use epee_files::{read_file, utf8};
@@ -55,28 +55,14 @@ fn read(from: &Path, settings: &Cut, labels: Option<&[&str]>) -> Result<Draft> {
     let columns = Columns { pair: optional("split"), id: optional("id"), ..Columns::default() };
     let rows = read_delimited(from, text, &columns, dialect)?;
     check_labels(from, &rows, labels)?;
-    let part = |split, rows| Part::new(split, from, Unit::Line, rows);
-    let (parts, note) = if columns.pair.is_none() {
-        let (parts, note) = cut(part("train", rows), settings, false, None);
-        (parts, Some(note))
+    let part = |(split, rows)| Part::new(split, from, Unit::Line, rows);
+    let parts = if columns.pair.is_none() {
+        vec![part(("train", rows))]
     } else {
-        let [train, dev, test] = by_split(from, rows)?;
-        let (mut parts, note) = if dev.is_empty() {
-            let (parts, note) = cut(part("train", train), settings, true, None);
-            let few = "no dev split: there are too few training rows to cut one from".to_owned();
-            let note = if parts.iter().any(|part| part.split == "dev") { note } else { few };
-            (parts, Some(note))
-        } else {
-            (vec![part("train", train), part("dev", dev)], None)
-        };
-        if !test.is_empty() {
-            parts.push(part("test", test));
-        }
-        (parts, note)
+        let splits = SPLITS.into_iter().zip(by_split(from, rows)?);
+        splits.filter(|(split, rows)| *split == "train" || !rows.is_empty()).map(part).collect()
     };
-    let mut draft = assemble(parts, labels)?;
-    draft.notes.extend(note);
-    Ok(draft)
+    complete(parts, labels, settings, columns.pair.is_some())
 }
 
 /// The labels declared, or any four.

@@ -84,7 +84,6 @@ impl RatingCut {
         }
     }
 
-    /// In words.
     pub(super) fn meaning(self) -> String {
         match self {
             Self::Between(high, low) => format!("{high} and above, positive, and {low} and below, negative"),

@@ -56,7 +56,7 @@ pub(super) fn cell(choices: &mut Choices, kind: Kind, grade: u32, pixels: usize)
     canvas.fill(&body, own);
     canvas.rim(&body, 0.12, scale(own, 0.86));
     let dark = tint(choices, NUCLEUS, 0.02 + 0.04 * hard.common);
-    for shape in nucleus(choices, &look, centre, radius, turn, hard.common) {
+    for shape in nucleus(choices, look, centre, radius, turn, hard.common) {
         canvas.fill(&shape, dark);
     }
     granules(choices, &mut canvas, &look.granules, centre, radius, hard.common);

@@ -1,5 +1,9 @@
 //! The eight kinds of cells and their undisturbed appearance.
 
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
 use crate::named::named;
 
 /// A colour, red, green and blue from 0 to 1.
@@ -28,7 +32,8 @@ named! {
 }
 
 /// The nucleus, its measures in radii of the cell.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Nucleus {
     None,
     /// An ellipse: its half axes, and how far from the middle.
@@ -54,7 +59,7 @@ pub(super) enum Nucleus {
 }
 
 /// Granules: how many, how large (in radii of the cell), how far out, of what colour.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Deserialize)]
 pub(super) struct Granules {
     pub(super) count: usize,
     pub(super) size: f64,
@@ -63,7 +68,7 @@ pub(super) struct Granules {
 }
 
 /// The radius in sides of the canvas, the colour of the cytoplasm, what lies in it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Deserialize)]
 pub(super) struct Look {
     pub(super) radius: f64,
     pub(super) cytoplasm: Colour,
@@ -71,33 +76,14 @@ pub(super) struct Look {
     pub(super) granules: Granules,
 }
 
+/// The looks of the kinds, in the order of [`Kind::ALL`].
+static LOOKS: LazyLock<Vec<Look>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../../assets/cells.json"))
+        .expect("assets/cells.json has a look for each kind")
+});
+
 impl Kind {
-    pub(super) fn look(self) -> Look {
-        let granules = |count, size, reach, colour| Granules { count, size, reach, colour };
-        let oval = |long, short, off| Nucleus::Oval { long, short, off };
-        let (radius, cytoplasm, nucleus, granules) = match self {
-            Kind::Basophil => {
-                (0.31, [0.60, 0.48, 0.80], oval(0.50, 0.42, 0.15), granules(26, 0.13, 0.88, [0.22, 0.10, 0.40]))
-            }
-            Kind::Eosinophil => {
-                let lobes = Nucleus::Lobes { least: 2, most: 2, size: 0.36, arc: 0.42, step: 2.1 };
-                (0.34, [0.96, 0.66, 0.52], lobes, granules(34, 0.11, 0.88, [0.94, 0.42, 0.30]))
-            }
-            Kind::Erythroblast => (0.25, [0.78, 0.58, 0.60], oval(0.46, 0.44, 0.05), granules(0, 0.0, 0.0, [0.5; 3])),
-            Kind::ImmatureGranulocyte => {
-                (0.42, [0.78, 0.68, 0.94], oval(0.72, 0.44, 0.28), granules(16, 0.06, 0.85, [0.55, 0.20, 0.55]))
-            }
-            Kind::Lymphocyte => (0.27, [0.58, 0.76, 0.97], oval(0.82, 0.76, 0.06), granules(0, 0.0, 0.0, [0.5; 3])),
-            Kind::Monocyte => {
-                let horseshoe = Nucleus::Horseshoe { radius: 0.48, half: 0.22, gap: 0.45 };
-                (0.44, [0.66, 0.73, 0.80], horseshoe, granules(0, 0.0, 0.0, [0.5; 3]))
-            }
-            Kind::Neutrophil => {
-                let lobes = Nucleus::Lobes { least: 3, most: 4, size: 0.25, arc: 0.50, step: 1.05 };
-                (0.36, [0.97, 0.86, 0.87], lobes, granules(18, 0.05, 0.88, [0.80, 0.55, 0.66]))
-            }
-            Kind::Platelet => (0.14, [0.70, 0.52, 0.84], Nucleus::None, granules(9, 0.17, 0.50, [0.45, 0.22, 0.60])),
-        };
-        Look { radius, cytoplasm, nucleus, granules }
+    pub(super) fn look(self) -> &'static Look {
+        &LOOKS[self.index()]
     }
 }

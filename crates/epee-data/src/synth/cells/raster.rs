@@ -6,11 +6,9 @@ use epee_input::Image;
 /// Samples a pixel's side is cut into.
 const FINE: usize = 3;
 
-/// A shape in the unit square.
 pub(super) enum Shape {
     Oval {
         centre: [f64; 2],
-        /// Half axes.
         axes: [f64; 2],
         /// Direction of the first axis.
         along: [f64; 2],
@@ -18,7 +16,6 @@ pub(super) enum Shape {
     Horseshoe {
         centre: [f64; 2],
         ring: f64,
-        /// Half the thickness.
         half: f64,
         /// The cosine of half the gap.
         gap: f64,
@@ -59,7 +56,6 @@ impl Shape {
     }
 }
 
-/// A square image in the making.
 pub(super) struct Canvas {
     side: usize,
     pixels: Vec<Colour>,
@@ -70,7 +66,6 @@ impl Canvas {
         Self { side, pixels: vec![colour; side * side] }
     }
 
-    /// Lays a colour over the shape.
     pub(super) fn fill(&mut self, shape: &Shape, colour: Colour) {
         self.cover(shape, colour, |at| at < 1.0);
     }

@@ -20,7 +20,6 @@ const SMALL: u64 = 1 << 26;
 
 pub(super) struct Archive {
     path: PathBuf,
-    /// Bytes of the file.
     length: u64,
     zip: ZipArchive<BufReader<File>>,
 }

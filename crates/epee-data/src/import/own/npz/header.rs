@@ -34,14 +34,12 @@ impl Kind {
     }
 }
 
-/// The content of the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) kind: Kind,
     /// True if the first index runs fastest.
     pub(super) fortran: bool,
     pub(super) shape: Vec<usize>,
-    /// Bytes of the numbers.
     pub(super) size: u64,
 }
 

@@ -10,24 +10,15 @@ use std::path::Path;
 
 use crate::dataset::Draft;
 use crate::error::{Error, Result};
-use crate::import::rows::{Part, Row, Unit, assemble, cut};
+use crate::import::rows::{Part, Row, Unit, assemble, complete};
 use crate::partition::Cut;
 use archive::Archive;
 
 /// Reads an archive; `names` are the classes 0, 1, …; by default their numbers are the names.
 pub(super) fn read(path: &Path, names: Option<&[String]>, settings: &Cut) -> Result<Draft> {
-    let (mut parts, labels) = parts(path, names)?;
-    let has = |split: &str| parts.iter().any(|part| part.split == split);
-    let mut note = None;
-    if !has("dev") {
-        let has_test = has("test");
-        let (cut, how) = cut(parts.remove(0), settings, has_test, Some(&labels));
-        parts.splice(0..0, cut);
-        note = Some(how);
-    }
-    let mut draft = assemble(parts, Some(&labels.iter().map(String::as_str).collect::<Vec<_>>()))?;
-    draft.notes.extend(note);
-    Ok(draft)
+    let (parts, labels) = parts(path, names)?;
+    let has_test = parts.iter().any(|part| part.split == "test");
+    complete(parts, Some(&labels.iter().map(String::as_str).collect::<Vec<_>>()), settings, has_test)
 }
 
 /// Reads a published archive, which has all three splits, images of `channels` and one of the published sizes.

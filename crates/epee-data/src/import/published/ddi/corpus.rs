@@ -10,12 +10,10 @@ use epee_files::{read_file, utf8};
 /// The largest document in the corpus has 200 kB.
 const LARGEST: u64 = 16 << 20;
 
-/// One XML file.
 #[derive(Debug)]
 pub(super) struct Document {
     /// For errors: the file, within a zip the zip's path before it.
     pub(super) path: PathBuf,
-    /// Its path within the corpus.
     pub(super) name: String,
     /// `DrugBank` or `MedLine`: the folder it lies in.
     pub(super) part: String,

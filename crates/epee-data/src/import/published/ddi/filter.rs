@@ -49,14 +49,11 @@ impl NegativeFilter {
 impl fmt::Display for NegativeFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.0.iter().map(|rule| rule.name()).collect();
-        f.pad(
-            match names.len() {
-                0 => "none".to_owned(),
-                n if n == Rule::ALL.len() => "all".to_owned(),
-                _ => names.join(","),
-            }
-            .as_str(),
-        )
+        f.pad(match names.len() {
+            0 => "none",
+            n if n == Rule::ALL.len() => "all",
+            _ => return f.pad(&names.join(",")),
+        })
     }
 }
 
@@ -79,7 +76,6 @@ impl FromStr for NegativeFilter {
     }
 }
 
-/// The rules that hold of a pair.
 pub(super) fn rules(pair: &Pair) -> Vec<Rule> {
     let entities = &pair.sentence.entities;
     let (first, second) = (&entities[pair.first], &entities[pair.second]);
@@ -149,20 +145,12 @@ impl Joint {
     }
 
     fn is_special_case(&self) -> bool {
-        const CUES: [&[&str]; 8] = [
-            &["such", "as"],
-            &["including"],
-            &["include"],
-            &["e", "g"],
-            &["for", "example"],
-            &["like"],
-            &["namely"],
-            &["i", "e"],
-        ];
-        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        let cued = CUES.iter().any(|cue| words.windows(cue.len()).any(|window| window == *cue));
-        let known = |word: &&str| ["and", "or", "other"].contains(word) || CUES.iter().any(|cue| cue.contains(word));
-        cued && !self.other_signs && words.iter().all(known)
+        const CUES: [&str; 8] = ["such as", "including", "include", "e g", "for example", "like", "namely", "i e"];
+        let words = format!(" {} ", self.words.join(" "));
+        let cued = CUES.iter().any(|cue| words.contains(&format!(" {cue} ")));
+        let part_of = |word: &str| CUES.iter().any(|cue| cue.split(' ').any(|part| part == word));
+        let known = |word: &String| ["and", "or", "other"].contains(&word.as_str()) || part_of(word);
+        cued && !self.other_signs && self.words.iter().all(known)
     }
 }
 

@@ -47,9 +47,7 @@ struct Tally {
     pairs: usize,
     by_part: BTreeMap<String, usize>,
     untyped: usize,
-    /// Pairs that each rule matches.
     rules: BTreeMap<Rule, usize>,
-    /// Pairs that any rule matches.
     any: usize,
     /// Pairs dropped by the rules chosen, and how many of these state an interaction.
     dropped: [usize; 2],
@@ -123,7 +121,6 @@ fn cut_documents(rows: Vec<(Row, &str)>, cut: &Cut) -> [Vec<Row>; 2] {
     [cut.train, cut.dev].map(|places| places.into_iter().filter_map(|place| rows[place].take()).collect())
 }
 
-/// A count in train and in test.
 fn each(tallies: &[Tally], count: impl Fn(&Tally) -> usize) -> String {
     tallies.iter().map(|tally| count(tally).to_string()).collect::<Vec<_>>().join(" and ")
 }

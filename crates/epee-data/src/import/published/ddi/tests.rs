@@ -1,15 +1,13 @@
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
+use zip::CompressionMethod;
 
 use crate::Draft;
 use crate::import::published::{Entities, NegativeFilter, Options, preset};
-use crate::testing::{assert_notes, class_counts, import, names};
+use crate::testing::{assert_notes, class_counts, import, names, zip};
 use crate::{Cut, Fractions};
-use epee_testing::{put, shared_data};
+use epee_testing::{check_refusals, put, shared_data};
 
 const SENTENCE: &str = "Alpha- and beta-blockers (BB), such as zinc &amp; iron, raise ZINC.&#xd;&#xa;";
 
@@ -53,12 +51,7 @@ fn files() -> Vec<(String, String)> {
 }
 
 fn zipped(dir: &Path, files: &[(String, String)]) {
-    let mut zip = ZipWriter::new(fs::File::create(dir.join("c.zip")).unwrap());
-    for (name, text) in files {
-        zip.start_file(name.as_str(), SimpleFileOptions::default()).unwrap();
-        zip.write_all(text.as_bytes()).unwrap();
-    }
-    zip.finish().unwrap();
+    fs::write(dir.join("c.zip"), zip(files, CompressionMethod::Deflated)).unwrap();
 }
 
 fn read(path: &Path, options: &Options) -> Result<Draft, String> {
@@ -181,30 +174,9 @@ fn what_is_wrong_is_said_with_entry_and_line() {
     assert!(cut.starts_with(&format!("{at}:21: ")), "{cut}");
     let cut = error(&|xml| xml[..xml.find("<pair").unwrap()].to_owned());
     assert_eq!(cut, format!("{at}:16: the XML is cut short: 2 elements are not closed"));
-    let end = error(&|xml| xml.replace("</document>", "</dokument>"));
-    assert!(end.starts_with(&format!("{at}:23: ")), "{end}");
     assert_eq!(error(&|_| "text".into()), format!("{at}: expected XML, got no element"));
-    assert_eq!(
-        error(&|xml| xml.replace("e2=\"d1.e5\"", "e2=\"d1.e9\"")),
-        format!("{at}:20: pair `d1.p4`: no entity `d1.e9` in the sentence")
-    );
-    assert_eq!(
-        error(&|xml| xml.replace("58-61", "58-65")),
-        format!("{at}:14: entity `d1.e5`: expected offsets within the 65 characters of the sentence, got `58-65`")
-    );
-    assert_eq!(
-        error(&|xml| xml.replace("0-5;16-23", "0-5;16")),
-        format!("{at}:4: entity `d1.e0`: expected offsets such as 10-15, got `16`")
-    );
-    assert_eq!(
-        error(&|xml| xml.replace("type=\"int\"", "type=\"other\"")),
-        format!("{at}:20: pair `d1.p4`: expected a type out of mechanism, effect, advise, int, got `other`")
-    );
-    assert!(
-        error(&|xml| xml.replace("ddi=\"false\"", ""))
-            .starts_with(&format!("{at}:16: pair `d1.p0`: no attribute `ddi`"))
-    );
-    assert!(error(&|xml| xml.replace("&amp;", "&zinc;")).starts_with(&format!("{at}:3: ")));
+    let refuse = |(from, to): (String, String)| error(&|xml| xml.replace(&from, &to));
+    check_refusals(include_str!("refusals.json"), refuse);
     let huge = error(&|_| " ".repeat(17 << 20));
     assert_eq!(huge, "c.zip: entry `C/Train/DrugBank/1.xml`: expected at most 16777216 bytes, got 17825792");
     zipped(dir.path(), &files()[..4]);

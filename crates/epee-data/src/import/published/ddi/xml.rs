@@ -10,14 +10,12 @@ use quick_xml::{Reader, XmlVersion};
 use super::LABELS;
 use crate::error::{Error, Result};
 
-/// A sentence and its drugs.
 #[derive(Debug, Default)]
 pub(super) struct Sentence {
     pub(super) text: Vec<char>,
     pub(super) entities: Vec<Entity>,
 }
 
-/// A mention of a drug.
 #[derive(Debug)]
 pub(super) struct Entity {
     /// `drug`, `brand`, `group` or `drug_n`.
@@ -27,13 +25,11 @@ pub(super) struct Entity {
     pub(super) pieces: Vec<(usize, usize)>,
 }
 
-/// The class of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     Negative,
     /// An interaction of this class, by its place among [`LABELS`].
     Typed(usize),
-    /// An interaction without a type.
     Untyped,
 }
 
@@ -45,13 +41,6 @@ pub(super) struct Pair {
     pub(super) first: usize,
     pub(super) second: usize,
     pub(super) class: Class,
-}
-
-/// A pair of a sentence that is still being read.
-struct Open {
-    id: String,
-    drugs: [usize; 2],
-    class: Class,
 }
 
 /// The document's pairs.
@@ -107,7 +96,8 @@ struct Reading {
     sentence: Sentence,
     /// Place of each entity of the sentence.
     places: HashMap<String, usize>,
-    open: Vec<Open>,
+    /// Id, drugs and class of the sentence's pairs, until it ends.
+    open: Vec<(String, [usize; 2], Class)>,
     pairs: Vec<Pair>,
 }
 
@@ -136,7 +126,7 @@ impl Reading {
                     *drug = place;
                 }
                 let class = class(tag).map_err(|e| format!("pair `{id}`: {e}"))?;
-                self.open.push(Open { id, drugs, class });
+                self.open.push((id, drugs, class));
             }
             _ => {}
         }
@@ -146,7 +136,7 @@ impl Reading {
     fn close(&mut self, name: &str) {
         if name == "sentence" {
             let sentence = Rc::new(std::mem::take(&mut self.sentence));
-            for Open { id, drugs: [first, second], class } in self.open.drain(..) {
+            for (id, [first, second], class) in self.open.drain(..) {
                 self.pairs.push(Pair { id, sentence: Rc::clone(&sentence), first, second, class });
             }
         }

@@ -1,7 +1,7 @@
 use crate::Draft;
 use crate::import::published::Options;
 use crate::testing::{import, names, sizes};
-use epee_testing::put;
+use epee_testing::{check_refusals, put};
 
 fn read(name: &str, csv: &str) -> Result<Draft, String> {
     let dir = tempfile::tempdir().unwrap();
@@ -39,18 +39,6 @@ fn splits_are_the_files_or_cut() {
 
 #[test]
 fn what_is_wrong_is_said_with_its_line() {
-    let error = |name: &str, csv: &str| read(name, csv).unwrap_err();
-    let good = "text,label,split\na,Continuing,train\nb,Discontinued,train\nc,Started,train\nd,Uncertain,train\n";
-    assert_eq!(error("mimic", "text,label\na,x\nb,y\nc,z\n"), "a.csv: expected 4 classes, got 3: `x`, `y`, `z`");
-    assert_eq!(
-        error("supplement", &format!("{good}e,Stopped,train\n")),
-        "a.csv:6: expected a label out of `Continuing`, `Discontinued`, `Started`, `Uncertain`, got `Stopped`"
-    );
-    assert_eq!(
-        error("supplement", &format!("{good}e,Started,holdout\n")),
-        "a.csv:6: expected a split out of `train`, `dev`, `test`, got `holdout`"
-    );
-    assert_eq!(error("supplement", "note,label\na,x\n"), "a.csv: no column `text`, the header has `note`, `label`");
-    assert_eq!(error("mimic", &format!("{good}\"e,Started,train\n")), "a.csv:6: a quote is opened and never closed");
-    assert_eq!(error("mimic", ""), "a.csv: the file is empty");
+    let refuse = |(name, csv): (String, String)| read(&name, &csv).unwrap_err();
+    check_refusals(include_str!("notes.json"), refuse);
 }
