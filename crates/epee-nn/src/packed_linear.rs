@@ -19,7 +19,7 @@ impl PackedLinear {
 
     /// Outputs per row.
     pub fn outputs(&self) -> usize {
-        self.0.outputs()
+        self.0.outputs
     }
 
     /// Memory in bytes.
@@ -44,7 +44,7 @@ impl PackedLinear {
         converted: &mut Converted,
         y: &mut Vec<f32>,
     ) {
-        y.resize(x.len() / self.0.inputs() * self.0.outputs(), 0.0);
+        y.resize(x.len() / self.0.inputs * self.0.outputs, 0.0);
         self.0.product(self.0.convert(x, converted), activation, residual, y);
     }
 }

@@ -37,8 +37,8 @@ fn shape<A, B, C>(kernel: &MicroKernel<A, B, C>) -> Shape {
 
 /// W `[outputs, inputs]` and a bias, packed for this machine's kernels.
 pub(crate) struct Packed {
-    inputs: usize,
-    outputs: usize,
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
     kernel: Kernel,
     shape: Shape,
     panels: Vec<Line>,
@@ -141,16 +141,6 @@ impl Packed {
                 }
             }
         });
-    }
-
-    /// Inputs per row.
-    pub(crate) fn inputs(&self) -> usize {
-        self.inputs
-    }
-
-    /// Outputs per row.
-    pub(crate) fn outputs(&self) -> usize {
-        self.outputs
     }
 
     /// Memory in bytes.

@@ -239,28 +239,6 @@ pub(crate) fn row_blocks<T: Send, const N: usize>(
     });
 }
 
-/// Cuts each buffer at its ends and calls `f(i, pieces)`. Piece i of `x` is `x[ends[i - 1]..ends[i]]`.
-pub(crate) fn pieces_of<T: Send, const N: usize>(
-    buffers: [(&mut [T], &[usize]); N],
-    f: impl Fn(usize, [&mut [T]; N]) + Sync,
-) {
-    let n = buffers.first().map_or(0, |(_, ends)| ends.len());
-    for (x, ends) in &buffers {
-        assert!(ends.len() == n && ends.is_sorted() && ends.last().is_none_or(|&end| end <= x.len()), "ends of pieces");
-    }
-    let shared = buffers.map(|(x, ends)| (Shared::new(x), ends));
-    run(n, |i| {
-        f(
-            i,
-            shared.map(|(x, ends)| {
-                let first = if i == 0 { 0 } else { ends[i - 1] };
-                // SAFETY: pieces are in order, inside x, and no other task has this one.
-                unsafe { std::slice::from_raw_parts_mut(x.get().add(first), ends[i] - first) }
-            }),
-        );
-    });
-}
-
 /// Some rows and adjacent columns of a row-major matrix, for exclusive access.
 pub(crate) struct Block<'a, T> {
     /// The first row's first value.
@@ -293,8 +271,13 @@ pub(crate) fn heads_of<T: Send, const N: usize>(
         assert!(heads * (offsets.len() - 1) == ends.len() && offsets.is_sorted(), "offsets of the blocks");
         assert!(offsets.last().is_none_or(|&end| end * cols <= x.len()), "rows of the blocks");
     }
-    let (width, shared) = (cols / heads, matrices.map(|(x, offsets)| (Shared::new(x), offsets)));
-    pieces_of([(pieces, ends)], |task, [piece]| {
+    assert!(ends.is_sorted() && ends.last().is_none_or(|&end| end <= pieces.len()), "ends of pieces");
+    let (width, pieces) = (cols / heads, Shared::new(pieces));
+    let shared = matrices.map(|(x, offsets)| (Shared::new(x), offsets));
+    run(ends.len(), |task| {
+        let first = if task == 0 { 0 } else { ends[task - 1] };
+        // SAFETY: pieces are in order, inside their buffer, and no other task has this one.
+        let piece = unsafe { std::slice::from_raw_parts_mut(pieces.get().add(first), ends[task] - first) };
         let (i, j) = (task / heads, task % heads);
         let block = |(x, offsets): (Shared<T>, &[usize])| Block {
             // SAFETY: row `offsets[i]` begins inside the matrix, or is empty and at its end.
@@ -397,7 +380,8 @@ mod tests {
         let message = *failed.unwrap_err().downcast::<String>().unwrap();
         assert_eq!(message, "task 57");
         let mut x = [0; 10];
-        pool.install(|| in_pool(|| pieces_of([(&mut x, &[3, 3, 10])], |i, [piece]| piece.fill(i))));
+        let ends = [3, 3, 10];
+        pool.install(|| in_pool(|| heads_of((&mut x, &ends), [], (0, 1), |i, piece, []| piece.fill(i))));
         assert_eq!(x, [0, 0, 0, 2, 2, 2, 2, 2, 2, 2]);
     }
 }

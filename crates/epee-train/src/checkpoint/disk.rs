@@ -1,11 +1,11 @@
-//! The file-system calls of a checkpoint's write, with named points between them at which a test can pause, fail or look.
+//! Named points between the file-system calls of a checkpoint's write, at which a test can pause, fail or look.
 //!
 //! The environment has a say with the feature `fault-injection` only, which the tests of `epee-cli` switch on:
 //! `EPEE_FAULT=pause:20ms` pauses at each point; `EPEE_FAULT=fail:POINT` fails at one as a full disk does. With
 //! `EPEE_FAULT_LOG=FILE` beside it, a line is appended there when a write begins, at each point, after each call, and when the
 //! write has ended, so that a test that kills the process can tell how far it was.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub(super) const POINTS: [&str; 7] = [
 /// Called with the name of a point or a call, and the file or folder.
 type Hook = Box<dyn FnMut(&str, &Path) -> io::Result<()> + Send>;
 
-/// The file system, with a hook for tests.
+/// The points of a write, and a hook for tests.
 #[derive(Default)]
 pub(super) struct Disk(pub(super) Option<Hook>);
 
@@ -34,36 +34,6 @@ impl Disk {
     /// A point, or the end of a call.
     pub(super) fn at(&mut self, point: &str, path: &Path) -> io::Result<()> {
         self.0.as_mut().map_or(Ok(()), |hook| hook(point, path))
-    }
-
-    /// Creates a file, or empties it.
-    pub(super) fn create(&mut self, path: &Path) -> io::Result<File> {
-        let file = File::create(path)?;
-        self.at("create", path).map(|()| file)
-    }
-
-    /// Syncs a file's content to the disk.
-    pub(super) fn sync(&mut self, file: &File, path: &Path) -> io::Result<()> {
-        file.sync_all()?;
-        self.at("sync", path)
-    }
-
-    /// Renames a file, replacing another.
-    pub(super) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)?;
-        self.at("rename", from)
-    }
-
-    /// Syncs a folder's entries to the disk.
-    pub(super) fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
-        epee_files::sync_folder(folder)?;
-        self.at("sync folder", folder)
-    }
-
-    /// Removes a file.
-    pub(super) fn remove(&mut self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)?;
-        self.at("remove", path)
     }
 
     #[cfg(not(feature = "fault-injection"))]

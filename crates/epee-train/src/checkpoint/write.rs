@@ -1,9 +1,10 @@
 //! Writing a checkpoint so that at every moment a whole one is on the disk.
 
+use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use epee_files::temporary;
+use epee_files::{sync_folder, temporary};
 
 use super::State;
 use super::disk::Disk;
@@ -17,17 +18,22 @@ pub(super) fn put(disk: &mut Disk, path: &Path, state: &State, trainer: &Trainer
     disk.at("before-temporary", path)?;
     let temporary = temporary(path)?;
     let written = write(disk, &temporary, state, trainer);
-    if let Err(error) = written.and_then(|()| disk.rename(&temporary, path)) {
+    if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
         // The first error is the one to report.
-        let _ = disk.remove(&temporary);
+        let _ = fs::remove_file(&temporary);
         return Err(error);
     }
+    disk.at("rename", &temporary)?;
     disk.at("before-folder-sync", path)?;
     if let Some(folder) = path.parent() {
-        disk.sync_folder(folder)?;
+        sync_folder(folder)?;
+        disk.at("sync folder", folder)?;
     }
     disk.at("before-pruning", path)?;
-    old.iter().try_for_each(|path| disk.remove(path))?;
+    for path in old {
+        fs::remove_file(path)?;
+        disk.at("remove", path)?;
+    }
     disk.at("after-pruning", path)?;
     disk.at("end", path)
 }
@@ -37,7 +43,8 @@ fn write(disk: &mut Disk, path: &Path, state: &State, trainer: &Trainer) -> io::
     let state = serde_json::to_value(state)?;
     let text = state.to_string();
     let tensors = tensors(trainer);
-    let mut file = disk.create(path)?;
+    let mut file = File::create(path)?;
+    disk.at("create", path)?;
     let sha256 = std::thread::scope(|scope| -> io::Result<String> {
         let hasher = std::thread::Builder::new().spawn_scoped(scope, || -> io::Result<String> {
             let mut digest = Digest::new(&text);
@@ -62,6 +69,7 @@ fn write(disk: &mut Disk, path: &Path, state: &State, trainer: &Trainer) -> io::
     file.seek(SeekFrom::Start(0))?;
     file.write_all(&head(&state, sha256, &tensors)?)?;
     disk.at("before-sync", path)?;
-    disk.sync(&file, path)?;
+    file.sync_all()?;
+    disk.at("sync", path)?;
     disk.at("before-rename", path)
 }
