@@ -5,7 +5,6 @@
 //! `EPEE_FAULT_LOG=FILE` beside it, a line is appended there when a write begins, at each point, after each call, and when the
 //! write has ended, so that a test that kills the process can tell how far it was.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -45,14 +44,14 @@ impl Disk {
     pub(super) fn from_env() -> Result<Disk, Error> {
         let Some(fault) = std::env::var_os("EPEE_FAULT") else { return Ok(Disk::default()) };
         let log = std::env::var_os("EPEE_FAULT_LOG").map(std::path::PathBuf::from);
-        let open = |path: &std::path::PathBuf| File::options().create(true).append(true).open(path);
+        let open = |path: &std::path::PathBuf| std::fs::File::options().create(true).append(true).open(path);
         let log = log.map(|path| open(&path).map_err(Error::write(&path))).transpose()?;
         Disk::parse(&fault.to_string_lossy(), log)
     }
 
     /// A disk that pauses or fails as `EPEE_FAULT` says.
     #[cfg(any(test, feature = "fault-injection"))]
-    pub(super) fn parse(fault: &str, mut log: Option<File>) -> Result<Disk, Error> {
+    pub(super) fn parse(fault: &str, mut log: Option<std::fs::File>) -> Result<Disk, Error> {
         use std::io::Write;
         let (kind, text) = fault.split_once(':').unwrap_or_default();
         let pause = text.strip_suffix("ms").and_then(|text| text.parse().ok()).filter(|_| kind == "pause");
