@@ -9,7 +9,6 @@ use crate::shape::{DropoutRates, Shape};
 #[derive(Clone, Debug)]
 pub struct Backbone<T: Scalar = f32> {
     pub(crate) embeddings: Embeddings<T>,
-    /// The layers with their own weights.
     pub(crate) layers: Vec<TransformerLayer<T>>,
     depth: usize,
     dropout: DropoutRates,
@@ -17,7 +16,6 @@ pub struct Backbone<T: Scalar = f32> {
 
 parameters!(Backbone { embeddings, layers });
 
-/// A layer with all weights zero and norms at identity.
 pub(crate) fn layer_zeros<T: Scalar>(shape: &Shape) -> TransformerLayer<T> {
     let (d, wide, eps) = (shape.hidden_size, shape.intermediate_size, shape.layer_norm_eps);
     TransformerLayer {
@@ -39,7 +37,6 @@ pub(crate) fn layer_at(m: usize, depth: usize, groups: usize) -> usize {
 }
 
 impl<T: Scalar> Backbone<T> {
-    /// All weights zero, norms at identity.
     pub(crate) fn zeros(shape: &Shape) -> Backbone<T> {
         Backbone {
             embeddings: Embeddings::zeros(shape),
@@ -69,12 +66,10 @@ impl<T: Scalar> Backbone<T> {
         layer_at(m, self.depth, self.layers.len())
     }
 
-    /// The dropout after the embeddings.
     pub(crate) fn embedding_dropout(&self, dropout: Dropout) -> Dropout {
         dropout.site(0).with_rate(self.dropout.embedding)
     }
 
-    /// The dropout of layer m (from 0).
     pub(crate) fn layer_dropout(&self, dropout: Dropout, m: usize) -> LayerDropout {
         let dropout = dropout.site(1 + 2 * m as u64);
         LayerDropout {

@@ -134,7 +134,6 @@ impl Config {
     }
 }
 
-/// The bytes of a safetensors file with these weights.
 pub(crate) fn to_bytes(weights: &BTreeMap<String, (Vec<usize>, Vec<f32>)>) -> Result<Vec<u8>, String> {
     let bytes: Vec<Vec<u8>> =
         weights.values().map(|(_, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();

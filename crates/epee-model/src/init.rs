@@ -4,7 +4,6 @@ use epee_nn::{Scalar, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A seeded stream of normal numbers.
 pub(crate) struct Normal {
     rng: ChaCha8Rng,
     deviation: f64,

@@ -24,7 +24,6 @@ fn check_logits(expected: &Expected, logits: &[Tensor<f32>]) {
     }
 }
 
-/// A fixture's model.
 fn tiny(family: &str) -> (Config, Model) {
     let name = format!("tiny-{family}");
     let config = fixture_config(&name);

@@ -16,7 +16,6 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Applies it to every value.
     pub(crate) fn forward<T: Scalar>(self, x: &Tensor<T>) -> Tensor<T> {
         let mut y = Tensor::unset(x.shape());
         thread_pool::chunks(y.data_mut(), rows::TASK, |i, y| {
@@ -40,7 +39,6 @@ impl Activation {
         });
     }
 
-    /// Applies it in place.
     #[inline(always)]
     pub(crate) fn apply<T: Scalar, const FUSED: bool>(self, x: &mut [T]) {
         match self {

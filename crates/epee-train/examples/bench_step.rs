@@ -19,7 +19,6 @@ type Failure = Box<dyn std::error::Error>;
 const BATCH: usize = 16;
 const CLASSES: usize = 4;
 
-/// A model and the batch its step is timed on.
 #[derive(Clone, Copy)]
 struct Size {
     layers: usize,
@@ -93,7 +92,6 @@ struct Training {
     step: u64,
 }
 
-/// Seconds of a step and of its parts.
 #[derive(Clone, Copy)]
 struct Times {
     /// Forward, loss and backward, clipping and AdamW.
@@ -166,7 +164,6 @@ fn steps(size: Size, repeats: usize) -> Result<Value, Failure> {
         "peak_bytes": peak_bytes, "inference_32_s": inference}))
 }
 
-/// An epoch over the sequences of a file of lengths.
 fn epoch(size: Size, file: &str, batches: usize) -> Result<Value, Failure> {
     let lengths: Result<Vec<usize>, _> = std::fs::read_to_string(file)?.lines().map(str::parse).collect();
     let sequences = sequences(&lengths?);

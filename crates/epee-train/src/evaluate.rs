@@ -8,9 +8,7 @@ use epee_nn::Precision;
 
 use crate::{EpochReport, Examples, ExitWeights, Observer, Select, TrainOptions};
 
-/// The result of an evaluation.
 pub(crate) struct Evaluation {
-    /// Metrics of each exit.
     pub(crate) exits: Vec<ExitMetrics>,
     /// Number of exits that give the same answer to every sample.
     pub(crate) constant_exits: usize,
@@ -57,7 +55,6 @@ pub(crate) fn score(exits: &[ExitMetrics], options: &TrainOptions) -> f64 {
     }
 }
 
-/// The table of the model card.
 pub(crate) fn results(report: &EpochReport) -> String {
     let mut text = format!("On the dev split, after epoch {}:\n\n", report.epoch);
     text.push_str("| exit | accuracy | macro-F1 | mean entropy |\n|---|---|---|---|\n");

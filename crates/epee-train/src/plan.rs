@@ -59,7 +59,6 @@ impl Plan {
         Plan { recipe, starts, first, peak, warmup, early_stopping: options.early_stopping }
     }
 
-    /// Steps in the whole run.
     pub(crate) fn steps(&self) -> u64 {
         self.starts.last().copied().unwrap_or(0)
     }
@@ -76,7 +75,6 @@ impl Plan {
         }
     }
 
-    /// The objective of a step.
     pub(crate) fn objective(&self, step: u64, exits: usize) -> Objective {
         self.recipe.objective(self.stage(step), step - self.stage_steps(step).start, exits)
     }
@@ -88,7 +86,6 @@ impl Plan {
         LinearSchedule { peak: self.peak, warmup: (self.warmup * total as f64).round() as u64, total }
     }
 
-    /// The learning rate of a step.
     pub(crate) fn rate(&self, step: u64) -> f64 {
         self.schedule(step).rate(step - self.stage_steps(step).start)
     }

@@ -20,7 +20,6 @@ use crate::{Checkpoints, EpochReport, Error, ModelShape, Observer, State, StepRe
 /// An epoch whose mean loss is this many times that of guessing has diverged.
 const DIVERGED: f64 = 4.0;
 
-/// A run in progress.
 pub(crate) struct Loop<'a> {
     job: &'a TrainingJob<'a>,
     trainer: Trainer,
@@ -139,7 +138,6 @@ impl<'a> Loop<'a> {
         (batch, targets, labels)
     }
 
-    /// Takes a step and logs it.
     fn step(&mut self, epoch: usize, indices: &[usize], observer: &mut dyn Observer) -> Result<(), Error> {
         let TrainingJob { train, options, .. } = self.job;
         let (at, plan) = (self.state.step, &self.plan);
@@ -233,12 +231,10 @@ impl<'a> Loop<'a> {
         Ok(epoch + 1 == options.epochs || !observer.stop())
     }
 
-    /// Seconds of the run so far.
     fn seconds(&self) -> f64 {
         self.log.seconds_before() + self.start.elapsed().as_secs_f64()
     }
 
-    /// Writes the model.
     fn keep(&self, report: &EpochReport) -> Result<(), Error> {
         let TrainingJob { dir, config, labels, exits, input, .. } = self.job;
         let card = ModelCard { results: results(report), ..self.job.card() };

@@ -101,14 +101,12 @@ fn run(dir: &Path, options: &TrainOptions, resume: bool, watch: &mut Watch) -> R
     train(model, &job, watch)
 }
 
-/// A run in a new folder.
 fn fresh(options: &TrainOptions, watch: &mut Watch) -> Result<(TempDir, Outcome), Error> {
     let dir = tempfile::tempdir().unwrap();
     let outcome = run(dir.path(), options, false, watch)?;
     Ok((dir, outcome))
 }
 
-/// A run in a new folder that ends undisturbed.
 fn whole(options: &TrainOptions) -> TempDir {
     fresh(options, &mut Watch::default()).unwrap().0
 }

@@ -26,7 +26,6 @@ pub(super) struct Weights {
 
 /// The most bytes of a header, as in the `safetensors` crate.
 const MOST_HEADER: u64 = 100_000_000;
-/// Values per read.
 const PIECE: usize = 1 << 14;
 
 impl Weights {
@@ -141,7 +140,6 @@ impl Weights {
         Ok(())
     }
 
-    /// Leaves out the tensors with a prefix.
     pub(super) fn leave_out(&mut self, prefix: &str) {
         let names: Vec<String> = self.tensors.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
         for name in names {

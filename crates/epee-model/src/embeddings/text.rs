@@ -83,7 +83,6 @@ impl<T: Scalar> TextEmbeddings<T> {
         }
     }
 
-    /// The number of token ids.
     pub(super) fn entries(&self) -> usize {
         self.words.entries()
     }

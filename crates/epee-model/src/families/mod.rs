@@ -16,16 +16,13 @@ pub(crate) use fields::Fields;
 use crate::names::Stored;
 use crate::shape::Shape;
 
-/// An architecture.
 #[derive(Debug)]
 pub(crate) struct Family {
     /// `model_type` of its `config.json`.
     pub(crate) model_type: &'static str,
-    /// Its usual name.
     pub(crate) title: &'static str,
     /// The class of the model without heads in Transformers.
     pub(crate) architecture: &'static str,
-    /// Reads the fields of a `config.json`.
     pub(crate) read: fn(&Fields<'_>) -> Result<Shape, String>,
     /// Our name and the stored name of each part, in the model without heads. `*` stands for a layer's number.
     pub(crate) names: &'static [(&'static str, Stored)],
@@ -35,11 +32,9 @@ pub(crate) struct Family {
     pub(crate) left_out: &'static [&'static str],
 }
 
-/// All architectures.
 pub(crate) static FAMILIES: [&Family; 6] =
     [&bert::FAMILY, &albert::FAMILY, &distilbert::FAMILY, &gpt2::FAMILY, &vit::FAMILY, &deit::FAMILY];
 
-/// The architecture of a `model_type`.
 pub(crate) fn family(model_type: &str) -> Option<&'static Family> {
     FAMILIES.into_iter().find(|family| family.model_type == model_type)
 }
@@ -81,7 +76,6 @@ mod tests {
         }
     }
 
-    /// The same fields with much smaller sizes.
     fn small(mut raw: Value) -> Config {
         for (keys, size) in [
             (&["hidden_size", "n_embd", "dim", "num_attention_heads", "n_head", "n_heads"][..], 12),

@@ -13,12 +13,10 @@ use serde_json::Value;
 /// All architectures. Each has the fixtures `tiny-NAME` and `tiny-NAME-hub`.
 pub(crate) const FAMILIES: [&str; 6] = ["bert", "albert", "distilbert", "gpt2", "vit", "deit"];
 
-/// A file or folder of `tests/fixtures`.
 pub(crate) fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../epee-model/tests/fixtures").join(name)
 }
 
-/// The configuration of a fixture.
 pub(crate) fn fixture_config(name: &str) -> Config {
     Config::read(&fixture(name).join("config.json")).unwrap()
 }
@@ -38,7 +36,6 @@ pub(crate) fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
 }
 
-/// Tensors of a fixture.
 pub(crate) struct Expected(Vec<u8>);
 
 impl Expected {

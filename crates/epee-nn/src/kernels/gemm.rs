@@ -43,7 +43,6 @@ impl<'a, T> MatRef<'a, T> {
         MatRef { data, rows, cols, row_stride, col_stride }
     }
 
-    /// A row-major matrix.
     pub(crate) fn row_major(data: &'a [T], rows: usize, cols: usize) -> Self {
         MatRef::new(data, rows, cols, cols, 1)
     }

@@ -143,7 +143,6 @@ impl Packed {
         });
     }
 
-    /// Memory in bytes.
     pub(crate) fn bytes(&self) -> usize {
         64 * self.panels.len() + 4 * (self.bias.len() + self.scales.len() + self.sums.len())
     }
@@ -166,7 +165,6 @@ impl Packed {
         }
     }
 
-    /// Bytes per value of A.
     fn value_bytes(&self) -> usize {
         match self.form() {
             Form::Float => 4,

@@ -92,7 +92,6 @@ impl Request {
         true
     }
 
-    /// Runs a loop and waits for its end.
     fn run_tasks(&self, tasks: usize, body: &Body<'_>) {
         let number = self.claims.load(Ordering::Relaxed) >> 32;
         self.done.store(0, Ordering::Relaxed);
@@ -116,7 +115,6 @@ impl Request {
         }
     }
 
-    /// Helps until the request is over.
     fn help(&self) {
         // A thread that runs its own request can pick up this job while it waits for something else.
         if BUSY.replace(true) {
@@ -251,7 +249,6 @@ pub(crate) struct Block<'a, T> {
 }
 
 impl<'a, T> Block<'a, T> {
-    /// A whole matrix.
     pub(crate) fn whole(x: &'a mut [T], cols: usize) -> Block<'a, T> {
         let rows = x.len() / cols.max(1);
         Block { first: Shared::new(x), rows, cols, stride: cols, matrix: std::marker::PhantomData }

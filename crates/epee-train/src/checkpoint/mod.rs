@@ -95,7 +95,6 @@ impl Checkpoints {
         Ok(checkpoints)
     }
 
-    /// The file of a step.
     fn path(&self, step: u64) -> PathBuf {
         self.folder.join(format!("step-{step:09}.safetensors"))
     }

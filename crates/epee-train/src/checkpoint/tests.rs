@@ -136,7 +136,6 @@ fn a_damaged_newest_file_is_passed_over_with_a_warning() {
     assert_eq!(names(&checkpoints), ["step-000000005.safetensors"]);
 }
 
-/// Changes the metadata of a file.
 fn rewrite(path: &Path, from: &str, to: &str) {
     assert_eq!(from.len(), to.len());
     let bytes = fs::read(path).unwrap();

@@ -13,10 +13,8 @@ use serde_json::Value;
 use self::tensorboard::Events;
 use crate::{EpochReport, Error, State, StepReport};
 
-/// The name of the log.
 pub(crate) const METRICS: &str = "metrics.jsonl";
 
-/// A line of `metrics.jsonl`.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub(crate) enum Event<'a> {
@@ -24,7 +22,6 @@ pub(crate) enum Event<'a> {
     Epoch(&'a EpochReport),
 }
 
-/// The logs of a run.
 pub(crate) struct Log {
     path: PathBuf,
     file: File,

@@ -10,7 +10,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Error;
 
-/// An event file.
 pub(super) struct Events {
     path: PathBuf,
     file: File,
@@ -39,7 +38,6 @@ impl Events {
         Ok(events)
     }
 
-    /// Appends named values of a step.
     pub(super) fn write(&mut self, step: u64, values: &[(String, f64)]) -> Result<(), Error> {
         self.append(&scalars(now(), step, values))
     }

@@ -123,7 +123,6 @@ impl Recipe {
         if self.has_stages() { share.clamp(1, epochs.saturating_sub(1).max(1)) } else { 0 }
     }
 
-    /// True if a run has two stages.
     pub(crate) fn has_stages(&self) -> bool {
         matches!(self.regime, Regime::TwoStage | Regime::Mixed)
     }
