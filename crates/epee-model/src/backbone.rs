@@ -10,7 +10,7 @@ use crate::shape::{DropoutRates, Shape};
 pub struct Backbone<T: Scalar = f32> {
     pub(crate) embeddings: Embeddings<T>,
     pub(crate) layers: Vec<TransformerLayer<T>>,
-    depth: usize,
+    pub(crate) depth: usize,
     dropout: DropoutRates,
 }
 
@@ -44,16 +44,6 @@ impl<T: Scalar> Backbone<T> {
             depth: shape.num_hidden_layers,
             dropout: shape.dropout,
         }
-    }
-
-    /// M, the number of layers.
-    pub fn depth(&self) -> usize {
-        self.depth
-    }
-
-    /// The number of layers with their own weights.
-    pub fn groups(&self) -> usize {
-        self.layers.len()
     }
 
     /// d, the width of a hidden state.

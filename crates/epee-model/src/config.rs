@@ -6,7 +6,7 @@ use epee_files::{read_file, read_json_object};
 use serde_json::{Map, Value, json};
 
 use crate::Error;
-use crate::families::{FAMILIES, Family, Fields, family};
+use crate::families::{FAMILIES, Family, Fields};
 use crate::shape::{InputShape, Shape};
 
 /// A model's configuration, as in Hugging Face's `config.json`.
@@ -87,7 +87,7 @@ impl Config {
             }
             Some(value) => value
                 .as_str()
-                .and_then(family)
+                .and_then(|name| FAMILIES.into_iter().find(|family| family.model_type == name))
                 .ok_or_else(|| format!("model_type: expected one of {}, got {value}", expected()))?,
         };
         let shape = (family.read)(&Fields(&raw))?;

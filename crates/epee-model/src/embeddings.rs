@@ -121,13 +121,6 @@ impl PackedEmbeddings {
         }
     }
 
-    pub(crate) fn entries(&self) -> Option<usize> {
-        match &self.tables {
-            Embeddings::Text(text) => Some(text.entries()),
-            Embeddings::Image(_) => None,
-        }
-    }
-
     pub(crate) fn bytes(&self) -> usize {
         4 * self.tables.count() + self.map.as_ref().map_or(0, PackedLinear::bytes)
     }

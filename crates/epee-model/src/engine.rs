@@ -104,11 +104,6 @@ impl Engine {
         self.layers[0].width()
     }
 
-    /// The number of token ids; none for an image model.
-    pub fn vocabulary(&self) -> Option<usize> {
-        self.embeddings.entries()
-    }
-
     /// The numeric precision of the layers.
     pub fn precision(&self) -> Precision {
         self.precision

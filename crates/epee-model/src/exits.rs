@@ -132,15 +132,6 @@ impl<T: Scalar> Exits<T> {
         }
     }
 
-    /// K, the number of classes.
-    pub fn classes(&self) -> usize {
-        self.classifiers[0].outputs()
-    }
-
-    pub(crate) fn shares_pooler(&self) -> bool {
-        self.poolers.len() == 1
-    }
-
     fn pooler(&self, m: usize) -> Option<usize> {
         self.poolers.len().checked_sub(1).map(|last| m.min(last))
     }

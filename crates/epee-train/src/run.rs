@@ -12,8 +12,7 @@ use crate::error::LastGood;
 use crate::evaluate::{Evaluation, evaluate, results, score};
 use crate::job::{Outcome, TrainingJob};
 use crate::log::{Event, Log};
-use crate::order::Order;
-use crate::plan::Plan;
+use crate::plan::{Order, Plan};
 use crate::trainer::{StepInput, StepResult};
 use crate::{Checkpoints, EpochReport, Error, ModelShape, Observer, State, StepReport, Trainer, order_digest};
 
@@ -62,17 +61,7 @@ impl<'a> Loop<'a> {
                 trainer.optimiser.steps = step - plan.stage_steps(step).start;
                 found
             }
-            None => State {
-                run: identity,
-                step: 0,
-                epoch: 0,
-                batch: 0,
-                epoch_loss: 0.0,
-                seed: options.seed,
-                best: None,
-                schedule,
-                order: order_digest,
-            },
+            None => State { run: identity, seed: options.seed, schedule, order: order_digest, ..State::default() },
         };
         let log = Log::open(dir, &state, &mut |text| observer.warn(text))?;
         Ok(Loop { job, trainer, order, plan, state, checkpoints, log, class_weights, start: Instant::now() })
@@ -232,7 +221,7 @@ impl<'a> Loop<'a> {
     }
 
     fn seconds(&self) -> f64 {
-        self.log.seconds_before() + self.start.elapsed().as_secs_f64()
+        self.log.seconds_before + self.start.elapsed().as_secs_f64()
     }
 
     fn keep(&self, report: &EpochReport) -> Result<(), Error> {

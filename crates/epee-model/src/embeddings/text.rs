@@ -82,10 +82,6 @@ impl<T: Scalar> TextEmbeddings<T> {
             Embedding::backward(&d, &batch.type_ids, segments);
         }
     }
-
-    pub(super) fn entries(&self) -> usize {
-        self.words.entries()
-    }
 }
 
 impl TextEmbeddings<f32> {

@@ -5,7 +5,6 @@
 
 mod albert;
 mod bert;
-mod deit;
 mod distilbert;
 mod fields;
 mod gpt2;
@@ -33,11 +32,7 @@ pub(crate) struct Family {
 }
 
 pub(crate) static FAMILIES: [&Family; 6] =
-    [&bert::FAMILY, &albert::FAMILY, &distilbert::FAMILY, &gpt2::FAMILY, &vit::FAMILY, &deit::FAMILY];
-
-pub(crate) fn family(model_type: &str) -> Option<&'static Family> {
-    FAMILIES.into_iter().find(|family| family.model_type == model_type)
-}
+    [&bert::FAMILY, &albert::FAMILY, &distilbert::FAMILY, &gpt2::FAMILY, &vit::FAMILY, &vit::DEIT];
 
 #[cfg(test)]
 mod tests {

@@ -73,3 +73,27 @@ impl Expected {
         }
     }
 }
+
+/// Compares the gradients of chosen parameters with finite differences of a loss.
+pub(crate) fn agree(
+    model: &Model<f64>,
+    grads: &Model<f64>,
+    loss: impl Fn(&Model<f64>) -> f64,
+    chosen: impl Fn(&str) -> bool,
+) {
+    let mut moves = 0;
+    for (p, (name, grad)) in grads.parameters().into_iter().enumerate().filter(|(_, (name, _))| chosen(name)) {
+        for i in (0..grad.len()).step_by(3) {
+            let at = |h: f64| {
+                let mut moved = model.clone();
+                moved.parameters_mut()[p].1.data_mut()[i] += h;
+                loss(&moved)
+            };
+            let (got, expected) = (grad.data()[i], (at(1e-5) - at(-1e-5)) / 2e-5);
+            let text = format!("{name}[{i}]: got {got}, finite differences say {expected}");
+            assert!((got - expected).abs() <= 1e-6 * (1.0 + expected.abs()), "{text}");
+            moves += usize::from(expected.abs() > 1e-3);
+        }
+    }
+    assert!(moves > 0, "nothing depends on the parameters that were chosen");
+}

@@ -38,38 +38,29 @@ pub(crate) fn grow<T: Clone + Default>(x: &mut Vec<T>, len: usize) {
 macro_rules! vectorised {
     ($body:expr) => {
         match $crate::kernels::isa::isa() {
-            $crate::kernels::isa::Isa::Portable => {
-                #[allow(dead_code)]
-                const FUSED: bool = false;
-                $body
-            }
+            $crate::kernels::isa::Isa::Portable => $crate::kernels::vectorised!(@ false, $body),
             // Every 64-bit Arm has NEON, so plain code is compiled for it.
             #[cfg(target_arch = "aarch64")]
-            $crate::kernels::isa::Isa::Neon => {
-                #[allow(dead_code)]
-                const FUSED: bool = true;
-                $body
-            }
+            $crate::kernels::isa::Isa::Neon => $crate::kernels::vectorised!(@ true, $body),
             #[cfg(target_arch = "x86_64")]
-            $crate::kernels::isa::Isa::Avx2 => {
-                #[allow(dead_code)]
-                const FUSED: bool = true;
-                $crate::kernels::with_avx2(
-                    #[inline(always)]
-                    || $body,
-                )
-            }
+            $crate::kernels::isa::Isa::Avx2 => $crate::kernels::vectorised!(@ true, with_avx2, $body),
             #[cfg(target_arch = "x86_64")]
-            $crate::kernels::isa::Isa::Avx512 => {
-                #[allow(dead_code)]
-                const FUSED: bool = true;
-                $crate::kernels::with_avx512(
-                    #[inline(always)]
-                    || $body,
-                )
-            }
+            $crate::kernels::isa::Isa::Avx512 => $crate::kernels::vectorised!(@ true, with_avx512, $body),
         }
     };
+    (@ $fused:literal, $compiled:ident, $body:expr) => {{
+        #[allow(dead_code)]
+        const FUSED: bool = $fused;
+        $crate::kernels::$compiled(
+            #[inline(always)]
+            || $body,
+        )
+    }};
+    (@ $fused:literal, $body:expr) => {{
+        #[allow(dead_code)]
+        const FUSED: bool = $fused;
+        $body
+    }};
 }
 pub(crate) use vectorised;
 

@@ -217,9 +217,6 @@ impl Packed {
     }
 
     /// `out = activation(A Wᵀ + bias) + residual`, on all threads if the product is large enough.
-    ///
-    /// # Panics
-    /// If a size does not fit.
     pub(crate) fn product(&self, a: Rows<'_>, activation: Activation, residual: Option<&[f32]>, out: &mut [f32]) {
         let (m, n) = (a.count, self.outputs);
         assert_eq!(out.len(), m * n, "values of the product");

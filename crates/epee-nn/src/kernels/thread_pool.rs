@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex};
 type Body<'a> = dyn Fn(usize) + Sync + 'a;
 
 /// The state shared by the calling thread and its helpers.
+#[derive(Default)]
 struct Request {
     /// Upper half: the number of the loop. Lower half: the number of unclaimed tasks.
     claims: AtomicU64,
@@ -54,16 +55,6 @@ fn wait(spins: &mut u32) {
 const TASKS: u64 = 0xffff_ffff;
 
 impl Request {
-    fn new() -> Request {
-        Request {
-            claims: AtomicU64::new(0),
-            done: AtomicUsize::new(0),
-            body: UnsafeCell::new(None),
-            over: AtomicBool::new(false),
-            panic: Mutex::new(None),
-        }
-    }
-
     /// Claims a task and runs it. Returns false if none is left.
     fn run_one(&self) -> bool {
         let mut claims = self.claims.load(Ordering::Relaxed);
@@ -157,7 +148,7 @@ pub fn in_pool<R>(f: impl FnOnce() -> R) -> R {
         return f();
     }
     // Helpers share ownership, so that the request does not wait for late helpers.
-    let request = Arc::new(Request::new());
+    let request = Arc::new(Request::default());
     for _ in 1..threads {
         let request = Arc::clone(&request);
         rayon::spawn(move || request.help());
