@@ -104,7 +104,6 @@ fn answer(
     Ok(json!({"logits": logits, "exit": exit, "label": label, "seconds": seconds, "peak_bytes": peak_bytes()}))
 }
 
-/// The peak memory of this process in bytes, on Linux.
 fn peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

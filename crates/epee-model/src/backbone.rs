@@ -9,15 +9,13 @@ use crate::shape::{DropoutRates, Shape};
 #[derive(Clone, Debug)]
 pub struct Backbone<T: Scalar = f32> {
     pub(crate) embeddings: Embeddings<T>,
-    /// The layers with their own weights.
     pub(crate) layers: Vec<TransformerLayer<T>>,
-    depth: usize,
+    pub(crate) depth: usize,
     dropout: DropoutRates,
 }
 
 parameters!(Backbone { embeddings, layers });
 
-/// A layer with all weights zero and norms at identity.
 pub(crate) fn layer_zeros<T: Scalar>(shape: &Shape) -> TransformerLayer<T> {
     let (d, wide, eps) = (shape.hidden_size, shape.intermediate_size, shape.layer_norm_eps);
     TransformerLayer {
@@ -39,7 +37,6 @@ pub(crate) fn layer_at(m: usize, depth: usize, groups: usize) -> usize {
 }
 
 impl<T: Scalar> Backbone<T> {
-    /// All weights zero, norms at identity.
     pub(crate) fn zeros(shape: &Shape) -> Backbone<T> {
         Backbone {
             embeddings: Embeddings::zeros(shape),
@@ -47,16 +44,6 @@ impl<T: Scalar> Backbone<T> {
             depth: shape.num_hidden_layers,
             dropout: shape.dropout,
         }
-    }
-
-    /// M, the number of layers.
-    pub fn depth(&self) -> usize {
-        self.depth
-    }
-
-    /// The number of layers with their own weights.
-    pub fn groups(&self) -> usize {
-        self.layers.len()
     }
 
     /// d, the width of a hidden state.
@@ -69,12 +56,10 @@ impl<T: Scalar> Backbone<T> {
         layer_at(m, self.depth, self.layers.len())
     }
 
-    /// The dropout after the embeddings.
     pub(crate) fn embedding_dropout(&self, dropout: Dropout) -> Dropout {
         dropout.site(0).with_rate(self.dropout.embedding)
     }
 
-    /// The dropout of layer m (from 0).
     pub(crate) fn layer_dropout(&self, dropout: Dropout, m: usize) -> LayerDropout {
         let dropout = dropout.site(1 + 2 * m as u64);
         LayerDropout {

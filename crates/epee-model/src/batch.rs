@@ -45,7 +45,6 @@ impl Batch {
         batch
     }
 
-    /// The sequences in a range.
     pub(crate) fn slice(&self, sequences: Range<usize>) -> Batch {
         let tokens = self.offsets[sequences.start]..self.offsets[sequences.end];
         let of_text = if self.ids.is_empty() { 0..0 } else { tokens.clone() };

@@ -10,8 +10,9 @@ use safetensors::Dtype;
 
 use crate::backbone::layer_zeros;
 use crate::embeddings::Embeddings;
+use crate::model::Normal;
 use crate::names::Place;
-use crate::{Config, Engine, Error, ExitConfig, Exits, Model, PoolerKind, init};
+use crate::{Config, Engine, Error, ExitConfig, Exits, Model, PoolerKind};
 use weights::{Layout, Weights};
 
 /// The tensors that a checkpoint had too many or too few.
@@ -58,7 +59,7 @@ pub fn read_backbone(
     let may_be_fresh = |name: &str| head(name) || !has_pooler && name.contains("pooler.");
     let fresh = weights.fill(places(config, exit_config.pooler, "", &mut model), may_be_fresh)?;
     let left_out = weights.finish()?;
-    let mut normal = init::Normal::new(seed, config.shape.initializer_range);
+    let mut normal = Normal::new(seed, config.shape.initializer_range);
     for (place, tensor) in places(config, exit_config.pooler, "", &mut model) {
         if fresh.contains(&place.name) {
             normal.fill(&place.name, tensor);
@@ -80,17 +81,11 @@ pub fn read_whole(dir: &Path, config: &Config, exit_config: ExitConfig) -> Resul
 }
 
 /// Checks that the file of weights is complete and has about the configuration's size, without reading the weights.
-///
-/// # Errors
-/// If not.
 pub(crate) fn check(dir: &Path, config: &Config) -> Result<(), Error> {
     Weights::open(dir, config).map(|_| ())
 }
 
 /// Reads and packs a model layer by layer, so that at most one unpacked layer is in memory.
-///
-/// # Errors
-/// As [`read_whole`].
 pub(crate) fn read_engine(
     dir: &Path,
     config: &Config,
@@ -134,7 +129,6 @@ impl Config {
     }
 }
 
-/// The bytes of a safetensors file with these weights.
 pub(crate) fn to_bytes(weights: &BTreeMap<String, (Vec<usize>, Vec<f32>)>) -> Result<Vec<u8>, String> {
     let bytes: Vec<Vec<u8>> =
         weights.values().map(|(_, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();

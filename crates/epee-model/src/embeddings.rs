@@ -11,7 +11,6 @@ pub(crate) use text::{SavedText, TextEmbeddings};
 use crate::Batch;
 use crate::shape::{InputShape, Shape};
 
-/// The embeddings of an architecture.
 #[derive(Clone, Debug)]
 pub(crate) enum Embeddings<T: Scalar> {
     Text(TextEmbeddings<T>),
@@ -41,7 +40,6 @@ impl<T: Scalar> Parameters<T> for Embeddings<T> {
 }
 
 impl<T: Scalar> Embeddings<T> {
-    /// All weights zero and norms at identity.
     pub(crate) fn zeros(shape: &Shape) -> Embeddings<T> {
         match shape.input {
             InputShape::Text(input) => Embeddings::Text(TextEmbeddings::zeros(input, shape)),
@@ -64,7 +62,6 @@ impl<T: Scalar> Embeddings<T> {
         }
     }
 
-    /// Adds the gradient of [`Embeddings::forward`] to `grads`.
     pub(crate) fn backward(
         &self,
         dy: &Tensor<T>,
@@ -124,15 +121,6 @@ impl PackedEmbeddings {
         }
     }
 
-    /// The number of token ids, if it reads text.
-    pub(crate) fn entries(&self) -> Option<usize> {
-        match &self.tables {
-            Embeddings::Text(text) => Some(text.entries()),
-            Embeddings::Image(_) => None,
-        }
-    }
-
-    /// Memory in bytes.
     pub(crate) fn bytes(&self) -> usize {
         4 * self.tables.count() + self.map.as_ref().map_or(0, PackedLinear::bytes)
     }

@@ -11,19 +11,16 @@ use crate::{Backbone, Batch, Exits, Model, Pooling};
 /// Embeddings and exits are `f32` at every precision. In `f32` the logits equal [`Model::logits`] bit for bit.
 pub struct Engine {
     pub(crate) embeddings: PackedEmbeddings,
-    /// The layers with their own weights.
     pub(crate) layers: Vec<PackedLayer>,
     pub(crate) depth: usize,
     pub(crate) exits: PackedExits,
     pub(crate) precision: Precision,
 }
 
-/// [`Exits`] packed for inference.
 pub(crate) struct PackedExits {
     norm: Option<LayerNorm<f32>>,
     poolers: Vec<PackedLinear>,
     classifiers: Vec<PackedLinear>,
-    /// The learned exit head.
     score: Option<PackedLinear>,
     pub(crate) pooling: Pooling,
 }
@@ -88,7 +85,6 @@ impl Engine {
         self.depth
     }
 
-    /// The layer at depth m (from 0).
     pub(crate) fn layer(&self, m: usize) -> &PackedLayer {
         &self.layers[layer_at(m, self.depth, self.layers.len())]
     }
@@ -106,11 +102,6 @@ impl Engine {
     /// d, the width of a hidden state.
     pub fn width(&self) -> usize {
         self.layers[0].width()
-    }
-
-    /// The number of token ids; none for an image model.
-    pub fn vocabulary(&self) -> Option<usize> {
-        self.embeddings.entries()
     }
 
     /// The numeric precision of the layers.

@@ -33,14 +33,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Converts the error of a part of a batch, which begins with sample `first`, to one of the whole batch.
-    pub(crate) fn of_part(self, first: usize) -> Error {
-        match self {
-            Error::ExitOutput { sample, source } => Error::ExitOutput { sample: first + sample, source },
-            other => other,
-        }
-    }
-
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
         let error = FileError::io(action, path);
         move |source| Error::File(error(source))

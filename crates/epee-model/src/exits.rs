@@ -89,7 +89,6 @@ impl Pooling {
 /// estimates the probability that exit m is wrong: `u_m = σ(w · pooler(norm(row of s_m)) + b)`.
 #[derive(Clone, Debug)]
 pub struct Exits<T: Scalar = f32> {
-    /// The model's final norm.
     pub(crate) norm: Option<LayerNorm<T>>,
     /// None, one, or one per exit.
     pub(crate) poolers: Vec<Pooler<T>>,
@@ -98,7 +97,6 @@ pub struct Exits<T: Scalar = f32> {
     /// The learned exit head, d → 1.
     pub(crate) score: Option<Linear<T>>,
     pub(crate) pooling: Pooling,
-    /// True if exits read through the norm.
     pub(crate) reads_norm: bool,
     dropout: f64,
 }
@@ -110,14 +108,12 @@ parameters!(Exits { norm, poolers, classifiers, score });
 pub(crate) struct SavedExit<T: Scalar> {
     norm: Option<SavedNorm<T>>,
     pooler: Option<SavedPooler<T>>,
-    /// The classifier's input.
     features: Tensor<T>,
     /// The learned exit head's input: the same before dropout.
     undropped: Option<Tensor<T>>,
 }
 
 impl<T: Scalar> Exits<T> {
-    /// All weights zero and the norm at identity.
     pub(crate) fn zeros(shape: &Shape, exit_config: ExitConfig) -> Exits<T> {
         let (exits, d) = (shape.num_hidden_layers, shape.hidden_size);
         let poolers = match exit_config.pooler {
@@ -136,17 +132,6 @@ impl<T: Scalar> Exits<T> {
         }
     }
 
-    /// K, the number of classes.
-    pub fn classes(&self) -> usize {
-        self.classifiers[0].outputs()
-    }
-
-    /// True if all exits share one pooler.
-    pub(crate) fn shares_pooler(&self) -> bool {
-        self.poolers.len() == 1
-    }
-
-    /// The index of the pooler of exit m (from 0).
     fn pooler(&self, m: usize) -> Option<usize> {
         self.poolers.len().checked_sub(1).map(|last| m.min(last))
     }

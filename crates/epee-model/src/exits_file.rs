@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Config, Error, ExitConfig, PoolerKind, Pooling};
 
-/// The name of the file in a model directory.
 pub(crate) const NAME: &str = "exits.json";
 
 /// The content of `exits.json`.

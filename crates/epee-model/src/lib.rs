@@ -21,7 +21,6 @@ mod error;
 mod exits;
 mod exits_file;
 mod families;
-mod init;
 mod memory;
 mod model;
 mod model_dir;

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use epee_nn::{Dropout, LayerDropout, Parameters, SavedLayer, Scalar, Tensor, in_pool};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use crate::embeddings::{Embeddings, SavedEmbedding};
 use crate::exits::SavedExit;
 use crate::shape::InputShape;
-use crate::{Backbone, BackboneGradient, Batch, Config, ExitConfig, Exits, OutputGradients, Outputs, init};
+use crate::{Backbone, BackboneGradient, Batch, Config, ExitConfig, Exits, OutputGradients, Outputs};
 
 /// A transformer with an exit after every layer.
 ///
@@ -64,7 +66,7 @@ impl<T: Scalar> Model<T> {
     /// Fresh weights: normal with standard deviation `initializer_range`, biases zero, norms at identity.
     pub fn new(config: &Config, exit_config: ExitConfig, seed: u64) -> Model<T> {
         let mut model = Model::zeros(config, exit_config);
-        let mut normal = init::Normal::new(seed, config.shape.initializer_range);
+        let mut normal = Normal::new(seed, config.shape.initializer_range);
         model.visit_mut("", &mut |name, tensor| normal.fill(&name, tensor));
         model
     }
@@ -83,22 +85,22 @@ impl<T: Scalar> Model<T> {
 
     /// M, the number of layers and exits.
     pub fn depth(&self) -> usize {
-        self.backbone.depth()
+        self.backbone.depth
     }
 
     /// The number of layers with their own weights: M, or fewer if layers share weights.
     pub fn groups(&self) -> usize {
-        self.backbone.groups()
+        self.backbone.layers.len()
     }
 
     /// K, the number of classes.
     pub fn classes(&self) -> usize {
-        self.exits.classes()
+        self.exits.classifiers[0].outputs()
     }
 
     /// True if all exits share one pooler.
     pub fn shares_pooler(&self) -> bool {
-        self.exits.shares_pooler()
+        self.exits.poolers.len() == 1
     }
 
     /// Logits of every exit, and scores if there is a learned exit head.
@@ -195,4 +197,38 @@ impl<T: Scalar> Model<T> {
 
 fn exit_site(dropout: Dropout, m: usize) -> Dropout {
     dropout.site(2 + 2 * m as u64)
+}
+
+/// A seeded stream of normal numbers, for fresh weights.
+pub(crate) struct Normal {
+    rng: ChaCha8Rng,
+    deviation: f64,
+}
+
+impl Normal {
+    pub(crate) fn new(seed: u64, deviation: f64) -> Normal {
+        Normal { rng: ChaCha8Rng::seed_from_u64(seed), deviation }
+    }
+
+    /// Fills a matrix with normal numbers. Does nothing to a vector, so biases stay zero and norms stay identity.
+    pub(crate) fn fill<T: Scalar>(&mut self, name: &str, tensor: &mut Tensor<T>) {
+        if tensor.shape().len() < 2 {
+            debug_assert!(name.ends_with("bias") || name.ends_with("weight"));
+            return;
+        }
+        for pair in tensor.data_mut().chunks_mut(2) {
+            // Box and Muller: two uniform numbers to two normal ones.
+            let (u, v) = (self.uniform(), self.uniform());
+            let radius = self.deviation * (-2.0 * (1.0 - u).ln()).sqrt();
+            let angle = 2.0 * std::f64::consts::PI * v;
+            for (x, y) in pair.iter_mut().zip([radius * angle.cos(), radius * angle.sin()]) {
+                *x = T::of(y);
+            }
+        }
+    }
+
+    /// Uniform in [0, 1).
+    fn uniform(&mut self) -> f64 {
+        (self.rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
 }

@@ -49,26 +49,19 @@ impl ModelDir {
         }
         let config = Config::read(&path)?;
         let exits = ExitsFile::load(dir)?;
+        let wrong_exits = |problem: String| Err(Error::content(&dir.join(exits_file::NAME), problem));
         if exits.exits != config.depth() {
-            return Err(Error::content(
-                &dir.join(exits_file::NAME),
-                format!("exits: expected {} as in config.json, got {}", config.depth(), exits.exits),
-            ));
+            return wrong_exits(format!("exits: expected {} as in config.json, got {}", config.depth(), exits.exits));
         }
         if exits.exit_norm.is_some() != config.shape.final_norm {
-            let expected = if config.shape.final_norm { "true or false" } else { "none" };
-            let has = if config.shape.final_norm { "has" } else { "has no" };
-            return Err(Error::content(
-                &dir.join(exits_file::NAME),
-                format!("exit_norm: expected {expected}, as {} {has} final norm", config.title()),
-            ));
+            let (expected, has) = if config.shape.final_norm { ("true or false", "has") } else { ("none", "has no") };
+            return wrong_exits(format!("exit_norm: expected {expected}, as {} {has} final norm", config.title()));
         }
         let labels = config.labels().unwrap_or_default();
         if labels.len() != exits.classes {
-            return Err(Error::content(
-                &path,
-                format!("id2label: expected names for the ids 0 to {}, as exits.json has classes", exits.classes - 1),
-            ));
+            let last = exits.classes - 1;
+            let problem = format!("id2label: expected names for the ids 0 to {last}, as exits.json has classes");
+            return Err(Error::content(&path, problem));
         }
         checkpoint::check(dir, &config)?;
         Ok(ModelDir { dir: dir.to_owned(), config, labels, exits })

@@ -30,13 +30,14 @@ fn config(family: &str) -> Config {
 }
 
 /// Fresh weights, large enough that exits differ.
-fn model(pooling: Pooling, pooler: PoolerKind) -> Model {
-    model_of("bert", pooling, pooler)
-}
-
-fn model_of(family: &str, pooling: Pooling, pooler: PoolerKind) -> Model {
+fn model(family: &str, pooling: Pooling, pooler: PoolerKind) -> Model {
     let config = config(family);
     Model::new(&config, ExitConfig { pooling, pooler, score: true, ..ExitConfig::of(&config, CLASSES) }, 7)
+}
+
+/// BERT in `f32`.
+fn bert() -> Engine {
+    Engine::new(&model("bert", Pooling::First, PoolerKind::Shared), Precision::F32)
 }
 
 /// Sequences of the given lengths, with tokens from a seed.
@@ -83,7 +84,7 @@ proptest! {
         most_tokens in 1usize..200,
     ) {
         let pooler = if family == "bert" || family == "albert" { PoolerKind::Shared } else { PoolerKind::None };
-        let model = model_of(family, pooling, pooler);
+        let model = model(family, pooling, pooler);
         let sequences = if family == "vit" { images(&lengths, seed) } else { sequences(&lengths, seed) };
         let policy = policy.check(DEPTH, CLASSES).unwrap();
         for precision in Precision::ALL {
@@ -140,7 +141,7 @@ fn logits_equal_those_of_training_in_f32_and_are_close_at_other_precisions() {
         ("gpt2", Pooling::Mean, PoolerKind::Shared),
         ("vit", Pooling::First, PoolerKind::PerExit),
     ] {
-        let model = model_of(family, pooling, pooler);
+        let model = model(family, pooling, pooler);
         let sequences = if family == "vit" { images(&[0; 4], 3) } else { sequences(&[5, 17, 1, 40], 3) };
         let batch = Batch::new(&sequences);
         let (Outputs { logits: exact, scores }, _) = model.forward(&batch, Dropout::off());
@@ -164,8 +165,7 @@ fn logits_equal_those_of_training_in_f32_and_are_close_at_other_precisions() {
 
 #[test]
 fn samples_can_leave_by_hand() {
-    let model = model(Pooling::First, PoolerKind::Shared);
-    let engine = Engine::new(&model, Precision::F32);
+    let engine = bert();
     let sequences = sequences(&[9, 3, 22], 5);
     let batch = Batch::new(&sequences);
     let all = engine.logits(&batch);
@@ -176,8 +176,10 @@ fn samples_can_leave_by_hand() {
         assert_eq!(session.logits(), all[0].data());
         session.keep(&[true, false, true]);
         assert_eq!(session.samples(), [0, 2]);
-        // Skips an exit.
+        // An exit can be computed again, skipped, and computed late.
+        assert_eq!(session.head(), [all[0].row(0), all[0].row(2)].concat());
         assert!(session.advance(false));
+        assert_eq!(session.head(), [all[1].row(0), all[1].row(2)].concat());
         assert!(session.advance(true));
         assert_eq!(session.logits(), [all[2].row(0), all[2].row(2)].concat());
         session.keep(&[false, true]);
@@ -194,7 +196,7 @@ fn samples_can_leave_by_hand() {
 fn scores_exist_if_there_is_a_learned_exit_head() {
     let sequences = sequences(&[9, 3, 22], 5);
     let batch = Batch::new(&sequences);
-    let engine = Engine::new(&model(Pooling::First, PoolerKind::Shared), Precision::F32);
+    let engine = bert();
     let all = engine.record(&sequences, |_| ()).scores.unwrap();
     assert!(all.iter().all(|score| (0.0..=1.0).contains(score)));
     let mut session = Session::new(&engine);
@@ -216,8 +218,7 @@ fn scores_exist_if_there_is_a_learned_exit_head() {
 
 #[test]
 fn sequences_of_one_token_have_no_pending_rows() {
-    let model = model(Pooling::First, PoolerKind::Shared);
-    let engine = Engine::new(&model, Precision::F32);
+    let engine = bert();
     for lengths in [&[1][..], &[1, 1], &[1, 30]] {
         let batch = Batch::new(&sequences(lengths, 2));
         let all = engine.logits(&batch);
@@ -238,40 +239,15 @@ fn sequences_of_one_token_have_no_pending_rows() {
 }
 
 #[test]
-fn an_exit_can_be_computed_late_and_again() {
-    let model = model(Pooling::First, PoolerKind::Shared);
-    let engine = Engine::new(&model, Precision::F32);
-    let batch = Batch::new(&sequences(&[9, 3, 22], 5));
-    let all = engine.logits(&batch);
-    for first in [ExitRowFirst::Always, ExitRowFirst::Never] {
-        let mut session = Session::new(&engine).exit_row_first(first);
-        session.start(&batch);
-        session.advance(true);
-        session.keep(&[true, false, true]);
-        assert_eq!(session.head(), [all[0].row(0), all[0].row(2)].concat());
-        session.advance(false);
-        assert_eq!(session.head(), [all[1].row(0), all[1].row(2)].concat());
-    }
-}
-
-#[test]
 fn an_error_about_logits_names_the_sample() {
-    let model = model(Pooling::First, PoolerKind::Shared);
-    let mut broken = model.clone();
+    let mut broken = model("bert", Pooling::First, PoolerKind::Shared);
     for (name, tensor) in epee_nn::Parameters::parameters_mut(&mut broken) {
         if name == "embeddings.words.weight" {
             tensor.row_mut(59).fill(f32::MAX);
         }
     }
     let engine = Engine::new(&broken, Precision::F32);
-    let mut sequences = sequences(&[4, 4, 4], 1);
-    for (i, sequence) in sequences.iter_mut().enumerate() {
-        let Sequence::Text(text) = sequence else { unreachable!() };
-        text.ids.fill(1);
-        if i == 2 {
-            text.ids[1] = 59;
-        }
-    }
+    let sequences = [[1; 4], [1; 4], [1, 59, 1, 1]].map(|ids| common::text(ids, [0; 4]));
     let policy = Policy::full().check(DEPTH, CLASSES).unwrap();
     for most_tokens in [100, 4] {
         let mut session = Session::new(&engine).most_tokens(most_tokens);

@@ -5,6 +5,7 @@
 
 mod common;
 
+use common::agree;
 use epee_model::{BackboneGradient, Batch, ExitConfig, Model, OutputGradients, Outputs, PoolerKind, Pooling};
 use epee_nn::{Dropout, Parameters, Tensor, sigmoid};
 
@@ -90,36 +91,17 @@ fn gradients(outputs: &Outputs<f64>, weights: Weights) -> OutputGradients<f64> {
     }
 }
 
-fn backward(
-    model: &Model<f64>,
-    batch: &Batch,
-    dropout: Dropout,
-    weights: Weights,
-    backbone: BackboneGradient,
-) -> Model<f64> {
+fn backward(model: &Model<f64>, dropout: Dropout, weights: Weights, backbone: BackboneGradient) -> Model<f64> {
+    let batch = &batch(&SEQUENCES);
     let (outputs, saved) = model.forward(batch, dropout);
     let mut grads = model.zeros_like();
     model.backward(batch, &gradients(&outputs, weights), &saved, backbone, &mut grads);
     grads
 }
 
-/// Compares the gradients of chosen parameters with finite differences of a loss.
-fn agree(model: &Model<f64>, grads: &Model<f64>, loss: impl Fn(&Model<f64>) -> f64, chosen: impl Fn(&str) -> bool) {
-    let mut moves = 0;
-    for (p, (name, grad)) in grads.parameters().into_iter().enumerate().filter(|(_, (name, _))| chosen(name)) {
-        for i in (0..grad.len()).step_by(3) {
-            let at = |h: f64| {
-                let mut moved = model.clone();
-                moved.parameters_mut()[p].1.data_mut()[i] += h;
-                loss(&moved)
-            };
-            let (got, expected) = (grad.data()[i], (at(1e-5) - at(-1e-5)) / 2e-5);
-            let text = format!("{name}[{i}]: got {got}, finite differences say {expected}");
-            assert!((got - expected).abs() <= 1e-6 * (1.0 + expected.abs()), "{text}");
-            moves += usize::from(expected.abs() > 1e-3);
-        }
-    }
-    assert!(moves > 0, "nothing depends on the parameters that were chosen");
+/// The loss on [`SEQUENCES`].
+fn loss_of(model: &Model<f64>, dropout: Dropout, weights: Weights) -> f64 {
+    loss(&model.forward(&batch(&SEQUENCES), dropout).0, weights)
 }
 
 fn in_backbone(name: &str) -> bool {
@@ -128,14 +110,12 @@ fn in_backbone(name: &str) -> bool {
 
 #[test]
 fn a_loss_on_scores_and_logits_with_and_without_dropout() {
-    let batch = batch(&SEQUENCES);
     for family in ["bert", "gpt2"] {
         let model = model(family);
         for dropout in [Dropout::off(), Dropout::new(0.5, 3)] {
             for weights in [ALL, Weights { logits: [0.0; EXITS], ..ALL }] {
-                let grads = backward(&model, &batch, dropout, weights, BackboneGradient::Joint);
-                let loss = |model: &Model<f64>| loss(&model.forward(&batch, dropout).0, weights);
-                agree(&model, &grads, loss, |_| true);
+                let grads = backward(&model, dropout, weights, BackboneGradient::Joint);
+                agree(&model, &grads, |model| loss_of(model, dropout, weights), |_| true);
             }
         }
     }
@@ -143,24 +123,22 @@ fn a_loss_on_scores_and_logits_with_and_without_dropout() {
 
 #[test]
 fn every_pooling_and_pooler() {
-    let batch = batch(&SEQUENCES);
     for pooling in [Pooling::First, Pooling::Last, Pooling::Mean] {
         for pooler in [PoolerKind::Shared, PoolerKind::PerExit] {
             println!("{pooling:?}, {pooler:?}");
             let model = model_of("bert", |exit_config| ExitConfig { pooling, pooler, ..exit_config });
-            let grads = backward(&model, &batch, Dropout::off(), ALL, BackboneGradient::Joint);
-            agree(&model, &grads, |model| loss(&model.forward(&batch, Dropout::off()).0, ALL), |_| true);
+            let grads = backward(&model, Dropout::off(), ALL, BackboneGradient::Joint);
+            agree(&model, &grads, |model| loss_of(model, Dropout::off(), ALL), |_| true);
         }
     }
 }
 
 #[test]
 fn a_frozen_backbone_gets_no_gradient_and_exits_get_the_usual_one() {
-    let batch = batch(&SEQUENCES);
     for family in ["bert", "gpt2"] {
         let model = model(family);
-        let frozen = backward(&model, &batch, Dropout::off(), ALL, BackboneGradient::Frozen);
-        let joint = backward(&model, &batch, Dropout::off(), ALL, BackboneGradient::Joint);
+        let frozen = backward(&model, Dropout::off(), ALL, BackboneGradient::Frozen);
+        let joint = backward(&model, Dropout::off(), ALL, BackboneGradient::Joint);
         for ((name, frozen), (_, joint)) in frozen.parameters().into_iter().zip(joint.parameters()) {
             if in_backbone(&name) {
                 assert!(frozen.data().iter().all(|&g| g == 0.0), "{name}");
@@ -200,13 +178,13 @@ fn balanced_exits_enter_the_backbone_with_equal_norms() {
     assert!(norms.iter().any(|norm| (norm / mean - 1.0).abs() > 0.2), "{norms:?} are all alike");
 
     let batch = batch(&SEQUENCES);
-    let balanced = backward(&model, &batch, Dropout::off(), ALL, BackboneGradient::Balanced);
+    let balanced = backward(&model, Dropout::off(), ALL, BackboneGradient::Balanced);
     let scaled = |model: &Model<f64>| {
         let (outputs, _) = model.forward(&batch, Dropout::off());
         (0..EXITS).map(|m| loss(&outputs, ALL.only(m, mean / norms[m]))).sum()
     };
     agree(&model, &balanced, scaled, in_backbone);
-    let joint = backward(&model, &batch, Dropout::off(), ALL, BackboneGradient::Joint);
+    let joint = backward(&model, Dropout::off(), ALL, BackboneGradient::Joint);
     for ((name, balanced), (_, joint)) in balanced.parameters().into_iter().zip(joint.parameters()) {
         assert_eq!(balanced == joint, !in_backbone(&name), "{name}");
     }
@@ -217,10 +195,9 @@ fn one_exit_alone_is_not_scaled_and_a_gradient_of_zero_stays_zero() {
     let batch = batch(&SEQUENCES);
     let model = model("bert");
     let one = ALL.only(1, 1.0);
-    let joint = backward(&model, &batch, Dropout::off(), one, BackboneGradient::Joint);
-    assert!(
-        backward(&model, &batch, Dropout::off(), one, BackboneGradient::Balanced).parameters() == joint.parameters()
-    );
+    let joint = backward(&model, Dropout::off(), one, BackboneGradient::Joint);
+    let balanced = backward(&model, Dropout::off(), one, BackboneGradient::Balanced);
+    assert!(balanced.parameters() == joint.parameters());
     let (outputs, saved) = model.forward(&batch, Dropout::off());
     let zeros = outputs.logits.iter().map(Tensor::zeros_like).collect::<Vec<_>>();
     let mut grads = model.zeros_like();
@@ -233,20 +210,16 @@ fn the_backward_pass_skips_layers_above_the_highest_exit_with_a_gradient() {
     let batch = batch(&SEQUENCES);
     let mut model = model("bert");
     let weights = ALL.only(1, 1.0);
-    let whole = backward(&model, &batch, Dropout::off(), weights, BackboneGradient::Joint);
-    agree(
-        &model,
-        &whole,
-        |model| loss(&model.forward(&batch, Dropout::off()).0, weights),
-        |name| !name.starts_with("layers.2."),
-    );
+    let whole = backward(&model, Dropout::off(), weights, BackboneGradient::Joint);
+    let below = |name: &str| !name.starts_with("layers.2.");
+    agree(&model, &whole, |model| loss_of(model, Dropout::off(), weights), below);
     for (name, tensor) in model.parameters_mut() {
         if name.starts_with("layers.2.") {
             tensor.data_mut().fill(f64::NAN);
         }
     }
     for backbone in [BackboneGradient::Joint, BackboneGradient::Balanced] {
-        let grads = backward(&model, &batch, Dropout::off(), weights, backbone);
+        let grads = backward(&model, Dropout::off(), weights, backbone);
         assert!(grads.parameters() == whole.parameters(), "a gradient of zero went through the last layer");
     }
     let none = OutputGradients { logits: vec![None; EXITS], scores: Vec::new() };

@@ -5,61 +5,25 @@
 
 mod common;
 
-use common::{FAMILIES, fixture, fixture_config, pool, text};
+use common::{Expected, FAMILIES, fixture, fixture_config, pool, text};
 use epee_input::Sequence;
 use epee_model::{Batch, Config, Engine, ExitConfig, Model, read_backbone, read_whole};
-use epee_nn::{Dropout, Parameters, Precision, Tensor};
+use epee_nn::{Dropout, Precision, Tensor};
 use epee_testing::shared_data;
-use safetensors::SafeTensors;
 
-/// A classifier's name in a checkpoint, which counts exits from 1.
-fn head(name: &str) -> String {
-    let parts: Vec<&str> = name.split('.').collect();
-    format!("exits.{}.classifier.{}", parts[2].parse::<usize>().unwrap() + 1, parts[3])
-}
-
-/// Tensors of a fixture.
-struct Expected(Vec<u8>);
-
-impl Expected {
-    fn read(name: &str) -> Expected {
-        Expected(std::fs::read(fixture(name)).unwrap())
-    }
-    fn file(&self) -> SafeTensors<'_> {
-        SafeTensors::deserialize(&self.0).unwrap()
-    }
-    fn floats(&self, name: &str) -> Vec<f32> {
-        let data = self.file().tensor(name).unwrap().data().to_vec();
-        data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
-    }
-    fn integers(&self, name: &str) -> Vec<usize> {
-        let data = self.file().tensor(name).unwrap().data().to_vec();
-        data.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()) as usize).collect()
-    }
-    fn batch(&self) -> Batch {
-        let narrow = |name: &str| self.integers(name).into_iter().map(|x| x as u32).collect();
-        let mut batch = Batch { offsets: self.integers("offsets"), ..Batch::default() };
-        match self.file().tensor("pixels") {
-            Ok(_) => batch.pixels = self.floats("pixels"),
-            Err(_) => (batch.ids, batch.type_ids) = (narrow("ids"), narrow("type_ids")),
-        }
-        batch
-    }
-    /// `[B, M, K]` as M times `[B, K]`.
-    fn check_logits(&self, logits: &[Tensor<f32>]) {
-        let expected = self.floats("logits");
-        let (m, k) = (logits.len(), logits[0].cols());
-        assert_eq!(expected.len(), logits[0].rows() * m * k);
-        for (exit, z) in logits.iter().enumerate() {
-            for (at, got) in z.data().iter().enumerate() {
-                let want = expected[(at / k * m + exit) * k + at % k];
-                assert!((got - want).abs() <= 1e-4, "exit {}, value {at}: got {got}, expected {want}", exit + 1);
-            }
+/// `[B, M, K]` as M times `[B, K]`.
+fn check_logits(expected: &Expected, logits: &[Tensor<f32>]) {
+    let expected = expected.floats("logits");
+    let (m, k) = (logits.len(), logits[0].cols());
+    assert_eq!(expected.len(), logits[0].rows() * m * k);
+    for (exit, z) in logits.iter().enumerate() {
+        for (at, got) in z.data().iter().enumerate() {
+            let want = expected[(at / k * m + exit) * k + at % k];
+            assert!((got - want).abs() <= 1e-4, "exit {}, value {at}: got {got}, expected {want}", exit + 1);
         }
     }
 }
 
-/// A fixture's model.
 fn tiny(family: &str) -> (Config, Model) {
     let name = format!("tiny-{family}");
     let config = fixture_config(&name);
@@ -85,8 +49,9 @@ fn logits_of_every_exit_are_transformers() {
         let batch = expected.batch();
         check_hidden(family, model.hidden_states(&batch), &expected.floats("hidden"));
         let logits = model.logits(&batch);
-        expected.check_logits(&logits);
+        check_logits(&expected, &logits);
         assert_eq!(Engine::new(&model, Precision::F32).logits(&batch), logits, "{family}: the engine's");
+        assert_ne!(model.forward(&batch, Dropout::new(0.1, 1)).0.logits, logits, "{family}: with dropout");
     }
 }
 
@@ -132,12 +97,8 @@ fn minilm_agrees_on_real_weights() {
     let config = Config::read(&dir.join("config.json")).unwrap();
     let (mut model, report) = read_backbone(&dir, &config, ExitConfig::of(&config, 2), 1).unwrap();
     assert_eq!(report.left_out, ["embeddings.position_ids"]);
-    for (name, tensor) in model.parameters_mut() {
-        if name.starts_with("exits.classifiers.") {
-            tensor.data_mut().copy_from_slice(&expected.floats(&head(&name)));
-        }
-    }
-    expected.check_logits(&model.logits(&expected.batch()));
+    expected.fill_classifiers(&mut model);
+    check_logits(&expected, &model.logits(&expected.batch()));
 }
 
 #[test]
@@ -163,15 +124,4 @@ fn a_sequence_has_the_same_bits_alone_and_in_any_batch_on_any_number_of_threads(
             assert_eq!(row, &recording.logits[at..at + model.classes()], "sequence {i}, exit {exit}");
         }
     }
-}
-
-#[test]
-fn the_forward_pass_of_training_without_dropout_is_that_of_inference() {
-    let expected = Expected::read("tiny-bert/expected.safetensors");
-    let (_, model) = tiny("bert");
-    let batch = expected.batch();
-    let (off, _) = model.forward(&batch, Dropout::off());
-    assert_eq!(off.logits, model.logits(&batch));
-    let (on, _) = model.forward(&batch, Dropout::new(0.1, 1));
-    assert_ne!(off, on);
 }

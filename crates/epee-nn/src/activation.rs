@@ -16,7 +16,6 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Applies it to every value.
     pub(crate) fn forward<T: Scalar>(self, x: &Tensor<T>) -> Tensor<T> {
         let mut y = Tensor::unset(x.shape());
         thread_pool::chunks(y.data_mut(), rows::TASK, |i, y| {
@@ -40,7 +39,6 @@ impl Activation {
         });
     }
 
-    /// Applies it in place.
     #[inline(always)]
     pub(crate) fn apply<T: Scalar, const FUSED: bool>(self, x: &mut [T]) {
         match self {
@@ -64,24 +62,4 @@ pub fn sigmoid<T: Scalar>(x: T) -> T {
         return T::of(f64::NAN);
     }
     T::ONE / (T::ONE + (-x).exp::<false>())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Values of PyTorch's `torch.nn.functional.gelu`, in both its forms.
-    #[test]
-    fn gelu_has_its_published_values() {
-        let x = Tensor::from_vec(&[1, 4], vec![-2.0f32, -0.5, 0.5, 3.0]);
-        let published = [
-            (Activation::Gelu, [-0.045_500_264, -0.154_268_77, 0.345_731_23, 2.995_950_3]),
-            (Activation::GeluTanh, [-0.045_402_348, -0.154_286, 0.345_714, 2.996_362_7]),
-        ];
-        for (activation, expected) in published {
-            for (got, expected) in activation.forward(&x).data().iter().zip(expected) {
-                assert!((got - expected).abs() < 1e-6, "{activation:?}: {got}, expected {expected}");
-            }
-        }
-    }
 }

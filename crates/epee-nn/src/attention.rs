@@ -36,7 +36,6 @@ pub struct SavedAttention<T: Scalar> {
     context: Tensor<T>,
 }
 
-/// One sequence and head.
 #[derive(Clone, Copy)]
 struct Part {
     head: usize,

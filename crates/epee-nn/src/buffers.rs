@@ -50,7 +50,6 @@ pub(crate) fn take<T: Scalar>(len: usize) -> Vec<T> {
     }
 }
 
-/// A buffer of zeros.
 pub(crate) fn zeros<T: Scalar>(len: usize) -> Vec<T> {
     if len < SMALL {
         return vec![T::ZERO; len];
@@ -60,7 +59,6 @@ pub(crate) fn zeros<T: Scalar>(len: usize) -> Vec<T> {
     buffer
 }
 
-/// Returns a buffer to the pool.
 pub(crate) fn give<T: Scalar>(buffer: Vec<T>) {
     if buffer.capacity() < SMALL {
         return;

@@ -16,11 +16,6 @@ impl<T: Scalar> Embedding<T> {
         Embedding { weight: Tensor::zeros(&[entries, width]) }
     }
 
-    /// The number of rows.
-    pub fn entries(&self) -> usize {
-        self.weight.rows()
-    }
-
     /// d, the length of a vector.
     pub fn width(&self) -> usize {
         self.weight.cols()
@@ -29,7 +24,7 @@ impl<T: Scalar> Embedding<T> {
     /// The vector of an id.
     ///
     /// # Panics
-    /// If the id is not below [`Embedding::entries`].
+    /// If the table has no such row.
     pub fn row(&self, id: u32) -> &[T] {
         self.weight.row(id as usize)
     }
@@ -37,7 +32,7 @@ impl<T: Scalar> Embedding<T> {
     /// Adds row `ids[i]` of the table to row i of `x`.
     ///
     /// # Panics
-    /// If an id is not below [`Embedding::entries`].
+    /// If the table has no such row.
     pub fn add_to(&self, ids: &[u32], x: &mut Tensor<T>) {
         for (i, &id) in ids.iter().enumerate() {
             for (x, &w) in x.row_mut(i).iter_mut().zip(self.weight.row(id as usize)) {

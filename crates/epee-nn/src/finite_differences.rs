@@ -30,22 +30,27 @@ fn difference(name: &str, got: f64, mut at: impl FnMut(f64) -> f64) {
     assert!(error <= 1e-7 * (1.0 + expected.abs()), "{name}: got {got}, finite differences say {expected}");
 }
 
-/// Checks `backward` on `Σ y · dy`, at every parameter and every input value.
-fn check<P: Parameters<f64> + Clone>(
-    block: P,
-    x: Tensor<f64>,
-    forward: impl Fn(&P, &Tensor<f64>) -> Tensor<f64>,
-    backward: impl Fn(&P, &Tensor<f64>, &Tensor<f64>, &mut P) -> Tensor<f64>,
-) {
-    let y = forward(&block, &x);
+/// Fills a block and an input of a shape with numbers, and checks `backward` on `Σ y · dy` at every parameter and every input
+/// value. `forward` also returns what `backward` needs. Returns block and input.
+fn check<P: Parameters<f64> + Clone, S>(
+    seed: u64,
+    mut block: P,
+    shape: &[usize],
+    forward: impl Fn(&P, &Tensor<f64>) -> (Tensor<f64>, S),
+    backward: impl Fn(&P, &Tensor<f64>, &Tensor<f64>, &S, &mut P) -> Tensor<f64>,
+) -> (P, Tensor<f64>) {
+    let mut numbers = Numbers(seed);
+    numbers.fill(&mut block);
+    let x = numbers.tensor(shape);
+    let (y, saved) = forward(&block, &x);
     let dy = Numbers(99).tensor(y.shape());
     let mut grads = block.zeros_like();
-    let dx = backward(&block, &x, &dy, &mut grads);
+    let dx = backward(&block, &dy, &x, &saved, &mut grads);
     for i in 0..x.len() {
         difference(&format!("input {i}"), dx.data()[i], |h| {
             let mut moved = x.clone();
             moved.data_mut()[i] += h;
-            dot(&forward(&block, &moved), &dy)
+            dot(&forward(&block, &moved).0, &dy)
         });
     }
     for (p, (name, grad)) in grads.parameters().into_iter().enumerate() {
@@ -53,10 +58,11 @@ fn check<P: Parameters<f64> + Clone>(
             difference(&format!("{name}[{i}]"), grad.data()[i], |h| {
                 let mut moved = block.clone();
                 moved.parameters_mut()[p].1.data_mut()[i] += h;
-                dot(&forward(&moved, &x), &dy)
+                dot(&forward(&moved, &x).0, &dy)
             });
         }
     }
+    (block, x)
 }
 
 fn linear(inputs: usize, outputs: usize) -> Linear<f64> {
@@ -64,143 +70,86 @@ fn linear(inputs: usize, outputs: usize) -> Linear<f64> {
 }
 
 #[test]
-fn linear_map() {
-    let mut numbers = Numbers(1);
-    let mut block = linear(5, 3);
-    numbers.fill(&mut block);
-    check(block, numbers.tensor(&[4, 5]), |b, x| b.forward(x), |b, x, dy, g| b.backward(dy, x, g));
-}
-
-#[test]
-fn layer_norm() {
-    let mut numbers = Numbers(2);
-    let mut block = LayerNorm::identity(6, 1e-12);
-    numbers.fill(&mut block);
-    check(
-        block,
-        numbers.tensor(&[3, 6]),
-        |b, x| b.forward(x.clone()).0,
-        |b, x, dy, g| b.backward(dy, &b.forward(x.clone()).1, g),
-    );
-}
-
-#[test]
-fn feed_forward() {
+fn blocks() {
+    check(1, linear(5, 3), &[4, 5], |b, x| (b.forward(x), ()), |b, dy, x, (), g| b.backward(dy, x, g));
+    let norm = LayerNorm::identity(6, 1e-12);
+    check(2, norm, &[3, 6], |b, x| b.forward(x.clone()), |b, dy, _, saved, g| b.backward(dy, saved, g));
     for activation in [Activation::None, Activation::Gelu, Activation::GeluTanh] {
-        let mut numbers = Numbers(3);
-        let mut block = FeedForward { up: linear(4, 9), down: linear(9, 4), activation };
-        numbers.fill(&mut block);
-        let x = numbers.tensor(&[3, 4]);
-        check(block, x, |b, x| b.forward(x).0, |b, x, dy, g| b.backward(dy, x, &b.forward(x).1, g));
+        let block = FeedForward { up: linear(4, 9), down: linear(9, 4), activation };
+        check(3, block, &[3, 4], |b, x| b.forward(x), |b, dy, x, saved, g| b.backward(dy, x, saved, g));
     }
-}
-
-#[test]
-fn pooler() {
-    let mut numbers = Numbers(4);
-    let mut block = Pooler { dense: linear(5, 5) };
-    numbers.fill(&mut block);
-    check(
-        block,
-        numbers.tensor(&[3, 5]),
-        |b, x| b.forward(x.clone()).0,
-        |b, x, dy, g| b.backward(dy, &b.forward(x.clone()).1, g),
-    );
+    let pooler = Pooler { dense: linear(5, 5) };
+    check(4, pooler, &[3, 5], |b, x| b.forward(x.clone()), |b, dy, _, saved, g| b.backward(dy, saved, g));
 }
 
 const OFFSETS: [usize; 4] = [0, 1, 5, 7];
 
-/// All rows, or one of each sequence.
-const QUERY_ROWS: [Option<&[usize]>; 2] = [None, Some(&[0, 3, 6])];
+/// True or false, with all query rows, or one of each sequence.
+const CASES: [(bool, Option<&[usize]>); 4] =
+    [(false, None), (true, None), (false, Some(&[0, 3, 6])), (true, Some(&[0, 3, 6]))];
 
 #[test]
 fn attention_with_dropout() {
-    for (causal, query_rows) in
-        [false, true].into_iter().flat_map(|causal| QUERY_ROWS.map(|query_rows| (causal, query_rows)))
-    {
-        let mut numbers = Numbers(5);
-        let mut block = Attention::zeros(6, 2, causal);
-        numbers.fill(&mut block);
-        let dropout = Dropout::new(0.3, 17);
+    let dropout = Dropout::new(0.3, 17);
+    for (causal, query_rows) in CASES {
         check(
-            block,
-            numbers.tensor(&[7, 6]),
-            |b, x| b.forward(x, &OFFSETS, query_rows, dropout).0,
-            |b, x, dy, g| b.backward(dy, x, &OFFSETS, dropout, &b.forward(x, &OFFSETS, query_rows, dropout).1, g),
+            5,
+            Attention::zeros(6, 2, causal),
+            &[7, 6],
+            |b, x| b.forward(x, &OFFSETS, query_rows, dropout),
+            |b, dy, x, saved, g| b.backward(dy, x, &OFFSETS, dropout, saved, g),
         );
     }
 }
 
 #[test]
 fn whole_layer_with_dropout() {
-    for (norm_first, query_rows) in
-        [false, true].into_iter().flat_map(|first| QUERY_ROWS.map(|query_rows| (first, query_rows)))
-    {
-        let mut numbers = Numbers(6);
-        let mut block = TransformerLayer {
+    for (norm_first, query_rows) in CASES {
+        let block = TransformerLayer {
             attention: Attention::zeros(4, 2, norm_first),
             attention_norm: LayerNorm::identity(4, 1e-12),
             feed_forward: FeedForward { up: linear(4, 8), down: linear(8, 4), activation: Activation::Gelu },
             feed_forward_norm: LayerNorm::identity(4, 1e-12),
             norm_first,
         };
-        numbers.fill(&mut block);
         let dropout = LayerDropout {
             probabilities: Dropout::new(0.2, 3),
             attention: Dropout::new(0.2, 4),
             feed_forward: Dropout::new(0.3, 5),
         };
-        check(
-            block.clone(),
-            numbers.tensor(&[7, 4]),
-            |b, x| b.forward(x.clone(), &OFFSETS, query_rows, dropout).0,
-            |b, x, dy, g| b.backward(dy, &OFFSETS, dropout, &b.forward(x.clone(), &OFFSETS, query_rows, dropout).1, g),
+        let (block, x) = check(
+            6,
+            block,
+            &[7, 4],
+            |b, x| b.forward(x.clone(), &OFFSETS, query_rows, dropout),
+            |b, dy, _, saved, g| b.backward(dy, &OFFSETS, dropout, saved, g),
         );
-        let (x, off) = (numbers.tensor(&[7, 4]), LayerDropout::off());
+        let off = LayerDropout::off();
         let (all, _) = block.forward(x.clone(), &OFFSETS, None, off);
         assert_eq!(block.forward(x, &OFFSETS, query_rows, off).0, *all.rows_of(query_rows), "the query rows");
     }
 }
 
 #[test]
-fn patches() {
-    let mut numbers = Numbers(9);
-    let mut block = PatchEmbedding::zeros(3, [2, 4, 6], [2, 3]);
-    numbers.fill(&mut block);
+fn embeddings() {
     // Two images. Pixels have no gradient, so the inputs are not checked.
-    let pixels = numbers.tensor(&[2, 2 * 4 * 6]);
-    let pixels: Vec<f32> = pixels.data().iter().map(|&x| x as f32).collect();
-    let none = Tensor::zeros(&[0, 1]);
-    check(
-        block,
-        none,
-        |b, _| b.forward(&pixels).0,
-        |b, x, dy, g| {
-            b.backward(dy, &b.forward(&pixels).1, g);
-            x.clone()
-        },
-    );
-}
-
-#[test]
-fn embedding() {
-    let mut numbers = Numbers(7);
-    let mut block = Embedding::zeros(5, 3);
-    numbers.fill(&mut block);
+    let pixels: Vec<f32> = Numbers(9).tensor(&[2, 2 * 4 * 6]).data().iter().map(|&x| x as f32).collect();
+    let backward = |b: &PatchEmbedding<f64>, dy: &_, x: &Tensor<f64>, saved: &_, g: &mut _| {
+        b.backward(dy, saved, g);
+        x.clone()
+    };
+    check(9, PatchEmbedding::zeros(3, [2, 4, 6], [2, 3]), &[0, 1], |b, _| b.forward(&pixels), backward);
     let ids = [4, 0, 4];
-    check(
-        block,
-        numbers.tensor(&[3, 3]),
-        |b, x| {
-            let mut y = x.clone();
-            b.add_to(&ids, &mut y);
-            y
-        },
-        |_, _, dy, g| {
-            Embedding::backward(dy, &ids, g);
-            dy.clone()
-        },
-    );
+    let forward = |b: &Embedding<f64>, x: &Tensor<f64>| {
+        let mut y = x.clone();
+        b.add_to(&ids, &mut y);
+        (y, ())
+    };
+    let backward = |_: &_, dy: &Tensor<f64>, _: &_, (): &(), g: &mut _| {
+        Embedding::backward(dy, &ids, g);
+        dy.clone()
+    };
+    check(7, Embedding::zeros(5, 3), &[3, 3], forward, backward);
 }
 
 #[test]

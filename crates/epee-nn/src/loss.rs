@@ -78,14 +78,10 @@ impl Targets {
         self.weights.is_empty()
     }
 
-    /// The sum of the weights, at least the smallest positive number, so that it can be a divisor.
-    fn total(&self) -> f64 {
-        self.weights.iter().sum::<f64>().max(f64::MIN_POSITIVE)
-    }
-
     /// Each row's share of the loss.
     fn shares(&self) -> impl Iterator<Item = f64> + '_ {
-        let total = self.total();
+        // At least the smallest positive number, so that it can be a divisor.
+        let total = self.weights.iter().sum::<f64>().max(f64::MIN_POSITIVE);
         self.weights.iter().map(move |weight| weight / total)
     }
 }

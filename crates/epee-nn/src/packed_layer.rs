@@ -77,7 +77,7 @@ impl PackedLayer {
 
     /// Multiplications plus additions per row, without attention: of [`PackedLayer::rows`] and of [`PackedLayer::keys_values`].
     pub fn operations(&self) -> (usize, usize) {
-        let of = |map: &PackedLinear| 2 * map.0.inputs() * map.0.outputs();
+        let of = |map: &PackedLinear| 2 * map.0.inputs * map.0.outputs;
         (of(&self.query) + of(&self.output) + of(&self.up) + of(&self.down), of(&self.key_value))
     }
 

@@ -62,70 +62,55 @@ mod private {
     impl Sealed for f64 {}
 }
 
-/// The items that differ only in the type.
-macro_rules! common_items {
-    ($float:ident) => {
-        const ZERO: $float = 0.0;
-        const ONE: $float = 1.0;
-        #[inline(always)]
-        fn of(x: f64) -> $float {
-            x as $float
-        }
-        #[inline(always)]
-        fn f64(self) -> f64 {
-            self as f64
-        }
-        #[inline(always)]
-        fn sqrt(self) -> $float {
-            $float::sqrt(self)
-        }
-        fn buffers() -> &'static Buffers<$float> {
-            static FREE: Buffers<$float> = Buffers::new();
-            &FREE
+macro_rules! scalar {
+    ($float:ident, $exp:expr, $tanh:expr, $erf:expr, $micro_kernel:expr, $transpose_tile:expr) => {
+        impl Scalar for $float {
+            const ZERO: $float = 0.0;
+            const ONE: $float = 1.0;
+            #[inline(always)]
+            fn of(x: f64) -> $float {
+                x as $float
+            }
+            #[inline(always)]
+            fn f64(self) -> f64 {
+                self as f64
+            }
+            #[inline(always)]
+            fn sqrt(self) -> $float {
+                $float::sqrt(self)
+            }
+            #[inline(always)]
+            fn exp<const FUSED: bool>(self) -> $float {
+                $exp(self)
+            }
+            #[inline(always)]
+            fn tanh<const FUSED: bool>(self) -> $float {
+                $tanh(self)
+            }
+            #[inline(always)]
+            fn erf<const FUSED: bool>(self) -> $float {
+                $erf(self)
+            }
+            fn micro_kernel() -> MicroKernel<$float, $float, $float> {
+                $micro_kernel
+            }
+            fn transpose_tile() -> TransposeTile<$float> {
+                $transpose_tile
+            }
+            fn buffers() -> &'static Buffers<$float> {
+                static FREE: Buffers<$float> = Buffers::new();
+                &FREE
+            }
         }
     };
 }
 
-impl Scalar for f32 {
-    common_items!(f32);
-    #[inline(always)]
-    fn exp<const FUSED: bool>(self) -> f32 {
-        math::exp::<FUSED>(self)
-    }
-    #[inline(always)]
-    fn tanh<const FUSED: bool>(self) -> f32 {
-        math::tanh::<FUSED>(self)
-    }
-    #[inline(always)]
-    fn erf<const FUSED: bool>(self) -> f32 {
-        math::erf::<FUSED>(self)
-    }
-    fn micro_kernel() -> MicroKernel<f32, f32, f32> {
-        micro::f32_kernel(isa())
-    }
-    fn transpose_tile() -> TransposeTile<f32> {
-        transpose::f32_tile(isa())
-    }
-}
-
-impl Scalar for f64 {
-    common_items!(f64);
-    #[inline(always)]
-    fn exp<const FUSED: bool>(self) -> f64 {
-        f64::exp(self)
-    }
-    #[inline(always)]
-    fn tanh<const FUSED: bool>(self) -> f64 {
-        f64::tanh(self)
-    }
-    #[inline(always)]
-    fn erf<const FUSED: bool>(self) -> f64 {
-        libm::erf(self)
-    }
-    fn micro_kernel() -> MicroKernel<f64, f64, f64> {
-        micro::portable()
-    }
-    fn transpose_tile() -> TransposeTile<f64> {
-        transpose::portable::<f64>
-    }
-}
+scalar!(
+    f32,
+    math::exp::<FUSED>,
+    math::tanh::<FUSED>,
+    math::erf::<FUSED>,
+    micro::f32_kernel(isa()),
+    transpose::f32_tile(isa())
+);
+scalar!(f64, f64::exp, f64::tanh, libm::erf, micro::portable(), transpose::portable::<f64>);

@@ -107,49 +107,32 @@ impl<T: Scalar> TransformerLayer<T> {
         grads: &mut TransformerLayer<T>,
     ) -> Tensor<T> {
         let query_rows = saved.attention.query_rows.as_deref();
+        // The gradients at the inputs of the two blocks, given those at the residual sums.
+        let feed_forward = |dy: &Tensor<T>, grads: &mut TransformerLayer<T>| {
+            let (mut dy, x) = (dy.clone(), &saved.feed_forward_input);
+            dropout.feed_forward.apply(&mut dy);
+            self.feed_forward.backward(&dy, x, &saved.feed_forward, &mut grads.feed_forward)
+        };
+        let attention = |dy: &Tensor<T>, grads: &mut TransformerLayer<T>| {
+            let (mut dy, x) = (dy.clone(), &saved.attention_input);
+            dropout.attention.apply(&mut dy);
+            self.attention.backward(&dy, x, offsets, dropout.probabilities, &saved.attention, &mut grads.attention)
+        };
         if self.norm_first {
-            let branch = self.feed_forward_backward(dy, dropout, saved, grads);
+            let branch = feed_forward(dy, grads);
             let mut dmiddle =
                 self.feed_forward_norm.backward(&branch, &saved.feed_forward_norm, &mut grads.feed_forward_norm);
             dmiddle.add(dy);
-            let branch = self.attention_backward(&dmiddle, offsets, dropout, saved, grads);
+            let branch = attention(&dmiddle, grads);
             let mut dx = self.attention_norm.backward(&branch, &saved.attention_norm, &mut grads.attention_norm);
             dx.add_rows(query_rows, &dmiddle);
             return dx;
         }
         let mut dmiddle = self.feed_forward_norm.backward(dy, &saved.feed_forward_norm, &mut grads.feed_forward_norm);
-        dmiddle.add(&self.feed_forward_backward(&dmiddle, dropout, saved, grads));
+        dmiddle.add(&feed_forward(&dmiddle, grads));
         let dbranch = self.attention_norm.backward(&dmiddle, &saved.attention_norm, &mut grads.attention_norm);
-        let mut dx = self.attention_backward(&dbranch, offsets, dropout, saved, grads);
+        let mut dx = attention(&dbranch, grads);
         dx.add_rows(query_rows, &dbranch);
         dx
-    }
-
-    /// The gradient at the feed-forward block's input, given the gradient at the residual sum.
-    fn feed_forward_backward(
-        &self,
-        dy: &Tensor<T>,
-        dropout: LayerDropout,
-        saved: &SavedLayer<T>,
-        grads: &mut TransformerLayer<T>,
-    ) -> Tensor<T> {
-        let mut branch = dy.clone();
-        dropout.feed_forward.apply(&mut branch);
-        self.feed_forward.backward(&branch, &saved.feed_forward_input, &saved.feed_forward, &mut grads.feed_forward)
-    }
-
-    /// As `feed_forward_backward`, for the attention block.
-    fn attention_backward(
-        &self,
-        dy: &Tensor<T>,
-        offsets: &[usize],
-        dropout: LayerDropout,
-        saved: &SavedLayer<T>,
-        grads: &mut TransformerLayer<T>,
-    ) -> Tensor<T> {
-        let mut branch = dy.clone();
-        dropout.attention.apply(&mut branch);
-        let (x, probabilities) = (&saved.attention_input, dropout.probabilities);
-        self.attention.backward(&branch, x, offsets, probabilities, &saved.attention, &mut grads.attention)
     }
 }

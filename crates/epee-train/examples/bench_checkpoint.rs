@@ -22,17 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut checkpoints = Checkpoints::open(&dir, false, 60.0)?;
     let schedule = LinearSchedule { peak: 3e-5, warmup: 100, total: 1000 };
     let run = RunIdentity::new();
-    let mut state = State {
-        run: run.clone(),
-        step: 0,
-        epoch: 0,
-        batch: 0,
-        epoch_loss: 0.0,
-        seed: 1,
-        best: None,
-        schedule,
-        order: String::new(),
-    };
+    let mut state = State { run: run.clone(), seed: 1, schedule, ..State::default() };
     let mut times = Vec::new();
     for step in 1..=REPEATS {
         state.step = step;

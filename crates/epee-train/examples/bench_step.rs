@@ -19,7 +19,6 @@ type Failure = Box<dyn std::error::Error>;
 const BATCH: usize = 16;
 const CLASSES: usize = 4;
 
-/// A model and the batch its step is timed on.
 #[derive(Clone, Copy)]
 struct Size {
     layers: usize,
@@ -93,14 +92,6 @@ struct Training {
     step: u64,
 }
 
-/// Seconds of a step and of its parts.
-#[derive(Clone, Copy)]
-struct Times {
-    /// Forward, loss and backward, clipping and AdamW.
-    phases: [f64; 3],
-    processor: f64,
-}
-
 impl Training {
     fn new(config: &Config) -> Training {
         let model: Model = Model::new(config, ExitConfig::of(config, CLASSES), 1);
@@ -109,8 +100,9 @@ impl Training {
         Training { model, optimiser, grads, step: 0 }
     }
 
-    /// One step, inside the thread pool as the trainer does it.
-    fn step(&mut self, batch: &Batch) -> Times {
+    /// One step, inside the thread pool as the trainer does it: seconds of forward, of loss and backward, of clipping and AdamW, and of
+    /// the processor.
+    fn step(&mut self, batch: &Batch) -> [f64; 4] {
         let labels: Vec<usize> = (0..batch.len()).map(|i| i % CLASSES).collect();
         let processor = processor_seconds();
         let mut marks = vec![Instant::now()];
@@ -125,10 +117,8 @@ impl Training {
         self.optimiser.step(&mut self.model, &self.grads, clip_grad_norm(norm, 1.0), |_| Some(3e-5));
         marks.push(Instant::now());
         self.step += 1;
-        Times {
-            phases: std::array::from_fn(|i| (marks[i + 1] - marks[i]).as_secs_f64()),
-            processor: processor_seconds() - processor,
-        }
+        let phase = |i: usize| (marks[i + 1] - marks[i]).as_secs_f64();
+        [phase(0), phase(1), phase(2), processor_seconds() - processor]
     }
 }
 
@@ -138,12 +128,11 @@ fn steps(size: Size, repeats: usize) -> Result<Value, Failure> {
     let batch = Batch::new(&sequences(&vec![size.tokens; size.sequences]));
     let mut step = || epee_nn::in_pool(|| training.step(&batch));
     step();
-    let times: Vec<Times> = (0..repeats).map(|_| step()).collect();
+    let times: Vec<[f64; 4]> = (0..repeats).map(|_| step()).collect();
     let peak_bytes = peak_bytes();
-    let step = median(times.iter().map(|times| times.phases.iter().sum()).collect());
-    let [forward, backward, update] =
-        std::array::from_fn(|i| median(times.iter().map(|times| times.phases[i]).collect()));
-    let processor = times.iter().map(|times| times.processor).fold(f64::INFINITY, f64::min);
+    let step = median(times.iter().map(|times| times[..3].iter().sum()).collect());
+    let [forward, backward, update] = std::array::from_fn(|i| median(times.iter().map(|times| times[i]).collect()));
+    let processor = times.iter().map(|times| times[3]).fold(f64::INFINITY, f64::min);
     let ceiling = epee_nn::in_pool(|| epee_nn::roofline(Precision::F32));
     let operations = size.operations(&batch);
     let share = operations / step / ceiling;
@@ -166,7 +155,6 @@ fn steps(size: Size, repeats: usize) -> Result<Value, Failure> {
         "peak_bytes": peak_bytes, "inference_32_s": inference}))
 }
 
-/// An epoch over the sequences of a file of lengths.
 fn epoch(size: Size, file: &str, batches: usize) -> Result<Value, Failure> {
     let lengths: Result<Vec<usize>, _> = std::fs::read_to_string(file)?.lines().map(str::parse).collect();
     let sequences = sequences(&lengths?);

@@ -99,20 +99,21 @@ mod tests {
         (0..n * 2 * 3 * 4).map(|i| i as f32).collect()
     }
 
+    fn applied(augmentation: Augmentation, n: usize) -> (Vec<f32>, Option<Mixed>) {
+        let mut pixels = images(n);
+        let mixed = augmentation.apply(&mut pixels, [2, 3, 4], &mut ChaCha8Rng::seed_from_u64(2));
+        (pixels, mixed)
+    }
+
     #[test]
     fn nothing_is_done_unless_asked_for() {
-        let mut pixels = images(3);
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        assert_eq!(Augmentation::default().apply(&mut pixels, [2, 3, 4], &mut rng), None);
-        assert_eq!(pixels, images(3));
+        assert_eq!(applied(Augmentation::default(), 3), (images(3), None));
     }
 
     #[test]
     fn about_half_are_mirrored_in_all_channels() {
         let (n, before) = (400, images(400));
-        let mut pixels = before.clone();
-        let flip = Augmentation { flip: true, ..Augmentation::default() };
-        flip.apply(&mut pixels, [2, 3, 4], &mut ChaCha8Rng::seed_from_u64(2));
+        let (pixels, _) = applied(Augmentation { flip: true, ..Augmentation::default() }, n);
         let mut mirrored = 0;
         for (new, old) in pixels.chunks(24).zip(before.chunks(24)) {
             let expected: Vec<f32> = old.chunks(4).flat_map(|row| row.iter().rev().copied()).collect();
@@ -129,18 +130,16 @@ mod tests {
         let mut channel: Vec<f32> = (0..12).map(|i| i as f32).collect();
         moved(&mut channel, [3, 4], [1, -2]);
         assert_eq!(channel, [2.0, 3.0, 3.0, 3.0, 2.0, 3.0, 3.0, 3.0, 6.0, 7.0, 7.0, 7.0]);
-        let mut pixels = images(50);
-        let shift = Augmentation { shift: 2, ..Augmentation::default() };
-        shift.apply(&mut pixels, [2, 3, 4], &mut ChaCha8Rng::seed_from_u64(3));
+        let (pixels, _) = applied(Augmentation { shift: 2, ..Augmentation::default() }, 50);
         let changed = pixels.chunks(24).zip(images(50).chunks(24)).filter(|(a, b)| a != b).count();
         assert!(changed > 40, "{changed} of 50 were moved; one of 25 stays");
     }
 
     #[test]
     fn mixing_keeps_the_sum_and_names_the_partners() {
-        let mut pixels = images(5);
         let mixup = Augmentation { mixup: 0.4, ..Augmentation::default() };
-        let mixed = mixup.apply(&mut pixels, [2, 3, 4], &mut ChaCha8Rng::seed_from_u64(4)).unwrap();
+        let (pixels, mixed) = applied(mixup, 5);
+        let mixed = mixed.unwrap();
         assert!(mixed.lambda > 0.0 && mixed.lambda < 1.0);
         for (i, &partner) in mixed.partners.iter().enumerate() {
             assert_ne!(partner, i);
@@ -148,6 +147,6 @@ mod tests {
             assert!((f64::from(pixels[i * 24]) - expected).abs() < 1e-4);
         }
         // A single image has no partner.
-        assert_eq!(mixup.apply(&mut images(1), [2, 3, 4], &mut ChaCha8Rng::seed_from_u64(4)), None);
+        assert_eq!(applied(mixup, 1).1, None);
     }
 }

@@ -8,9 +8,7 @@ use epee_nn::Precision;
 
 use crate::{EpochReport, Examples, ExitWeights, Observer, Select, TrainOptions};
 
-/// The result of an evaluation.
 pub(crate) struct Evaluation {
-    /// Metrics of each exit.
     pub(crate) exits: Vec<ExitMetrics>,
     /// Number of exits that give the same answer to every sample.
     pub(crate) constant_exits: usize,
@@ -57,22 +55,16 @@ pub(crate) fn score(exits: &[ExitMetrics], options: &TrainOptions) -> f64 {
     }
 }
 
-/// The table of the model card.
 pub(crate) fn results(report: &EpochReport) -> String {
-    let mut text = format!("On the dev split, after epoch {}:\n\n", report.epoch);
+    let EpochReport { epoch, dev, constant_exits, .. } = report;
+    let mut text = format!("On the dev split, after epoch {epoch}:\n\n");
     text.push_str("| exit | accuracy | macro-F1 | mean entropy |\n|---|---|---|---|\n");
-    for exit in &report.dev {
-        text.push_str(&format!(
-            "| {} | {:.3} | {:.3} | {:.3} |\n",
-            exit.exit, exit.accuracy, exit.macro_f1, exit.entropy
-        ));
+    for ExitMetrics { exit, accuracy, macro_f1, entropy, .. } in dev {
+        text.push_str(&format!("| {exit} | {accuracy:.3} | {macro_f1:.3} | {entropy:.3} |\n"));
     }
-    if report.constant_exits > 0 {
-        text.push_str(&format!(
-            "\n{} of {} exits give one answer to every sample of dev.\n",
-            report.constant_exits,
-            report.dev.len()
-        ));
+    if *constant_exits > 0 {
+        let exits = dev.len();
+        text.push_str(&format!("\n{constant_exits} of {exits} exits give one answer to every sample of dev.\n"));
     }
     text
 }

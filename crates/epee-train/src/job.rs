@@ -3,10 +3,55 @@
 use std::path::Path;
 
 use epee_files::{sha256, short};
+use epee_input::Sequence;
 use epee_model::{Config, ExitsFile, InputShape, Model, ModelCard};
 
 use crate::run::Loop;
-use crate::{Error, Examples, Observer, RunIdentity, TrainOptions};
+use crate::{Error, Observer, RunIdentity, TrainOptions};
+
+/// Prepared examples with labels.
+#[derive(Clone, Debug, Default)]
+pub struct Examples {
+    /// One id per example, for error messages.
+    pub ids: Vec<String>,
+    /// Texts as tokens, or images.
+    pub sequences: Vec<Sequence>,
+    /// Classes, from 0.
+    pub labels: Vec<usize>,
+    /// A digest of the data, for the model card and to recognise the data when a run is resumed.
+    pub digest: String,
+}
+
+impl Examples {
+    /// Refuses examples that do not fit the model.
+    pub(crate) fn check(&self, model: &Model<f32>, config: &Config, split: &str) -> Result<(), Error> {
+        let n = self.labels.len();
+        if n == 0 {
+            return Err(Error::Data(format!("the {split} split holds no labelled example")));
+        }
+        if self.sequences.len() != n || self.ids.len() != n {
+            let (ids, sequences) = (self.ids.len(), self.sequences.len());
+            return Err(Error::Data(format!("{split}: {n} labels, {sequences} sequences, {ids} ids")));
+        }
+        let classes = model.classes();
+        for ((id, sequence), &label) in self.ids.iter().zip(&self.sequences).zip(&self.labels) {
+            let fail = |problem: String| Err(Error::Data(format!("{split}, example {id}: {problem}")));
+            if let Err(problem) = config.check_sequence(sequence) {
+                return fail(problem.to_string());
+            }
+            if label >= classes {
+                return fail(format!("expected a class below {classes}, got {label}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first ids of a batch, for error messages.
+    pub(crate) fn name(&self, indices: &[usize]) -> String {
+        let ids: Vec<&str> = indices.iter().take(4).map(|&i| self.ids[i].as_str()).collect();
+        format!("{} examples: {} …", indices.len(), ids.join(", "))
+    }
+}
 
 /// A training run. Prepared examples go in; a model directory comes out.
 pub struct TrainingJob<'a> {

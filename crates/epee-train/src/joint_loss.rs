@@ -71,7 +71,6 @@ fn sum<T: Scalar>(parts: Vec<(f64, Loss<T>)>, total: &mut f64) -> Option<Tensor<
     gradient
 }
 
-/// The predicted class.
 fn answer<T: Scalar>(logits: &[T]) -> usize {
     epee_exit::argmax(&logits.iter().map(|z| z.f64() as f32).collect::<Vec<f32>>())
 }

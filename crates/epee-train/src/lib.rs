@@ -11,7 +11,6 @@ mod checkpoint;
 mod config_file;
 mod error;
 mod evaluate;
-mod examples;
 pub mod grid;
 mod job;
 mod joint_loss;
@@ -19,7 +18,6 @@ mod log;
 mod named;
 mod observer;
 mod options;
-mod order;
 mod plan;
 mod recipe;
 mod run;
@@ -30,8 +28,7 @@ pub use checkpoint::{
     CHECKPOINT_FORMAT, Checkpoints, RunIdentity, State, check_resumable, check_unlocked, order_digest,
 };
 pub use error::{Error, LastGood};
-pub use examples::Examples;
-pub use job::{Outcome, TrainingJob, train};
+pub use job::{Examples, Outcome, TrainingJob, train};
 pub use joint_loss::{JointLoss, joint_loss};
 pub use observer::{EpochReport, Observer, StepReport};
 pub use options::{Select, TrainOptions};

@@ -57,14 +57,10 @@ pub trait Observer {
     fn begin(&mut self) {}
 
     /// Called after each step.
-    fn step(&mut self, report: &StepReport) {
-        let _ = report;
-    }
+    fn step(&mut self, _report: &StepReport) {}
 
     /// Called after each epoch.
-    fn epoch(&mut self, report: &EpochReport) {
-        let _ = report;
-    }
+    fn epoch(&mut self, _report: &EpochReport) {}
 
     /// Called after each step and between the batches of an evaluation. `true` ends the run with a checkpoint.
     fn stop(&mut self) -> bool {
@@ -72,14 +68,10 @@ pub trait Observer {
     }
 
     /// Called with information for the user, on one line.
-    fn note(&mut self, text: &str) {
-        let _ = text;
-    }
+    fn note(&mut self, _text: &str) {}
 
     /// Called with a warning for the user, on one line.
-    fn warn(&mut self, text: &str) {
-        let _ = text;
-    }
+    fn warn(&mut self, _text: &str) {}
 }
 
 /// No callbacks; the run never stops early.

@@ -23,124 +23,83 @@ named_enum! {
     }
 }
 
-/// The settings of a training run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(feature = "clap", derive(clap::Args))]
-pub struct TrainOptions {
-    /// Passes over the training split.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
-    pub epochs: usize,
-    /// Sequences per step.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
-    pub batch_size: usize,
-    /// Tokens per step, in place of a number of sequences; sequences of similar length share a batch.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N", conflicts_with = "batch_size"))]
-    pub batch_tokens: Option<usize>,
-    /// Peak learning rate.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "RATE"))]
-    pub learning_rate: f64,
-    /// Warm-up, as a share of the steps; then the learning rate falls linearly to 0.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "SHARE"))]
-    pub warmup: f64,
-    /// AdamW's decoupled weight decay.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "RATE"))]
-    pub weight_decay: f64,
-    /// Largest norm of the gradient; a large number turns clipping off.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NORM"))]
-    pub clip: f64,
-    /// Longest text in tokens, at most the model's positions; the rest is cut off.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
-    pub max_tokens: usize,
-    /// Seed of fresh weights, batch order, dropout and augmentation.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
-    pub seed: u64,
-    /// Criterion for the best epoch, whose model is kept.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME"))]
-    pub select: Select,
-    /// Metric on dev for the best epoch: macro_f1, micro_f1 or accuracy.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME"))]
-    #[schemars(with = "String", extend("enum" = [Metric::MacroF1, Metric::MicroF1, Metric::Accuracy]))]
-    pub metric: Metric,
-    /// Stop after so many epochs without a better model on dev; with two stages, counted in the second.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N"))]
-    pub early_stopping: Option<usize>,
-    /// Recipe for training exits: it sets the defaults of the options below.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Recipe"))]
-    pub recipe: RecipeName,
-    /// Weights of the exits' losses.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Recipe"))]
-    pub exit_weights: Option<ExitWeights>,
-    /// First of two stages, as a share of the epochs; 0.5 by default.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "SHARE", help_heading = "Recipe"))]
-    pub first_stage: Option<f64>,
-    /// Self-distillation from the last exit, as a share α of each exit's loss; 0 by default, 0.5 in recipe distill.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "SHARE", help_heading = "Recipe"))]
-    pub distill_weight: Option<f64>,
-    /// Temperature of self-distillation; 2 by default.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "T", help_heading = "Recipe"))]
-    pub distill_temperature: Option<f64>,
-    /// Scale each exit's gradient to the same norm where it enters the backbone.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "BOOL", help_heading = "Recipe"))]
-    pub balance: Option<bool>,
-    /// Learning-rate multiplier for exit heads; 1 by default, 10 in recipe head-rate.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "FACTOR", help_heading = "Recipe"))]
-    pub head_rate: Option<f64>,
-    /// Learning-rate multiplier from each layer to the one below; 1 by default, 0.9 in recipe layer-decay.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "FACTOR", help_heading = "Recipe"))]
-    pub layer_decay: Option<f64>,
-    /// Weights of the classes in the loss.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "NAME", help_heading = "Recipe"))]
-    pub class_weights: Option<ClassWeights>,
-    /// Label smoothing: the share of a label that is spread over all classes; 0 by default.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "SHARE", help_heading = "Recipe"))]
-    pub label_smoothing: Option<f64>,
-    /// Train a learned exit head beside the classifiers, for the policy berxit.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "BOOL", help_heading = "Recipe"))]
-    pub exit_head: Option<bool>,
-    /// Mirror each image left to right with probability ½.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "BOOL", action = clap::ArgAction::Set, num_args = 0..=1,
-        require_equals = true, default_missing_value = "true", help_heading = "Images"))]
-    pub flip: bool,
-    /// Shift each image by up to so many pixels in both directions.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "N", help_heading = "Images"))]
-    pub shift: usize,
-    /// Mix-up: mix images in pairs with a share drawn from Beta(α, α) for each batch; 0 turns it off.
-    #[cfg_attr(feature = "clap", arg(long, value_name = "ALPHA", help_heading = "Images"))]
-    pub mixup: f64,
+/// Defines [`TrainOptions`]: for each option its type, its default, and on the command line the name of its value, the heading
+/// and more settings.
+macro_rules! options {
+    ($($(#[$meta:meta])* $name:ident: $type:ty = $default:expr, $value:literal $(in $heading:literal)? $([$($more:tt)*])?;)+) => {
+        /// The settings of a training run.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(default, deny_unknown_fields)]
+        #[cfg_attr(feature = "clap", derive(clap::Args))]
+        pub struct TrainOptions {
+            $($(#[$meta])*
+            #[cfg_attr(feature = "clap", arg(long, value_name = $value $(, help_heading = $heading)? $(, $($more)*)?))]
+            pub $name: $type,)+
+        }
+
+        impl Default for TrainOptions {
+            fn default() -> TrainOptions {
+                TrainOptions { $($name: $default),+ }
+            }
+        }
+    };
 }
 
-impl Default for TrainOptions {
-    fn default() -> TrainOptions {
-        TrainOptions {
-            epochs: 15,
-            batch_size: 16,
-            batch_tokens: None,
-            learning_rate: 3e-5,
-            warmup: 0.1,
-            weight_decay: 0.0,
-            clip: 1.0,
-            max_tokens: 512,
-            seed: 1,
-            select: Select::default(),
-            metric: Metric::default(),
-            early_stopping: None,
-            recipe: RecipeName::default(),
-            exit_weights: None,
-            first_stage: None,
-            distill_weight: None,
-            distill_temperature: None,
-            balance: None,
-            head_rate: None,
-            layer_decay: None,
-            class_weights: None,
-            label_smoothing: None,
-            exit_head: None,
-            flip: false,
-            shift: 0,
-            mixup: 0.0,
-        }
-    }
+options! {
+    /// Passes over the training split.
+    epochs: usize = 15, "N";
+    /// Sequences per step.
+    batch_size: usize = 16, "N";
+    /// Tokens per step, in place of a number of sequences; sequences of similar length share a batch.
+    batch_tokens: Option<usize> = None, "N" [conflicts_with = "batch_size"];
+    /// Peak learning rate.
+    learning_rate: f64 = 3e-5, "RATE";
+    /// Warm-up, as a share of the steps; then the learning rate falls linearly to 0.
+    warmup: f64 = 0.1, "SHARE";
+    /// AdamW's decoupled weight decay.
+    weight_decay: f64 = 0.0, "RATE";
+    /// Largest norm of the gradient; a large number turns clipping off.
+    clip: f64 = 1.0, "NORM";
+    /// Longest text in tokens, at most the model's positions; the rest is cut off.
+    max_tokens: usize = 512, "N";
+    /// Seed of fresh weights, batch order, dropout and augmentation.
+    seed: u64 = 1, "N";
+    /// Criterion for the best epoch, whose model is kept.
+    select: Select = Select::default(), "NAME";
+    /// Metric on dev for the best epoch: macro_f1, micro_f1 or accuracy.
+    #[schemars(with = "String", extend("enum" = [Metric::MacroF1, Metric::MicroF1, Metric::Accuracy]))]
+    metric: Metric = Metric::default(), "NAME";
+    /// Stop after so many epochs without a better model on dev; with two stages, counted in the second.
+    early_stopping: Option<usize> = None, "N";
+    /// Recipe for training exits: it sets the defaults of the options below.
+    recipe: RecipeName = RecipeName::default(), "NAME" in "Recipe";
+    /// Weights of the exits' losses.
+    exit_weights: Option<ExitWeights> = None, "NAME" in "Recipe";
+    /// First of two stages, as a share of the epochs; 0.5 by default.
+    first_stage: Option<f64> = None, "SHARE" in "Recipe";
+    /// Self-distillation from the last exit, as a share α of each exit's loss; 0 by default, 0.5 in recipe distill.
+    distill_weight: Option<f64> = None, "SHARE" in "Recipe";
+    /// Temperature of self-distillation; 2 by default.
+    distill_temperature: Option<f64> = None, "T" in "Recipe";
+    /// Scale each exit's gradient to the same norm where it enters the backbone.
+    balance: Option<bool> = None, "BOOL" in "Recipe";
+    /// Learning-rate multiplier for exit heads; 1 by default, 10 in recipe head-rate.
+    head_rate: Option<f64> = None, "FACTOR" in "Recipe";
+    /// Learning-rate multiplier from each layer to the one below; 1 by default, 0.9 in recipe layer-decay.
+    layer_decay: Option<f64> = None, "FACTOR" in "Recipe";
+    /// Weights of the classes in the loss.
+    class_weights: Option<ClassWeights> = None, "NAME" in "Recipe";
+    /// Label smoothing: the share of a label that is spread over all classes; 0 by default.
+    label_smoothing: Option<f64> = None, "SHARE" in "Recipe";
+    /// Train a learned exit head beside the classifiers, for the policy berxit.
+    exit_head: Option<bool> = None, "BOOL" in "Recipe";
+    /// Mirror each image left to right with probability ½.
+    flip: bool = false, "BOOL" in "Images"
+        [action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true"];
+    /// Shift each image by up to so many pixels in both directions.
+    shift: usize = 0, "N" in "Images";
+    /// Mix-up: mix images in pairs with a share drawn from Beta(α, α) for each batch; 0 turns it off.
+    mixup: f64 = 0.0, "ALPHA" in "Images";
 }
 
 impl TrainOptions {

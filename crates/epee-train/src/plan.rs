@@ -1,8 +1,11 @@
-//! The schedule of a run: steps per epoch, the stage of each step, learning rates, early stopping.
+//! The schedule of a run: batches and steps of each epoch, the stage of each step, learning rates, early stopping.
 
+use epee_input::{pack_count, pack_order};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::order::Order;
 use crate::{ModelShape, Objective, Recipe, Stage, TrainOptions};
 
 /// A learning rate that rises linearly from 0 to its peak, then falls linearly to 0, as Transformers' linear schedule. A run with
@@ -12,7 +15,7 @@ use crate::{ModelShape, Objective, Recipe, Stage, TrainOptions};
 /// let schedule = epee_train::LinearSchedule { peak: 1.0, warmup: 2, total: 6 };
 /// assert_eq!((0..6).map(|step| schedule.rate(step)).collect::<Vec<_>>(), [0.0, 0.5, 1.0, 0.75, 0.5, 0.25]);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LinearSchedule {
     /// The highest learning rate.
     pub peak: f64,
@@ -30,6 +33,48 @@ impl LinearSchedule {
         }
         let rest = self.total.saturating_sub(step) as f64;
         self.peak * rest / (self.total - self.warmup.min(self.total)).max(1) as f64
+    }
+}
+
+/// Size of a pool, in batches: large enough that lengths within a batch are close, small enough that batches differ from epoch
+/// to epoch.
+const POOL: usize = 32;
+
+/// The batches of every epoch. They depend on seed and epoch alone, so a resumed run has the same ones.
+pub(crate) struct Order {
+    lengths: Vec<usize>,
+    batch_size: usize,
+    batch_tokens: Option<usize>,
+    seed: u64,
+}
+
+impl Order {
+    /// The order for sequences of these lengths, in tokens.
+    pub(crate) fn new(lengths: Vec<usize>, options: &TrainOptions) -> Order {
+        let TrainOptions { batch_size, batch_tokens, seed, .. } = *options;
+        Order { lengths, batch_size, batch_tokens, seed }
+    }
+
+    /// The batches of an epoch (from 0), as indices: each example once.
+    ///
+    /// With `batch_size`: chunks of a shuffled order. With `batch_tokens`: the shuffled order is cut into pools, each pool is
+    /// sorted by length and cut into batches, and the batches are shuffled.
+    pub(crate) fn batches(&self, epoch: usize) -> Vec<Vec<usize>> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(epoch as u64 + 1);
+        let mut order: Vec<usize> = (0..self.lengths.len()).collect();
+        order.shuffle(&mut rng);
+        let Some(budget) = self.batch_tokens else {
+            return pack_count(&order, self.batch_size);
+        };
+        let mut batches = Vec::new();
+        for mut pool in pack_order(&self.lengths, &order, budget.saturating_mul(POOL), usize::MAX) {
+            // Stable: sequences of one length stay shuffled.
+            pool.sort_by_key(|&i| self.lengths[i]);
+            batches.extend(pack_order(&self.lengths, &pool, budget, usize::MAX));
+        }
+        batches.shuffle(&mut rng);
+        batches
     }
 }
 
@@ -59,7 +104,6 @@ impl Plan {
         Plan { recipe, starts, first, peak, warmup, early_stopping: options.early_stopping }
     }
 
-    /// Steps in the whole run.
     pub(crate) fn steps(&self) -> u64 {
         self.starts.last().copied().unwrap_or(0)
     }
@@ -76,7 +120,6 @@ impl Plan {
         }
     }
 
-    /// The objective of a step.
     pub(crate) fn objective(&self, step: u64, exits: usize) -> Objective {
         self.recipe.objective(self.stage(step), step - self.stage_steps(step).start, exits)
     }
@@ -88,7 +131,6 @@ impl Plan {
         LinearSchedule { peak: self.peak, warmup: (self.warmup * total as f64).round() as u64, total }
     }
 
-    /// The learning rate of a step.
     pub(crate) fn rate(&self, step: u64) -> f64 {
         self.schedule(step).rate(step - self.stage_steps(step).start)
     }
@@ -136,5 +178,30 @@ mod tests {
         assert!(plan.same_stage(1, 2) && plan.same_stage(3, 4) && !plan.same_stage(2, 3));
         // Waiting begins with the second stage.
         assert!(!plan.is_stuck(3, Some(1)) && plan.is_stuck(4, Some(1)) && !plan.is_stuck(4, Some(3)));
+    }
+
+    #[test]
+    fn by_tokens_each_example_once_within_the_budget_and_of_like_lengths() {
+        let lengths: Vec<usize> = (0..4000).map(|i| 5 + (i * 7919) % 91).collect();
+        let options = TrainOptions { batch_tokens: Some(512), seed: 3, ..TrainOptions::default() };
+        let order = Order::new(lengths.clone(), &options);
+        let batches = order.batches(0);
+        let mut seen: Vec<usize> = batches.concat();
+        seen.sort_unstable();
+        assert!(seen.into_iter().eq(0..4000));
+        let tokens = |batch: &Vec<usize>| batch.iter().map(|&i| lengths[i]).sum::<usize>();
+        assert!(batches.iter().all(|batch| tokens(batch) <= 512));
+        let spread = |batch: &Vec<usize>| {
+            let of = || batch.iter().map(|&i| lengths[i]);
+            of().max().unwrap_or(0) - of().min().unwrap_or(0)
+        };
+        let mean = batches.iter().map(spread).sum::<usize>() as f64 / batches.len() as f64;
+        assert!(mean < 6.0, "lengths in a batch differ by {mean} on average, of 90 in all");
+        // Batches do not come in the order of their lengths.
+        let firsts: Vec<usize> = batches.iter().map(|batch| lengths[batch[0]]).collect();
+        let rising = firsts.windows(2).filter(|pair| pair[0] <= pair[1]).count();
+        assert!((4..6).contains(&(10 * rising / firsts.len())), "{rising} of {} rise", firsts.len());
+        assert_eq!(batches, Order::new(lengths, &options).batches(0));
+        assert_ne!(batches, order.batches(1));
     }
 }

@@ -12,15 +12,13 @@ use crate::error::LastGood;
 use crate::evaluate::{Evaluation, evaluate, results, score};
 use crate::job::{Outcome, TrainingJob};
 use crate::log::{Event, Log};
-use crate::order::Order;
-use crate::plan::Plan;
+use crate::plan::{Order, Plan};
 use crate::trainer::{StepInput, StepResult};
 use crate::{Checkpoints, EpochReport, Error, ModelShape, Observer, State, StepReport, Trainer, order_digest};
 
 /// An epoch whose mean loss is this many times that of guessing has diverged.
 const DIVERGED: f64 = 4.0;
 
-/// A run in progress.
 pub(crate) struct Loop<'a> {
     job: &'a TrainingJob<'a>,
     trainer: Trainer,
@@ -63,17 +61,7 @@ impl<'a> Loop<'a> {
                 trainer.optimiser.steps = step - plan.stage_steps(step).start;
                 found
             }
-            None => State {
-                run: identity,
-                step: 0,
-                epoch: 0,
-                batch: 0,
-                epoch_loss: 0.0,
-                seed: options.seed,
-                best: None,
-                schedule,
-                order: order_digest,
-            },
+            None => State { run: identity, seed: options.seed, schedule, order: order_digest, ..State::default() },
         };
         let log = Log::open(dir, &state, &mut |text| observer.warn(text))?;
         Ok(Loop { job, trainer, order, plan, state, checkpoints, log, class_weights, start: Instant::now() })
@@ -139,7 +127,6 @@ impl<'a> Loop<'a> {
         (batch, targets, labels)
     }
 
-    /// Takes a step and logs it.
     fn step(&mut self, epoch: usize, indices: &[usize], observer: &mut dyn Observer) -> Result<(), Error> {
         let TrainingJob { train, options, .. } = self.job;
         let (at, plan) = (self.state.step, &self.plan);
@@ -233,12 +220,10 @@ impl<'a> Loop<'a> {
         Ok(epoch + 1 == options.epochs || !observer.stop())
     }
 
-    /// Seconds of the run so far.
     fn seconds(&self) -> f64 {
-        self.log.seconds_before() + self.start.elapsed().as_secs_f64()
+        self.log.seconds_before + self.start.elapsed().as_secs_f64()
     }
 
-    /// Writes the model.
     fn keep(&self, report: &EpochReport) -> Result<(), Error> {
         let TrainingJob { dir, config, labels, exits, input, .. } = self.job;
         let card = ModelCard { results: results(report), ..self.job.card() };

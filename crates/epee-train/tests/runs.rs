@@ -101,14 +101,12 @@ fn run(dir: &Path, options: &TrainOptions, resume: bool, watch: &mut Watch) -> R
     train(model, &job, watch)
 }
 
-/// A run in a new folder.
 fn fresh(options: &TrainOptions, watch: &mut Watch) -> Result<(TempDir, Outcome), Error> {
     let dir = tempfile::tempdir().unwrap();
     let outcome = run(dir.path(), options, false, watch)?;
     Ok((dir, outcome))
 }
 
-/// A run in a new folder that ends undisturbed.
 fn whole(options: &TrainOptions) -> TempDir {
     fresh(options, &mut Watch::default()).unwrap().0
 }
@@ -186,16 +184,17 @@ fn a_run_stopped_anywhere_resumes_to_the_same_bits() {
         let parts = stopped(&options, stop);
         // A resumed run may write checkpoints more often.
         let mut watch = Watch { every: Some(0.0), ..Watch::default() };
-        let outcome = run(parts.path(), &options, true, &mut watch).unwrap();
-        assert!(outcome.finished);
+        assert!(run(parts.path(), &options, true, &mut watch).unwrap().finished);
         assert_same(whole.path(), parts.path(), &format!("after a stop at {stop}"));
     }
 }
 
 #[test]
-fn a_stop_in_an_evaluation_does_it_again() {
+fn a_run_interrupted_anyhow_resumes_to_the_same_bits() {
     let options = TrainOptions { epochs: 2, ..options() };
     let whole = whole(&options);
+    let log = |dir: &TempDir| dir.path().join("metrics.jsonl");
+
     let mut watch = Watch { stop_in_evaluation: true, ..Watch::default() };
     let (parts, outcome) = fresh(&options, &mut watch).unwrap();
     assert!(!outcome.finished && outcome.steps == 10 && watch.epochs.is_empty());
@@ -203,20 +202,46 @@ fn a_stop_in_an_evaluation_does_it_again() {
     assert_eq!(watch.losses.len(), 10, "a step was taken again");
     assert_eq!(watch.epochs.len(), 2);
     assert_same(whole.path(), parts.path(), "after a stop in an evaluation");
-}
 
-#[test]
-fn a_log_ahead_of_its_checkpoint_is_cut_back_within_an_epoch_s_end_too() {
-    let options = TrainOptions { epochs: 2, ..options() };
-    let whole = whole(&options);
     // Killed after the epoch was logged and before its checkpoint: the last is that of the step before the evaluation.
     let parts = stopped(&options, 10);
-    let log = std::fs::read_to_string(whole.path().join("metrics.jsonl")).unwrap();
-    let first: String = log.lines().take(11).flat_map(|line| [line, "\n"]).collect();
+    let text = std::fs::read_to_string(log(&whole)).unwrap();
+    let first: String = text.lines().take(11).flat_map(|line| [line, "\n"]).collect();
     assert!(first.lines().last().unwrap().contains(r#""event":"epoch""#));
-    std::fs::write(parts.path().join("metrics.jsonl"), first).unwrap();
+    std::fs::write(log(&parts), first).unwrap();
     resume(&parts, &options);
     assert_same(whole.path(), parts.path(), "after a kill between log and checkpoint");
+
+    let (parts, _) = fresh(&options, &mut Watch { every: Some(0.0), ..Watch::stop_after(7) }).unwrap();
+    let newest = checkpoints(parts.path()).pop().unwrap();
+    let mut bytes = std::fs::read(&newest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&newest, bytes).unwrap();
+    let watch = resume(&parts, &options);
+    assert!(watch.warnings.len() == 1 && watch.warnings[0].contains("step-000000007.safetensors: not a whole"));
+    assert_eq!(watch.losses.len(), 14, "expected to resume from step 6");
+    assert_same(whole.path(), parts.path(), "after a damaged checkpoint");
+
+    // Lines that a killed run logged after its checkpoint.
+    let parts = stopped(&options, 4);
+    let text = std::fs::read_to_string(log(&parts)).unwrap();
+    std::fs::write(log(&parts), text + "{\"event\":\"step\",\"step\":5}\n{\"event\":\"st").unwrap();
+    resume(&parts, &options);
+    assert_same(whole.path(), parts.path(), "after a kill");
+    // Killed before the first checkpoint: it starts again.
+    for file in checkpoints(parts.path()) {
+        std::fs::remove_file(file).unwrap();
+    }
+    let watch = resume(&parts, &options);
+    assert_same(whole.path(), parts.path(), "after a kill before the first checkpoint");
+    assert_eq!(watch.warnings, ["no checkpoint was written yet: the run starts again"]);
+    // A folder without checkpoints may hold a finished model, which must stay.
+    std::fs::remove_dir_all(parts.path().join("checkpoints")).unwrap();
+    let model = std::fs::read(parts.path().join("model.safetensors")).unwrap();
+    let error = run(parts.path(), &options, true, &mut Watch::default()).unwrap_err();
+    assert!(matches!(error, Error::NothingToResume { occupied: true, .. }), "{error}");
+    assert!(std::fs::read(parts.path().join("model.safetensors")).unwrap() == model);
 }
 
 #[test]
@@ -231,22 +256,6 @@ fn a_checkpoint_is_due_after_its_seconds() {
         let names: Vec<&str> = files.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, expected);
     }
-}
-
-#[test]
-fn a_damaged_checkpoint_is_passed_over_and_the_run_ends_the_same() {
-    let options = TrainOptions { epochs: 2, ..options() };
-    let whole = whole(&options);
-    let (parts, _) = fresh(&options, &mut Watch { every: Some(0.0), ..Watch::stop_after(7) }).unwrap();
-    let newest = checkpoints(parts.path()).pop().unwrap();
-    let mut bytes = std::fs::read(&newest).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(&newest, bytes).unwrap();
-    let watch = resume(&parts, &options);
-    assert!(watch.warnings.len() == 1 && watch.warnings[0].contains("step-000000007.safetensors: not a whole"));
-    assert_eq!(watch.losses.len(), 14, "expected to resume from step 6");
-    assert_same(whole.path(), parts.path(), "after a damaged checkpoint");
 }
 
 #[test]
@@ -272,33 +281,6 @@ fn a_log_that_cannot_be_read_costs_its_lines_alone_and_is_told() {
     std::fs::remove_file(&log).unwrap();
     let watch = resume(&dir, &options);
     assert!(watch.warnings.len() == 1 && watch.warnings[0].contains("before step 6 are lost"), "{watch:?}");
-}
-
-#[test]
-fn lines_that_a_killed_run_logged_after_its_checkpoint_are_written_again() {
-    let options = TrainOptions { epochs: 2, ..options() };
-    let whole = whole(&options);
-    let parts = stopped(&options, 4);
-    let log = parts.path().join("metrics.jsonl");
-    let mut text = std::fs::read_to_string(&log).unwrap();
-    text.push_str("{\"event\":\"step\",\"step\":5}\n{\"event\":\"st");
-    std::fs::write(&log, text).unwrap();
-    resume(&parts, &options);
-    assert_same(whole.path(), parts.path(), "after a kill");
-    // Killed before the first checkpoint: it starts again.
-    let checkpoints = parts.path().join("checkpoints");
-    for file in std::fs::read_dir(&checkpoints).unwrap() {
-        std::fs::remove_file(file.unwrap().path()).unwrap();
-    }
-    let watch = resume(&parts, &options);
-    assert_same(whole.path(), parts.path(), "after a kill before the first checkpoint");
-    assert_eq!(watch.warnings, ["no checkpoint was written yet: the run starts again"]);
-    // A folder without checkpoints may hold a finished model, which must stay.
-    std::fs::remove_dir_all(&checkpoints).unwrap();
-    let model = std::fs::read(parts.path().join("model.safetensors")).unwrap();
-    let error = run(parts.path(), &options, true, &mut Watch::default()).unwrap_err();
-    assert!(matches!(error, Error::NothingToResume { occupied: true, .. }), "{error}");
-    assert!(std::fs::read(parts.path().join("model.safetensors")).unwrap() == model);
 }
 
 #[test]
@@ -331,56 +313,34 @@ fn in_the_second_of_two_stages_poolers_of_their_own_learn_and_a_shared_one_stand
 }
 
 #[test]
-fn the_same_seed_gives_the_same_losses_and_another_seed_others() {
-    let losses = |seed| {
-        let mut watch = Watch::default();
-        fresh(&TrainOptions { epochs: 1, seed, ..options() }, &mut watch).unwrap();
-        watch.losses
-    };
-    assert_eq!(losses(1), losses(1));
-    assert_ne!(losses(1), losses(2));
-}
-
-#[test]
 fn a_run_that_cannot_go_on_is_refused_or_stops() {
     let mild = TrainOptions { warmup: 0.0, ..options() };
-    let cases = [
-        (TrainOptions { learning_rate: -1.0, ..options() }, &["learning_rate: expected a number above 0, got -1"][..]),
-        (
-            TrainOptions { learning_rate: 1e30, clip: 1e30, ..mild.clone() },
-            &["at step 2 (epoch 1, batch of 16 examples: s", "no model of this run was kept"],
-        ),
-        (
-            TrainOptions { learning_rate: 30.0, ..mild },
-            &["the run diverged: the mean loss of epoch", "that of guessing 0.693"],
-        ),
-    ];
-    for (i, (options, expected)) in cases.iter().enumerate() {
-        let error = fresh(options, &mut Watch::default()).unwrap_err();
-        let kinds = [
-            matches!(error, Error::Option { .. }),
-            matches!(error, Error::NotFinite { .. }),
-            matches!(error, Error::Diverged { .. }),
-        ];
-        let text = error.to_string();
-        assert!(kinds[i] && expected.iter().all(|part| text.contains(part)), "{text}");
-    }
+    let refused = |options: TrainOptions| {
+        let error = fresh(&options, &mut Watch::default()).unwrap_err();
+        (error.to_string(), error)
+    };
+    let (text, error) = refused(TrainOptions { learning_rate: -1.0, ..options() });
+    assert!(matches!(error, Error::Option { .. }) && text == "learning_rate: expected a number above 0, got -1");
+    let (text, error) = refused(TrainOptions { learning_rate: 1e30, clip: 1e30, ..mild.clone() });
+    assert!(matches!(error, Error::NotFinite { .. }), "{text}");
+    assert!(
+        text.contains("at step 2 (epoch 1, batch of 16 examples: s") && text.contains("no model of this run was kept")
+    );
+    let (text, error) = refused(TrainOptions { learning_rate: 30.0, ..mild });
+    assert!(matches!(error, Error::Diverged { .. }), "{text}");
+    assert!(text.contains("the mean loss of epoch") && text.contains("that of guessing 0.693"), "{text}");
 }
 
 #[test]
-fn a_checkpoint_of_another_run_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let error = run(dir.path(), &options(), true, &mut Watch::default()).unwrap_err();
-    assert!(error.to_string().contains("no checkpoint to resume from"), "{error}");
-    let short = TrainOptions { epochs: 1, ..options() };
-    run(dir.path(), &short, false, &mut Watch::default()).unwrap();
-    let error = run(dir.path(), &TrainOptions { seed: 2, ..short }, true, &mut Watch::default()).unwrap_err();
+fn another_seed_gives_other_losses_and_is_another_run() {
+    let options = TrainOptions { epochs: 1, ..options() };
+    let (mut first, mut second) = (Watch::default(), Watch::default());
+    let (dir, _) = fresh(&options, &mut first).unwrap();
+    let options = TrainOptions { seed: 2, ..options };
+    fresh(&options, &mut second).unwrap();
+    assert_ne!(first.losses, second.losses);
+    let error = run(dir.path(), &options, true, &mut Watch::default()).unwrap_err();
     assert!(error.to_string().contains("it belongs to another run: options.seed: expected 1, got 2"), "{error}");
-    for path in checkpoints(dir.path()) {
-        std::fs::write(path, b"short").unwrap();
-    }
-    let error = run(dir.path(), &short, true, &mut Watch::default()).unwrap_err();
-    assert!(error.to_string().contains("no whole checkpoint to resume from"), "{error}");
 }
 
 #[test]

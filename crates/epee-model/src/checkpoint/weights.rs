@@ -26,15 +26,10 @@ pub(super) struct Weights {
 
 /// The most bytes of a header, as in the `safetensors` crate.
 const MOST_HEADER: u64 = 100_000_000;
-/// Values per read.
 const PIECE: usize = 1 << 14;
 
 impl Weights {
     /// Opens `model.safetensors` of a directory and reads its header.
-    ///
-    /// # Errors
-    /// If it is missing or damaged, if a tensor is not of a floating-point type, or if it has far fewer weights than the configuration
-    /// needs.
     pub(super) fn open(dir: &Path, config: &Config) -> Result<Weights, Error> {
         let path = dir.join("model.safetensors");
         if !path.exists() {
@@ -97,9 +92,6 @@ impl Weights {
     }
 
     /// Reads a tensor, or a part of it, into a parameter.
-    ///
-    /// # Errors
-    /// If the shape differs or a value is not finite.
     fn read<T: Scalar>(&mut self, place: &Place, info: &TensorInfo, tensor: &mut Tensor<T>) -> Result<(), Error> {
         if info.shape != place.shape {
             let problem = format!(": expected shape {:?}, got {:?}", place.shape, info.shape);
@@ -141,7 +133,6 @@ impl Weights {
         Ok(())
     }
 
-    /// Leaves out the tensors with a prefix.
     pub(super) fn leave_out(&mut self, prefix: &str) {
         let names: Vec<String> = self.tensors.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
         for name in names {

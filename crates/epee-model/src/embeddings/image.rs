@@ -18,13 +18,10 @@ pub(crate) struct ImageEmbeddings<T: Scalar> {
 
 parameters!(ImageEmbeddings { class_token, distillation_token, positions, patches });
 
-/// The rows of several images.
 struct Places {
-    /// The position of every row.
     positions: Vec<usize>,
     /// For every token before the patches, its row in each image.
     tokens: Vec<Vec<usize>>,
-    /// The rows of the patches.
     patches: Vec<usize>,
 }
 
@@ -39,7 +36,6 @@ impl<T: Scalar> ImageEmbeddings<T> {
         }
     }
 
-    /// The tokens before the patches.
     fn tokens(&self) -> impl Iterator<Item = &Tensor<T>> {
         std::iter::once(&self.class_token).chain(&self.distillation_token)
     }

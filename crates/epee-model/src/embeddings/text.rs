@@ -82,11 +82,6 @@ impl<T: Scalar> TextEmbeddings<T> {
             Embedding::backward(&d, &batch.type_ids, segments);
         }
     }
-
-    /// The number of token ids.
-    pub(super) fn entries(&self) -> usize {
-        self.words.entries()
-    }
 }
 
 impl TextEmbeddings<f32> {

@@ -3,9 +3,7 @@
 use epee_nn::Activation;
 use serde_json::{Map, Value, json};
 
-/// The largest value of a size field.
 const MOST: usize = 1 << 24;
-/// The most layers.
 const MOST_LAYERS: usize = 1024;
 
 /// The fields of a `config.json`. Each method checks a field's value; errors say what was expected and what was found.
@@ -63,12 +61,10 @@ impl Fields<'_> {
         }
     }
 
-    /// A dropout rate.
     pub(crate) fn rate(&self, key: &str, default: f64) -> Result<f64, String> {
         self.number(key, default, "at least 0 and below 1", |rate| (0.0..1.0).contains(&rate))
     }
 
-    /// A number above 0.
     pub(crate) fn positive(&self, key: &str, default: f64) -> Result<f64, String> {
         self.number(key, default, "above 0", |x| x.is_finite() && x > 0.0)
     }
@@ -78,7 +74,6 @@ impl Fields<'_> {
         value.as_f64().filter(|&x| fits(x)).ok_or_else(|| format!("{key}: expected {expected}, got {value}"))
     }
 
-    /// True or false.
     pub(crate) fn flag(&self, key: &str, default: bool) -> Result<bool, String> {
         let Some(value) = self.get(key) else { return Ok(default) };
         value.as_bool().ok_or_else(|| format!("{key}: expected true or false, got {value}"))

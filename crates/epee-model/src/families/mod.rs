@@ -5,7 +5,6 @@
 
 mod albert;
 mod bert;
-mod deit;
 mod distilbert;
 mod fields;
 mod gpt2;
@@ -16,16 +15,13 @@ pub(crate) use fields::Fields;
 use crate::names::Stored;
 use crate::shape::Shape;
 
-/// An architecture.
 #[derive(Debug)]
 pub(crate) struct Family {
     /// `model_type` of its `config.json`.
     pub(crate) model_type: &'static str,
-    /// Its usual name.
     pub(crate) title: &'static str,
     /// The class of the model without heads in Transformers.
     pub(crate) architecture: &'static str,
-    /// Reads the fields of a `config.json`.
     pub(crate) read: fn(&Fields<'_>) -> Result<Shape, String>,
     /// Our name and the stored name of each part, in the model without heads. `*` stands for a layer's number.
     pub(crate) names: &'static [(&'static str, Stored)],
@@ -35,14 +31,8 @@ pub(crate) struct Family {
     pub(crate) left_out: &'static [&'static str],
 }
 
-/// All architectures.
 pub(crate) static FAMILIES: [&Family; 6] =
-    [&bert::FAMILY, &albert::FAMILY, &distilbert::FAMILY, &gpt2::FAMILY, &vit::FAMILY, &deit::FAMILY];
-
-/// The architecture of a `model_type`.
-pub(crate) fn family(model_type: &str) -> Option<&'static Family> {
-    FAMILIES.into_iter().find(|family| family.model_type == model_type)
-}
+    [&bert::FAMILY, &albert::FAMILY, &distilbert::FAMILY, &gpt2::FAMILY, &vit::FAMILY, &vit::DEIT];
 
 #[cfg(test)]
 mod tests {
@@ -51,47 +41,26 @@ mod tests {
 
     use crate::{Config, ExitConfig, Model};
 
-    /// The published configurations, and the number of weights Transformers counts in the model without heads.
-    fn published() -> [(Value, u64); 7] {
-        [
-            (
-                json!({"model_type": "bert", "vocab_size": 30522, "hidden_size": 768, "num_hidden_layers": 12,
-                    "num_attention_heads": 12, "intermediate_size": 3072, "max_position_embeddings": 512}),
-                109_482_240,
-            ),
-            (
-                json!({"model_type": "albert", "vocab_size": 30000, "embedding_size": 128, "hidden_size": 768,
-                    "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072,
-                    "max_position_embeddings": 512}),
-                11_683_584,
-            ),
-            (
-                json!({"model_type": "gpt2", "vocab_size": 50257, "n_embd": 768, "n_layer": 12, "n_head": 12}),
-                124_439_808,
-            ),
-            (
-                json!({"model_type": "vit", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
-                    "intermediate_size": 3072, "image_size": 224, "patch_size": 16}),
-                85_798_656,
-            ),
-            (
-                json!({"model_type": "distilbert", "vocab_size": 30522, "dim": 768, "n_layers": 6, "n_heads": 12,
-                    "hidden_dim": 3072}),
-                66_362_880,
-            ),
-            (
-                json!({"model_type": "deit", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
-                    "intermediate_size": 3072, "image_size": 224, "patch_size": 16}),
-                85_800_192,
-            ),
-            // ALBERT's fields as the hub has them, large.
-            (
-                json!({"model_type": "albert", "vocab_size": 30000, "embedding_size": 128, "hidden_size": 1024,
-                    "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096,
-                    "max_position_embeddings": 512, "num_hidden_groups": 1, "inner_group_num": 1}),
-                17_683_968,
-            ),
-        ]
+    /// The published configurations, and the number of weights Transformers counts in the model without heads. The last is ALBERT's
+    /// large model with the hub's fields.
+    fn published() -> Vec<(Value, u64)> {
+        serde_json::from_value(json!([
+            [{"model_type": "bert", "vocab_size": 30522, "hidden_size": 768, "num_hidden_layers": 12,
+                "num_attention_heads": 12, "intermediate_size": 3072, "max_position_embeddings": 512}, 109_482_240],
+            [{"model_type": "albert", "vocab_size": 30000, "embedding_size": 128, "hidden_size": 768, "num_hidden_layers": 12,
+                "num_attention_heads": 12, "intermediate_size": 3072, "max_position_embeddings": 512}, 11_683_584],
+            [{"model_type": "gpt2", "vocab_size": 50257, "n_embd": 768, "n_layer": 12, "n_head": 12}, 124_439_808],
+            [{"model_type": "vit", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+                "intermediate_size": 3072, "image_size": 224, "patch_size": 16}, 85_798_656],
+            [{"model_type": "distilbert", "vocab_size": 30522, "dim": 768, "n_layers": 6, "n_heads": 12, "hidden_dim": 3072},
+                66_362_880],
+            [{"model_type": "deit", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+                "intermediate_size": 3072, "image_size": 224, "patch_size": 16}, 85_800_192],
+            [{"model_type": "albert", "vocab_size": 30000, "embedding_size": 128, "hidden_size": 1024, "num_hidden_layers": 24,
+                "num_attention_heads": 16, "intermediate_size": 4096, "max_position_embeddings": 512, "num_hidden_groups": 1,
+                "inner_group_num": 1}, 17_683_968],
+        ]))
+        .unwrap()
     }
 
     #[test]
@@ -102,7 +71,6 @@ mod tests {
         }
     }
 
-    /// The same fields with much smaller sizes.
     fn small(mut raw: Value) -> Config {
         for (keys, size) in [
             (&["hidden_size", "n_embd", "dim", "num_attention_heads", "n_head", "n_heads"][..], 12),

@@ -1,4 +1,5 @@
-//! ViT (Dosovitskiy et al., 2021): a class token and image patches, norms before each block, exits read through the final norm.
+//! ViT (Dosovitskiy et al., 2021) and DeiT: a class token and image patches, norms before each block, exits read
+//! through the final norm.
 
 use super::{Family, Fields, bert};
 use crate::PoolerKind;
@@ -15,9 +16,10 @@ pub(super) static FAMILY: Family = Family {
     left_out: &["classifier.", "decoder.", "embeddings.mask_token"],
 };
 
-/// DeiT has these and one more token.
-pub(super) const NAMES: [(&str, Stored); 13] = [
+/// Only DeiT has the distillation token.
+const NAMES: [(&str, Stored); 14] = [
     ("embeddings.class_token", Whole("embeddings.cls_token")),
+    ("embeddings.distillation_token", Whole("embeddings.distillation_token")),
     ("embeddings.positions", Whole("embeddings.position_embeddings")),
     ("embeddings.patches.projection", Kernel("embeddings.patch_embeddings.projection")),
     ("layers.*.attention.query", Plain("encoder.layer.*.attention.attention.query")),
@@ -32,11 +34,22 @@ pub(super) const NAMES: [(&str, Stored); 13] = [
     ("exits.pooler", Plain("pooler.dense")),
 ];
 
+/// DeiT (Touvron et al., 2021): ViT with a second token, trained by distillation. Exits read the class token.
+pub(super) static DEIT: Family = Family {
+    model_type: "deit",
+    title: "DeiT",
+    architecture: "DeiTModel",
+    read: |fields| read(fields, 2),
+    names: &NAMES,
+    prefix: "deit.",
+    left_out: &["classifier.", "cls_classifier.", "distillation_classifier.", "decoder.", "embeddings.mask_token"],
+};
+
 /// Attention scores grow with the square: 2^13 patches take 268 MB per head in training.
 const MOST_PATCHES: usize = 1 << 13;
 
 /// Reads a vision transformer with this many tokens before the patches.
-pub(super) fn read(fields: &Fields<'_>, num_prefix_tokens: usize) -> Result<Shape, String> {
+fn read(fields: &Fields<'_>, num_prefix_tokens: usize) -> Result<Shape, String> {
     if !fields.flag("qkv_bias", true)? {
         return Err("qkv_bias: expected true, got false".to_owned());
     }

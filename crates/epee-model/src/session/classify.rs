@@ -33,8 +33,12 @@ impl<'e> Session<'e> {
         } else {
             for range in batch.parts(self.most_tokens) {
                 let first = range.start;
-                in_pool(|| self.run(&batch.slice(range.clone()), policy, &mut answers[range]))
-                    .map_err(|error| error.of_part(first))?;
+                in_pool(|| self.run(&batch.slice(range.clone()), policy, &mut answers[range])).map_err(|error| {
+                    match error {
+                        Error::ExitOutput { sample, source } => Error::ExitOutput { sample: first + sample, source },
+                        other => other,
+                    }
+                })?;
             }
         }
         answers.into_iter().collect::<Option<Vec<Answer>>>().ok_or(Error::NoAnswer)

@@ -31,9 +31,6 @@ pub(crate) struct MatRef<'a, T> {
 
 impl<'a, T> MatRef<'a, T> {
     /// A matrix with the given strides.
-    ///
-    /// # Panics
-    /// If its last element is outside `data`, or if neither stride is 1.
     pub(crate) fn new(data: &'a [T], rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Self {
         assert!(row_stride == 1 || col_stride == 1, "strides {row_stride} and {col_stride}");
         if rows > 0 && cols > 0 {
@@ -43,7 +40,6 @@ impl<'a, T> MatRef<'a, T> {
         MatRef { data, rows, cols, row_stride, col_stride }
     }
 
-    /// A row-major matrix.
     pub(crate) fn row_major(data: &'a [T], rows: usize, cols: usize) -> Self {
         MatRef::new(data, rows, cols, cols, 1)
     }

@@ -38,73 +38,49 @@ pub(crate) fn grow<T: Clone + Default>(x: &mut Vec<T>, len: usize) {
 macro_rules! vectorised {
     ($body:expr) => {
         match $crate::kernels::isa::isa() {
-            $crate::kernels::isa::Isa::Portable => {
-                #[allow(dead_code)]
-                const FUSED: bool = false;
-                $body
-            }
+            $crate::kernels::isa::Isa::Portable => $crate::kernels::vectorised!(@ false, $body),
             // Every 64-bit Arm has NEON, so plain code is compiled for it.
             #[cfg(target_arch = "aarch64")]
-            $crate::kernels::isa::Isa::Neon => {
-                #[allow(dead_code)]
-                const FUSED: bool = true;
-                $body
-            }
+            $crate::kernels::isa::Isa::Neon => $crate::kernels::vectorised!(@ true, $body),
             #[cfg(target_arch = "x86_64")]
-            $crate::kernels::isa::Isa::Avx2 => {
-                #[allow(dead_code)]
-                const FUSED: bool = true;
-                $crate::kernels::with_avx2(
-                    #[inline(always)]
-                    || $body,
-                )
-            }
+            $crate::kernels::isa::Isa::Avx2 => $crate::kernels::vectorised!(@ true, with_avx2, $body),
             #[cfg(target_arch = "x86_64")]
-            $crate::kernels::isa::Isa::Avx512 => {
-                #[allow(dead_code)]
-                const FUSED: bool = true;
-                $crate::kernels::with_avx512(
-                    #[inline(always)]
-                    || $body,
-                )
-            }
+            $crate::kernels::isa::Isa::Avx512 => $crate::kernels::vectorised!(@ true, with_avx512, $body),
         }
     };
+    (@ $fused:literal, $compiled:ident, $body:expr) => {{
+        #[allow(dead_code)]
+        const FUSED: bool = $fused;
+        $crate::kernels::$compiled(
+            #[inline(always)]
+            || $body,
+        )
+    }};
+    (@ $fused:literal, $body:expr) => {{
+        #[allow(dead_code)]
+        const FUSED: bool = $fused;
+        $body
+    }};
 }
 pub(crate) use vectorised;
 
-/// Runs `f` compiled for AVX2. Used by [`vectorised!`].
-///
-/// # Panics
-/// If [`isa::isa`] is not AVX2.
+/// A function that runs `f` compiled for an instruction set, for [`vectorised!`]. It panics if another one is in use.
 #[cfg(target_arch = "x86_64")]
-#[inline(always)]
-pub(crate) fn with_avx2<R>(f: impl FnOnce() -> R) -> R {
-    assert!(isa::isa() == isa::Isa::Avx2);
-    // SAFETY: `isa` returns AVX2 only on a machine that has AVX2 and FMA.
-    unsafe { avx2(f) }
+macro_rules! compiled_for {
+    ($name:ident, $isa:ident, $features:literal) => {
+        #[inline(always)]
+        pub(crate) fn $name<R>(f: impl FnOnce() -> R) -> R {
+            #[target_feature(enable = $features)]
+            fn compiled<R>(f: impl FnOnce() -> R) -> R {
+                f()
+            }
+            assert!(isa::isa() == isa::Isa::$isa);
+            // SAFETY: `isa` returns an instruction set only on a machine that has these extensions.
+            unsafe { compiled(f) }
+        }
+    };
 }
-
-/// Runs `f` compiled for AVX-512. Used by [`vectorised!`].
-///
-/// # Panics
-/// If [`isa::isa`] is not AVX-512.
 #[cfg(target_arch = "x86_64")]
-#[inline(always)]
-pub(crate) fn with_avx512<R>(f: impl FnOnce() -> R) -> R {
-    assert!(isa::isa() == isa::Isa::Avx512);
-    // SAFETY: `isa` returns AVX-512 only on a machine that has these extensions.
-    unsafe { avx512(f) }
-}
-
+compiled_for!(with_avx2, Avx2, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn avx2<R>(f: impl FnOnce() -> R) -> R {
-    f()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")]
-fn avx512<R>(f: impl FnOnce() -> R) -> R {
-    f()
-}
+compiled_for!(with_avx512, Avx512, "avx2,fma,avx512f,avx512bw,avx512vl");

@@ -37,8 +37,8 @@ fn shape<A, B, C>(kernel: &MicroKernel<A, B, C>) -> Shape {
 
 /// W `[outputs, inputs]` and a bias, packed for this machine's kernels.
 pub(crate) struct Packed {
-    inputs: usize,
-    outputs: usize,
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
     kernel: Kernel,
     shape: Shape,
     panels: Vec<Line>,
@@ -143,17 +143,6 @@ impl Packed {
         });
     }
 
-    /// Inputs per row.
-    pub(crate) fn inputs(&self) -> usize {
-        self.inputs
-    }
-
-    /// Outputs per row.
-    pub(crate) fn outputs(&self) -> usize {
-        self.outputs
-    }
-
-    /// Memory in bytes.
     pub(crate) fn bytes(&self) -> usize {
         64 * self.panels.len() + 4 * (self.bias.len() + self.scales.len() + self.sums.len())
     }
@@ -176,7 +165,6 @@ impl Packed {
         }
     }
 
-    /// Bytes per value of A.
     fn value_bytes(&self) -> usize {
         match self.form() {
             Form::Float => 4,
@@ -229,9 +217,6 @@ impl Packed {
     }
 
     /// `out = activation(A Wᵀ + bias) + residual`, on all threads if the product is large enough.
-    ///
-    /// # Panics
-    /// If a size does not fit.
     pub(crate) fn product(&self, a: Rows<'_>, activation: Activation, residual: Option<&[f32]>, out: &mut [f32]) {
         let (m, n) = (a.count, self.outputs);
         assert_eq!(out.len(), m * n, "values of the product");

@@ -20,7 +20,6 @@ pub(crate) fn zip<T: Scalar, U: Copy + Sync>(x: &mut [T], y: &[U], f: impl Fn(&m
     thread_pool::chunks(x, TASK, |i, x| run(x, &y[i * TASK..][..x.len()]));
 }
 
-/// Copies x into y.
 pub(crate) fn copy<T: Scalar>(x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len());
     thread_pool::chunks(y, TASK, |i, y| y.copy_from_slice(&x[i * TASK..][..y.len()]));
@@ -39,7 +38,6 @@ pub(crate) fn clear<T: Scalar>(x: &mut [T]) {
     });
 }
 
-/// True if every value is zero.
 #[inline(always)]
 pub(crate) fn is_zero<T: Scalar>(x: &[T]) -> bool {
     x.chunks(64).all(|x| x.iter().fold(true, |zero, &x| zero & (x == T::ZERO)))

@@ -11,7 +11,6 @@ pub(crate) fn values(n: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-/// A pool of threads.
 pub(crate) fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
 }

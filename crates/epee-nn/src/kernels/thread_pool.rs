@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex};
 type Body<'a> = dyn Fn(usize) + Sync + 'a;
 
 /// The state shared by the calling thread and its helpers.
+#[derive(Default)]
 struct Request {
     /// Upper half: the number of the loop. Lower half: the number of unclaimed tasks.
     claims: AtomicU64,
@@ -54,16 +55,6 @@ fn wait(spins: &mut u32) {
 const TASKS: u64 = 0xffff_ffff;
 
 impl Request {
-    fn new() -> Request {
-        Request {
-            claims: AtomicU64::new(0),
-            done: AtomicUsize::new(0),
-            body: UnsafeCell::new(None),
-            over: AtomicBool::new(false),
-            panic: Mutex::new(None),
-        }
-    }
-
     /// Claims a task and runs it. Returns false if none is left.
     fn run_one(&self) -> bool {
         let mut claims = self.claims.load(Ordering::Relaxed);
@@ -92,7 +83,6 @@ impl Request {
         true
     }
 
-    /// Runs a loop and waits for its end.
     fn run_tasks(&self, tasks: usize, body: &Body<'_>) {
         let number = self.claims.load(Ordering::Relaxed) >> 32;
         self.done.store(0, Ordering::Relaxed);
@@ -116,7 +106,6 @@ impl Request {
         }
     }
 
-    /// Helps until the request is over.
     fn help(&self) {
         // A thread that runs its own request can pick up this job while it waits for something else.
         if BUSY.replace(true) {
@@ -159,7 +148,7 @@ pub fn in_pool<R>(f: impl FnOnce() -> R) -> R {
         return f();
     }
     // Helpers share ownership, so that the request does not wait for late helpers.
-    let request = Arc::new(Request::new());
+    let request = Arc::new(Request::default());
     for _ in 1..threads {
         let request = Arc::clone(&request);
         rayon::spawn(move || request.help());
@@ -239,28 +228,6 @@ pub(crate) fn row_blocks<T: Send, const N: usize>(
     });
 }
 
-/// Cuts each buffer at its ends and calls `f(i, pieces)`. Piece i of `x` is `x[ends[i - 1]..ends[i]]`.
-pub(crate) fn pieces_of<T: Send, const N: usize>(
-    buffers: [(&mut [T], &[usize]); N],
-    f: impl Fn(usize, [&mut [T]; N]) + Sync,
-) {
-    let n = buffers.first().map_or(0, |(_, ends)| ends.len());
-    for (x, ends) in &buffers {
-        assert!(ends.len() == n && ends.is_sorted() && ends.last().is_none_or(|&end| end <= x.len()), "ends of pieces");
-    }
-    let shared = buffers.map(|(x, ends)| (Shared::new(x), ends));
-    run(n, |i| {
-        f(
-            i,
-            shared.map(|(x, ends)| {
-                let first = if i == 0 { 0 } else { ends[i - 1] };
-                // SAFETY: pieces are in order, inside x, and no other task has this one.
-                unsafe { std::slice::from_raw_parts_mut(x.get().add(first), ends[i] - first) }
-            }),
-        );
-    });
-}
-
 /// Some rows and adjacent columns of a row-major matrix, for exclusive access.
 pub(crate) struct Block<'a, T> {
     /// The first row's first value.
@@ -273,7 +240,6 @@ pub(crate) struct Block<'a, T> {
 }
 
 impl<'a, T> Block<'a, T> {
-    /// A whole matrix.
     pub(crate) fn whole(x: &'a mut [T], cols: usize) -> Block<'a, T> {
         let rows = x.len() / cols.max(1);
         Block { first: Shared::new(x), rows, cols, stride: cols, matrix: std::marker::PhantomData }
@@ -293,8 +259,13 @@ pub(crate) fn heads_of<T: Send, const N: usize>(
         assert!(heads * (offsets.len() - 1) == ends.len() && offsets.is_sorted(), "offsets of the blocks");
         assert!(offsets.last().is_none_or(|&end| end * cols <= x.len()), "rows of the blocks");
     }
-    let (width, shared) = (cols / heads, matrices.map(|(x, offsets)| (Shared::new(x), offsets)));
-    pieces_of([(pieces, ends)], |task, [piece]| {
+    assert!(ends.is_sorted() && ends.last().is_none_or(|&end| end <= pieces.len()), "ends of pieces");
+    let (width, pieces) = (cols / heads, Shared::new(pieces));
+    let shared = matrices.map(|(x, offsets)| (Shared::new(x), offsets));
+    run(ends.len(), |task| {
+        let first = if task == 0 { 0 } else { ends[task - 1] };
+        // SAFETY: pieces are in order, inside their buffer, and no other task has this one.
+        let piece = unsafe { std::slice::from_raw_parts_mut(pieces.get().add(first), ends[task] - first) };
         let (i, j) = (task / heads, task % heads);
         let block = |(x, offsets): (Shared<T>, &[usize])| Block {
             // SAFETY: row `offsets[i]` begins inside the matrix, or is empty and at its end.
@@ -397,7 +368,8 @@ mod tests {
         let message = *failed.unwrap_err().downcast::<String>().unwrap();
         assert_eq!(message, "task 57");
         let mut x = [0; 10];
-        pool.install(|| in_pool(|| pieces_of([(&mut x, &[3, 3, 10])], |i, [piece]| piece.fill(i))));
+        let ends = [3, 3, 10];
+        pool.install(|| in_pool(|| heads_of((&mut x, &ends), [], (0, 1), |i, piece, []| piece.fill(i))));
         assert_eq!(x, [0, 0, 0, 2, 2, 2, 2, 2, 2, 2]);
     }
 }

@@ -39,9 +39,6 @@ pub(crate) fn f32_tile(isa: Isa) -> TransposeTile<f32> {
 }
 
 /// `to[c · to_stride + r] = from[r · from_stride + c]` for r below `rows` and c below `cols`.
-///
-/// # Panics
-/// If an element is outside its slice.
 pub(crate) fn transpose<T: Scalar>(
     from: &[T],
     from_stride: usize,

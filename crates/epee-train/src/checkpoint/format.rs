@@ -12,21 +12,17 @@ use serde::{Deserialize, Serialize};
 use super::CHECKPOINT_FORMAT;
 use crate::Trainer;
 
-/// The key of the metadata.
 pub(super) const KEY: &str = "epee";
 
 /// Number of values converted to bytes at a time.
 const PIECE: usize = 1 << 14;
 
-/// The metadata of a checkpoint.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Envelope {
     /// `None` in format 1.
     pub(super) format: Option<u32>,
-    /// See [`Digest`].
     #[serde(default)]
     pub(super) sha256: String,
-    /// The state.
     #[serde(default)]
     pub(super) state: serde_json::Value,
 }
@@ -34,9 +30,7 @@ pub(super) struct Envelope {
 /// The reason why a file cannot be used.
 #[derive(Debug, PartialEq)]
 pub(super) enum Unusable {
-    /// It is damaged.
     Damaged(String),
-    /// Another version wrote it.
     Format(u32),
 }
 

@@ -7,7 +7,6 @@
 //!
 //! No random state is stored because there is none: batch order depends on (seed, epoch), dropout on (seed, step).
 
-mod disk;
 mod format;
 mod identity;
 mod lock;
@@ -26,16 +25,16 @@ use serde::{Deserialize, Serialize};
 pub use self::identity::RunIdentity;
 pub use self::lock::check_unlocked;
 
-use self::disk::Disk;
 use self::format::Unusable;
 use self::lock::Lock;
+use self::write::Disk;
 use crate::{Error, LinearSchedule, Trainer};
 
 /// The version of the file format. Format 1 was `last.safetensors`, without a digest.
 pub const CHECKPOINT_FORMAT: u32 = 2;
 
 /// The progress of a run; weights and moments are stored beside it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
     /// Identifies the run: options, data, and the model it started from.
@@ -95,7 +94,6 @@ impl Checkpoints {
         Ok(checkpoints)
     }
 
-    /// The file of a step.
     fn path(&self, step: u64) -> PathBuf {
         self.folder.join(format!("step-{step:09}.safetensors"))
     }

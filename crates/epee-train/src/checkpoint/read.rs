@@ -11,10 +11,8 @@ use super::format::{Digest, Envelope, KEY, Unusable, set_pieces, tensors_mut};
 use super::{CHECKPOINT_FORMAT, State};
 use crate::Trainer;
 
-/// A file whose digest is correct.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// Its state.
     pub(super) state: State,
     file: BufReader<File>,
     /// Where the values begin.
@@ -23,7 +21,6 @@ pub(super) struct Found {
     tensors: Vec<(String, Vec<usize>)>,
 }
 
-/// Opens a checkpoint and checks it.
 pub(super) fn open(path: &Path) -> Result<Found, Unusable> {
     let damaged = |error: io::Error| Unusable::Damaged(error.to_string());
     let file = File::open(path).map_err(damaged)?;

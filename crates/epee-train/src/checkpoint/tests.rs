@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex};
 use epee_model::{Config, ExitConfig, Model};
 use epee_nn::Parameters;
 
-use super::disk::POINTS;
 use super::format::tensors;
-use super::write::put;
+use super::write::{POINTS, put};
 use super::*;
 
 fn trainer(seed: u64) -> Trainer {
@@ -136,7 +135,6 @@ fn a_damaged_newest_file_is_passed_over_with_a_warning() {
     assert_eq!(names(&checkpoints), ["step-000000005.safetensors"]);
 }
 
-/// Changes the metadata of a file.
 fn rewrite(path: &Path, from: &str, to: &str) {
     assert_eq!(from.len(), to.len());
     let bytes = fs::read(path).unwrap();
@@ -197,12 +195,14 @@ fn another_run_is_refused_by_the_part_that_differs() {
         assert!(matches!(error, Error::OtherRun { .. }));
         error.to_string()
     };
-    let error = refusal(r#"{"clip":0.5,"seed":1}"#, None);
-    assert!(error.contains("another run: options.clip: expected 1.0, got 0.5"), "{error}");
-    let error = refusal(r#"{"clip":1.0,"seed":1,"new":true}"#, None);
-    assert!(error.contains("options.new: expected null, got true"), "{error}");
-    let error = refusal(r#"{"clip":1.0,"seed":1}"#, Some("sha256:12"));
-    assert!(error.contains("another run: train: expected nothing, got sha256:12"), "{error}");
+    for (options, train, part) in [
+        (r#"{"clip":0.5,"seed":1}"#, None, "another run: options.clip: expected 1.0, got 0.5"),
+        (r#"{"clip":1.0,"seed":1,"new":true}"#, None, "options.new: expected null, got true"),
+        (r#"{"clip":1.0,"seed":1}"#, Some("sha256:12"), "another run: train: expected nothing, got sha256:12"),
+    ] {
+        let error = refusal(options, train);
+        assert!(error.contains(part), "{error}");
+    }
 
     let schedule = state(5).schedule;
     let order = order_digest(&[vec![1, 0], vec![2]]);

@@ -177,14 +177,12 @@ impl GridConfig {
     }
 }
 
-/// The options that a file sets.
 #[derive(Deserialize)]
 struct Given {
     #[serde(default)]
     options: toml::Table,
 }
 
-/// The names of all options, in their order.
 pub(super) fn keys() -> Vec<String> {
     match serde_json::to_value(TrainOptions::default()) {
         Ok(Value::Object(options)) => options.into_iter().map(|(key, _)| key).collect(),

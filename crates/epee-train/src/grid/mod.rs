@@ -2,11 +2,9 @@
 //! record of a run ([`RunRecord`]) and of all runs ([`Summary`]). Nothing here starts a run.
 
 mod config;
-mod log;
 mod plan;
 mod record;
 
 pub use config::{GridConfig, GridFile, GridLists, schema};
-pub use log::{LogLine, read_line};
 pub use plan::{Plan, value_text};
-pub use record::{ExitScore, Majority, RunRecord, RunResult, State, Summary};
+pub use record::{ExitScore, LogLine, Majority, RunRecord, RunResult, State, Summary, read_line};

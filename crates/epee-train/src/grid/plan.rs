@@ -65,7 +65,6 @@ impl Plan {
     }
 }
 
-/// An option's name in a folder name.
 fn short(key: &str) -> String {
     match key {
         "batch_size" => "batch".to_owned(),

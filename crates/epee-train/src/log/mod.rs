@@ -13,10 +13,8 @@ use serde_json::Value;
 use self::tensorboard::Events;
 use crate::{EpochReport, Error, State, StepReport};
 
-/// The name of the log.
 pub(crate) const METRICS: &str = "metrics.jsonl";
 
-/// A line of `metrics.jsonl`.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub(crate) enum Event<'a> {
@@ -24,12 +22,12 @@ pub(crate) enum Event<'a> {
     Epoch(&'a EpochReport),
 }
 
-/// The logs of a run.
 pub(crate) struct Log {
     path: PathBuf,
     file: File,
     events: Events,
-    seconds_before: f64,
+    /// Seconds of the run before it was resumed.
+    pub(crate) seconds_before: f64,
 }
 
 impl Log {
@@ -40,11 +38,8 @@ impl Log {
         let fail = Error::write(&path);
         let old = if state.step == 0 { Ok(Vec::new()) } else { std::fs::read(&path) };
         let old = old.unwrap_or_else(|error| {
-            warn(&format!(
-                "{}: cannot be read: {error}; its lines before step {} are lost",
-                path.display(),
-                state.step
-            ));
+            let (path, step) = (path.display(), state.step);
+            warn(&format!("{path}: cannot be read: {error}; its lines before step {step} are lost"));
             Vec::new()
         });
         let mut kept = Vec::new();
@@ -70,11 +65,6 @@ impl Log {
         let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
         let events = Events::open(&dir.join("tensorboard"), state.step)?;
         Ok(Log { path, file, events, seconds_before })
-    }
-
-    /// Seconds of the run before it was resumed.
-    pub(crate) fn seconds_before(&self) -> f64 {
-        self.seconds_before
     }
 
     /// Called before a checkpoint, so that the log has every step that the checkpoint counts.

@@ -10,7 +10,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Error;
 
-/// An event file.
 pub(super) struct Events {
     path: PathBuf,
     file: File,
@@ -39,7 +38,6 @@ impl Events {
         Ok(events)
     }
 
-    /// Appends named values of a step.
     pub(super) fn write(&mut self, step: u64, values: &[(String, f64)]) -> Result<(), Error> {
         self.append(&scalars(now(), step, values))
     }
@@ -57,32 +55,21 @@ fn now() -> f64 {
 
 /// `Event { wall_time, file_version: "brain.Event:2" }`
 fn version(time: f64) -> Vec<u8> {
-    let mut event = double(1, time);
-    event.extend(bytes(3, b"brain.Event:2"));
-    event
+    [double(1, time), bytes(3, b"brain.Event:2")].concat()
 }
 
 /// `Event { wall_time, step, session_log: { status: START } }`
 fn restart(time: f64, step: u64) -> Vec<u8> {
-    let mut event = double(1, time);
-    event.extend(integer(2, step));
-    event.extend(bytes(7, &integer(1, 1)));
-    event
+    [double(1, time), integer(2, step), bytes(7, &integer(1, 1))].concat()
 }
 
 /// `Event { wall_time, step, summary: { value: [{ tag, simple_value }] } }`
 fn scalars(time: f64, step: u64, values: &[(String, f64)]) -> Vec<u8> {
-    let mut summary = Vec::new();
-    for (tag, value) in values {
-        let mut entry = bytes(1, tag.as_bytes());
-        entry.extend(key(2, 5));
-        entry.extend((*value as f32).to_le_bytes());
-        summary.extend(bytes(1, &entry));
-    }
-    let mut event = double(1, time);
-    event.extend(integer(2, step));
-    event.extend(bytes(5, &summary));
-    event
+    let entry = |(tag, value): &(String, f64)| {
+        bytes(1, &[bytes(1, tag.as_bytes()), key(2, 5), (*value as f32).to_le_bytes().to_vec()].concat())
+    };
+    let summary: Vec<u8> = values.iter().flat_map(entry).collect();
+    [double(1, time), integer(2, step), bytes(5, &summary)].concat()
 }
 
 fn record(message: &[u8]) -> Vec<u8> {

@@ -34,7 +34,6 @@ impl ExitWeights {
     }
 }
 
-/// The last exit alone.
 pub(super) fn last(exits: usize) -> Vec<f64> {
     normalised(exits, |m| f64::from(u8::from(m == exits)))
 }

@@ -65,7 +65,7 @@ pub struct Tile<A, B, C> {
 
 /// The values that a kernel adds its sums to, rows `stride` apart: C and its stride to continue a sum; a bias and 0; a null
 /// pointer for nothing.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Initial<C> {
     /// The first row's values.
     pub values: *const C,
@@ -78,15 +78,8 @@ impl<C> Initial<C> {
     pub const NOTHING: Initial<C> = Initial { values: std::ptr::null(), stride: 0 };
 }
 
-// Not derived, because a derive would require `Copy` of the numbers.
-impl<C> Clone for Initial<C> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<C> Copy for Initial<C> {}
-
 /// An inner kernel and the shape of its operands.
+#[derive(Clone, Copy)]
 pub struct MicroKernel<A, B, C> {
     /// The most rows of A in one call.
     pub rows: usize,
@@ -100,14 +93,6 @@ pub struct MicroKernel<A, B, C> {
     /// All rows and columns of the tile must be inside the matrices, and the machine must have the kernel's instructions.
     pub run: Micro<A, B, C>,
 }
-
-// Not derived, because a derive would require `Clone` of the numbers.
-impl<A, B, C> Clone for MicroKernel<A, B, C> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<A, B, C> Copy for MicroKernel<A, B, C> {}
 
 /// The bits of a bfloat16.
 pub type Bf16 = u16;

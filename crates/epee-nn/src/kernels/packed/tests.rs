@@ -11,7 +11,7 @@ fn pack(isa: Isa, w: &[f32], bias: &[f32], k: usize, precision: Precision) -> Pa
 }
 
 fn run(packed: &Packed, x: &[f32], activation: Activation, residual: Option<&[f32]>) -> Vec<f32> {
-    let mut out = vec![7.0; x.len() / packed.inputs() * packed.outputs()];
+    let mut out = vec![7.0; x.len() / packed.inputs * packed.outputs];
     let mut converted = Converted::default();
     packed.product(packed.convert(x, &mut converted), activation, residual, &mut out);
     out
