@@ -6,7 +6,7 @@ mod text;
 use std::path::PathBuf;
 
 use epee::Calibrator;
-use epee::calibration::{CalibrateError, CalibrationGoal, CalibrationRequest};
+use epee::calibration::{CalibrationGoal, CalibrationRequest};
 use epee::exit::{Goal, Risk, Trace};
 use serde_json::{Map, Value};
 
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let request = args.request(calibrator.trace())?;
     let report_trace = args.report_on.as_deref().map(|path| calibrator.open_report_trace(path)).transpose()?;
     ui.warn(calibrator.warnings());
-    let report = calibrator.run(&request).map_err(|error| args.hint(error))?;
+    let report = calibrator.run(&request)?;
     ui.warn(&report.warnings);
     let mut shown = Shown::default();
     text::report(args, calibrator.trace(), &request, &report, &mut shown, ui)?;
@@ -131,18 +131,6 @@ impl Args {
             abstain: self.goal.abstain.map(|risk| self.promise.abstention(risk)),
             ..CalibrationRequest::new(goal)
         })
-    }
-
-    /// Adds what a user of the command can do.
-    fn hint(&self, error: epee::Error) -> anyhow::Error {
-        let hint = match &error {
-            epee::Error::Calibrate(CalibrateError::GoalNotMet { .. }) => {
-                format!("`epee sweep {}` shows what each setting costs and saves", self.file.display())
-            }
-            epee::Error::Calibrate(CalibrateError::UnknownPrecision) => "record it with `epee trace`".to_owned(),
-            _ => return error.into(),
-        };
-        anyhow::anyhow!("{error}\nhint: {hint}")
     }
 }
 

@@ -4,7 +4,6 @@ mod best;
 mod folder;
 mod jobs;
 mod progress;
-mod report;
 mod results;
 
 use std::collections::VecDeque;
@@ -20,11 +19,10 @@ use serde_json::{Value, json};
 use self::folder::Folder;
 use self::jobs::{Jobs, Signals, wait_for_orphan};
 use self::progress::Progress;
-pub(crate) use self::report::report;
 use self::results::Target;
-use super::train::base;
 use crate::flags::check_vacant;
 use crate::status::Stopped;
+use crate::training::base;
 use crate::ui::Ui;
 
 /// Train a model for every combination of some options and keep the best by dev

@@ -17,9 +17,9 @@ use epee::evaluation::grades_of;
 use epee::recording::read_split;
 use epee::{Base, Classifier, Training};
 
-use super::train;
 use crate::flags::check_empty;
 use crate::status::Stopped;
+use crate::training;
 use crate::ui::{self, Ui, choice_text, decimal, evaluation_summary, exit_table, grade_table, grid_tables};
 
 /// Generate data, train a multi-exit model, choose an exit setting and use it, in about a minute
@@ -183,5 +183,5 @@ fn free_folder() -> anyhow::Result<PathBuf> {
 fn fit(task: &QuickstartTask, out: &Path, ui: Ui) -> anyhow::Result<bool> {
     let base = Base::Config { config: Box::new(task.config.clone()), preprocessor: task.preprocessor.clone() };
     let training = Training { options: task.options.clone(), ..Training::new(base) };
-    Ok(train::fit(&training, task.dataset.dir(), out, ui)?.finished)
+    Ok(training::fit(&training, task.dataset.dir(), out, ui)?.finished)
 }

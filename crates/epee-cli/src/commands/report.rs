@@ -10,8 +10,8 @@ use epee_files::write_atomic;
 use epee_report::{Figure, Options, TraceReport, figures, gather, html_with, most_points, names, training};
 use serde_json::json;
 
-use super::grid;
 use crate::flags::{check_absent, check_empty};
+use crate::grids;
 use crate::ui::Ui;
 
 /// Draw what recorded traces say: every setting, every exit, what leaves last, on one page that opens offline
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         check_empty(dir, args.force)?;
     }
     let dataset = args.data.as_deref().map(Dataset::open).transpose()?;
-    let grid = args.grid.as_deref().map(grid::report).transpose()?;
+    let grid = args.grid.as_deref().map(grids::read).transpose()?;
     let options = Options {
         most: most_points(args.files.len()),
         epsilon: share("--max-risk", args.max_risk)?,

@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::Context;
 use epee_train::grid::{RunRecord, State, Summary};
 
-use super::folder::{Folder, RECORD, read_json};
+use super::folder::{Folder, RECORD};
+use crate::grids::read_json;
 use crate::ui::Ui;
 
 pub(super) const WEIGHTS: &str = "model.safetensors";

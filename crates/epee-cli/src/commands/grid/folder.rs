@@ -6,18 +6,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use epee_files::write_atomic;
 use epee_train::grid::{Majority, RunRecord, State, Summary};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::jobs::Ended;
+use crate::grids::{SUMMARY, read_json};
 
 /// The files in a run's folder: its record, its messages, its log and its options.
 pub(super) const RECORD: &str = "run.json";
 pub(super) const MESSAGES: &str = "train.log";
 pub(super) const LOG: &str = "metrics.jsonl";
 pub(super) const OPTIONS: &str = "options.toml";
-/// All runs, for `epee report --grid`.
-pub(crate) const SUMMARY: &str = "results.json";
 
 /// The file that is locked by the process that writes into the folder.
 const LOCK: &str = "grid.lock";
@@ -129,12 +127,6 @@ fn difference(a: &Value, b: &Value) -> &'static str {
     let named =
         [("train", "data"), ("dev", "data"), ("model", "a model's files"), ("tokenizer", "a tokenizer's files")];
     named.into_iter().find(|(name, _)| differs(name)).map_or("settings of the start", |(_, what)| what)
-}
-
-pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&bytes)
-        .with_context(|| format!("{}: expected a file that `epee grid` wrote", path.display()))
 }
 
 fn write_json(path: &Path, value: &impl serde::Serialize) -> anyhow::Result<()> {

@@ -8,9 +8,8 @@ use epee_train::grid::{ExitScore, Plan, RunRecord, RunResult, State, Summary};
 use serde_json::Value;
 
 use crate::flags::check_absent;
-use crate::ui::decimal;
-use crate::ui::table as plain_table;
-use crate::ui::{self, Column, Values};
+use crate::grids::remark;
+use crate::ui::{self, Column, Values, decimal, table as plain_table};
 
 /// The file of the table.
 pub(super) struct Target {
@@ -102,21 +101,6 @@ fn typed(all: &[Value], values: &[Value]) -> Values {
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// A remark on a run: that it failed or was stopped, or that exits answer the majority class.
-pub(super) fn remark(run: &RunRecord, majority: &str) -> Option<String> {
-    let result = run.result.as_ref();
-    let learned = result.filter(|result| result.majority_exits > 0).map(|result| match result.majority_exits {
-        all if all == result.exits.len() => format!("every exit answers the majority class ({majority})"),
-        1 => format!("1 exit answers the majority class ({majority})"),
-        some => format!("{some} exits answer the majority class ({majority})"),
-    });
-    match run.state {
-        State::Failed => Some(format!("failed: {}", run.reason.as_deref().unwrap_or("for an unknown reason"))),
-        State::Stopped | State::Running | State::Planned => Some(run.state.to_string()),
-        State::Finished => learned,
-    }
 }
 
 /// The runs, the best by dev first, those without a score last.
