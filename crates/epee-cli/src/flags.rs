@@ -6,6 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use epee_exit::{Ensemble, Grid, Metric, Patiences, PolicyError, PolicyKind, Scoring, Thresholds, Trace, runnable};
+use serde::de::DeserializeOwned;
 
 /// One policy, or all that can run on a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +136,28 @@ pub(crate) fn threads(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Reads a time such as `20ms` or `0.02s`, in seconds.
+pub(crate) fn latency(text: &str) -> Result<f64, String> {
+    let trimmed = text.trim();
+    let digits = trimmed.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '.');
+    let unit = match trimmed[digits.len()..].trim() {
+        "s" => Some(1.0),
+        "ms" => Some(1e3),
+        "us" | "µs" => Some(1e6),
+        _ => None,
+    };
+    let value = digits.parse().ok().filter(|value: &f64| value.is_finite() && *value > 0.0);
+    let seconds = value.zip(unit).map(|(value, unit)| value / unit);
+    seconds.ok_or_else(|| format!("expected a time such as 20ms, 500us or 0.02s, got `{text}`"))
+}
+
+/// Reads a value by its name in files.
+pub(crate) fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>(
+    names: &'static [&'static str],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(names).try_map(|name| serde_json::from_value::<T>(name.into()))
+}
+
 /// Refuses a folder that is not empty, unless forced.
 pub(crate) fn check_empty(dir: &Path, force: bool) -> anyhow::Result<()> {
     check_vacant(dir, force, "--force writes into it")
@@ -192,6 +215,16 @@ mod tests {
         let logits = vec![0.0, 1.0, 2.0, 0.0];
         Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![1], provenance, ..Default::default() })
             .unwrap()
+    }
+
+    #[test]
+    fn times_have_units() {
+        for (text, seconds) in [("20ms", 0.02), ("0.5 s", 0.5), ("500us", 5e-4), ("1s", 1.0)] {
+            assert_eq!(latency(text), Ok(seconds));
+        }
+        for text in ["20", "ms", "-5ms", "0ms", "1h", "", "infs", "nan ms"] {
+            assert!(latency(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ mod fetch;
 mod flags;
 mod grids;
 mod hints;
-mod latency;
 mod status;
 mod training;
 mod ui;

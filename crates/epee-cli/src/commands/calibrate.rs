@@ -11,8 +11,7 @@ use epee::exit::{Goal, Risk, Trace};
 use serde_json::{Map, Value};
 
 use self::promise::PromiseArgs;
-use crate::flags::SettingArgs;
-use crate::latency::Latency;
+use crate::flags::{SettingArgs, latency};
 use crate::ui::Ui;
 
 /// Choose the exit setting that meets a goal, and make it the model's policy
@@ -65,8 +64,8 @@ struct GoalArgs {
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, conflicts_with_all = ["max_latency", "max_risk"])]
     saving: Option<f64>,
     /// Keep the metric highest while a sample takes at most this long on average, by the times in the trace: 20ms, 0.02s
-    #[arg(long, value_name = "TIME", conflicts_with = "max_risk")]
-    max_latency: Option<Latency>,
+    #[arg(long, value_name = "TIME", conflicts_with = "max_risk", value_parser = latency)]
+    max_latency: Option<f64>,
     /// Certify that each --risk is at most this, such as 0.01
     #[arg(long, value_name = "RISK", allow_negative_numbers = true)]
     max_risk: Option<f64>,
@@ -79,8 +78,7 @@ impl GoalArgs {
     /// The goal that needs no certificate, if there is one.
     fn goal(&self) -> Option<Goal> {
         let loss = self.max_loss.map(Goal::MaxLoss);
-        let latency = || self.max_latency.map(|latency| Goal::MaxLatency(latency.seconds()));
-        loss.or(self.saving.map(Goal::Saving)).or_else(latency)
+        loss.or(self.saving.map(Goal::Saving)).or(self.max_latency.map(Goal::MaxLatency))
     }
 }
 

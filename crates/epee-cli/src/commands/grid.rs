@@ -1,6 +1,5 @@
 //! `epee grid`: a training run for every combination of some options, each in a process of its own.
 
-mod best;
 mod folder;
 mod jobs;
 mod progress;
@@ -198,7 +197,7 @@ impl Grid {
         let summary = self.summary();
         self.target.write(&self.plan, &summary)?;
         self.folder.keep_summary(&summary)?;
-        best::keep(&self.folder, &summary, self.keep_all, self.ui)
+        self.folder.keep_best(&summary, self.keep_all, self.ui)
     }
 
     /// Prints the table; an error if runs are missing or failed.
@@ -209,7 +208,7 @@ impl Grid {
         } else {
             self.ui.print(results::table(&summary))?;
             self.ui.note(format!("{}: {} runs", self.target.path().display(), summary.runs.len()));
-            let best = summary.best.as_ref().filter(|_| self.folder.best().join(best::WEIGHTS).is_file());
+            let best = summary.best.as_ref().filter(|_| self.folder.best().join(folder::WEIGHTS).is_file());
             if let Some(best) = best {
                 self.ui.note(format!("{}: the model of {best}", self.folder.best().display()));
             }

@@ -4,15 +4,13 @@ mod options;
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use epee::{ExitOptions, Training};
 use epee_model::{PoolerKind, Pooling};
 use epee_train::{check_resumable, check_unlocked};
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use self::options::OptionArgs;
-use crate::flags::check_empty;
+use crate::flags::{check_empty, named};
 use crate::status::Stopped;
 use crate::training::{base, fit};
 use crate::ui::{Ui, decimal};
@@ -78,13 +76,6 @@ struct BaseArgs {
     /// config.json for fresh weights
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
-}
-
-/// Reads a value by its name in files.
-fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>(
-    names: &'static [&'static str],
-) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(names).try_map(|name| serde_json::from_value::<T>(name.into()))
 }
 
 /// A number of seconds, from 0.

@@ -13,7 +13,7 @@ use epee::Warning;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-pub(crate) use columns::{Column, Values, csv, parquet};
+pub(crate) use columns::{Column, Kind, csv, parquet};
 pub(crate) use evaluation::{evaluation_json, evaluation_summary, evaluation_text, grade_table};
 pub(crate) use predictions::{evaluate, examples, input_name, load, predict, prediction_table, record};
 pub(crate) use tables::{
