@@ -47,7 +47,6 @@ pub(crate) fn choice() -> impl TypedValueParser<Value = Choice> {
     PossibleValuesParser::new(names.collect::<Vec<_>>()).try_map(|name| name.parse::<Choice>())
 }
 
-/// Settings to try.
 #[derive(clap::Args)]
 pub(crate) struct SettingArgs {
     /// Policies to try, comma-separated, or all; `epee policy list` explains them
@@ -79,7 +78,6 @@ impl SettingArgs {
         }
     }
 
-    /// The metric that decides.
     pub(crate) fn metric(&self) -> Metric {
         self.scoring.metric
     }
@@ -90,7 +88,6 @@ impl SettingArgs {
     }
 }
 
-/// Metric that decides.
 #[derive(clap::Args)]
 pub(crate) struct ScoringArgs {
     /// Metric that decides
@@ -104,7 +101,6 @@ pub(crate) struct ScoringArgs {
 }
 
 impl ScoringArgs {
-    /// The metric that decides.
     pub(crate) fn metric(&self) -> Metric {
         self.metric
     }
@@ -193,7 +189,7 @@ pub(crate) fn check_absent(file: &Path, force: bool) -> anyhow::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use clap::Parser;
     use epee_exit::{Provenance, TraceParts};
 
@@ -210,7 +206,8 @@ mod tests {
         Cli::try_parse_from(all).map(|cli| cli.args).map_err(|error| error.to_string())
     }
 
-    fn trace() -> Trace {
+    /// One sample, two exits, two classes.
+    pub(crate) fn trace() -> Trace {
         let provenance = Provenance { label_names: vec!["no".into(), "yes".into()], ..Provenance::here() };
         let logits = vec![0.0, 1.0, 2.0, 0.0];
         Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![1], provenance, ..Default::default() })

@@ -2,7 +2,6 @@
 
 mod check;
 mod error;
-mod report;
 mod request;
 
 use std::path::{Path, PathBuf};
@@ -15,8 +14,7 @@ use epee_files::sha256_file;
 use epee_model::{Calibration, ModelDir};
 
 pub use self::error::CalibrateError;
-pub use self::report::{CalibrationReport, Outcome};
-pub use self::request::{AbstentionRequest, CalibrationGoal, CalibrationRequest};
+pub use self::request::{AbstentionRequest, CalibrationGoal, CalibrationReport, CalibrationRequest, Outcome};
 use crate::{Error, Warning};
 
 /// Bins of equal mass for the calibration error.

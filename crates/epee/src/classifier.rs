@@ -159,12 +159,8 @@ impl Classifier {
         let mut predictions = Vec::with_capacity(examples.len());
         for indices in pack(&lengths, BATCH_TOKENS) {
             let batch = Batch::new(indices.iter().map(|&i| &encoded.sequences[i]));
-            let answers = session.classify(&batch, &self.policy).map_err(|error| match error {
-                epee_model::Error::ExitOutput { sample, source } => {
-                    Error::ExitOutput { id: examples[indices[sample]].id.clone(), source }
-                }
-                other => other.into(),
-            })?;
+            let answers =
+                session.classify(&batch, &self.policy).map_err(|error| of_example(error, examples, &indices))?;
             progress(answers.len());
             predictions.extend(answers.into_iter().zip(&indices).map(|(answer, &i)| Prediction {
                 tokens: lengths[i],
@@ -184,5 +180,15 @@ impl Classifier {
         let positions = config.positions();
         let max_tokens = self.model_dir.exits.max_tokens.map_or(positions, |most| most.min(positions));
         self.preprocessor.encode(config, examples, max_tokens)
+    }
+}
+
+/// An error of a batch by the id of its example.
+pub(crate) fn of_example(error: epee_model::Error, examples: &[Example], indices: &[usize]) -> Error {
+    match error {
+        epee_model::Error::ExitOutput { sample, source } => {
+            Error::ExitOutput { id: examples[indices[sample]].id.clone(), source }
+        }
+        other => other.into(),
     }
 }

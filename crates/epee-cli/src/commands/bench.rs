@@ -88,7 +88,6 @@ struct Arithmetic {
     head_share: f64,
 }
 
-/// Measures and prints.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if !(args.seconds > 0.0 && args.seconds <= 60.0) {
         bail!("--seconds: expected more than 0 and at most 60, got {}", args.seconds);

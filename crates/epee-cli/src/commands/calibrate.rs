@@ -82,7 +82,6 @@ impl GoalArgs {
     }
 }
 
-/// Chooses a setting and writes it into `exits.json`.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     args.promise.check(args.goal.max_risk.is_some(), args.goal.abstain.is_some())?;
     let mut calibrator = Calibrator::open(&args.model, &args.file)?;

@@ -52,7 +52,6 @@ pub(crate) struct Args {
     seed: u64,
 }
 
-/// Prints a table for each trace, and a table of means if there are several.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if !args.dev.is_empty() && args.dev.len() != args.traces.len() {
         bail!("--dev: expected a trace for each of the {} to report on, got {}", args.traces.len(), args.dev.len());

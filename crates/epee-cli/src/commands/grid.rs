@@ -65,7 +65,6 @@ pub(crate) struct Args {
 /// Time between two looks at the runs.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Trains the runs of the config.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let (Some(path), Some(out)) = (&args.config, &args.out) else {
         return Ok(ui.print(schema().trim_end())?);

@@ -21,7 +21,6 @@ pub(crate) struct Args {
     path: PathBuf,
 }
 
-/// Prints the facts.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let path = &fetch::local_model(&args.path, ui)?;
     let facts = if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {

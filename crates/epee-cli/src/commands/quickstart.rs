@@ -53,7 +53,6 @@ const MAX_LOSS: f64 = 0.005;
 /// Samples of the live run: enough for a steady mean, few enough for a short wait.
 const LIVE: usize = 1000;
 
-/// Runs every step and prints the tables.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let start = Instant::now();
     let out = match &args.out {

@@ -38,7 +38,6 @@ pub(crate) struct Args {
     force: bool,
 }
 
-/// Prints a row for each setting.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     match &args.out {
         Some(_) if ui.format == Format::Table => {
@@ -147,16 +146,10 @@ fn thinned(rows: &[SweepRow]) -> Vec<SweepRow> {
 
 #[cfg(test)]
 mod tests {
-    use epee_exit::{Provenance, Scoring, TraceParts, full_depth};
+    use epee_exit::{Scoring, full_depth};
 
     use super::*;
-
-    fn trace() -> Trace {
-        let provenance = Provenance { label_names: vec!["no".into(), "yes".into()], ..Provenance::here() };
-        let logits = vec![0.0, 1.0, 2.0, 0.0];
-        Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![1], provenance, ..Default::default() })
-            .unwrap()
-    }
+    use crate::flags::tests::trace;
 
     #[test]
     fn a_long_front_is_thinned_out() {

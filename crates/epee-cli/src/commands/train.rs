@@ -91,7 +91,6 @@ fn image_size(text: &str) -> Result<[usize; 2], String> {
     both.ok_or_else(|| "expected N or HEIGHTxWIDTH, such as 224 or 192x256".to_owned())
 }
 
-/// Trains a model and prints its score.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     check_unlocked(&args.out)?;
     match args.resume {

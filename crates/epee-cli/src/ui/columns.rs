@@ -21,7 +21,6 @@ pub(crate) enum Kind {
     Flag,
 }
 
-/// One column.
 pub(crate) struct Column {
     name: String,
     kind: Kind,
@@ -81,7 +80,6 @@ pub(crate) fn parquet(message: &str, columns: &[Column]) -> anyhow::Result<Vec<u
     Ok(bytes)
 }
 
-/// Writes the next column.
 fn write<T: DataType>(
     group: &mut SerializedRowGroupWriter<'_, &mut Vec<u8>>,
     values: impl Iterator<Item = Option<T::T>>,

@@ -83,6 +83,14 @@ impl Ui {
         dressed(ProgressBar::with_draw_target(Some(len), target()), what)
     }
 
+    /// Runs something beside a progress bar, which goes on by the numbers that it is given.
+    pub(crate) fn while_counting<T>(self, len: usize, what: &str, run: impl FnOnce(&mut dyn FnMut(usize)) -> T) -> T {
+        let bar = self.progress(len as u64, what);
+        let result = run(&mut |done| bar.inc(done as u64));
+        bar.finish_and_clear();
+        result
+    }
+
     /// Several progress bars on a terminal; hidden elsewhere.
     pub(crate) fn bars(self) -> MultiProgress {
         MultiProgress::with_draw_target(target())

@@ -20,10 +20,8 @@ pub(crate) fn load(model: &Path, precision: Precision, policy: Option<Policy>, u
 /// Records a trace of a split, with a progress bar.
 pub(crate) fn record(classifier: &Classifier, dataset: &Dataset, split: &str, ui: Ui) -> anyhow::Result<Trace> {
     let samples = dataset.info().splits.get(split).map_or(0, |split| split.rows);
-    let bar = ui.progress(samples as u64, &format!("trace {split}"));
-    let recorded = classifier.record(dataset, split, |done| bar.inc(done as u64));
-    bar.finish_and_clear();
-    let recorded = recorded?;
+    let name = format!("trace {split}");
+    let recorded = ui.while_counting(samples, &name, |progress| classifier.record(dataset, split, progress))?;
     ui.warn(&recorded.warnings);
     Ok(recorded.trace)
 }
@@ -35,10 +33,8 @@ pub(crate) fn evaluate(
     batch_size: usize,
     ui: Ui,
 ) -> anyhow::Result<Evaluation> {
-    let bar = ui.progress(examples.len() as u64, "eval");
-    let evaluation = classifier.evaluate(examples, batch_size, |done| bar.inc(done as u64));
-    bar.finish_and_clear();
-    let evaluation = evaluation?;
+    let run = |progress: &mut dyn FnMut(usize)| classifier.evaluate(examples, batch_size, progress);
+    let evaluation = ui.while_counting(examples.len(), "eval", run)?;
     ui.warn(&evaluation.warnings);
     Ok(evaluation)
 }
@@ -60,10 +56,8 @@ pub(crate) fn examples(classifier: &Classifier, texts: &[String]) -> anyhow::Res
 
 /// Answers examples, with a progress bar.
 pub(crate) fn predict(classifier: &Classifier, examples: &[Example], ui: Ui) -> anyhow::Result<Vec<Prediction>> {
-    let bar = ui.progress(examples.len() as u64, "predict");
-    let predictions = classifier.predict_examples(examples, |done| bar.inc(done as u64));
-    bar.finish_and_clear();
-    let predictions = predictions?;
+    let run = |progress: &mut dyn FnMut(usize)| classifier.predict_examples(examples, progress);
+    let predictions = ui.while_counting(examples.len(), "predict", run)?;
     let count = predictions.iter().filter(|prediction| prediction.truncated).count();
     if count > 0 {
         let max_tokens = predictions.iter().map(|prediction| prediction.tokens).max().unwrap_or(0);

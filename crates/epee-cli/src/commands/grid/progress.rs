@@ -11,7 +11,6 @@ use super::folder::LOG;
 use crate::grids::remark;
 use crate::ui::{Ui, decimal};
 
-/// A run in progress.
 struct Row {
     index: usize,
     bar: ProgressBar,
@@ -19,7 +18,6 @@ struct Row {
     epochs: usize,
 }
 
-/// The bars.
 pub(super) struct Progress {
     ui: Ui,
     bars: MultiProgress,

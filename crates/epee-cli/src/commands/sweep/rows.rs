@@ -69,16 +69,15 @@ pub(super) fn parquet(found: &Found<'_>) -> anyhow::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use epee_exit::{Grid, PolicyKind, Trace, TraceParts, sweep};
+    use epee_exit::{Grid, PolicyKind, sweep};
     use parquet::file::reader::{FileReader, SerializedFileReader};
 
     use super::*;
+    use crate::flags::tests::trace;
 
     fn rows() -> Vec<SweepRow> {
-        let logits = vec![0.0, 1.0, 2.0, 0.0];
-        let trace = Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![1], ..Default::default() });
         let kinds = [PolicyKind::Epee, PolicyKind::Fixed];
-        sweep(&trace.unwrap(), &Grid::standard(2, 2).with_kinds(kinds)).unwrap()
+        sweep(&trace(), &Grid::standard(2, 2).with_kinds(kinds)).unwrap()
     }
 
     #[test]
