@@ -20,100 +20,85 @@ fn predict(shop: &Workshop) -> String {
     shop.error("predict --model model ginkgo")
 }
 
-fn edit(path: &Path, change: impl Fn(&mut Value)) {
-    let mut value: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+fn edited(json: &[u8], change: impl Fn(&mut Value)) -> Option<Vec<u8>> {
+    let mut value: Value = serde_json::from_slice(json).unwrap();
     change(&mut value);
-    fs::write(path, value.to_string()).unwrap();
+    Some(value.to_string().into_bytes())
 }
 
 #[test]
-fn a_missing_truncated_or_lying_safetensors_file() {
+fn a_damaged_file_of_a_model_is_named_with_what_was_expected() {
     let shop = Workshop::trained();
-    let path = shop.dir().join("model/model.safetensors");
-    let whole = fs::read(&path).unwrap();
-
-    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    contains(&predict(&shop), &["model.safetensors is not a whole safetensors file"]);
-    let mut lying = whole.clone();
-    lying[..8].copy_from_slice(&(u64::MAX / 2).to_le_bytes());
-    fs::write(&path, &lying).unwrap();
-    contains(&predict(&shop), &["model.safetensors is not a whole safetensors file"]);
-    fs::write(&path, b"").unwrap();
-    contains(&predict(&shop), &["model.safetensors is not a whole safetensors file"]);
-
-    fs::remove_file(&path).unwrap();
-    contains(&predict(&shop), &["model.safetensors not found"]);
-    fs::write(shop.dir().join("model/pytorch_model.bin"), b"pickle").unwrap();
-    contains(&predict(&shop), &["pytorch_model.bin is a pickle", "hint: ", "save_pretrained"]);
-}
-
-#[test]
-fn a_tensor_of_another_shape_missing_or_unknown() {
-    let shop = Workshop::trained();
-    let dir = shop.dir().join("model");
-    edit(&dir.join("config.json"), |config| config["intermediate_size"] = json!(48));
-    let error = predict(&shop);
-    contains(&error, &["encoder.layer.0.intermediate.dense.weight: expected shape [48, 32], got [64, 32]"]);
-    edit(&dir.join("config.json"), |config| {
-        config["intermediate_size"] = json!(64);
-        config["num_hidden_layers"] = json!(3);
-    });
-    contains(&predict(&shop), &["exits: expected 3 as in config.json, got 2"]);
-    edit(&dir.join("exits.json"), |exits| exits["exits"] = json!(3));
-    contains(&predict(&shop), &["no tensor for encoder.layer.2.attention.self.query.weight"]);
-    for file in ["config.json", "exits.json"] {
-        let key = if file == "config.json" { "num_hidden_layers" } else { "exits" };
-        edit(&dir.join(file), |value| value[key] = json!(1));
+    let (weights, config, tokenizer) = ("model/model.safetensors", "model/config.json", "model/tokenizer.json");
+    let not_whole = &["model.safetensors is not a whole safetensors file"][..];
+    /// The new content, or none for a missing file.
+    type Damage = fn(&[u8]) -> Option<Vec<u8>>;
+    let cases: [(&str, Damage, &[&str]); 13] = [
+        (weights, |whole| Some(whole[..whole.len() / 2].to_vec()), not_whole),
+        (weights, |whole| Some([&(u64::MAX / 2).to_le_bytes(), &whole[8..]].concat()), not_whole),
+        (weights, |_| Some(Vec::new()), not_whole),
+        (weights, |_| None, &["model.safetensors not found"]),
+        (
+            weights,
+            |whole| Some([&whole[..whole.len() - 4], &f32::NAN.to_le_bytes()].concat()),
+            &["model.safetensors: tensor ", " holds NaN at index ", "expected finite numbers"],
+        ),
+        (
+            config,
+            |json| edited(json, |config| config["intermediate_size"] = json!(48)),
+            &["encoder.layer.0.intermediate.dense.weight: expected shape [48, 32], got [64, 32]"],
+        ),
+        (
+            config,
+            |json| edited(json, |config| config["model_type"] = json!("llama")),
+            &["config.json: model_type: expected one of \"bert\", ", "got \"llama\""],
+        ),
+        (
+            config,
+            |json| edited(json, |config| drop(config.as_object_mut().unwrap().remove("hidden_size"))),
+            &["config.json: missing field hidden_size"],
+        ),
+        (config, |_| Some(b"{".to_vec()), &["config.json: not JSON"]),
+        (config, |_| None, &["config.json not found"]),
+        (
+            tokenizer,
+            |json| edited(json, |tokenizer| tokenizer["model"]["vocab"]["extra"] = json!(99_999)),
+            &["tokenizer.json", "got 100000"],
+        ),
+        (tokenizer, |_| Some(b"[]".to_vec()), &["tokenizer.json"]),
+        (tokenizer, |_| None, &["expected a tokenizer: tokenizer.json, vocab.json"]),
+    ];
+    for (file, damage, parts) in cases {
+        let whole = shop.read(file);
+        match damage(&whole) {
+            Some(bytes) => shop.write(file, bytes),
+            None => fs::remove_file(shop.dir().join(file)).unwrap(),
+        }
+        contains(&predict(&shop), parts);
+        shop.write(file, whole);
     }
+
+    let set = |file: &str, key: &str, value: u32| {
+        shop.write(file, edited(&shop.read(file), |json| json[key] = json!(value)).unwrap());
+    };
+    set(config, "num_hidden_layers", 3);
+    contains(&predict(&shop), &["exits: expected 3 as in config.json, got 2"]);
+    set("model/exits.json", "exits", 3);
+    contains(&predict(&shop), &["no tensor for encoder.layer.2.attention.self.query.weight"]);
+    set(config, "num_hidden_layers", 1);
+    set("model/exits.json", "exits", 1);
     contains(&predict(&shop), &["unknown tensors encoder.layer.1."]);
-}
 
-#[test]
-fn a_configuration_of_another_architecture_or_with_a_missing_field() {
-    let shop = Workshop::trained();
-    let path = shop.dir().join("model/config.json");
-    edit(&path, |config| config["model_type"] = json!("llama"));
-    contains(&predict(&shop), &["config.json: model_type: expected one of \"bert\", ", "got \"llama\""]);
-    edit(&path, |config| {
-        config["model_type"] = json!("bert");
-        config.as_object_mut().unwrap().remove("hidden_size");
-    });
-    contains(&predict(&shop), &["config.json: missing field hidden_size"]);
-    fs::write(&path, "{").unwrap();
-    contains(&predict(&shop), &["config.json: not JSON"]);
-    fs::remove_file(&path).unwrap();
-    contains(&predict(&shop), &["config.json not found"]);
-}
-
-#[test]
-fn a_tokenizer_that_does_not_fit_the_vocabulary() {
-    let shop = Workshop::trained();
-    let path = shop.dir().join("model/tokenizer.json");
-    edit(&path, |tokenizer| tokenizer["model"]["vocab"]["extra"] = json!(99_999));
-    contains(&predict(&shop), &["tokenizer.json", "got 100000"]);
-    fs::write(&path, "[]").unwrap();
-    contains(&predict(&shop), &["tokenizer.json"]);
-    fs::remove_file(&path).unwrap();
-    contains(&predict(&shop), &["expected a tokenizer: tokenizer.json, vocab.json"]);
-}
-
-#[test]
-fn weights_that_are_not_finite_are_found_at_load_by_the_tensor_s_name() {
-    let shop = Workshop::trained();
-    let path = shop.dir().join("model/model.safetensors");
-    let mut bytes = fs::read(&path).unwrap();
-    let end = bytes.len();
-    bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
-    fs::write(&path, bytes).unwrap();
-    contains(&predict(&shop), &["model.safetensors: tensor ", " holds NaN at index ", "expected finite numbers"]);
+    fs::remove_file(shop.dir().join(weights)).unwrap();
+    shop.write("model/pytorch_model.bin", b"pickle");
+    contains(&predict(&shop), &["pytorch_model.bin is a pickle", "hint: ", "save_pretrained"]);
 }
 
 #[test]
 fn own_files_that_are_no_dataset() {
     let shop = Workshop::empty();
-    let csv = shop.path("own.csv");
     let import = |text: &[u8]| {
-        fs::write(&csv, text).unwrap();
+        shop.write("own.csv", text);
         let error = shop.error("data import csv --text t --label l --from own.csv --out d");
         assert!(!shop.dir().join("d").exists(), "half a dataset was written");
         error
@@ -123,16 +108,14 @@ fn own_files_that_are_no_dataset() {
     contains(&import(b"t,l\na,x\nb\n"), &["own.csv:3:"]);
     contains(&import(b"t,l\na,x\n\xff,y\n"), &["own.csv:3:", "UTF-8"]);
     contains(&import(b"t,k\na,x\n"), &["own.csv", "l"]);
-    let one_class: Vec<u8> = [b"t,l\n".to_vec(), b"a,x\nb,x\nc,x\n".to_vec()].concat();
-    contains(&import(&one_class), &["class"]);
+    contains(&import(b"t,l\na,x\nb,x\nc,x\n"), &["class"]);
 }
 
 #[test]
 fn a_label_unseen_in_training() {
     let shop = Workshop::empty();
-    let (train, dev) = (shop.path("train.csv"), shop.path("dev.csv"));
-    fs::write(&train, "t,l\na,x\nb,y\nc,x\nd,y\n").unwrap();
-    fs::write(&dev, "t,l\ne,x\nf,z\n").unwrap();
+    shop.write("train.csv", "t,l\na,x\nb,y\nc,x\nd,y\n");
+    shop.write("dev.csv", "t,l\ne,x\nf,z\n");
     let error = shop.error("data import csv --text t --label l --out d --train train.csv --dev dev.csv");
     contains(&error, &["dev.csv:3:", "z"]);
 }
@@ -195,27 +178,23 @@ fn a_folder_that_holds_something_is_left_alone() {
 #[test]
 fn a_full_disk_names_the_file_and_leaves_nothing_half_written() {
     let shop = Workshop::trained();
-    let (model, data) = (shop.path("model"), shop.path("data"));
     let names = |dir: &Path| -> Vec<_> {
         let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         names
     };
     let before = names(shop.dir());
-    let limited = |blocks: &str, args: &[&str]| {
-        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let limited = |blocks: &str, args: &str| {
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" {args}");
         let mut command = assert_cmd::Command::new("bash");
-        error_of(command.arg("-c").arg(script).arg(assert_cmd::cargo::cargo_bin!("epee")).args(args))
+        error_of(command.current_dir(shop.dir()).arg("-c").arg(script).arg(assert_cmd::cargo::cargo_bin!("epee")))
     };
-    let out = shop.path("trace.safetensors");
-    contains(&limited("1", &["trace", "--model", &model, "--data", &data, "--out", &out]), &["trace.safetensors"]);
-    contains(&limited("1", &["data", "synth", "--out", &shop.path("notes")]), &["cannot write", "notes"]);
+    let error = limited("1", "trace --model model --data data --out trace.safetensors");
+    contains(&error, &["trace.safetensors"]);
+    contains(&limited("1", "data synth --out notes"), &["cannot write", "notes"]);
     assert_eq!(names(shop.dir()), before);
-    let new = shop.path("new");
-    contains(
-        &limited("20", &["train", "--init", &shop.config(), "--data", &data, "--out", &new, "--epochs", "1"]),
-        &["cannot write", "model.safetensors"],
-    );
+    let error = limited("20", "train --init config.json --data data --out new --epochs 1");
+    contains(&error, &["cannot write", "model.safetensors"]);
     assert_eq!(names(&shop.dir().join("new")), ["checkpoints", "metrics.jsonl", "tensorboard"]);
     assert_eq!(names(&shop.dir().join("new/checkpoints")), ["lock"]);
 }

@@ -84,7 +84,9 @@ fn a_vision_model_of_each_family() {
         shop.run("data synth --out notes");
         let fail = |config: &str, data: &str| {
             shop.write("config.json", config);
-            shop.error(&format!("train --init config.json --data {data} --out never"))
+            let error = shop.error(&format!("train --init config.json --data {data} --out never"));
+            assert!(!shop.dir().join("never").exists());
+            error
         };
         let error = fail(VISION[0], "notes");
         assert!(error.contains("a dataset of texts, but ViT reads images"), "{error}");
