@@ -53,37 +53,38 @@ fn data_to_prediction() {
     shop.run("info dev.safetensors");
 }
 
+/// A setting's row of a sweep is what a live run of it gives, metrics and every answer; returns the replay.
+fn check_live(shop: &Workshop, eval: &str, row: &Value, trace: &epee_exit::Trace) -> epee_exit::Replay {
+    let policy: epee_exit::Policy = row["setting"].as_str().unwrap().parse().unwrap();
+    let replay = epee_exit::replay(&policy.check(2, 4).unwrap(), trace).unwrap();
+    let live = shop.json(&format!("{eval} --policy '{policy}' --predictions answers.jsonl --force"));
+    for key in ["accuracy", "macro_f1", "saving", "ratio"] {
+        assert_eq!(live["metrics"][key], row[key], "{key} of {policy}: {eval}");
+    }
+    let (names, lines) = (shop.labels(), shop.read_text("answers.jsonl"));
+    assert_eq!(lines.lines().count(), trace.samples());
+    for (i, line) in lines.lines().enumerate() {
+        let answer: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(answer["exit"].as_u64(), Some(u64::from(replay.exits[i])), "sample {i}, {policy}");
+        assert_eq!(answer["label"], names[replay.labels[i] as usize].as_str(), "sample {i}, {policy}");
+        // Exactly equal in memory; reading JSON may move the last bit.
+        let entropy = answer["entropy"].as_f64().unwrap();
+        assert!((entropy - replay.entropies[i]).abs() <= 1e-15, "sample {i}, {policy}");
+    }
+    replay
+}
+
 #[test]
 fn sweep_and_live_runs_agree_exactly_on_exits_and_labels() {
     let shop = Workshop::trained();
-    let trace_path = shop.path("test.safetensors");
     shop.run("trace --model model --data data --out test.safetensors");
-    let trace = epee_exit::Trace::load(&trace_path).unwrap();
+    let trace = epee_exit::Trace::load(shop.path("test.safetensors")).unwrap();
     let rows = shop.json("sweep test.safetensors --threshold 0.3,0.6 --patience 2,never");
-    let names = shop.labels();
     for row in rows.as_array().unwrap() {
-        let setting = row["setting"].as_str().unwrap();
-        let policy: epee_exit::Policy = setting.parse().unwrap();
-        let replay = epee_exit::replay(&policy.check(2, 4).unwrap(), &trace).unwrap();
         let most = std::thread::available_parallelism().map_or(1, usize::from).min(2).to_string();
         for (batch, threads) in [("1", "1"), ("1", most.as_str()), ("16", &most)] {
-            let eval = shop.json(&format!(
-                "eval --model model --data data --policy '{setting}' --batch-size {batch} --threads {threads} \
-                 --predictions answers.jsonl --force"
-            ));
-            for key in ["accuracy", "macro_f1", "saving", "ratio"] {
-                assert_eq!(eval["metrics"][key], row[key], "{key} of {setting}, batch size {batch}");
-            }
-            let lines = shop.read_text("answers.jsonl");
-            assert_eq!(lines.lines().count(), trace.samples());
-            for (i, line) in lines.lines().enumerate() {
-                let answer: Value = serde_json::from_str(line).unwrap();
-                assert_eq!(answer["exit"].as_u64(), Some(u64::from(replay.exits[i])), "sample {i}, {setting}");
-                assert_eq!(answer["label"], names[replay.labels[i] as usize].as_str(), "sample {i}, {setting}");
-                // Exactly equal in memory; reading JSON may move the last bit.
-                let entropy = answer["entropy"].as_f64().unwrap();
-                assert!((entropy - replay.entropies[i]).abs() <= 1e-15, "sample {i}, {setting}");
-            }
+            let flags = format!("--batch-size {batch} --threads {threads}");
+            check_live(&shop, &format!("eval --model model --data data {flags}"), row, &trace);
         }
     }
 }
@@ -114,25 +115,10 @@ fn a_learned_exit_head_answers_live_as_in_a_trace_of_it() {
         first[first.len() / 2].to_string()
     };
     let row = shop.json(&format!("sweep dev.safetensors --policy berxit --threshold {threshold}"))[0].clone();
-    let policy: epee_exit::Policy = row["setting"].as_str().unwrap().parse().unwrap();
-    let replay = epee_exit::replay(&policy.check(2, 4).unwrap(), &trace).unwrap();
-    // Half of the samples are below the middle score.
-    assert!(replay.exits.contains(&1) && replay.exits.contains(&2));
     for batch in ["1", "16"] {
-        let flags = format!("--batch-size {batch} --predictions answers.jsonl --force --policy '{policy}'");
-        let live = shop.json(&format!("{eval} {flags}"));
-        for key in ["accuracy", "macro_f1", "saving"] {
-            assert_eq!(live["metrics"][key], row[key], "{key}, batch size {batch}");
-        }
-        for (i, line) in shop.read_text("answers.jsonl").lines().enumerate() {
-            let answer: Value = serde_json::from_str(line).unwrap();
-            let (exit, label) = (u64::from(replay.exits[i]), shop.labels()[replay.labels[i] as usize].clone());
-            assert_eq!(
-                (answer["exit"].as_u64(), answer["label"].as_str()),
-                (Some(exit), Some(&label[..])),
-                "sample {i}"
-            );
-        }
+        let replay = check_live(&shop, &format!("{eval} --batch-size {batch}"), &row, &trace);
+        // Half of the samples are below the middle score.
+        assert!(replay.exits.contains(&1) && replay.exits.contains(&2));
     }
 
     // What is chosen becomes the model's own.

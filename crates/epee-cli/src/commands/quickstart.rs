@@ -76,8 +76,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
 
     heading(&format!("training: {}", task.model));
     let model_dir = out.join("model");
-    let trained = fit(&task, &model_dir, ui)?;
-    if !trained {
+    let base = Base::Config { config: Box::new(task.config.clone()), preprocessor: task.preprocessor.clone() };
+    let training = Training { options: task.options.clone(), ..Training::new(base) };
+    if !training::fit(&training, dataset.dir(), &model_dir, ui)?.finished {
         return Err(Stopped(format!("stopped: {} has what was written so far", out.display())).into());
     }
 
@@ -169,18 +170,9 @@ fn report(traces: &[(&str, &Trace)], path: &Path, ui: Ui) -> anyhow::Result<()> 
 
 /// `epee-quickstart`, or the first free `epee-quickstart-N`.
 fn free_folder() -> anyhow::Result<PathBuf> {
-    let name = |n: usize| match n {
-        1 => PathBuf::from("epee-quickstart"),
-        n => PathBuf::from(format!("epee-quickstart-{n}")),
-    };
-    (1..10_000)
-        .map(name)
+    let first = std::iter::once(PathBuf::from("epee-quickstart"));
+    first
+        .chain((2..10_000).map(|n| PathBuf::from(format!("epee-quickstart-{n}"))))
         .find(|path| !path.exists())
         .context("no free folder epee-quickstart-N left: name one with --out")
-}
-
-fn fit(task: &QuickstartTask, out: &Path, ui: Ui) -> anyhow::Result<bool> {
-    let base = Base::Config { config: Box::new(task.config.clone()), preprocessor: task.preprocessor.clone() };
-    let training = Training { options: task.options.clone(), ..Training::new(base) };
-    Ok(training::fit(&training, task.dataset.dir(), out, ui)?.finished)
 }
