@@ -56,7 +56,7 @@ impl Calibrator {
         let trace_file = trace.as_ref().to_owned();
         let mut warnings = Vec::new();
         let trace = check::of_model(Trace::load(&trace_file)?, &model_dir, &mut warnings)
-            .map_err(|error| Error::from(error).at(&trace_file))?;
+            .map_err(|error| error.at(&trace_file))?;
         let labelled = trace.labelled();
         if (1..trace.samples()).contains(&labelled) {
             warnings.push(Warning::PartlyLabelled { labelled, of: trace.samples() });
