@@ -145,7 +145,7 @@ fn mistakes_in_the_config_are_refused_before_anything_is_written() {
         (
             "[options]\nepochs = 1\n[grid]\nrecipe = [\"mixed\"]\n",
             "",
-            &[" epochs: expected at least 2 with a recipe of two stages"],
+            &["epochs: expected at least 2 with a recipe of two stages"],
         ),
         ("", "--jobs 100000", &["--jobs: expected 1 to "]),
         ("", "--results rows.txt", &[".csv or .parquet"]),
