@@ -17,7 +17,6 @@ pub(crate) fn local_data(path: &Path, ui: Ui) -> anyhow::Result<PathBuf> {
     Ok(epee::hub::dataset(path, &mut Bars { ui, bar: None }.watch())?)
 }
 
-/// Fetches an archive by its address into a folder.
 pub(crate) fn archive(url: &str, md5: Option<&str>, dir: &Path, ui: Ui) -> anyhow::Result<PathBuf> {
     Ok(epee_hub::download(url, md5, dir, &mut Bars { ui, bar: None }.watch())?)
 }

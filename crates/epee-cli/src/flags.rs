@@ -41,7 +41,6 @@ pub(crate) fn kinds(choices: &[Choice], trace: &Trace) -> Vec<PolicyKind> {
     kinds
 }
 
-/// Reads the name of a policy, or `all`.
 pub(crate) fn choice() -> impl TypedValueParser<Value = Choice> {
     let names = ["all"].into_iter().chain(PolicyKind::ALL.map(PolicyKind::name));
     PossibleValuesParser::new(names.collect::<Vec<_>>()).try_map(|name| name.parse::<Choice>())
@@ -64,11 +63,10 @@ pub(crate) struct SettingArgs {
         .map(|name| Ensemble::named(&name).unwrap_or_default()))]
     ensemble: Ensemble,
     #[command(flatten)]
-    scoring: ScoringArgs,
+    pub(crate) scoring: ScoringArgs,
 }
 
 impl SettingArgs {
-    /// The grid for a trace.
     pub(crate) fn grid(&self, trace: &Trace) -> Grid {
         Grid {
             thresholds: self.threshold.as_ref().map(|list| list.0.clone()),
@@ -76,15 +74,6 @@ impl SettingArgs {
             ensemble: self.ensemble,
             ..Grid::standard(trace.exits(), trace.classes()).with_kinds(kinds(&self.policies, trace))
         }
-    }
-
-    pub(crate) fn metric(&self) -> Metric {
-        self.scoring.metric
-    }
-
-    /// The classes of micro-F1.
-    pub(crate) fn scoring(&self, trace: &Trace) -> anyhow::Result<Scoring> {
-        self.scoring.scoring(trace)
     }
 }
 
@@ -94,18 +83,13 @@ pub(crate) struct ScoringArgs {
     #[arg(long, default_value = "macro_f1",
         value_parser = PossibleValuesParser::new(["macro_f1", "micro_f1", "accuracy"])
             .try_map(|name| name.parse::<Metric>()))]
-    metric: Metric,
+    pub(crate) metric: Metric,
     /// Classes counted in micro-F1, by name or by number from 0 [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     micro_over: Vec<String>,
 }
 
 impl ScoringArgs {
-    pub(crate) fn metric(&self) -> Metric {
-        self.metric
-    }
-
-    /// The classes of micro-F1.
     pub(crate) fn scoring(&self, trace: &Trace) -> anyhow::Result<Scoring> {
         let classes = self.micro_over.iter().map(|wanted| class("--micro-over", wanted, trace));
         Ok(Scoring { micro_classes: classes.collect::<Result<_, _>>()?, ..Scoring::default() })
@@ -228,7 +212,7 @@ pub(crate) mod tests {
     fn without_flags_the_grid_is_the_standard_one() {
         let args = parse(&[]).unwrap();
         assert_eq!(args.grid(&trace()), Grid::standard(2, 2));
-        assert_eq!(args.metric(), Metric::MacroF1);
+        assert_eq!(args.scoring.metric, Metric::MacroF1);
     }
 
     #[test]
@@ -253,7 +237,7 @@ pub(crate) mod tests {
 
     #[test]
     fn classes_go_by_name_or_number() {
-        let scoring = |list| parse(&["--micro-over", list]).unwrap().scoring(&trace());
+        let scoring = |list| parse(&["--micro-over", list]).unwrap().scoring.scoring(&trace());
         assert_eq!(scoring("yes").unwrap().micro_classes, [1]);
         assert_eq!(scoring("1,no").unwrap().micro_classes, [1, 0]);
         let error = scoring("maybe").unwrap_err().to_string();

@@ -7,7 +7,6 @@ use epee_report::{TrainingGrid, TrainingRun, names};
 use epee_train::grid::{RunRecord, State, Summary};
 use serde::de::DeserializeOwned;
 
-/// All runs.
 pub(crate) const SUMMARY: &str = "results.json";
 
 /// Reads the results in a grid's folder.

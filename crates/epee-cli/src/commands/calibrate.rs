@@ -121,8 +121,8 @@ impl Args {
         };
         Ok(CalibrationRequest {
             grid: Some(self.settings.grid(trace)),
-            metric: self.settings.metric(),
-            scoring: self.settings.scoring(trace)?,
+            metric: self.settings.scoring.metric,
+            scoring: self.settings.scoring.scoring(trace)?,
             fit_temperatures: self.fit_temperatures,
             per_exit: self.per_exit,
             abstain: self.goal.abstain.map(|risk| self.promise.abstention(risk)),

@@ -121,7 +121,6 @@ fn score_name(plan: &Plan) -> Option<String> {
     plan.runs.iter().all(|run| name(&run.options) == first).then_some(first)
 }
 
-/// A grid in progress.
 struct Grid {
     plan: Plan,
     start: Value,

@@ -66,7 +66,6 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Characters in a line.
 const WIDTH: usize = 96;
 
 /// Wraps a sentence and keeps its indentation; control characters are replaced, since they would reach the terminal.
@@ -89,7 +88,6 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The calibration in one line.
 fn calibration_words(value: &Value) -> String {
     let Ok(it) = serde_json::from_value::<Calibration>(value.clone()) else { return value.to_string() };
     format!(
@@ -208,7 +206,6 @@ fn trace_facts(path: &Path) -> anyhow::Result<Facts> {
     .collect())
 }
 
-/// The facts that are known.
 fn known<const N: usize>(facts: [(&'static str, Value); N]) -> impl Iterator<Item = (&'static str, Value)> {
     facts.into_iter().filter(|(_, value)| !value.is_null())
 }

@@ -58,10 +58,10 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
             }
             ui.note(format!("{}: no sample has a label, so only savings are known", path.display()));
         }
-        let metric = args.settings.metric();
+        let metric = args.settings.scoring.metric;
         let grid = args.settings.grid(&trace);
-        let all =
-            sweep_with(&trace, &grid, &args.settings.scoring(&trace)?).with_context(|| path.display().to_string())?;
+        let all = sweep_with(&trace, &grid, &args.settings.scoring.scoring(&trace)?)
+            .with_context(|| path.display().to_string())?;
         if ui.format == Format::Table {
             if i > 0 {
                 ui.print("")?;

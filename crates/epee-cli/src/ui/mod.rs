@@ -1,8 +1,7 @@
 //! What the user reads: tables and JSON on stdout, everything else on stderr.
 
 mod columns;
-mod evaluation;
-mod predictions;
+mod live;
 mod tables;
 
 use std::io::{IsTerminal, Write};
@@ -14,8 +13,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 pub(crate) use columns::{Column, Kind, csv, parquet};
-pub(crate) use evaluation::{evaluation_json, evaluation_summary, evaluation_text, grade_table};
-pub(crate) use predictions::{evaluate, examples, input_name, load, predict, prediction_table, record};
+pub(crate) use live::{
+    evaluate, evaluation_json, evaluation_summary, evaluation_text, examples, grade_table, input_name, load, predict,
+    prediction_table, record,
+};
 pub(crate) use tables::{
     choice_text, decimal, difference_line, exit_table, grid_tables, heading, p_text, setting_table,
 };
@@ -53,7 +54,6 @@ impl Ui {
         let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
     }
 
-    /// Warnings to stderr.
     pub(crate) fn warn(self, warnings: &[Warning]) {
         for warning in warnings {
             let (kind, hint) = match warning {
@@ -72,7 +72,6 @@ impl Ui {
         writeln!(std::io::stdout(), "{}", text.as_ref())
     }
 
-    /// A value as JSON on stdout.
     pub(crate) fn print_json(self, value: &impl Serialize) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(value)?;
         Ok(self.print(text)?)

@@ -64,7 +64,6 @@ impl PromiseArgs {
         self.seed.unwrap_or(1)
     }
 
-    /// The certificate that is asked for.
     pub(super) fn request(
         &self,
         epsilon: f64,
@@ -81,12 +80,10 @@ impl PromiseArgs {
         })
     }
 
-    /// The abstention rule that is asked for.
     pub(super) fn abstention(&self, risk: f64) -> AbstentionRequest {
         AbstentionRequest { risk, delta: self.delta(), seed: self.seed() }
     }
 
-    /// The risks to bound.
     pub(super) fn risks(&self, trace: &Trace) -> anyhow::Result<Vec<Risk>> {
         if self.risk.is_empty() {
             return Ok(vec![Risk::Consistency]);

@@ -112,7 +112,6 @@ impl Folder {
         self.dir.join("best")
     }
 
-    /// Copies the config into the folder.
     pub(super) fn keep_config(&self, path: &Path) -> anyhow::Result<()> {
         let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(write_atomic(&self.dir.join("grid.toml"), &[text])?)
