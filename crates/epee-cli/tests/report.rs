@@ -45,7 +45,7 @@ fn a_page_and_its_figures_are_written() {
     let files: Vec<String> =
         said["figures"].as_array().unwrap().iter().map(|f| f.as_str().unwrap().to_owned()).collect();
     assert_eq!(files.len(), 28);
-    assert!(files.iter().all(|file| fs::metadata(file).unwrap().len() > 500));
+    assert!(files.iter().all(|file| fs::metadata(shop.dir().join(file)).unwrap().len() > 500));
     let png = shop.read("figures/phee-dev-fig1-saving.png");
     assert!(png.starts_with(b"\x89PNG"));
     assert!(shop.read_text("figures/git-dev-fig8-degeneracy.svg").starts_with("<svg"));
