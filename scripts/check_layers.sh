@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The arrows between crates (ARCHITECTURE.md, "The map"): fails if a crate depends on one below it.
+# The arrows between crates (ARCHITECTURE.md, "The map"): fails if a crate depends on one below it, or a command on another.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -28,4 +28,11 @@ absent epee "--no-default-features" epee-data epee-train epee-hub epee-report
 absent epee-train "" epee-data epee-hub epee-report epee
 absent epee-report "" epee-model epee-data epee
 absent epee "" epee-cli clap
+
+# What commands share is beside them, in crates/epee-cli/src, or in a library.
+commands=crates/epee-cli/src/commands
+if grep -nE '^(pub(\(.*\))? )?use super::' $commands/*.rs || grep -rnE 'crate::commands|super::super::' $commands; then
+    echo "a command imports another command" >&2
+    exit 1
+fi
 echo "crates depend only on those above them"

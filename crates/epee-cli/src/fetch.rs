@@ -7,28 +7,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::ui::Ui;
 
-/// The folder of a model: the path that was given, or the cache's for a hub id, with a progress bar.
+/// The folder of a model: the path that was given, or the cache's for a hub id.
 pub(crate) fn local_model(path: &Path, ui: Ui) -> anyhow::Result<PathBuf> {
-    let mut bars = Bars::new(ui);
-    let found = epee::hub::model(path, &mut |progress| bars.show(progress));
-    bars.close();
-    Ok(found?)
+    Ok(epee::hub::model(path, &mut Bars { ui, bar: None }.watch())?)
 }
 
-/// The files of a dataset: the path that was given, or the cache's for a hub id, with a progress bar.
+/// The files of a dataset: the path that was given, or the cache's for a hub id.
 pub(crate) fn local_data(path: &Path, ui: Ui) -> anyhow::Result<PathBuf> {
-    let mut bars = Bars::new(ui);
-    let found = epee::hub::dataset(path, &mut |progress| bars.show(progress));
-    bars.close();
-    Ok(found?)
+    Ok(epee::hub::dataset(path, &mut Bars { ui, bar: None }.watch())?)
 }
 
-/// Fetches an archive by its address into a folder.
 pub(crate) fn archive(url: &str, md5: Option<&str>, dir: &Path, ui: Ui) -> anyhow::Result<PathBuf> {
-    let mut bars = Bars::new(ui);
-    let path = epee_hub::download(url, md5, dir, &mut |progress| bars.show(progress));
-    bars.close();
-    Ok(path?)
+    Ok(epee_hub::download(url, md5, dir, &mut Bars { ui, bar: None }.watch())?)
 }
 
 /// A bar for the file that is being fetched.
@@ -38,8 +28,8 @@ struct Bars {
 }
 
 impl Bars {
-    fn new(ui: Ui) -> Bars {
-        Bars { ui, bar: None }
+    fn watch(mut self) -> impl FnMut(Progress<'_>) {
+        move |progress| self.show(progress)
     }
 
     fn show(&mut self, progress: Progress<'_>) {
@@ -72,5 +62,11 @@ impl Bars {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.close();
     }
 }

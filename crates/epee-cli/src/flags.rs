@@ -6,6 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use epee_exit::{Ensemble, Grid, Metric, Patiences, PolicyError, PolicyKind, Scoring, Thresholds, Trace, runnable};
+use serde::de::DeserializeOwned;
 
 /// One policy, or all that can run on a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,13 +41,11 @@ pub(crate) fn kinds(choices: &[Choice], trace: &Trace) -> Vec<PolicyKind> {
     kinds
 }
 
-/// Reads the name of a policy, or `all`.
 pub(crate) fn choice() -> impl TypedValueParser<Value = Choice> {
     let names = ["all"].into_iter().chain(PolicyKind::ALL.map(PolicyKind::name));
     PossibleValuesParser::new(names.collect::<Vec<_>>()).try_map(|name| name.parse::<Choice>())
 }
 
-/// Settings to try.
 #[derive(clap::Args)]
 pub(crate) struct SettingArgs {
     /// Policies to try, comma-separated, or all; `epee policy list` explains them
@@ -64,11 +63,10 @@ pub(crate) struct SettingArgs {
         .map(|name| Ensemble::named(&name).unwrap_or_default()))]
     ensemble: Ensemble,
     #[command(flatten)]
-    scoring: ScoringArgs,
+    pub(crate) scoring: ScoringArgs,
 }
 
 impl SettingArgs {
-    /// The grid for a trace.
     pub(crate) fn grid(&self, trace: &Trace) -> Grid {
         Grid {
             thresholds: self.threshold.as_ref().map(|list| list.0.clone()),
@@ -77,38 +75,21 @@ impl SettingArgs {
             ..Grid::standard(trace.exits(), trace.classes()).with_kinds(kinds(&self.policies, trace))
         }
     }
-
-    /// The metric that decides.
-    pub(crate) fn metric(&self) -> Metric {
-        self.scoring.metric
-    }
-
-    /// The classes of micro-F1.
-    pub(crate) fn scoring(&self, trace: &Trace) -> anyhow::Result<Scoring> {
-        self.scoring.scoring(trace)
-    }
 }
 
-/// Metric that decides.
 #[derive(clap::Args)]
 pub(crate) struct ScoringArgs {
     /// Metric that decides
     #[arg(long, default_value = "macro_f1",
         value_parser = PossibleValuesParser::new(["macro_f1", "micro_f1", "accuracy"])
             .try_map(|name| name.parse::<Metric>()))]
-    metric: Metric,
+    pub(crate) metric: Metric,
     /// Classes counted in micro-F1, by name or by number from 0 [default: all]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     micro_over: Vec<String>,
 }
 
 impl ScoringArgs {
-    /// The metric that decides.
-    pub(crate) fn metric(&self) -> Metric {
-        self.metric
-    }
-
-    /// The classes of micro-F1.
     pub(crate) fn scoring(&self, trace: &Trace) -> anyhow::Result<Scoring> {
         let classes = self.micro_over.iter().map(|wanted| class("--micro-over", wanted, trace));
         Ok(Scoring { micro_classes: classes.collect::<Result<_, _>>()?, ..Scoring::default() })
@@ -133,6 +114,28 @@ pub(crate) fn threads(text: &str) -> Result<usize, String> {
         Ok(threads) if (1..=most).contains(&threads) => Ok(threads),
         _ => Err(format!("expected 1 to {most} (what this process may use), got `{text}`")),
     }
+}
+
+/// Reads a time such as `20ms` or `0.02s`, in seconds.
+pub(crate) fn latency(text: &str) -> Result<f64, String> {
+    let trimmed = text.trim();
+    let digits = trimmed.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '.');
+    let unit = match trimmed[digits.len()..].trim() {
+        "s" => Some(1.0),
+        "ms" => Some(1e3),
+        "us" | "µs" => Some(1e6),
+        _ => None,
+    };
+    let value = digits.parse().ok().filter(|value: &f64| value.is_finite() && *value > 0.0);
+    let seconds = value.zip(unit).map(|(value, unit)| value / unit);
+    seconds.ok_or_else(|| format!("expected a time such as 20ms, 500us or 0.02s, got `{text}`"))
+}
+
+/// Reads a value by its name in files.
+pub(crate) fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>(
+    names: &'static [&'static str],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(names).try_map(|name| serde_json::from_value::<T>(name.into()))
 }
 
 /// Refuses a folder that is not empty, unless forced.
@@ -170,7 +173,7 @@ pub(crate) fn check_absent(file: &Path, force: bool) -> anyhow::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use clap::Parser;
     use epee_exit::{Provenance, TraceParts};
 
@@ -187,7 +190,8 @@ mod tests {
         Cli::try_parse_from(all).map(|cli| cli.args).map_err(|error| error.to_string())
     }
 
-    fn trace() -> Trace {
+    /// One sample, two exits, two classes.
+    pub(crate) fn trace() -> Trace {
         let provenance = Provenance { label_names: vec!["no".into(), "yes".into()], ..Provenance::here() };
         let logits = vec![0.0, 1.0, 2.0, 0.0];
         Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![1], provenance, ..Default::default() })
@@ -195,10 +199,20 @@ mod tests {
     }
 
     #[test]
+    fn times_have_units() {
+        for (text, seconds) in [("20ms", 0.02), ("0.5 s", 0.5), ("500us", 5e-4), ("1s", 1.0)] {
+            assert_eq!(latency(text), Ok(seconds));
+        }
+        for text in ["20", "ms", "-5ms", "0ms", "1h", "", "infs", "nan ms"] {
+            assert!(latency(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn without_flags_the_grid_is_the_standard_one() {
         let args = parse(&[]).unwrap();
         assert_eq!(args.grid(&trace()), Grid::standard(2, 2));
-        assert_eq!(args.metric(), Metric::MacroF1);
+        assert_eq!(args.scoring.metric, Metric::MacroF1);
     }
 
     #[test]
@@ -223,7 +237,7 @@ mod tests {
 
     #[test]
     fn classes_go_by_name_or_number() {
-        let scoring = |list| parse(&["--micro-over", list]).unwrap().scoring(&trace());
+        let scoring = |list| parse(&["--micro-over", list]).unwrap().scoring.scoring(&trace());
         assert_eq!(scoring("yes").unwrap().micro_classes, [1]);
         assert_eq!(scoring("1,no").unwrap().micro_classes, [1, 0]);
         let error = scoring("maybe").unwrap_err().to_string();

@@ -3,8 +3,10 @@
 mod commands;
 mod fetch;
 mod flags;
-mod latency;
+mod grids;
+mod hints;
 mod status;
+mod training;
 mod ui;
 
 use std::process::ExitCode;
@@ -56,7 +58,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            Ui { format: cli.format }.note(format!("error: {error:#}{}", hint(&error)));
+            Ui { format: cli.format }.note(format!("error: {}", hints::text(&error)));
             if error.is::<status::Stopped>() { ExitCode::from(status::STOPPED) } else { ExitCode::FAILURE }
         }
     }
@@ -90,14 +92,6 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Bench(args) => bench::run(args, ui),
         Command::Policy(args) => policy::run(args, ui),
         Command::Info(args) => info::run(args, ui),
-    }
-}
-
-/// A hint for an error of a library, which knows no commands.
-fn hint(error: &anyhow::Error) -> &'static str {
-    match error.chain().find_map(|cause| cause.downcast_ref()) {
-        Some(epee_model::Error::NoExits { .. }) => "\nhint: `epee train --model DIR …` makes a multi-exit model of it",
-        _ => "",
     }
 }
 

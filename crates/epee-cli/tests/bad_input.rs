@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Workshop, epee, error_of};
+use common::{Workshop, error_of};
 use serde_json::{Value, json};
 
 fn contains(error: &str, parts: &[&str]) {
@@ -17,116 +17,89 @@ fn contains(error: &str, parts: &[&str]) {
 }
 
 fn predict(shop: &Workshop) -> String {
-    error_of(epee().args(["predict", "--model", &shop.path("model"), "Takes ginkgo."]))
+    shop.error("predict --model model ginkgo")
 }
 
-fn edit(path: &Path, change: impl Fn(&mut Value)) {
-    let mut value: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+fn edited(json: &[u8], change: impl Fn(&mut Value)) -> Option<Vec<u8>> {
+    let mut value: Value = serde_json::from_slice(json).unwrap();
     change(&mut value);
-    fs::write(path, value.to_string()).unwrap();
+    Some(value.to_string().into_bytes())
 }
 
 #[test]
-fn a_missing_truncated_or_lying_safetensors_file() {
+fn a_damaged_file_of_a_model_is_named_with_what_was_expected() {
     let shop = Workshop::trained();
-    let path = shop.dir().join("model/model.safetensors");
-    let whole = fs::read(&path).unwrap();
-
-    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    contains(&predict(&shop), &["model.safetensors is not a whole safetensors file"]);
-    let mut lying = whole.clone();
-    lying[..8].copy_from_slice(&(u64::MAX / 2).to_le_bytes());
-    fs::write(&path, &lying).unwrap();
-    contains(&predict(&shop), &["model.safetensors is not a whole safetensors file"]);
-    fs::write(&path, b"").unwrap();
-    contains(&predict(&shop), &["model.safetensors is not a whole safetensors file"]);
-
-    fs::remove_file(&path).unwrap();
-    contains(&predict(&shop), &["model.safetensors not found"]);
-    fs::write(shop.dir().join("model/pytorch_model.bin"), b"pickle").unwrap();
-    contains(&predict(&shop), &["pytorch_model.bin is a pickle", "hint: ", "save_pretrained"]);
-}
-
-#[test]
-fn a_tensor_of_another_shape_missing_or_unknown() {
-    let shop = Workshop::trained();
-    let dir = shop.dir().join("model");
-    edit(&dir.join("config.json"), |config| config["intermediate_size"] = json!(48));
-    let error = predict(&shop);
-    contains(&error, &["encoder.layer.0.intermediate.dense.weight: expected shape [48, 32], got [64, 32]"]);
-    edit(&dir.join("config.json"), |config| {
-        config["intermediate_size"] = json!(64);
-        config["num_hidden_layers"] = json!(3);
-    });
-    contains(&predict(&shop), &["exits: expected 3 as in config.json, got 2"]);
-    edit(&dir.join("exits.json"), |exits| exits["exits"] = json!(3));
-    contains(&predict(&shop), &["no tensor for encoder.layer.2.attention.self.query.weight"]);
-    for file in ["config.json", "exits.json"] {
-        let key = if file == "config.json" { "num_hidden_layers" } else { "exits" };
-        edit(&dir.join(file), |value| value[key] = json!(1));
+    let (weights, config, tokenizer) = ("model/model.safetensors", "model/config.json", "model/tokenizer.json");
+    let not_whole = &["model.safetensors is not a whole safetensors file"][..];
+    /// The new content, or none for a missing file.
+    type Damage = fn(&[u8]) -> Option<Vec<u8>>;
+    let cases: [(&str, Damage, &[&str]); 13] = [
+        (weights, |whole| Some(whole[..whole.len() / 2].to_vec()), not_whole),
+        (weights, |whole| Some([&(u64::MAX / 2).to_le_bytes(), &whole[8..]].concat()), not_whole),
+        (weights, |_| Some(Vec::new()), not_whole),
+        (weights, |_| None, &["model.safetensors not found"]),
+        (
+            weights,
+            |whole| Some([&whole[..whole.len() - 4], &f32::NAN.to_le_bytes()].concat()),
+            &["model.safetensors: tensor ", " holds NaN at index ", "expected finite numbers"],
+        ),
+        (
+            config,
+            |json| edited(json, |config| config["intermediate_size"] = json!(48)),
+            &["encoder.layer.0.intermediate.dense.weight: expected shape [48, 32], got [64, 32]"],
+        ),
+        (
+            config,
+            |json| edited(json, |config| config["model_type"] = json!("llama")),
+            &["config.json: model_type: expected one of \"bert\", ", "got \"llama\""],
+        ),
+        (
+            config,
+            |json| edited(json, |config| drop(config.as_object_mut().unwrap().remove("hidden_size"))),
+            &["config.json: missing field hidden_size"],
+        ),
+        (config, |_| Some(b"{".to_vec()), &["config.json: not JSON"]),
+        (config, |_| None, &["config.json not found"]),
+        (
+            tokenizer,
+            |json| edited(json, |tokenizer| tokenizer["model"]["vocab"]["extra"] = json!(99_999)),
+            &["tokenizer.json", "got 100000"],
+        ),
+        (tokenizer, |_| Some(b"[]".to_vec()), &["tokenizer.json"]),
+        (tokenizer, |_| None, &["expected a tokenizer: tokenizer.json, vocab.json"]),
+    ];
+    for (file, damage, parts) in cases {
+        let whole = shop.read(file);
+        match damage(&whole) {
+            Some(bytes) => shop.write(file, bytes),
+            None => fs::remove_file(shop.dir().join(file)).unwrap(),
+        }
+        contains(&predict(&shop), parts);
+        shop.write(file, whole);
     }
+
+    let set = |file: &str, key: &str, value: u32| {
+        shop.write(file, edited(&shop.read(file), |json| json[key] = json!(value)).unwrap());
+    };
+    set(config, "num_hidden_layers", 3);
+    contains(&predict(&shop), &["exits: expected 3 as in config.json, got 2"]);
+    set("model/exits.json", "exits", 3);
+    contains(&predict(&shop), &["no tensor for encoder.layer.2.attention.self.query.weight"]);
+    set(config, "num_hidden_layers", 1);
+    set("model/exits.json", "exits", 1);
     contains(&predict(&shop), &["unknown tensors encoder.layer.1."]);
-}
 
-#[test]
-fn a_configuration_of_another_architecture_or_with_a_missing_field() {
-    let shop = Workshop::trained();
-    let path = shop.dir().join("model/config.json");
-    edit(&path, |config| config["model_type"] = json!("llama"));
-    contains(&predict(&shop), &["config.json: model_type: expected one of \"bert\", ", "got \"llama\""]);
-    edit(&path, |config| {
-        config["model_type"] = json!("bert");
-        config.as_object_mut().unwrap().remove("hidden_size");
-    });
-    contains(&predict(&shop), &["config.json: missing field hidden_size"]);
-    fs::write(&path, "{").unwrap();
-    contains(&predict(&shop), &["config.json: not JSON"]);
-    fs::remove_file(&path).unwrap();
-    contains(&predict(&shop), &["config.json not found"]);
-}
-
-#[test]
-fn a_tokenizer_that_does_not_fit_the_vocabulary() {
-    let shop = Workshop::trained();
-    let path = shop.dir().join("model/tokenizer.json");
-    edit(&path, |tokenizer| tokenizer["model"]["vocab"]["extra"] = json!(99_999));
-    contains(&predict(&shop), &["tokenizer.json", "got 100000"]);
-    fs::write(&path, "[]").unwrap();
-    contains(&predict(&shop), &["tokenizer.json"]);
-    fs::remove_file(&path).unwrap();
-    contains(&predict(&shop), &["expected a tokenizer: tokenizer.json, vocab.json"]);
-}
-
-#[test]
-fn weights_that_are_not_finite_are_found_at_load_by_the_tensor_s_name() {
-    let shop = Workshop::trained();
-    let path = shop.dir().join("model/model.safetensors");
-    let mut bytes = fs::read(&path).unwrap();
-    let end = bytes.len();
-    bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
-    fs::write(&path, bytes).unwrap();
-    contains(&predict(&shop), &["model.safetensors: tensor ", " holds NaN at index ", "expected finite numbers"]);
+    fs::remove_file(shop.dir().join(weights)).unwrap();
+    shop.write("model/pytorch_model.bin", b"pickle");
+    contains(&predict(&shop), &["pytorch_model.bin is a pickle", "hint: ", "save_pretrained"]);
 }
 
 #[test]
 fn own_files_that_are_no_dataset() {
     let shop = Workshop::empty();
-    let csv = shop.path("own.csv");
     let import = |text: &[u8]| {
-        fs::write(&csv, text).unwrap();
-        let error = error_of(epee().args([
-            "data",
-            "import",
-            "csv",
-            "--text",
-            "t",
-            "--label",
-            "l",
-            "--from",
-            &csv,
-            "--out",
-            &shop.path("d"),
-        ]));
+        shop.write("own.csv", text);
+        let error = shop.error("data import csv --text t --label l --from own.csv --out d");
         assert!(!shop.dir().join("d").exists(), "half a dataset was written");
         error
     };
@@ -135,21 +108,15 @@ fn own_files_that_are_no_dataset() {
     contains(&import(b"t,l\na,x\nb\n"), &["own.csv:3:"]);
     contains(&import(b"t,l\na,x\n\xff,y\n"), &["own.csv:3:", "UTF-8"]);
     contains(&import(b"t,k\na,x\n"), &["own.csv", "l"]);
-    let one_class: Vec<u8> = [b"t,l\n".to_vec(), b"a,x\nb,x\nc,x\n".to_vec()].concat();
-    contains(&import(&one_class), &["class"]);
+    contains(&import(b"t,l\na,x\nb,x\nc,x\n"), &["class"]);
 }
 
 #[test]
 fn a_label_unseen_in_training() {
     let shop = Workshop::empty();
-    let (train, dev) = (shop.path("train.csv"), shop.path("dev.csv"));
-    fs::write(&train, "t,l\na,x\nb,y\nc,x\nd,y\n").unwrap();
-    fs::write(&dev, "t,l\ne,x\nf,z\n").unwrap();
-    let error = error_of(
-        epee()
-            .args(["data", "import", "csv", "--text", "t", "--label", "l", "--out", &shop.path("d")])
-            .args(["--train", &train, "--dev", &dev]),
-    );
+    shop.write("train.csv", "t,l\na,x\nb,y\nc,x\nd,y\n");
+    shop.write("dev.csv", "t,l\ne,x\nf,z\n");
+    let error = shop.error("data import csv --text t --label l --out d --train train.csv --dev dev.csv");
     contains(&error, &["dev.csv:3:", "z"]);
 }
 
@@ -162,21 +129,19 @@ fn settings_out_of_range() {
         ("epee(threshold=0.1, patience=3)", ["3"]),
         ("fixed(exit=7)", ["7"]),
     ] {
-        let error =
-            error_of(epee().args(["predict", "--model", &shop.path("model"), "--policy", policy, "Takes ginkgo."]));
+        let error = shop.error(&format!("predict --model model --policy '{policy}' ginkgo"));
         contains(&error, &parts);
         contains(&error, &["expected"]);
     }
-    epee().args(["predict", "--model", &shop.path("model"), "--policy", "nonsense", "x"]).assert().code(2);
+    shop.epee("predict --model model --policy nonsense x").assert().code(2);
 }
 
 #[test]
 fn a_trace_of_another_model_or_of_other_classes() {
     let shop = Workshop::trained();
     let trace = shop.path("dev.safetensors");
-    let (model, data) = (shop.path("model"), shop.path("data"));
-    epee().args(["trace", "--split", "dev", "--model", &model, "--data", &data, "--out", &trace]).assert().success();
-    let calibrate = || error_of(epee().args(["calibrate", &trace, "--model", &model, "--max-loss", "0.01"]));
+    shop.run("trace --split dev --model model --data data --out dev.safetensors");
+    let calibrate = || shop.error("calibrate dev.safetensors --model model --max-loss 0.01");
 
     let weights = shop.dir().join("model/model.safetensors");
     let mut bytes = fs::read(&weights).unwrap();
@@ -196,16 +161,15 @@ fn a_trace_of_another_model_or_of_other_classes() {
 #[test]
 fn a_folder_that_holds_something_is_left_alone() {
     let shop = Workshop::trained();
-    let (model, data) = (shop.path("model"), shop.path("data"));
-    let before = fs::read(shop.dir().join("model/model.safetensors")).unwrap();
-    let error = error_of(epee().args(["train", "--init", &shop.config(), "--data", &data, "--out", &model]));
+    let before = shop.read("model/model.safetensors");
+    let error = shop.error("train --init config.json --data data --out model");
     contains(&error, &["holds something already", "--force"]);
-    assert!(fs::read(shop.dir().join("model/model.safetensors")).unwrap() == before);
-    let error = error_of(epee().args(["data", "synth", "--out", &data]));
+    assert!(shop.read("model/model.safetensors") == before);
+    let error = shop.error("data synth --out data");
     contains(&error, &["--force"]);
-    let error = error_of(epee().args(["trace", "--model", &model, "--data", &data, "--out", &shop.config()]));
+    let error = shop.error("trace --model model --data data --out config.json");
     contains(&error, &["exists already", "--force"]);
-    let error = error_of(epee().args(["quickstart", "--out", &model]));
+    let error = shop.error("quickstart --out model");
     contains(&error, &["holds something already"]);
 }
 
@@ -214,27 +178,23 @@ fn a_folder_that_holds_something_is_left_alone() {
 #[test]
 fn a_full_disk_names_the_file_and_leaves_nothing_half_written() {
     let shop = Workshop::trained();
-    let (model, data) = (shop.path("model"), shop.path("data"));
     let names = |dir: &Path| -> Vec<_> {
         let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         names
     };
     let before = names(shop.dir());
-    let limited = |blocks: &str, args: &[&str]| {
-        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let limited = |blocks: &str, args: &str| {
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" {args}");
         let mut command = assert_cmd::Command::new("bash");
-        error_of(command.arg("-c").arg(script).arg(assert_cmd::cargo::cargo_bin!("epee")).args(args))
+        error_of(command.current_dir(shop.dir()).arg("-c").arg(script).arg(assert_cmd::cargo::cargo_bin!("epee")))
     };
-    let out = shop.path("trace.safetensors");
-    contains(&limited("1", &["trace", "--model", &model, "--data", &data, "--out", &out]), &["trace.safetensors"]);
-    contains(&limited("1", &["data", "synth", "--out", &shop.path("notes")]), &["cannot write", "notes"]);
+    let error = limited("1", "trace --model model --data data --out trace.safetensors");
+    contains(&error, &["trace.safetensors"]);
+    contains(&limited("1", "data synth --out notes"), &["cannot write", "notes"]);
     assert_eq!(names(shop.dir()), before);
-    let new = shop.path("new");
-    contains(
-        &limited("20", &["train", "--init", &shop.config(), "--data", &data, "--out", &new, "--epochs", "1"]),
-        &["cannot write", "model.safetensors"],
-    );
+    let error = limited("20", "train --init config.json --data data --out new --epochs 1");
+    contains(&error, &["cannot write", "model.safetensors"]);
     assert_eq!(names(&shop.dir().join("new")), ["checkpoints", "metrics.jsonl", "tensorboard"]);
     assert_eq!(names(&shop.dir().join("new/checkpoints")), ["lock"]);
 }
@@ -243,7 +203,7 @@ fn a_full_disk_names_the_file_and_leaves_nothing_half_written() {
 fn texts_longer_than_the_positions_are_cut_and_counted_once() {
     let shop = Workshop::trained();
     let long = "ginkgo ".repeat(200);
-    let output = epee().args(["predict", "--model", &shop.path("model"), &long, &long, "short"]).output().unwrap();
+    let output = shop.epee(&format!("predict --model model '{long}' '{long}' short")).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{stderr}");
     assert_eq!(stderr.matches("2 of 3 texts are longer than 48 tokens").count(), 1, "{stderr}");
@@ -252,56 +212,46 @@ fn texts_longer_than_the_positions_are_cut_and_counted_once() {
 #[test]
 fn empty_texts_and_files() {
     let shop = Workshop::trained();
-    let model = shop.path("model");
-    contains(&error_of(epee().args(["predict", "--model", &model, "a", " "])), &["text 2 is empty"]);
-    contains(&error_of(epee().args(["predict", "--model", &model, "-"]).write_stdin("")), &["stdin"]);
-    let bad = epee().args(["predict", "--model", &model, "-"]).write_stdin(b"ok\n\xff\n".to_vec()).output().unwrap();
+    contains(&shop.error("predict --model model a ' '"), &["text 2 is empty"]);
+    contains(&error_of(shop.epee("predict --model model -").write_stdin("")), &["stdin"]);
+    let bad = shop.epee("predict --model model -").write_stdin(b"ok\n\xff\n".to_vec()).output().unwrap();
     assert_eq!(bad.status.code(), Some(1));
     contains(&String::from_utf8_lossy(&bad.stderr), &["stdin, line 2"]);
-    let missing = shop.path("nothing.txt");
-    contains(&error_of(epee().args(["predict", "--model", &model, "--file", &missing])), &["nothing.txt"]);
-    contains(&error_of(epee().args(["info", &missing])), &["no such file or folder"]);
-    contains(&error_of(epee().args(["predict", "--model", &missing, "x"])), &["no such folder"]);
+    contains(&shop.error("predict --model model --file nothing.txt"), &["nothing.txt"]);
+    contains(&shop.error("info nothing.txt"), &["no such file or folder"]);
+    contains(&shop.error("predict --model ./nothing.txt x"), &["no such folder"]);
 }
 
 #[test]
 fn options_out_of_range_and_files_of_options() {
     let shop = Workshop::trained();
-    let (data, out) = (shop.path("data"), shop.path("new"));
-    let train = |extra: &[&str]| {
-        let error =
-            error_of(epee().args(["train", "--init", &shop.config(), "--data", &data, "--out", &out]).args(extra));
+    let train = |flags: &str| {
+        let error = shop.error(&format!("train --init config.json --data data --out new {flags}"));
         assert!(!shop.dir().join("new/model.safetensors").exists());
         error
     };
-    contains(&train(&["--learning-rate=-1"]), &["--learning-rate: expected a number above 0, got -1"]);
-    contains(&train(&["--epochs", "0"]), &["--epochs: expected 1 to 1000000, got 0"]);
-    let toml = shop.path("run.toml");
-    fs::write(&toml, "epoch = 3\n").unwrap();
-    contains(&train(&["--config", &toml]), &["run.toml", "epoch"]);
-    contains(&train(&["--resume"]), &["no checkpoint to resume from", "hint: --out names the folder"]);
+    contains(&train("--learning-rate=-1"), &["--learning-rate: expected a number above 0, got -1"]);
+    contains(&train("--epochs 0"), &["--epochs: expected 1 to 1000000, got 0"]);
+    shop.write("run.toml", "epoch = 3\n");
+    contains(&train("--config run.toml"), &["run.toml", "epoch"]);
+    contains(&train("--resume"), &["no checkpoint to resume from", "hint: --out names the folder"]);
     // Before anything is read.
-    let resume = ["train", "--init", &shop.path("none.json"), "--data", &data, "--out", &out, "--resume"];
-    contains(&error_of(epee().args(resume)), &["no checkpoint to resume from"]);
+    contains(&shop.error("train --init none.json --data data --out new --resume"), &["no checkpoint to resume from"]);
     assert!(!shop.dir().join("new").exists());
 }
 
 #[test]
 fn a_checkpoint_that_cannot_be_gone_on_from_or_written() {
     let shop = Workshop::trained();
-    let (config, data) = (shop.config(), shop.path("data"));
-    let train = |out: &str, more: &[&str]| {
-        let out = shop.path(out);
-        let mut command = epee();
-        command.args(["train", "--init", &config, "--data", &data, "--out", &out, "--epochs", "2"]).args(more);
-        command
+    let train = |out_and_flags: &str| {
+        shop.epee(&format!("train --init config.json --data data --epochs 2 --out {out_and_flags}"))
     };
-    train("run", &[]).assert().success();
+    train("run").assert().success();
     let file = |step: usize| shop.dir().join(format!("run/checkpoints/step-{step:09}.safetensors"));
     // A damaged one is passed over, aloud.
     let whole = fs::read(file(30)).unwrap();
     fs::write(file(30), &whole[..whole.len() / 2]).unwrap();
-    let output = train("run", &["--resume"]).output().unwrap();
+    let output = train("run --resume").output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{stderr}");
     contains(&stderr, &["warning: ", "step-000000030.safetensors: not a whole checkpoint: expected ", " bytes, got "]);
@@ -309,17 +259,13 @@ fn a_checkpoint_that_cannot_be_gone_on_from_or_written() {
 
     let split = shop.dir().join("data/train.jsonl");
     let text = fs::read_to_string(&split).unwrap();
-    epee()
-        .args(["data", "synth", "--out", &data, "--train", "240", "--dev", "60", "--test", "80"])
-        .args(["--seed", "2", "--force"])
-        .assert()
-        .success();
+    shop.run("data synth --out data --train 240 --dev 60 --test 80 --seed 2 --force");
     assert_ne!(fs::read_to_string(&split).unwrap(), text);
-    let error = error_of(&mut train("run", &["--resume"]));
+    let error = error_of(&mut train("run --resume"));
     contains(&error, &[".jsonl: the ", " split changed since the checkpoint: expected digest sha256:", "hint: "]);
 
     // A full disk, at a checkpoint.
-    let error = error_of(train("full", &[]).env("EPEE_FAULT", "fail:mid-data"));
+    let error = error_of(train("full").env("EPEE_FAULT", "fail:mid-data"));
     contains(
         &error,
         &[
@@ -328,39 +274,38 @@ fn a_checkpoint_that_cannot_be_gone_on_from_or_written() {
             "hint: free space and run again with --resume",
         ],
     );
-    train("full", &["--resume"]).assert().success();
-    let error = error_of(train("fault", &[]).env("EPEE_FAULT", "fail:nowhere"));
+    train("full --resume").assert().success();
+    let error = error_of(train("fault").env("EPEE_FAULT", "fail:nowhere"));
     contains(
         &error,
         &["EPEE_FAULT: expected pause:Nms or fail:POINT, one of before-temporary, ", "got `fail:nowhere`"],
     );
-    let output = train("seconds", &["--checkpoint-every", "-1"]).output().unwrap();
+    let output = train("seconds --checkpoint-every -1").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]
 fn precisions_threads_and_instruction_sets_this_machine_lacks() {
     let shop = Workshop::trained();
-    let model = shop.path("model");
-    let run = |arguments: &[&str]| {
-        let output = epee().args(arguments).args(["--model", &model]).output().unwrap();
+    let run = |args: &str| {
+        let output = shop.epee(&format!("{args} --model model")).output().unwrap();
         assert!(output.status.code().is_some_and(|code| code == 1 || code == 2) && output.stdout.is_empty());
         String::from_utf8(output.stderr).unwrap()
     };
-    let error = run(&["predict", "--precision", "fp8", "Takes ginkgo."]);
+    let error = run("predict --precision fp8 ginkgo");
     contains(&error, &["expected f32, bf16 or int8", "got `fp8`"]);
     let most = std::thread::available_parallelism().unwrap().get();
     for threads in ["0", "-1", "many", &(most + 1).to_string()] {
-        let error = run(&[&format!("--threads={threads}"), "predict", "Takes ginkgo."]);
+        let error = run(&format!("--threads={threads} predict ginkgo"));
         contains(&error, &[&format!("expected 1 to {most} (what this process may use), got `{threads}`")]);
     }
-    let error = error_of(epee().env("EPEE_ISA", "mmx").args(["predict", "--model", &model, "Takes ginkgo."]));
+    let error = error_of(shop.epee("predict --model model ginkgo").env("EPEE_ISA", "mmx"));
     contains(&error, &["EPEE_ISA: expected one of portable", "got `mmx`"]);
-    let error = run(&["bench", "--tokens", "4000"]);
+    let error = run("bench --tokens 4000");
     contains(&error, &["--tokens: expected 1 to", "got 4000"]);
-    contains(&run(&["bench", "--seconds", "0"]), &["--seconds: expected more than 0"]);
-    contains(&run(&["bench", "--policy", "full"]), &["--data"]);
-    contains(&run(&["bench", "--data", "nowhere"]), &["nowhere"]);
-    let error = run(&["eval", "--data", &shop.path("data"), "--precision", "f32,int8", "--predictions", "x.jsonl"]);
+    contains(&run("bench --seconds 0"), &["--seconds: expected more than 0"]);
+    contains(&run("bench --policy full"), &["--data"]);
+    contains(&run("bench --data nowhere"), &["nowhere"]);
+    let error = run("eval --data data --precision f32,int8 --predictions x.jsonl");
     contains(&error, &["--predictions: expected one precision, got 2"]);
 }

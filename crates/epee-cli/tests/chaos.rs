@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Workshop, epee};
+use common::Workshop;
 use epee_files::sha256;
 
 /// Kills in CI.
@@ -94,8 +94,7 @@ fn killed_trainings_end_with_the_bits_of_one_left_alone() {
     let wanted =
         std::env::var("EPEE_CHAOS").map_or(QUICK, |kills| kills.parse().expect("EPEE_CHAOS: a number of kills"));
     let shop = Workshop::empty();
-    let sizes = ["--train", "96", "--dev", "24", "--test", "24"];
-    epee().args(["data", "synth", "--out", &shop.path("data")]).args(sizes).assert().success();
+    shop.run("data synth --out data --train 96 --dev 24 --test 24");
     let whole = Training { shop: &shop, out: shop.path("whole") };
     let start = Instant::now();
     assert!(ended(&mut whole.start(), Duration::from_secs(600)), "the uninterrupted training does not end");

@@ -4,9 +4,7 @@
 
 mod common;
 
-use std::fs;
-
-use common::{Workshop, epee, error_of, json};
+use common::Workshop;
 use serde_json::{Value, json};
 
 const TEXT: [&str; 3] = [
@@ -24,114 +22,89 @@ const VISION: [&str; 2] = [
 ];
 
 /// A workshop with a dataset in `data` and a configuration.
-fn shop(config: &str, synth: &[&str]) -> Workshop {
+fn shop(config: &str, synth: &str) -> Workshop {
     let shop = Workshop::empty();
-    fs::write(shop.config(), config).unwrap();
-    let sizes = ["--train", "80", "--dev", "40", "--test", "40"];
-    epee().args(["data", "synth", "--out", &shop.path("data")]).args(synth).args(sizes).assert().success();
+    shop.write("config.json", config);
+    shop.run(&format!("data synth --out data --train 80 --dev 40 --test 40 {synth}"));
     shop
 }
 
-fn train(shop: &Workshop, from: [&str; 2], out: &str) {
-    epee()
-        .args([
-            "train",
-            "--data",
-            &shop.path("data"),
-            "--out",
-            &shop.path(out),
-            "--epochs",
-            "1",
-            "--learning-rate",
-            "1e-3",
-        ])
-        .args(from)
-        .assert()
-        .success();
+fn train(shop: &Workshop, from_and_out: &str) {
+    shop.run(&format!("train {from_and_out} --data data --epochs 1 --learning-rate 1e-3"));
 }
 
 /// Trains, and checks that a trace's replay is what a live run does; returns what `info` says.
 fn main_job(shop: &Workshop) -> Value {
-    let (model, data, trace) = (shop.path("model"), shop.path("data"), shop.path("test.safetensors"));
-    train(shop, ["--init", &shop.config()], "model");
-    epee().args(["trace", "--model", &model, "--data", &data, "--out", &trace]).assert().success();
-    let one = ["--threshold", "0.9", "--patience", "2", "--format", "json"];
-    let sweep = json(epee().args(["sweep", &trace]).args(one));
-    let policy = sweep[0]["policy"].as_str().unwrap().to_owned();
-    let policy = if policy.contains('(') { policy } else { "epee(threshold=0.9, patience=2)".to_owned() };
-    let eval = json(epee().args(["eval", "--model", &model, "--data", &data, "--policy", &policy, "--format", "json"]));
+    train(shop, "--init config.json --out model");
+    shop.run("trace --model model --data data --out test.safetensors");
+    let sweep = shop.json("sweep test.safetensors --threshold 0.9 --patience 2");
+    let eval = shop.json("eval --model model --data data --policy 'epee(threshold=0.9, patience=2)'");
     for metric in ["accuracy", "saving"] {
         let (live, replayed) = (eval["metrics"][metric].as_f64().unwrap(), sweep[0][metric].as_f64().unwrap());
         assert!((live - replayed).abs() < 1e-12, "{metric}: {live} live, {replayed} replayed");
     }
-    json(epee().args(["info", &model, "--format", "json"]))
+    shop.json("info model")
 }
 
 #[test]
 fn a_text_model_of_each_family() {
     for (config, title) in TEXT.into_iter().zip(["ALBERT", "DistilBERT", "GPT-2"]) {
-        let shop = shop(config, &[]);
+        let shop = shop(config, "");
         let info = main_job(&shop);
         assert_eq!(info["architecture"], title);
         assert_eq!(info["pooling"], if title == "GPT-2" { "last" } else { "first" });
         assert_eq!(info["pooler"], if title == "ALBERT" { "shared" } else { "none" });
-        let model = shop.path("model");
         // Longer than the model's positions: cut, and said.
         let long = "takes ginkgo ".repeat(60);
-        let predict = epee().args(["predict", "--model", &model, &long, "--format", "json"]).output().unwrap();
+        let predict = shop.epee(&format!("predict --model model '{long}' --format json")).output().unwrap();
         let said = String::from_utf8(predict.stderr).unwrap();
         assert!(said.contains("1 of 1 texts are longer than 40 tokens"), "{said}");
         assert_eq!(serde_json::from_slice::<Value>(&predict.stdout).unwrap()["tokens"], 40);
         // The model directory is a checkpoint too; its exits are known and left out.
-        train(&shop, ["--model", &model], "again");
+        train(&shop, "--model model --out again");
     }
 }
 
 #[test]
 fn a_vision_model_of_each_family() {
     for (config, title, tokens) in [(VISION[0], "ViT", 17), (VISION[1], "DeiT", 14)] {
-        let shop = shop(config, &["--task", "vision", "--pixels", "20"]);
+        let shop = shop(config, "--task vision --pixels 20");
         let info = main_job(&shop);
         assert_eq!((&info["architecture"], &info["tokens"]), (&json!(title), &json!(tokens)));
-        let model = shop.path("model");
-        train(&shop, ["--model", &model], "again");
-        epee()
-            .args(["train", "--model", &model, "--image-size", "32", "--data", &shop.path("data")])
-            .args(["--out", &shop.path("larger"), "--epochs", "1"])
-            .assert()
-            .success();
-        let larger = json(epee().args(["info", &shop.path("larger"), "--format", "json"]));
+        train(&shop, "--model model --out again");
+        shop.run("train --model model --image-size 32 --data data --out larger --epochs 1");
+        let larger = shop.json("info larger");
         assert_eq!(larger["picture"], "32 x 32 pixels, 3 channels");
 
-        // What cannot be: a text, a file that is no picture, a dataset of texts, a smaller model of grey pictures.
-        let predict = |input: &str| error_of(epee().args(["predict", "--model", &model, input]));
+        // What cannot be: a text, a file that is no image, a dataset of texts, a model of grey images.
+        let predict = |input: &str| shop.error(&format!("predict --model model '{input}'"));
         assert!(predict("Takes ginkgo.").contains("cannot read Takes ginkgo."), "{}", predict("Takes ginkgo."));
-        fs::write(shop.path("not.png"), b"GIF89a").unwrap();
-        assert!(predict(&shop.path("not.png")).contains("not.png: expected PNG or JPEG"));
-        let notes = shop.path("notes");
-        epee().args(["data", "synth", "--out", &notes]).assert().success();
+        shop.write("not.png", b"GIF89a");
+        assert!(predict("./not.png").contains("not.png: expected PNG or JPEG"));
+        shop.run("data synth --out notes");
         let fail = |config: &str, data: &str| {
-            fs::write(shop.config(), config).unwrap();
-            error_of(epee().args(["train", "--init", &shop.config(), "--data", data, "--out", &shop.path("never")]))
+            shop.write("config.json", config);
+            let error = shop.error(&format!("train --init config.json --data {data} --out never"));
+            assert!(!shop.dir().join("never").exists());
+            error
         };
-        let error = fail(VISION[0], &notes);
-        assert!(error.contains("a dataset of texts, but ViT reads pictures"), "{error}");
-        let error = fail(&VISION[0].replace("\"num_channels\": 3", "\"num_channels\": 1"), &shop.path("data"));
+        let error = fail(VISION[0], "notes");
+        assert!(error.contains("a dataset of texts, but ViT reads images"), "{error}");
+        let error = fail(&VISION[0].replace("\"num_channels\": 3", "\"num_channels\": 1"), "data");
         assert!(error.contains("expected a grey image (1 channel), got RGB (3 channels)"), "{error}");
-        let error = fail(TEXT[0], &shop.path("data"));
-        assert!(error.contains("a dataset of pictures, but ALBERT reads text"), "{error}");
-        let error = fail(&VISION[0].replace("\"num_channels\": 3", "\"num_channels\": 2"), &shop.path("data"));
-        assert!(error.contains("num_channels: expected 1 or 3, as pictures have, got 2"), "{error}");
+        let error = fail(TEXT[0], "data");
+        assert!(error.contains("a dataset of images, but ALBERT reads text"), "{error}");
+        let error = fail(&VISION[0].replace("\"num_channels\": 3", "\"num_channels\": 2"), "data");
+        assert!(error.contains("num_channels: expected 1 or 3, got 2"), "{error}");
     }
 }
 
 #[test]
 fn class_names_that_do_not_fit_the_head() {
     let shop = Workshop::trained();
-    let path = shop.dir().join("model/config.json");
-    let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let mut config = shop.read_json("model/config.json");
     config["id2label"].as_object_mut().unwrap().remove("3");
-    fs::write(&path, config.to_string()).unwrap();
-    let error = error_of(epee().args(["predict", "--model", &shop.path("model"), "Takes ginkgo."]));
+    shop.write("model/config.json", config.to_string());
+    let error = shop.error("predict --model model ginkgo");
     assert!(error.contains("id2label: expected names for the ids 0 to 3, as exits.json has classes"), "{error}");
 }

@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use common::{Workshop, epee, error_of, json};
+use common::{Workshop, epee};
 use serde_json::Value;
 
 /// Writes a grid's config.
-fn config(shop: &Workshop, rest: &str) -> String {
-    let path = shop.path("grid.toml");
-    let (init, data) = (shop.config(), shop.path("data"));
-    fs::write(&path, format!("init = {init:?}\ndata = {data:?}\n{rest}")).unwrap();
-    path
+fn config(shop: &Workshop, rest: &str) {
+    shop.write("grid.toml", format!("init = \"config.json\"\ndata = \"data\"\n{rest}"));
 }
+
+const GRID: &str = "grid --config grid.toml --out grid";
+const RESUME: &str = "grid --config grid.toml --out grid --resume";
 
 const SMALL: &str = "[options]\nepochs = 2\n[grid]\nbatch_size = [16, 32]\nlearning_rate = [1e-9, 2e-3]\n";
 
@@ -35,8 +35,8 @@ fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
 #[test]
 fn a_grid_trains_every_combination_and_keeps_the_best() {
     let shop = Workshop::trained();
-    let (config, out) = (config(&shop, SMALL), shop.path("grid"));
-    let said = json(epee().args(["grid", "--config", &config, "--out", &out, "--format", "json"]));
+    config(&shop, SMALL);
+    let said = shop.json(GRID);
     let rows = rows(&shop.dir().join("grid/results.csv"));
     let names: Vec<&str> = rows.iter().map(|row| row["run"].as_str()).collect();
     let expected = ["batch-16_rate-1e-9", "batch-16_rate-2e-3", "batch-32_rate-1e-9", "batch-32_rate-2e-3"];
@@ -53,15 +53,11 @@ fn a_grid_trains_every_combination_and_keeps_the_best() {
     // Of equals the first.
     let best = rows.iter().rev().max_by(|a, b| score(a).total_cmp(&score(b))).unwrap();
     assert_eq!(said["best"], best["run"].as_str());
-    let alone = shop.path("alone");
-    epee()
-        .args(["train", "--init", &shop.config(), "--data", &shop.path("data"), "--out", &alone, "--epochs", "2"])
-        .args(["--batch-size", &best["batch_size"], "--learning-rate", &best["learning_rate"]])
-        .assert()
-        .success();
+    let options = format!("--batch-size {} --learning-rate {}", best["batch_size"], best["learning_rate"]);
+    shop.run(&format!("train --init config.json --data data --out alone --epochs 2 {options}"));
     let weights = |path: &str| fs::read(shop.dir().join(path).join("model.safetensors")).unwrap();
     assert!(weights("grid/best") == weights("alone"));
-    epee().args(["info", &shop.path("grid/best")]).assert().success();
+    shop.run("info grid/best");
     for row in &rows {
         let dir = shop.dir().join("grid/runs").join(&row["run"]);
         assert!(!dir.join("checkpoints").exists() && !dir.join("model.safetensors").exists(), "{}", dir.display());
@@ -69,48 +65,41 @@ fn a_grid_trains_every_combination_and_keeps_the_best() {
     }
 
     // An existing grid stays. With --resume nothing is trained again, and other options are refused.
-    let again = ["grid", "--config", &config, "--out", &out];
-    let error = error_of(epee().args(again));
+    let error = shop.error(GRID);
     assert!(error.contains("holds something already") && error.contains("--resume"), "{error}");
-    let before = fs::read(shop.dir().join("grid/runs").join(&best["run"]).join("metrics.jsonl")).unwrap();
-    let output = epee().args(again).arg("--resume").output().unwrap();
+    let log = format!("grid/runs/{}/metrics.jsonl", best["run"]);
+    let before = shop.read(&log);
+    let output = shop.epee(RESUME).output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && stdout.contains("macro-F1 by exit"), "{stdout}");
-    assert_eq!(fs::read(shop.dir().join("grid/runs").join(&best["run"]).join("metrics.jsonl")).unwrap(), before);
-    fs::write(&config, fs::read_to_string(&config).unwrap().replace("epochs = 2", "epochs = 3")).unwrap();
-    let error = error_of(epee().args(again).arg("--resume"));
+    assert_eq!(shop.read(&log), before);
+    config(&shop, &SMALL.replace("epochs = 2", "epochs = 3"));
+    let error = shop.error(RESUME);
     assert!(error.contains("was run with options that differ") && error.contains("grid.toml"), "{error}");
-    fs::write(&config, fs::read_to_string(&config).unwrap().replace("epochs = 3", "epochs = 2").replace("16, ", ""))
-        .unwrap();
-    let error = error_of(epee().args(again).arg("--resume"));
+    config(&shop, &SMALL.replace("16, ", ""));
+    let error = shop.error(RESUME);
     assert!(error.contains("batch-16_rate-1e-9_seed-1") && error.contains("not in the config"), "{error}");
 
     // The report shows it.
-    let (trace, page) = (shop.path("dev.safetensors"), shop.path("report.html"));
-    let (best, data) = (shop.path("grid/best"), shop.path("data"));
-    epee().args(["trace", "--split", "dev", "--model", &best, "--data", &data, "--out", &trace]).assert().success();
-    epee().args(["report", &trace, "--grid", &out, "--out", &page]).assert().success();
-    let page = fs::read_to_string(page).unwrap();
+    shop.run("trace --split dev --model grid/best --data data --out dev.safetensors");
+    shop.run("report dev.safetensors --grid grid --out report.html");
+    let page = shop.read_text("report.html");
     assert!(page.contains("Score by learning rate and batch size") && page.contains("2e-3"));
-    let error = error_of(epee().args(["report", &trace, "--grid", &shop.path("data"), "--out", &shop.path("r.html")]));
+    let error = shop.error("report dev.safetensors --grid data --out r.html");
     assert!(error.contains("expected the folder of an `epee grid`"), "{error}");
 }
 
 #[test]
 fn a_run_that_fails_is_recorded_and_the_others_finish() {
     let shop = Workshop::trained();
-    let rest = "[options]\nepochs = 1\n[grid]\nlearning_rate = [1e30, 1e-3]\nseed = [3]\n";
-    let (config, out, results) = (config(&shop, rest), shop.path("grid"), shop.path("rows.csv"));
-    let output = epee()
-        .args(["grid", "--config", &config, "--out", &out, "--results", &results, "--keep-all"])
-        .output()
-        .unwrap();
+    config(&shop, "[options]\nepochs = 1\n[grid]\nlearning_rate = [1e30, 1e-3]\nseed = [3]\n");
+    let output = shop.epee(&format!("{GRID} --results rows.csv --keep-all")).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("error: 1 of 2 runs failed"), "{stderr}");
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(stdout.contains("failed: the "), "{stdout}");
-    let rows = rows(Path::new(&results));
+    let rows = rows(&shop.dir().join("rows.csv"));
     assert_eq!((rows[0]["state"].as_str(), rows[1]["state"].as_str()), ("failed", "finished"));
     assert!(rows[0]["reason"].contains("at step"), "{rows:?}");
     assert_eq!(rows[0]["score"], "");
@@ -121,22 +110,17 @@ fn a_run_that_fails_is_recorded_and_the_others_finish() {
 #[test]
 fn runs_that_learn_nothing_are_marked() {
     let shop = Workshop::empty();
-    let csv = shop.path("own.csv");
     let mut text = "text,label\n".to_owned();
     for i in 0..80 {
         text.push_str(&format!("note {i},{}\n", if i % 4 == 0 { "rare" } else { "common" }));
     }
-    fs::write(&csv, text).unwrap();
-    epee()
-        .args(["data", "import", "csv", "--from", &csv, "--text", "text", "--label", "label"])
-        .args(["--out", &shop.path("data")])
-        .assert()
-        .success();
+    shop.write("own.csv", text);
+    shop.run("data import csv --from own.csv --text text --label label --out data");
     // So strong a decay leaves no weight: biases decide, and they know how common classes are.
     let rest =
         "[options]\nepochs = 6\nrecipe = \"paper\"\nweight_decay = 60.0\nlearning_rate = 1e-2\n[grid]\nseed = [1]\n";
-    let (config, out) = (config(&shop, rest), shop.path("grid"));
-    let output = epee().args(["grid", "--config", &config, "--out", &out]).output().unwrap();
+    config(&shop, rest);
+    let output = shop.epee(GRID).output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && stdout.contains("every exit answers the majority class (common)"), "{stdout}");
     let rows = rows(&shop.dir().join("grid/results.csv"));
@@ -146,44 +130,46 @@ fn runs_that_learn_nothing_are_marked() {
 #[test]
 fn mistakes_in_the_config_are_refused_before_anything_is_written() {
     let shop = Workshop::trained();
-    let out = shop.path("grid");
-    let refused = |rest: &str, more: &[&str]| {
-        let config = config(&shop, rest);
-        let error = error_of(epee().args(["grid", "--config", &config, "--out", &out]).args(more));
+    for (rest, more, parts) in [
+        (
+            "[grid]\nlearning_rat = [1e-5]\n",
+            "",
+            &["grid.toml, line 4: unknown key `learning_rat`", "hint: did you mean `learning_rate`?"][..],
+        ),
+        ("[grid]\nbatch_size = [16, 0]\n", "", &["grid.toml, line 4: [grid] batch_size: expected at least 1, got 0"]),
+        (
+            "[options]\nbatch_size = 8\n[grid]\nbatch_tokens = [300]\n",
+            "",
+            &["expected batch_size or batch_tokens, got both"],
+        ),
+        (
+            "[options]\nepochs = 1\n[grid]\nrecipe = [\"mixed\"]\n",
+            "",
+            &["epochs: expected at least 2 with a recipe of two stages"],
+        ),
+        ("", "--jobs 100000", &["--jobs: expected 1 to "]),
+        ("", "--results rows.txt", &[".csv or .parquet"]),
+    ] {
+        config(&shop, rest);
+        let error = shop.error(&format!("{GRID} {more}"));
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
         assert!(!shop.dir().join("grid").exists());
-        error
-    };
-    let error = refused("[grid]\nlearning_rat = [1e-5]\n", &[]);
-    assert!(error.contains("grid.toml, line 4: unknown key `learning_rat`"), "{error}");
-    assert!(error.contains("hint: did you mean `learning_rate`?"), "{error}");
-    let error = refused("[grid]\nbatch_size = [16, 0]\n", &[]);
-    assert!(error.contains("grid.toml, line 4: [grid] batch_size: expected at least 1, got 0"), "{error}");
-    let error = refused("[options]\nbatch_size = 8\n[grid]\nbatch_tokens = [300]\n", &[]);
-    assert!(error.contains("expected batch_size or batch_tokens, got both"), "{error}");
-    let error = refused("[options]\nepochs = 1\n[grid]\nrecipe = [\"mixed\"]\n", &[]);
-    assert!(error.contains("epochs: expected at least 2 with a recipe of two stages"), "{error}");
-    let error = refused("", &["--jobs", "100000"]);
-    assert!(error.contains("--jobs: expected 1 to "), "{error}");
-    let error = refused("", &["--results", "rows.txt"]);
-    assert!(error.contains(".csv or .parquet"), "{error}");
+    }
 
     // A missing model is one error, not one for every run.
-    let missing = shop.path("missing.toml");
     for (start, expected) in [("init", "cannot read"), ("model", "no such folder")] {
-        fs::write(&missing, format!("{start} = {:?}\ndata = {:?}\n", shop.path("nowhere"), shop.path("data"))).unwrap();
-        let error = error_of(epee().args(["grid", "--config", &missing, "--out", &out]));
+        shop.write("missing.toml", format!("{start} = \"./nowhere\"\ndata = \"data\"\n"));
+        let error = shop.error("grid --config missing.toml --out grid");
         assert!(error.contains(expected) && error.contains("nowhere") && !shop.dir().join("grid").exists(), "{error}");
     }
 
-    let config = config(&shop, "");
-    let error = error_of(epee().args(["grid", "--config", &config, "--out", &shop.path("data"), "--resume"]));
+    config(&shop, "");
+    let error = shop.error("grid --config grid.toml --out data --resume");
     assert!(error.contains("it has no grid to resume"), "{error}");
 
     // `epee train` suggests by the same rule.
-    let options = shop.path("options.toml");
-    fs::write(&options, "epochs = 1\nbatchsize = 4\n").unwrap();
-    let train = ["train", "--init", &shop.config(), "--data", &shop.path("data"), "--out", &out, "--config", &options];
-    let error = error_of(epee().args(train));
+    shop.write("options.toml", "epochs = 1\nbatchsize = 4\n");
+    let error = shop.error("train --init config.json --data data --out grid --config options.toml");
     assert!(error.contains("options.toml, line 2: unknown key `batchsize`"), "{error}");
     assert!(error.contains("hint: did you mean `batch_size`?"), "{error}");
 }
@@ -200,26 +186,23 @@ fn the_schema_is_printed_and_the_published_one() {
 #[test]
 fn a_grid_does_not_resume_with_another_config_or_tokenizer() {
     let shop = Workshop::trained();
-    let config = config(&shop, "[options]\nepochs = 1\n[grid]\nlearning_rate = [2e-3]\n");
-    let grid = ["grid", "--config", &config, "--out", &shop.path("grid")];
-    epee().args(grid).assert().success();
-    let refused = |file: &Path, what: &str| {
-        let before = fs::read(file).unwrap();
-        fs::write(file, [&before[..], b"\n"].concat()).unwrap();
-        let error = error_of(epee().args(grid).arg("--resume"));
+    config(&shop, "[options]\nepochs = 1\n[grid]\nlearning_rate = [2e-3]\n");
+    shop.run(GRID);
+    for (file, what) in [("data/tokenizer.json", "a tokenizer's files"), ("config.json", "settings of the start")] {
+        let before = shop.read(file);
+        shop.write(file, [&before[..], b"\n"].concat());
+        let error = shop.error(RESUME);
         assert!(error.contains(&format!("it was run with {what} that differ")), "{error}");
-        fs::write(file, before).unwrap();
-    };
-    refused(&shop.dir().join("data/tokenizer.json"), "a tokenizer's files");
-    refused(Path::new(&shop.config()), "settings of the start");
-    epee().args(grid).arg("--resume").assert().success();
+        shop.write(file, before);
+    }
+    shop.run(RESUME);
 }
 
 #[test]
 fn a_grid_by_tokens_runs() {
     let shop = Workshop::trained();
-    let config = config(&shop, "[options]\nepochs = 1\nbatch_tokens = 256\n[grid]\nlearning_rate = [2e-3]\n");
-    epee().args(["grid", "--config", &config, "--out", &shop.path("grid")]).assert().success();
+    config(&shop, "[options]\nepochs = 1\nbatch_tokens = 256\n[grid]\nlearning_rate = [2e-3]\n");
+    shop.run(GRID);
     let rows = rows(&shop.dir().join("grid/results.csv"));
     assert_eq!((rows[0]["run"].as_str(), rows[0]["state"].as_str()), ("batch-tokens-256_rate-2e-3_seed-1", "finished"));
     assert_eq!(rows[0]["batch_tokens"], "256");
@@ -234,9 +217,10 @@ mod interrupted {
 
     const LONGER: &str = "[options]\nepochs = 6\n[grid]\nlearning_rate = [1e-3, 2e-3]\n";
 
-    fn begin(config: &str, out: &str) -> Child {
+    fn begin(shop: &Workshop, out: &str) -> Child {
         Command::new(assert_cmd::cargo::cargo_bin!("epee"))
-            .args(["grid", "--config", config, "--out", out])
+            .current_dir(shop.dir())
+            .args(["grid", "--config", "grid.toml", "--out", out])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -258,19 +242,18 @@ mod interrupted {
     #[test]
     fn a_grid_that_was_killed_resumes_to_the_same_results() {
         let shop = Workshop::trained();
-        let config = config(&shop, LONGER);
-        let (whole, parts) = (shop.path("whole"), shop.path("parts"));
-        epee().args(["grid", "--config", &config, "--out", &whole]).assert().success();
-        let mut grid = begin(&config, &parts);
-        wait_for_steps(&shop.dir().join("parts/runs/batch-16_rate-2e-3_seed-1/metrics.jsonl"), 20);
+        config(&shop, LONGER);
+        shop.run("grid --config grid.toml --out whole");
+        let mut grid = begin(&shop, "parts");
+        let log = shop.dir().join("parts/runs/batch-16_rate-2e-3_seed-1/metrics.jsonl");
+        wait_for_steps(&log, 20);
         signal("-KILL", &grid.id().to_string());
         // The run ends when it notices; the grid that is resumed at once waits for it.
         grid.wait().unwrap();
-        let log = shop.dir().join("parts/runs/batch-16_rate-2e-3_seed-1/metrics.jsonl");
         let epoch_line =
             |text: &str| text.lines().find(|line| line.contains("\"event\":\"epoch\"")).unwrap().to_owned();
         let first_epoch = epoch_line(&fs::read_to_string(&log).unwrap());
-        let output = epee().args(["grid", "--config", &config, "--out", &parts, "--resume"]).output().unwrap();
+        let output = shop.epee("grid --config grid.toml --out parts --resume").output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success() && stderr.contains("1 of 2 runs are finished already"), "{stderr}");
         // Its times are those of before too: it was resumed and did not start again.
@@ -284,11 +267,11 @@ mod interrupted {
     #[test]
     fn ctrl_c_reaches_the_runs_and_the_grid_resumes() {
         let shop = Workshop::trained();
-        let (config, out) = (config(&shop, LONGER), shop.path("grid"));
-        let grid = begin(&config, &out);
+        config(&shop, LONGER);
+        let grid = begin(&shop, "grid");
         let run = shop.dir().join("grid/runs/batch-16_rate-1e-3_seed-1");
         wait_for_steps(&run.join("metrics.jsonl"), 3);
-        let error = error_of(epee().args(["grid", "--config", &config, "--out", &out, "--resume"]));
+        let error = shop.error(RESUME);
         assert!(error.contains("another `epee grid` is writing into it"), "{error}");
         signal("-TERM", &grid.id().to_string());
         let output = grid.wait_with_output().unwrap();
@@ -296,10 +279,10 @@ mod interrupted {
         assert_eq!(output.status.code(), Some(3), "{stderr}");
         assert!(stderr.contains("0 of 2 runs are finished") && stderr.contains("--resume continues"), "{stderr}");
         assert!(run.join("checkpoints").exists());
-        let state = |run: &Path| -> Value { serde_json::from_slice(&fs::read(run.join("run.json")).unwrap()).unwrap() };
-        assert_eq!(state(&run)["state"], "stopped");
-        epee().args(["grid", "--config", &config, "--out", &out, "--resume"]).assert().success();
-        assert_eq!(state(&run)["state"], "finished");
+        let state = || shop.read_json("grid/runs/batch-16_rate-1e-3_seed-1/run.json")["state"].clone();
+        assert_eq!(state(), "stopped");
+        shop.run(RESUME);
+        assert_eq!(state(), "finished");
         assert_eq!(rows(&shop.dir().join("grid/results.csv")).len(), 2);
     }
 }

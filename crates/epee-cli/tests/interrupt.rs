@@ -9,24 +9,23 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Workshop, epee, error_of};
+use common::Workshop;
 
 #[test]
 fn an_interrupted_run_resumes_to_the_same_bits() {
     let shop = Workshop::trained();
-    let train = |out: &str| {
-        let (config, data, out) = (shop.config(), shop.path("data"), shop.path(out));
-        ["train", "--init", &config, "--data", &data, "--out", &out, "--epochs", "12"].map(str::to_owned)
-    };
-    let start = |out: &str, resume: bool| {
+    let whole = "train --init config.json --data data --epochs 12 --out whole";
+    let parts = "train --init config.json --data data --epochs 12 --out parts";
+    let resumed = format!("{parts} --resume");
+    let start = |resume: bool| {
         let child = Command::new(assert_cmd::cargo::cargo_bin!("epee"))
-            .args(train(out))
-            .args(resume.then_some("--resume"))
+            .current_dir(shop.dir())
+            .args(if resume { &resumed } else { parts }.split(' '))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = shop.dir().join(out).join("metrics.jsonl");
+        let log = shop.dir().join("parts/metrics.jsonl");
         let lines = || fs::read_to_string(&log).unwrap_or_default().lines().count();
         // The log of a resumed run has lines already.
         let (begun, first) = (Instant::now(), if resume { lines() } else { 0 });
@@ -36,11 +35,11 @@ fn an_interrupted_run_resumes_to_the_same_bits() {
         }
         child
     };
-    epee().args(train("whole")).assert().success();
+    shop.run(whole);
 
     for (signal, resume) in [("-INT", false), ("-TERM", true)] {
-        let child = start("parts", resume);
-        let error = error_of(epee().args(train("parts")).arg("--resume"));
+        let child = start(resume);
+        let error = shop.error(&resumed);
         let expected = format!("another training (process {}) writes here", child.id());
         assert!(error.contains(&expected), "expected `{expected}` in {error}");
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
@@ -50,14 +49,14 @@ fn an_interrupted_run_resumes_to_the_same_bits() {
         assert!(stderr.contains("a checkpoint was written") && stderr.contains("hint: "), "{stderr}");
     }
 
-    let error = error_of(epee().args(train("parts")));
+    let error = shop.error(parts);
     assert!(error.contains("holds something already"), "{error}");
-    let error = error_of(epee().args(train("parts")).args(["--resume", "--seed", "2"]));
+    let error = shop.error(&format!("{resumed} --seed 2"));
     assert!(error.contains("belongs to another run: options.seed: expected 1, got 2"), "{error}");
-    epee().args(train("parts")).arg("--resume").assert().success();
+    shop.run(&resumed);
     let last = "checkpoints/step-000000180.safetensors";
     for file in ["model.safetensors", "exits.json", "config.json", last] {
-        let read = |out: &str| fs::read(shop.dir().join(out).join(file)).unwrap();
-        assert!(read("whole") == read("parts"), "{file} differs after a resume");
+        let (whole, parts) = (shop.read(&format!("whole/{file}")), shop.read(&format!("parts/{file}")));
+        assert!(whole == parts, "{file} differs after a resume");
     }
 }

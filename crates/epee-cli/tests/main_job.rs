@@ -4,36 +4,28 @@
 
 mod common;
 
-use std::fs;
-
-use common::{Workshop, epee, error_of, json};
+use common::Workshop;
 use serde_json::Value;
 
 #[test]
 fn data_to_prediction() {
     let shop = Workshop::trained();
-    let (model, data) = (shop.path("model"), shop.path("data"));
 
-    let trace = shop.path("dev.safetensors");
-    epee()
-        .args(["trace", "--split", "dev"])
-        .args(["--model", &model, "--data", &data, "--out", &trace])
-        .assert()
-        .success();
-    let rows = json(epee().args(["sweep", &trace, "--format", "json"]));
+    shop.run("trace --split dev --model model --data data --out dev.safetensors");
+    let rows = shop.json("sweep dev.safetensors");
     let rows = rows.as_array().unwrap();
     assert_eq!(rows.len(), 21 * 3);
     for key in ["policy", "threshold", "patience", "accuracy", "macro_f1", "saving", "ratio"] {
         assert!(rows[0].get(key).is_some(), "no {key} in {}", rows[0]);
     }
 
-    let choice = json(epee().args(["calibrate", &trace, "--model", &model, "--saving", "0.2", "--format", "json"]));
-    let exits: Value = serde_json::from_slice(&fs::read(shop.dir().join("model/exits.json")).unwrap()).unwrap();
+    let choice = shop.json("calibrate dev.safetensors --model model --saving 0.2");
+    let exits = shop.read_json("model/exits.json");
     assert_eq!(exits["policy"], choice["policy"], "{choice}");
     assert_eq!(exits["calibration"]["goal"], "saving 0.2");
 
     // `predict` and `eval` use the chosen policy without being told.
-    let eval = json(epee().args(["eval", "--split", "dev", "--model", &model, "--data", &data, "--format", "json"]));
+    let eval = shop.json("eval --split dev --model model --data data");
     assert_eq!(eval["policy"], exits["policy"]);
     assert!(
         (eval["metrics"]["saving"].as_f64().unwrap() - exits["calibration"]["saving"].as_f64().unwrap()).abs() < 1e-12
@@ -41,13 +33,10 @@ fn data_to_prediction() {
     assert!(eval["wall_clock"]["policy_ms"].as_f64().unwrap() > 0.0);
     assert_eq!(eval["grades"].as_array().unwrap().len(), 5);
 
-    let texts = shop.path("texts.txt");
-    fs::write(&texts, "Patient takes ginkgo daily.\nShe stopped melatonin.\n").unwrap();
-    let from_file = epee().args(["predict", "--model", &model, "--file", &texts, "--format", "json"]).output().unwrap();
-    let from_stdin = epee()
-        .args(["predict", "--model", &model, "-", "--format", "json"])
-        .write_stdin(fs::read(&texts).unwrap())
-        .output();
+    let texts = "Patient takes ginkgo daily.\nShe stopped melatonin.\n";
+    shop.write("texts.txt", texts);
+    let from_file = shop.epee("predict --model model --file texts.txt --format json").output().unwrap();
+    let from_stdin = shop.epee("predict --model model - --format json").write_stdin(texts).output();
     assert_eq!(from_file.stdout, from_stdin.unwrap().stdout);
     let lines = String::from_utf8(from_file.stdout).unwrap();
     assert_eq!(lines.lines().count(), 2);
@@ -59,60 +48,43 @@ fn data_to_prediction() {
         assert!((sum - 1.0).abs() < 1e-5);
     }
 
-    let info = json(epee().args(["info", &model, "--format", "json"]));
+    let info = shop.json("info model");
     assert_eq!((info["exits"].as_u64(), &info["policy"]), (Some(2), &exits["policy"]));
-    epee().args(["info", &trace]).assert().success();
+    shop.run("info dev.safetensors");
+}
+
+/// A setting's row of a sweep is what a live run of it gives, metrics and every answer; returns the replay.
+fn check_live(shop: &Workshop, eval: &str, row: &Value, trace: &epee_exit::Trace) -> epee_exit::Replay {
+    let policy: epee_exit::Policy = row["setting"].as_str().unwrap().parse().unwrap();
+    let replay = epee_exit::replay(&policy.check(2, 4).unwrap(), trace).unwrap();
+    let live = shop.json(&format!("{eval} --policy '{policy}' --predictions answers.jsonl --force"));
+    for key in ["accuracy", "macro_f1", "saving", "ratio"] {
+        assert_eq!(live["metrics"][key], row[key], "{key} of {policy}: {eval}");
+    }
+    let (names, lines) = (shop.labels(), shop.read_text("answers.jsonl"));
+    assert_eq!(lines.lines().count(), trace.samples());
+    for (i, line) in lines.lines().enumerate() {
+        let answer: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(answer["exit"].as_u64(), Some(u64::from(replay.exits[i])), "sample {i}, {policy}");
+        assert_eq!(answer["label"], names[replay.labels[i] as usize].as_str(), "sample {i}, {policy}");
+        // Exactly equal in memory; reading JSON may move the last bit.
+        let entropy = answer["entropy"].as_f64().unwrap();
+        assert!((entropy - replay.entropies[i]).abs() <= 1e-15, "sample {i}, {policy}");
+    }
+    replay
 }
 
 #[test]
 fn sweep_and_live_runs_agree_exactly_on_exits_and_labels() {
     let shop = Workshop::trained();
-    let (model, data) = (shop.path("model"), shop.path("data"));
-    let trace_path = shop.path("test.safetensors");
-    epee().args(["trace", "--model", &model, "--data", &data, "--out", &trace_path]).assert().success();
-    let trace = epee_exit::Trace::load(&trace_path).unwrap();
-    let rows = json(epee().args([
-        "sweep",
-        &trace_path,
-        "--threshold",
-        "0.3,0.6",
-        "--patience",
-        "2,never",
-        "--format",
-        "json",
-    ]));
-    let names = shop.labels();
+    shop.run("trace --model model --data data --out test.safetensors");
+    let trace = epee_exit::Trace::load(shop.path("test.safetensors")).unwrap();
+    let rows = shop.json("sweep test.safetensors --threshold 0.3,0.6 --patience 2,never");
     for row in rows.as_array().unwrap() {
-        let setting = row["setting"].as_str().unwrap();
-        let policy: epee_exit::Policy = setting.parse().unwrap();
-        let replay = epee_exit::replay(&policy.check(2, 4).unwrap(), &trace).unwrap();
         let most = std::thread::available_parallelism().map_or(1, usize::from).min(2).to_string();
         for (batch, threads) in [("1", "1"), ("1", most.as_str()), ("16", &most)] {
-            let answers = shop.path("answers.jsonl");
-            let eval =
-                json(epee().args(["eval", "--model", &model, "--data", &data, "--policy", setting, "--force"]).args([
-                    "--batch-size",
-                    batch,
-                    "--threads",
-                    threads,
-                    "--predictions",
-                    &answers,
-                    "--format",
-                    "json",
-                ]));
-            for key in ["accuracy", "macro_f1", "saving", "ratio"] {
-                assert_eq!(eval["metrics"][key], row[key], "{key} of {setting}, batch size {batch}");
-            }
-            let lines = fs::read_to_string(&answers).unwrap();
-            assert_eq!(lines.lines().count(), trace.samples());
-            for (i, line) in lines.lines().enumerate() {
-                let answer: Value = serde_json::from_str(line).unwrap();
-                assert_eq!(answer["exit"].as_u64(), Some(u64::from(replay.exits[i])), "sample {i}, {setting}");
-                assert_eq!(answer["label"], names[replay.labels[i] as usize].as_str(), "sample {i}, {setting}");
-                // Exactly equal in memory; reading JSON may move the last bit.
-                let entropy = answer["entropy"].as_f64().unwrap();
-                assert!((entropy - replay.entropies[i]).abs() <= 1e-15, "sample {i}, {setting}");
-            }
+            let flags = format!("--batch-size {batch} --threads {threads}");
+            check_live(&shop, &format!("eval --model model --data data {flags}"), row, &trace);
         }
     }
 }
@@ -120,23 +92,16 @@ fn sweep_and_live_runs_agree_exactly_on_exits_and_labels() {
 #[test]
 fn a_learned_exit_head_answers_live_as_in_a_trace_of_it() {
     let shop = Workshop::trained();
-    let (model, data, dev) = (shop.path("model"), shop.path("data"), shop.path("dev.safetensors"));
+    let dev = shop.path("dev.safetensors");
     let record = || {
-        let mut command = epee();
-        command.args(["trace", "--model", &model, "--data", &data, "--split", "dev", "--out", &dev, "--force"]);
-        command.assert().success();
+        shop.run("trace --model model --data data --split dev --out dev.safetensors --force");
         epee_exit::Trace::load(&dev).unwrap()
     };
-    let eval = || {
-        let mut command = epee();
-        command.args(["eval", "--model", &model, "--data", &data, "--split", "dev", "--format", "json"]);
-        command
-    };
+    let eval = "eval --model model --data data --split dev";
     // Without the head nothing has scores, and whoever asks for them is told.
     assert!(record().scores().is_none());
-    let berxit = ["--policy", "berxit(threshold=0.5)"];
-    for command in [&mut eval(), epee().args(["predict", "--model", &model, "x"])] {
-        let text = error_of(command.args(berxit));
+    for command in [eval, "predict --model model x"] {
+        let text = shop.error(&format!("{command} --policy berxit(threshold=0.5)"));
         assert!(text.contains("the policy needs a learned exit head, which this model does not have"), "{text}");
     }
 
@@ -149,72 +114,48 @@ fn a_learned_exit_head_answers_live_as_in_a_trace_of_it() {
         first.sort_by(f32::total_cmp);
         first[first.len() / 2].to_string()
     };
-    let sweep = ["sweep", &dev, "--policy", "berxit", "--threshold", &threshold, "--format", "json"];
-    let row = json(epee().args(sweep))[0].clone();
-    let policy: epee_exit::Policy = row["setting"].as_str().unwrap().parse().unwrap();
-    let replay = epee_exit::replay(&policy.check(2, 4).unwrap(), &trace).unwrap();
-    // Half of the samples are below the middle score.
-    assert!(replay.exits.contains(&1) && replay.exits.contains(&2));
+    let row = shop.json(&format!("sweep dev.safetensors --policy berxit --threshold {threshold}"))[0].clone();
     for batch in ["1", "16"] {
-        let answers = shop.path("answers.jsonl");
-        let flags = ["--batch-size", batch, "--predictions", &answers, "--force", "--policy"];
-        let live = json(eval().args(flags).arg(policy.to_string()));
-        for key in ["accuracy", "macro_f1", "saving"] {
-            assert_eq!(live["metrics"][key], row[key], "{key}, batch size {batch}");
-        }
-        for (i, line) in fs::read_to_string(&answers).unwrap().lines().enumerate() {
-            let answer: Value = serde_json::from_str(line).unwrap();
-            let (exit, label) = (u64::from(replay.exits[i]), shop.labels()[replay.labels[i] as usize].clone());
-            assert_eq!(
-                (answer["exit"].as_u64(), answer["label"].as_str()),
-                (Some(exit), Some(&label[..])),
-                "sample {i}"
-            );
-        }
+        let replay = check_live(&shop, &format!("{eval} --batch-size {batch}"), &row, &trace);
+        // Half of the samples are below the middle score.
+        assert!(replay.exits.contains(&1) && replay.exits.contains(&2));
     }
 
     // What is chosen becomes the model's own.
-    let goal = ["calibrate", &dev, "--model", &model, "--policy", "berxit", "--saving", "0.1", "--format", "json"];
-    let choice = json(epee().args(goal));
+    let goal = "calibrate dev.safetensors --model model --policy berxit --saving 0.1";
+    let choice = shop.json(goal);
     assert!(choice["policy"].as_str().unwrap().starts_with("berxit("), "{choice}");
-    assert_eq!(json(&mut eval())["metrics"]["saving"], choice["chosen"]["saving"]);
-    let info = json(epee().args(["info", &model, "--format", "json"]));
+    assert_eq!(shop.json(eval)["metrics"]["saving"], choice["chosen"]["saving"]);
+    let info = shop.json("info model");
     assert_eq!((&info["learned_exit_head"], &info["policy"]), (&Value::Bool(true), &choice["policy"]));
-    assert_eq!(json(epee().args(["info", &dev, "--format", "json"]))["learned_exit_scores"], true);
-    let compared = json(epee().args(["compare", &dev, "--dev", &dev, "--saving", "0.2", "--format", "json"]));
+    assert_eq!(shop.json("info dev.safetensors")["learned_exit_scores"], true);
+    let compared = shop.json("compare dev.safetensors --dev dev.safetensors --saving 0.2");
     assert!(compared[0]["rows"].as_array().unwrap().iter().any(|row| row["name"] == "berxit"), "{compared}");
-    let page = shop.path("report.html");
-    epee().args(["report", &dev, "--out", &page]).assert().success();
-    assert!(fs::read_to_string(&page).unwrap().contains("berxit"));
+    shop.run("report dev.safetensors --out report.html");
+    assert!(shop.read_text("report.html").contains("berxit"));
 
     // A trace without scores cannot tell what was chosen by them.
     let mut parts = trace.into_parts();
     parts.scores = None;
     let bare = shop.path("bare.safetensors");
     epee_exit::Trace::new(parts).unwrap().save(&bare).unwrap();
-    let text = error_of(epee().args(goal).args(["--report-on", &bare]));
+    let text = shop.error(&format!("{goal} --report-on {bare}"));
     assert!(text.contains("expected learned exit scores"), "{text}");
 }
 
 #[test]
 fn every_precision_runs_and_a_trace_says_which_it_was() {
     let shop = Workshop::trained();
-    let (model, data) = (shop.path("model"), shop.path("data"));
     for precision in ["f32", "bf16", "int8"] {
         let path = shop.path(&format!("{precision}.safetensors"));
-        epee()
-            .args(["trace", "--model", &model, "--data", &data, "--out", &path, "--precision", precision])
-            .assert()
-            .success();
+        shop.run(&format!("trace --model model --data data --out {path} --precision {precision}"));
         let trace = epee_exit::Trace::load(&path).unwrap();
         assert_eq!(trace.provenance().precision.as_deref(), Some(precision));
         // What was recorded at a precision is what runs live at it.
         let policy = "epee(threshold=0.6, patience=2)";
-        let eval = json(
-            epee()
-                .args(["eval", "--model", &model, "--data", &data, "--precision", precision, "--policy", policy])
-                .args(["--batch-size", "7", "--format", "json"]),
-        );
+        let eval = shop.json(&format!(
+            "eval --model model --data data --precision {precision} --policy '{policy}' --batch-size 7"
+        ));
         let checked = policy.parse::<epee_exit::Policy>().unwrap().check(2, 4).unwrap();
         let metrics = epee_exit::replay(&checked, &trace).unwrap().metrics(&trace);
         assert_eq!(eval["precision"], precision);
@@ -222,11 +163,7 @@ fn every_precision_runs_and_a_trace_says_which_it_was() {
         assert_eq!(eval["metrics"]["mean_exit"].as_f64(), Some(metrics.mean_exit));
         assert!(eval["wall_clock"]["tokenise_ms"].as_f64().unwrap() > 0.0);
     }
-    let both = json(
-        epee()
-            .args(["eval", "--model", &model, "--data", &data, "--precision", "f32,int8", "--limit", "40"])
-            .args(["--format", "json"]),
-    );
+    let both = shop.json("eval --model model --data data --precision f32,int8 --limit 40");
     let names: Vec<&Value> = both.as_array().unwrap().iter().map(|run| &run["precision"]).collect();
     assert_eq!(names, ["f32", "int8"]);
 }
@@ -234,18 +171,9 @@ fn every_precision_runs_and_a_trace_says_which_it_was() {
 #[test]
 fn bench_measures_every_depth() {
     let shop = Workshop::trained();
-    let (model, data) = (shop.path("model"), shop.path("data"));
-    let bench =
-        json(epee().args(["bench", "--model", &model, "--data", &data, "--limit", "30", "--seconds", "0.01"]).args([
-            "--tokens",
-            "8",
-            "--thread-counts",
-            "1",
-            "--precision",
-            "f32,int8",
-            "--format",
-            "json",
-        ]));
+    let bench = shop.json(
+        "bench --model model --data data --limit 30 --seconds 0.01 --tokens 8 --thread-counts 1 --precision f32,int8",
+    );
     let latency = bench["latency"].as_array().unwrap();
     // Two exits, and the last one with all rows, at two precisions.
     assert_eq!(latency.len(), 6);
@@ -263,22 +191,13 @@ fn bench_measures_every_depth() {
 #[test]
 fn people_s_own_csv_is_trained_on() {
     let shop = Workshop::empty();
-    let csv = shop.path("own.csv");
     let mut text = "note,status\n".to_owned();
     for i in 0..40 {
         text.push_str(&format!("\"patient {i}, takes\nginkgo\",yes\n\"no supplements, visit {i}\",no\n"));
     }
-    fs::write(&csv, text).unwrap();
-    let (data, model) = (shop.path("data"), shop.path("model"));
-    epee()
-        .args(["data", "import", "csv", "--from", &csv, "--text", "note", "--label", "status", "--out", &data])
-        .assert()
-        .success();
-    epee()
-        .args(["train", "--init", &shop.config(), "--data", &data, "--out", &model])
-        .args(["--epochs", "6", "--learning-rate", "3e-3"])
-        .assert()
-        .success();
-    let eval = json(epee().args(["eval", "--split", "dev", "--model", &model, "--data", &data, "--format", "json"]));
+    shop.write("own.csv", text);
+    shop.run("data import csv --from own.csv --text note --label status --out data");
+    shop.run("train --init config.json --data data --out model --epochs 6 --learning-rate 3e-3");
+    let eval = shop.json("eval --split dev --model model --data data");
     assert_eq!(eval["metrics"]["accuracy"], 1.0, "{eval}");
 }

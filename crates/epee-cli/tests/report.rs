@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Workshop, epee, error_of, json};
+use common::Workshop;
 use epee_data::{Draft, write_dataset};
 use epee_exit::{Provenance, Trace, TraceParts};
 use epee_input::Example;
@@ -35,10 +35,8 @@ fn a_page_and_its_figures_are_written() {
     let shop = Workshop::empty();
     trace(&shop.dir().join("phee-dev.safetensors"), |_| {});
     trace(&shop.dir().join("git-dev.safetensors"), |_| {});
-    let (one, two) = (shop.path("phee-dev.safetensors"), shop.path("git-dev.safetensors"));
-    let (out, figures) = (shop.path("report.html"), shop.path("figures"));
-    let args = ["report", &one, &two, "--out", &out, "--figures", &figures, "--format", "json"];
-    let said = json(epee().args(args));
+    let out = shop.path("report.html");
+    let said = shop.json("report phee-dev.safetensors git-dev.safetensors --out report.html --figures figures");
     let page = fs::read_to_string(&out).unwrap();
     assert_eq!(said["bytes"], page.len());
     assert!(
@@ -47,19 +45,19 @@ fn a_page_and_its_figures_are_written() {
     let files: Vec<String> =
         said["figures"].as_array().unwrap().iter().map(|f| f.as_str().unwrap().to_owned()).collect();
     assert_eq!(files.len(), 28);
-    assert!(files.iter().all(|file| fs::metadata(file).unwrap().len() > 500));
-    let png = fs::read(shop.dir().join("figures/phee-dev-fig1-saving.png")).unwrap();
+    assert!(files.iter().all(|file| fs::metadata(shop.dir().join(file)).unwrap().len() > 500));
+    let png = shop.read("figures/phee-dev-fig1-saving.png");
     assert!(png.starts_with(b"\x89PNG"));
-    assert!(fs::read_to_string(shop.dir().join("figures/git-dev-fig8-degeneracy.svg")).unwrap().starts_with("<svg"));
+    assert!(shop.read_text("figures/git-dev-fig8-degeneracy.svg").starts_with("<svg"));
 
     // Existing files stay, unless forced.
-    let error = error_of(epee().args(["report", &one, "--out", &out]));
+    let error = shop.error("report phee-dev.safetensors --out report.html");
     assert!(error.contains("report.html exists already") && error.contains("--force"), "{error}");
-    let error = error_of(epee().args(["report", &one, "--out", &shop.path("new.html"), "--figures", &figures]));
+    let error = shop.error("report phee-dev.safetensors --out new.html --figures figures");
     assert!(error.contains("figures holds something already"), "{error}");
     assert!(!shop.dir().join("new.html").exists());
     assert_eq!(fs::read_to_string(&out).unwrap(), page);
-    epee().args(["report", &one, "--out", &out, "--force"]).assert().success();
+    shop.run("report phee-dev.safetensors --out report.html --force");
     assert!(!fs::read_to_string(&out).unwrap().contains("git-dev"));
 }
 
@@ -67,15 +65,15 @@ fn a_page_and_its_figures_are_written() {
 fn what_cannot_be_reported_is_refused_with_its_file() {
     let shop = Workshop::empty();
     let (out, bad) = (shop.path("report.html"), shop.path("bad.safetensors"));
-    let error = error_of(epee().args(["report", &shop.path("absent.safetensors"), "--out", &out]));
+    let error = shop.error("report absent.safetensors --out report.html");
     assert!(error.contains("cannot read") && error.contains("absent.safetensors"), "{error}");
     fs::write(&bad, b"no trace").unwrap();
-    let error = error_of(epee().args(["report", &bad, "--out", &out]));
+    let error = shop.error("report bad.safetensors --out report.html");
     assert!(error.contains("bad.safetensors"), "{error}");
     trace(Path::new(&bad), |_| {});
-    let error = error_of(epee().args(["report", &bad, "--out", &shop.path("nowhere/report.html")]));
+    let error = shop.error("report bad.safetensors --out nowhere/report.html");
     assert!(error.contains("no such folder to write"), "{error}");
-    let error = error_of(epee().args(["report", &bad, "--out", &shop.path("")]));
+    let error = shop.error("report bad.safetensors --out ./");
     assert!(error.contains("expected a regular file"), "{error}");
     let one_class = |parts: &mut TraceParts| {
         parts.classes = 1;
@@ -83,11 +81,11 @@ fn what_cannot_be_reported_is_refused_with_its_file() {
         parts.labels.fill(0);
     };
     trace(Path::new(&bad), one_class);
-    let error = error_of(epee().args(["report", &bad, "--out", &out]));
+    let error = shop.error("report bad.safetensors --out report.html");
     assert!(error.contains("bad.safetensors: the trace cannot be replayed") && error.contains("2 classes"), "{error}");
     assert!(!Path::new(&out).exists());
     trace(Path::new(&bad), |parts| parts.labels.fill(-1));
-    let done = epee().args(["report", &bad, "--out", &out]).assert().success();
+    let done = shop.epee("report bad.safetensors --out report.html").assert().success();
     let said = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
     assert!(said.contains("no sample has a label"), "{said}");
     assert!(fs::read_to_string(&out).unwrap().contains("No sample of this trace has a label"));
@@ -110,18 +108,19 @@ fn texts_are_shown_only_when_asked_for_and_only_of_the_same_data() {
     };
     let dataset = write_dataset(&shop.dir().join("data"), &draft, false).unwrap();
     let digest = dataset.split("dev").unwrap().digest;
-    let (file, out, data) = (shop.path("t.safetensors"), shop.path("report.html"), shop.path("data"));
+    let (file, out) = (shop.path("t.safetensors"), shop.path("report.html"));
     trace(Path::new(&file), |parts| parts.provenance.data_digest = Some(digest));
-    let base = ["report", &file, "--out", &out, "--force"];
-    epee().args(base).assert().success();
+    let base = "report t.safetensors --out report.html --force";
+    shop.run(base);
     assert!(!fs::read_to_string(&out).unwrap().contains("secret"));
-    epee().args(base).args(["--include-text", "--data", &data]).assert().success();
+    shop.run(&format!("{base} --include-text --data data"));
     let page = fs::read_to_string(&out).unwrap();
     assert!(page.contains("secret") && page.contains("&lt;b&gt;") && !page.contains("<b>"));
-    epee().args(base).arg("--include-text").assert().code(2);
-    epee().args(base).args(["--data", &data]).assert().code(2);
+    for flags in ["--include-text", "--data data"] {
+        shop.epee(&format!("{base} {flags}")).assert().code(2);
+    }
     trace(Path::new(&file), |parts| parts.provenance.data_digest = Some("sha256:other".into()));
-    let error = error_of(epee().args(base).args(["--include-text", "--data", &data]));
+    let error = shop.error(&format!("{base} --include-text --data data"));
     assert!(
         error.contains("t.safetensors: --data: expected the split the trace was recorded on (sha256:other)"),
         "{error}"

@@ -2,7 +2,6 @@
 
 mod check;
 mod error;
-mod report;
 mod request;
 
 use std::path::{Path, PathBuf};
@@ -15,8 +14,7 @@ use epee_files::sha256_file;
 use epee_model::{Calibration, ModelDir};
 
 pub use self::error::CalibrateError;
-pub use self::report::{CalibrationReport, Outcome};
-pub use self::request::{AbstentionRequest, CalibrationGoal, CalibrationRequest};
+pub use self::request::{AbstentionRequest, CalibrationGoal, CalibrationReport, CalibrationRequest, Outcome};
 use crate::{Error, Warning};
 
 /// Bins of equal mass for the calibration error.
@@ -58,7 +56,7 @@ impl Calibrator {
         let trace_file = trace.as_ref().to_owned();
         let mut warnings = Vec::new();
         let trace = check::of_model(Trace::load(&trace_file)?, &model_dir, &mut warnings)
-            .map_err(|error| Error::from(error).at(&trace_file))?;
+            .map_err(|error| error.at(&trace_file))?;
         let labelled = trace.labelled();
         if (1..trace.samples()).contains(&labelled) {
             warnings.push(Warning::PartlyLabelled { labelled, of: trace.samples() });

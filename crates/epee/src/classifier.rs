@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use epee_exit::{CheckedPolicy, Policy};
+use epee_exit::{Answer, CheckedPolicy, Policy, Reason};
 use epee_input::{Example, Sequence, pack};
 use epee_model::{Batch, Engine, ModelDir, Session};
 use epee_nn::Precision;
+use serde::Serialize;
 
 use crate::certificates::void_promises;
-use crate::{Encoded, Error, Prediction, Preprocessor, Warning};
+use crate::{Encoded, Error, Preprocessor, Warning};
 
 /// Tokens in a batch: enough to keep the cores busy, few enough for the caches.
 const BATCH_TOKENS: usize = 1024;
@@ -159,12 +160,8 @@ impl Classifier {
         let mut predictions = Vec::with_capacity(examples.len());
         for indices in pack(&lengths, BATCH_TOKENS) {
             let batch = Batch::new(indices.iter().map(|&i| &encoded.sequences[i]));
-            let answers = session.classify(&batch, &self.policy).map_err(|error| match error {
-                epee_model::Error::ExitOutput { sample, source } => {
-                    Error::ExitOutput { id: examples[indices[sample]].id.clone(), source }
-                }
-                other => other.into(),
-            })?;
+            let answers =
+                session.classify(&batch, &self.policy).map_err(|error| of_example(error, examples, &indices))?;
             progress(answers.len());
             predictions.extend(answers.into_iter().zip(&indices).map(|(answer, &i)| Prediction {
                 tokens: lengths[i],
@@ -184,5 +181,63 @@ impl Classifier {
         let positions = config.positions();
         let max_tokens = self.model_dir.exits.max_tokens.map_or(positions, |most| most.min(positions));
         self.preprocessor.encode(config, examples, max_tokens)
+    }
+}
+
+/// The answer for one input, and the exit it left at.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Prediction {
+    /// The class name.
+    pub label: String,
+    /// The class, from 0.
+    pub class: usize,
+    /// The probability of the class.
+    pub probability: f32,
+    /// The probability of every class, in the order of the model's labels.
+    pub probabilities: Vec<f32>,
+    /// The exit that answered, from 1: the number of layers that were computed.
+    pub exit: usize,
+    /// The number of exits of the model, M.
+    pub exits: usize,
+    /// The normalised entropy at that exit, from 0 (certain) to 1.
+    pub entropy: f64,
+    /// The part of the policy that ended the computation.
+    pub reason: Reason,
+    /// The number of tokens.
+    pub tokens: usize,
+    /// True if the text was longer than the model reads and lost its end.
+    pub truncated: bool,
+    /// True if the model's abstention rule says that the answer is too uncertain to count.
+    pub abstains: bool,
+}
+
+impl Prediction {
+    fn new(answer: Answer, labels: &[String], exits: usize, abstain_below: Option<f64>) -> Prediction {
+        let Answer { label: class, probabilities, exit, entropy, reason } = answer;
+        let greatest = probabilities.iter().copied().fold(0.0, f32::max);
+        Prediction {
+            label: labels[class].clone(),
+            class,
+            probability: probabilities[class],
+            probabilities,
+            exit,
+            exits,
+            entropy,
+            reason,
+            tokens: 0,
+            truncated: false,
+            abstains: abstain_below.is_some_and(|below| f64::from(greatest) < below),
+        }
+    }
+}
+
+/// An error of a batch by the id of its example.
+pub(crate) fn of_example(error: epee_model::Error, examples: &[Example], indices: &[usize]) -> Error {
+    match error {
+        epee_model::Error::ExitOutput { sample, source } => {
+            Error::ExitOutput { id: examples[indices[sample]].id.clone(), source }
+        }
+        other => other.into(),
     }
 }

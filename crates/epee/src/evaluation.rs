@@ -9,6 +9,7 @@ use epee_model::{Batch, ExitRowFirst, Session};
 use epee_nn::Precision;
 use serde::Serialize;
 
+use crate::classifier::of_example;
 use crate::recording::trace_labels;
 use crate::{Classifier, Error, Warning};
 
@@ -87,22 +88,16 @@ impl Classifier {
         let (engine, policy, full) = (self.engine(), self.policy(), self.policy().full_depth());
         let order: Vec<usize> = (0..examples.len()).collect();
         let mut runs = [
-            TimedRun::new(Session::new(engine), policy),
-            TimedRun::new(Session::new(engine).exit_row_first(ExitRowFirst::Never), &full),
-            TimedRun::new(Session::new(engine), &full),
-        ];
+            (Session::new(engine), policy),
+            (Session::new(engine).exit_row_first(ExitRowFirst::Never), &full),
+            (Session::new(engine), &full),
+        ]
+        .map(|(session, policy)| TimedRun { session, policy, time: Duration::ZERO, answers: Vec::new() });
         for (i, indices) in pack_count(&order, batch_size).iter().enumerate() {
             let batch = Batch::new(indices.iter().map(|&i| &encoded.sequences[i]));
             // The first to run changes from batch to batch, so that none always finds warm caches.
             for turn in 0..runs.len() {
-                let run = &mut runs[(i + turn) % 3];
-                let done = if i == 0 { run.warm_up(&batch).and_then(|()| run.run(&batch)) } else { run.run(&batch) };
-                done.map_err(|error| match error {
-                    epee_model::Error::ExitOutput { sample, source } => {
-                        Error::ExitOutput { id: examples[indices[sample]].id.clone(), source }
-                    }
-                    other => other.into(),
-                })?;
+                runs[(i + turn) % 3].run(&batch, i == 0).map_err(|error| of_example(error, examples, indices))?;
             }
             progress(indices.len());
         }
@@ -156,17 +151,12 @@ struct TimedRun<'a> {
     answers: Vec<Answer>,
 }
 
-impl<'a> TimedRun<'a> {
-    fn new(session: Session<'a>, policy: &'a CheckedPolicy) -> TimedRun<'a> {
-        TimedRun { session, policy, time: Duration::ZERO, answers: Vec::new() }
-    }
-
-    /// Touches the memory that a batch needs, untimed.
-    fn warm_up(&mut self, batch: &Batch) -> Result<(), epee_model::Error> {
-        self.session.classify(batch, self.policy).map(drop)
-    }
-
-    fn run(&mut self, batch: &Batch) -> Result<(), epee_model::Error> {
+impl TimedRun<'_> {
+    fn run(&mut self, batch: &Batch, warm_up: bool) -> Result<(), epee_model::Error> {
+        if warm_up {
+            // Touches the memory that a batch needs, untimed.
+            self.session.classify(batch, self.policy)?;
+        }
         let start = Instant::now();
         let answers = self.session.classify(batch, self.policy)?;
         self.time += start.elapsed();

@@ -31,7 +31,6 @@ mod error;
 pub mod evaluation;
 #[cfg(feature = "hub")]
 pub mod hub;
-mod prediction;
 mod preprocessor;
 #[cfg(feature = "data")]
 pub mod recording;
@@ -40,11 +39,10 @@ mod train;
 mod warning;
 
 pub use calibration::{Calibrator, calibrate};
-pub use classifier::{Classifier, LoadOptions};
+pub use classifier::{Classifier, LoadOptions, Prediction};
 pub use error::Error;
 #[cfg(feature = "data")]
 pub use evaluation::Evaluation;
-pub use prediction::Prediction;
 pub use preprocessor::{Encoded, Preprocessor};
 pub use warning::Warning;
 

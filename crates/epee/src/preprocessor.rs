@@ -31,13 +31,9 @@ pub struct Encoded {
 impl Encoded {
     /// The warning for texts that lost their end, if some did.
     pub fn warning(&self) -> Option<Warning> {
-        let (count, of, max_tokens) = (self.truncated_count(), self.truncated.len(), self.max_tokens);
+        let count = self.truncated.iter().filter(|&&truncated| truncated).count();
+        let (of, max_tokens) = (self.truncated.len(), self.max_tokens);
         (count > 0).then_some(Warning::Truncated { count, of, max_tokens })
-    }
-
-    /// The number of texts that lost their end.
-    pub fn truncated_count(&self) -> usize {
-        self.truncated.iter().filter(|&&truncated| truncated).count()
     }
 }
 

@@ -402,18 +402,4 @@ mod tests {
         assert!(matches!(&error, Error::ChangedSplit { split, .. } if split == "train"), "{error}");
         assert!(error.to_string().contains("train.jsonl: the train split changed since the checkpoint"), "{error}");
     }
-
-    #[test]
-    fn images_are_refused_by_a_text_model() {
-        let dir = tempfile::tempdir().unwrap();
-        let data = dir.path().join("cells");
-        let sizes = synth::cells::CellsConfig { train: 8, dev: 8, test: 8, ..Default::default() };
-        synth::cells::write(&sizes, &data, false).unwrap();
-        let config = dir.path().join("config.json");
-        std::fs::write(&config, CONFIG).unwrap();
-        let out = dir.path().join("model");
-        let error = train(&config, &data, &out, TrainOptions::default(), &mut ()).unwrap_err().to_string();
-        assert!(error.contains("cells: a dataset of images, but BERT reads text"), "{error}");
-        assert!(!out.exists());
-    }
 }

@@ -5,56 +5,25 @@ use epee_nn::Precision;
 
 use crate::certificates::Promise;
 
-/// A fact that the caller should see. [`Display`](std::fmt::Display) gives a sentence.
+/// A fact that the caller should see. [`Display`](std::fmt::Display) gives a sentence with every field.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the sentence says what each field is")]
 pub enum Warning {
     /// The policy was chosen on a trace at another precision than the model runs at.
-    OtherPrecision {
-        /// The policy.
-        policy: Policy,
-        /// The precision of the trace.
-        chosen_at: String,
-        /// The precision now.
-        runs_at: Precision,
-    },
-    /// A certificate or an abstention rule does not hold for the model as it runs.
-    VoidPromise {
-        /// Which of the two.
-        promise: Promise,
-        /// Why.
-        reason: String,
-        /// The policy that answers.
-        policy: Policy,
-    },
-    /// Texts were longer than the model reads and lost their end.
-    Truncated {
-        /// How many.
-        count: usize,
-        /// Of how many.
-        of: usize,
-        /// The limit in tokens.
-        max_tokens: usize,
-    },
-    /// Some samples of a trace have no label.
-    PartlyLabelled {
-        /// Samples with a label.
-        labelled: usize,
-        /// All samples.
-        of: usize,
-    },
-    /// A setting was chosen on a split that flatters it.
-    ChosenOn {
-        /// `train` or `test`.
-        split: String,
-    },
+    OtherPrecision { policy: Policy, chosen_at: String, runs_at: Precision },
+    /// A certificate or an abstention rule does not hold for the model as it runs, with `policy`.
+    VoidPromise { promise: Promise, reason: String, policy: Policy },
+    /// `count` of `of` texts were longer than the model reads and lost their end.
+    Truncated { count: usize, of: usize, max_tokens: usize },
+    /// Only `labelled` of `of` samples of a trace have a label.
+    PartlyLabelled { labelled: usize, of: usize },
+    /// A setting was chosen on a split that flatters it: `train` or `test`.
+    ChosenOn { split: String },
     /// The trace does not name its model, and is taken to be of this one.
     UnknownModel,
-    /// The model will abstain from more than half of its answers.
-    LowCoverage {
-        /// The share of answers it gives.
-        coverage: f64,
-    },
+    /// The model will abstain from more than half of its answers; `coverage` is the share that it gives.
+    LowCoverage { coverage: f64 },
 }
 
 impl std::fmt::Display for Warning {

@@ -60,7 +60,7 @@ pub(crate) struct Args {
 }
 
 /// The latency of one setting.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Serialize)]
 struct Latency {
     precision: &'static str,
     threads: usize,
@@ -75,7 +75,7 @@ struct Latency {
 }
 
 /// Arithmetic speed of full depth with all rows, and the cost of an exit head.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Serialize)]
 struct Arithmetic {
     precision: &'static str,
     threads: usize,
@@ -88,7 +88,6 @@ struct Arithmetic {
     head_share: f64,
 }
 
-/// Measures and prints.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if !(args.seconds > 0.0 && args.seconds <= 60.0) {
         bail!("--seconds: expected more than 0 and at most 60, got {}", args.seconds);
@@ -99,26 +98,18 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if let Some(tokens) = args.tokens.iter().find(|tokens| !(1..=positions).contains(tokens)) {
         bail!("--tokens: expected 1 to {positions} (the model's positions), got {tokens}");
     }
-    let mut lengths = args.tokens.clone();
-    if let InputShape::Image(_) = input {
-        if !lengths.is_empty() {
-            bail!("--tokens: every picture has {positions}");
-        }
-        lengths = vec![positions];
-    }
-    if lengths.is_empty() {
-        lengths = [32, 128].map(|tokens: usize| tokens.min(positions)).to_vec();
-        lengths.dedup();
-    }
-    // Errors come before minutes are spent.
-    let real = match &args.data {
-        Some(data) => {
-            let dataset = Dataset::open(data)?;
-            model_dir.exits.check(args.policy.as_ref().unwrap_or(&model_dir.exits.policy))?;
-            Some((read_split(&dataset, &args.split, args.limit.map(|limit| limit as usize))?, dataset))
-        }
-        None => None,
+    let mut lengths = match input {
+        InputShape::Image(_) if !args.tokens.is_empty() => bail!("--tokens: every image has {positions}"),
+        InputShape::Image(_) => vec![positions],
+        InputShape::Text(_) if args.tokens.is_empty() => [32, 128].map(|tokens| positions.min(tokens)).to_vec(),
+        InputShape::Text(_) => args.tokens.clone(),
     };
+    lengths.dedup();
+    // Errors come before minutes are spent.
+    let dataset = args.data.as_deref().map(Dataset::open).transpose()?;
+    let limit = args.limit.map(|limit| limit as usize);
+    let split = dataset.as_ref().map(|dataset| read_split(dataset, &args.split, limit)).transpose()?;
+    model_dir.exits.check(args.policy.as_ref().unwrap_or(&model_dir.exits.policy))?;
     let mut counts = args.thread_counts.clone();
     if counts.is_empty() {
         counts = vec![1, rayon::current_num_threads()];
@@ -144,8 +135,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     bar.finish_and_clear();
     let mut policy = Policy::full();
     let mut live: Vec<Evaluation> = Vec::new();
-    for &precision in args.precision.iter().filter(|_| real.is_some()) {
-        let Some((split, dataset)) = &real else { break };
+    for &precision in &args.precision {
+        let (Some(dataset), Some(split)) = (&dataset, &split) else { break };
         let classifier = ui::load(&model, precision, args.policy.clone(), ui)?;
         classifier.check_labels(dataset)?;
         live.push(ui::evaluate(&classifier, &split.examples, 1, ui)?);
@@ -206,7 +197,7 @@ impl Setting<'_> {
             let mut session = Session::new(engine).exit_row_first(first);
             let times = times(self.seconds, || session.classify(&batch, &policy).map(drop))?;
             let at = |share: f64| 1e3 * times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64();
-            let (p50_ms, p90_ms, p99_ms) = (at(0.5), at(0.9), at(0.99));
+            let [p50_ms, p90_ms, p99_ms] = [0.5, 0.9, 0.99].map(at);
             let runs = times.len();
             latencies.push(Latency { precision, threads, tokens, exit, all_rows, p50_ms, p90_ms, p99_ms, runs });
         }

@@ -6,13 +6,12 @@ mod text;
 use std::path::PathBuf;
 
 use epee::Calibrator;
-use epee::calibration::{CalibrateError, CalibrationGoal, CalibrationRequest};
+use epee::calibration::{CalibrationGoal, CalibrationRequest};
 use epee::exit::{Goal, Risk, Trace};
 use serde_json::{Map, Value};
 
 use self::promise::PromiseArgs;
-use crate::flags::SettingArgs;
-use crate::latency::Latency;
+use crate::flags::{SettingArgs, latency};
 use crate::ui::Ui;
 
 /// Choose the exit setting that meets a goal, and make it the model's policy
@@ -65,8 +64,8 @@ struct GoalArgs {
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true, conflicts_with_all = ["max_latency", "max_risk"])]
     saving: Option<f64>,
     /// Keep the metric highest while a sample takes at most this long on average, by the times in the trace: 20ms, 0.02s
-    #[arg(long, value_name = "TIME", conflicts_with = "max_risk")]
-    max_latency: Option<Latency>,
+    #[arg(long, value_name = "TIME", conflicts_with = "max_risk", value_parser = latency)]
+    max_latency: Option<f64>,
     /// Certify that each --risk is at most this, such as 0.01
     #[arg(long, value_name = "RISK", allow_negative_numbers = true)]
     max_risk: Option<f64>,
@@ -79,19 +78,17 @@ impl GoalArgs {
     /// The goal that needs no certificate, if there is one.
     fn goal(&self) -> Option<Goal> {
         let loss = self.max_loss.map(Goal::MaxLoss);
-        let latency = || self.max_latency.map(|latency| Goal::MaxLatency(latency.seconds()));
-        loss.or(self.saving.map(Goal::Saving)).or_else(latency)
+        loss.or(self.saving.map(Goal::Saving)).or(self.max_latency.map(Goal::MaxLatency))
     }
 }
 
-/// Chooses a setting and writes it into `exits.json`.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     args.promise.check(args.goal.max_risk.is_some(), args.goal.abstain.is_some())?;
     let mut calibrator = Calibrator::open(&args.model, &args.file)?;
     let request = args.request(calibrator.trace())?;
     let report_trace = args.report_on.as_deref().map(|path| calibrator.open_report_trace(path)).transpose()?;
     ui.warn(calibrator.warnings());
-    let report = calibrator.run(&request).map_err(|error| args.hint(error))?;
+    let report = calibrator.run(&request)?;
     ui.warn(&report.warnings);
     let mut shown = Shown::default();
     text::report(args, calibrator.trace(), &request, &report, &mut shown, ui)?;
@@ -124,25 +121,13 @@ impl Args {
         };
         Ok(CalibrationRequest {
             grid: Some(self.settings.grid(trace)),
-            metric: self.settings.metric(),
-            scoring: self.settings.scoring(trace)?,
+            metric: self.settings.scoring.metric,
+            scoring: self.settings.scoring.scoring(trace)?,
             fit_temperatures: self.fit_temperatures,
             per_exit: self.per_exit,
             abstain: self.goal.abstain.map(|risk| self.promise.abstention(risk)),
             ..CalibrationRequest::new(goal)
         })
-    }
-
-    /// Adds what a user of the command can do.
-    fn hint(&self, error: epee::Error) -> anyhow::Error {
-        let hint = match &error {
-            epee::Error::Calibrate(CalibrateError::GoalNotMet { .. }) => {
-                format!("`epee sweep {}` shows what each setting costs and saves", self.file.display())
-            }
-            epee::Error::Calibrate(CalibrateError::UnknownPrecision) => "record it with `epee trace`".to_owned(),
-            _ => return error.into(),
-        };
-        anyhow::anyhow!("{error}\nhint: {hint}")
     }
 }
 

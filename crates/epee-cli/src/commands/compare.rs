@@ -52,7 +52,6 @@ pub(crate) struct Args {
     seed: u64,
 }
 
-/// Prints a table for each trace, and a table of means if there are several.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if !args.dev.is_empty() && args.dev.len() != args.traces.len() {
         bail!("--dev: expected a trace for each of the {} to report on, got {}", args.traces.len(), args.dev.len());
@@ -61,7 +60,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         ui.note("note: settings are chosen on the traces that they are reported on, which flatters them: see --dev");
     }
     let mut contest = Comparison { kinds: Vec::new(), ..Comparison::all(&Trace::load(&args.traces[0])?) };
-    contest.metric = args.scoring.metric();
+    contest.metric = args.scoring.metric;
     contest.bootstrap.seed = args.seed;
     if !(args.saving.is_empty() && args.max_loss.is_empty()) {
         contest.goals = args.saving.iter().map(|&saving| Goal::Matched(saving)).collect();
@@ -151,7 +150,6 @@ fn contest_table(rows: &[ComparedPolicy], metric: Metric, settings: bool) -> Str
     table(header, lines)
 }
 
-/// A line of its own for each new goal.
 fn goal_line(current: &mut Option<Goal>, goal: Goal) -> Option<Vec<String>> {
     (current.replace(goal) != Some(goal)).then(|| vec![goal_text(goal)])
 }

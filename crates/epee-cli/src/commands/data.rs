@@ -109,20 +109,6 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
 }
 
-/// Adds a hint if the command line has an answer.
-fn explain(error: Error) -> anyhow::Error {
-    let hint = match &error {
-        Error::NotEmpty { .. } => "choose another folder with --out, or pass --force",
-        Error::OpenQuote { .. } => "close it, or pass --no-quotes if quotes are ordinary characters",
-        Error::Columns { .. } => "a field that holds the separator or a newline must be in quotes",
-        Error::Option { option, importer, takers } => {
-            return anyhow!("--{option} is for {takers}; `{importer}` has no such option");
-        }
-        _ => return error.into(),
-    };
-    anyhow!("{error}\nhint: {hint}")
-}
-
 fn list(ui: Ui) -> anyhow::Result<()> {
     if ui.json() {
         let presets = PRESETS.iter().map(|p| {
@@ -163,7 +149,7 @@ fn list(ui: Ui) -> anyhow::Result<()> {
 fn import(args: &ImportArgs, ui: Ui) -> anyhow::Result<()> {
     let mut options = [given(&args.own), given(&args.published)].concat();
     options.extend(args.train.as_ref().map(|_| "train".to_owned()));
-    check_options(&args.name, &options).map_err(explain)?;
+    check_options(&args.name, &options)?;
     let draft = match (args.name.parse::<Format>(), preset(&args.name)) {
         (Ok(format), _) => own(args, format)?,
         (Err(_), Some(preset)) => {
@@ -173,12 +159,12 @@ fn import(args: &ImportArgs, ui: Ui) -> anyhow::Result<()> {
                     let cause = anyhow::Error::from(error);
                     anyhow!("{cause:#}\nhint: `{}` reads {}", preset.name, preset.expects)
                 }
-                _ => explain(error),
+                _ => error.into(),
             })?
         }
         (Err(_), None) => bail!("no importer `{}`", args.name),
     };
-    let dataset = epee_data::write_dataset(&args.out, &draft, args.force).map_err(explain)?;
+    let dataset = epee_data::write_dataset(&args.out, &draft, args.force)?;
     written(&dataset, ui)
 }
 
@@ -188,7 +174,7 @@ fn own(args: &ImportArgs, format: Format) -> anyhow::Result<Draft> {
         (None, Some(train)) => Files::Splits { train: train.clone(), dev: args.dev.clone(), test: args.test.clone() },
         (None, None) => bail!("--from or --train is missing"),
     };
-    let mut draft = format.import(&files, &args.own, &args.cut).map_err(explain)?;
+    let mut draft = format.import(&files, &args.own, &args.cut)?;
     if let Some(name) = args.out.file_name() {
         draft.name = name.to_string_lossy().into_owned();
     }

@@ -54,7 +54,6 @@ pub(crate) struct Args {
     force: bool,
 }
 
-/// Evaluates and prints.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     if let Some(file) = &args.predictions {
         check_absent(file, args.force)?;

@@ -1,10 +1,8 @@
 //! `epee grid`: a training run for every combination of some options, each in a process of its own.
 
-mod best;
 mod folder;
 mod jobs;
 mod progress;
-mod report;
 mod results;
 
 use std::collections::VecDeque;
@@ -20,11 +18,10 @@ use serde_json::{Value, json};
 use self::folder::Folder;
 use self::jobs::{Jobs, Signals, wait_for_orphan};
 use self::progress::Progress;
-pub(crate) use self::report::report;
 use self::results::Target;
-use super::train::base;
 use crate::flags::check_vacant;
 use crate::status::Stopped;
+use crate::training::base;
 use crate::ui::Ui;
 
 /// Train a model for every combination of some options and keep the best by dev
@@ -68,7 +65,6 @@ pub(crate) struct Args {
 /// Time between two looks at the runs.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Trains the runs of the config.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let (Some(path), Some(out)) = (&args.config, &args.out) else {
         return Ok(ui.print(schema().trim_end())?);
@@ -125,7 +121,6 @@ fn score_name(plan: &Plan) -> Option<String> {
     plan.runs.iter().all(|run| name(&run.options) == first).then_some(first)
 }
 
-/// A grid in progress.
 struct Grid {
     plan: Plan,
     start: Value,
@@ -200,7 +195,7 @@ impl Grid {
         let summary = self.summary();
         self.target.write(&self.plan, &summary)?;
         self.folder.keep_summary(&summary)?;
-        best::keep(&self.folder, &summary, self.keep_all, self.ui)
+        self.folder.keep_best(&summary, self.keep_all, self.ui)
     }
 
     /// Prints the table; an error if runs are missing or failed.
@@ -211,7 +206,7 @@ impl Grid {
         } else {
             self.ui.print(results::table(&summary))?;
             self.ui.note(format!("{}: {} runs", self.target.path().display(), summary.runs.len()));
-            let best = summary.best.as_ref().filter(|_| self.folder.best().join(best::WEIGHTS).is_file());
+            let best = summary.best.as_ref().filter(|_| self.folder.best().join(folder::WEIGHTS).is_file());
             if let Some(best) = best {
                 self.ui.note(format!("{}: the model of {best}", self.folder.best().display()));
             }

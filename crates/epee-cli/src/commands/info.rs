@@ -21,7 +21,6 @@ pub(crate) struct Args {
     path: PathBuf,
 }
 
-/// Prints the facts.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let path = &fetch::local_model(&args.path, ui)?;
     let facts = if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
@@ -67,7 +66,6 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Characters in a line.
 const WIDTH: usize = 96;
 
 /// Wraps a sentence and keeps its indentation; control characters are replaced, since they would reach the terminal.
@@ -90,7 +88,6 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The calibration in one line.
 fn calibration_words(value: &Value) -> String {
     let Ok(it) = serde_json::from_value::<Calibration>(value.clone()) else { return value.to_string() };
     format!(
@@ -151,16 +148,12 @@ fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
         ("pooling", json!(pooling)),
         ("pooler", json!(pooler)),
     ]);
-    if *score {
-        facts.push(("learned_exit_head", json!(true)));
-    }
-    facts.push(("policy", json!(policy)));
-    if !temperatures.is_empty() {
-        facts.push(("temperatures", json!(temperatures)));
-    }
-    if let Some(calibration) = calibration {
-        facts.push(("calibration", json!(calibration)));
-    }
+    facts.extend(known([
+        ("learned_exit_head", json!(score.then_some(true))),
+        ("policy", json!(policy)),
+        ("temperatures", json!(Some(temperatures).filter(|all| !all.is_empty()))),
+        ("calibration", json!(calibration)),
+    ]));
     // The precision is chosen when a model is loaded, so a promise is judged at its own.
     let all = void_promises(&model_dir, None, policy)?;
     let void = |promise: Promise| all.iter().find(|(name, _)| *name == promise).map(|(_, reason)| reason.as_str());
@@ -196,26 +189,23 @@ fn backbone_facts(dir: &Path) -> anyhow::Result<Facts> {
 fn trace_facts(path: &Path) -> anyhow::Result<Facts> {
     let trace = Trace::load(path)?;
     let from = trace.provenance();
-    let mut facts = vec![
+    Ok(known([
         ("kind", json!("trace")),
         ("samples", json!(trace.samples())),
         ("labelled", json!(trace.labelled())),
         ("exits", json!(trace.exits())),
         ("classes", json!((0..trace.classes()).map(|class| trace.class_name(class)).collect::<Vec<_>>())),
-    ];
-    if trace.scores().is_some() {
-        facts.push(("learned_exit_scores", json!(true)));
-    }
-    let texts = [
-        ("split", &from.split),
-        ("precision", &from.precision),
-        ("model_digest", &from.model_digest),
-        ("data_digest", &from.data_digest),
-        ("epee_version", &from.epee_version),
-    ];
-    facts.extend(texts.into_iter().filter_map(|(name, value)| value.as_ref().map(|value| (name, json!(value)))));
-    if !from.layer_seconds.is_empty() {
-        facts.push(("layer_seconds", json!(from.layer_seconds)));
-    }
-    Ok(facts)
+        ("learned_exit_scores", json!(trace.scores().map(|_| true))),
+        ("split", json!(from.split)),
+        ("precision", json!(from.precision)),
+        ("model_digest", json!(from.model_digest)),
+        ("data_digest", json!(from.data_digest)),
+        ("epee_version", json!(from.epee_version)),
+        ("layer_seconds", json!(Some(&from.layer_seconds).filter(|all| !all.is_empty()))),
+    ])
+    .collect())
+}
+
+fn known<const N: usize>(facts: [(&'static str, Value); N]) -> impl Iterator<Item = (&'static str, Value)> {
+    facts.into_iter().filter(|(_, value)| !value.is_null())
 }

@@ -21,7 +21,6 @@ enum Command {
     List,
 }
 
-/// Prints the table of policies.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let Command::List = args.command;
     if ui.json() {

@@ -36,7 +36,6 @@ pub(crate) struct Args {
     policy: Option<Policy>,
 }
 
-/// Classifies and prints.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let texts = match (&args.file, args.texts.as_slice()) {
         (Some(file), _) => {

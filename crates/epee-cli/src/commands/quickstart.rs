@@ -17,9 +17,9 @@ use epee::evaluation::grades_of;
 use epee::recording::read_split;
 use epee::{Base, Classifier, Training};
 
-use super::train;
 use crate::flags::check_empty;
 use crate::status::Stopped;
+use crate::training;
 use crate::ui::{self, Ui, choice_text, decimal, evaluation_summary, exit_table, grade_table, grid_tables};
 
 /// Generate data, train a multi-exit model, choose an exit setting and use it, in about a minute
@@ -53,7 +53,6 @@ const MAX_LOSS: f64 = 0.005;
 /// Samples of the live run: enough for a steady mean, few enough for a short wait.
 const LIVE: usize = 1000;
 
-/// Runs every step and prints the tables.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let start = Instant::now();
     let out = match &args.out {
@@ -77,8 +76,9 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
 
     heading(&format!("training: {}", task.model));
     let model_dir = out.join("model");
-    let trained = fit(&task, &model_dir, ui)?;
-    if !trained {
+    let base = Base::Config { config: Box::new(task.config.clone()), preprocessor: task.preprocessor.clone() };
+    let training = Training { options: task.options.clone(), ..Training::new(base) };
+    if !training::fit(&training, dataset.dir(), &model_dir, ui)?.finished {
         return Err(Stopped(format!("stopped: {} has what was written so far", out.display())).into());
     }
 
@@ -159,7 +159,6 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the report page.
 fn report(traces: &[(&str, &Trace)], path: &Path, ui: Ui) -> anyhow::Result<()> {
     let options = Options::new(max_points(traces.len()));
     let reports = traces.iter().map(|(name, trace)| gather(trace, name, &options)).collect::<Result<Vec<_>, _>>()?;
@@ -170,18 +169,9 @@ fn report(traces: &[(&str, &Trace)], path: &Path, ui: Ui) -> anyhow::Result<()> 
 
 /// `epee-quickstart`, or the first free `epee-quickstart-N`.
 fn free_folder() -> anyhow::Result<PathBuf> {
-    let name = |n: usize| match n {
-        1 => PathBuf::from("epee-quickstart"),
-        n => PathBuf::from(format!("epee-quickstart-{n}")),
-    };
-    (1..10_000)
-        .map(name)
+    let first = std::iter::once(PathBuf::from("epee-quickstart"));
+    first
+        .chain((2..10_000).map(|n| PathBuf::from(format!("epee-quickstart-{n}"))))
         .find(|path| !path.exists())
         .context("no free folder epee-quickstart-N left: name one with --out")
-}
-
-fn fit(task: &QuickstartTask, out: &Path, ui: Ui) -> anyhow::Result<bool> {
-    let base = Base::Config { config: Box::new(task.config.clone()), preprocessor: task.preprocessor.clone() };
-    let training = Training { options: task.options.clone(), ..Training::new(base) };
-    Ok(train::fit(&training, task.dataset.dir(), out, ui)?.finished)
 }

@@ -10,8 +10,8 @@ use epee_files::write_atomic;
 use epee_report::{Options, TraceReport, figures, gather, html, max_points, trace_names, training_figure};
 use serde_json::json;
 
-use super::grid;
 use crate::flags::{check_absent, check_empty};
+use crate::grids;
 use crate::ui::Ui;
 
 /// Write figures of recorded traces and one HTML page that opens offline
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         check_empty(dir, args.force)?;
     }
     let dataset = args.data.as_deref().map(Dataset::open).transpose()?;
-    let grid = args.grid.as_deref().map(grid::report).transpose()?;
+    let grid = args.grid.as_deref().map(grids::read).transpose()?;
     let options = Options {
         max_points: max_points(args.files.len()),
         epsilon: share("--max-risk", args.max_risk)?,

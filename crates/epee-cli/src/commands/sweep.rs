@@ -38,7 +38,6 @@ pub(crate) struct Args {
     force: bool,
 }
 
-/// Prints a row for each setting.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     match &args.out {
         Some(_) if ui.format == Format::Table => {
@@ -59,10 +58,10 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
             }
             ui.note(format!("{}: no sample has a label, so only savings are known", path.display()));
         }
-        let metric = args.settings.metric();
+        let metric = args.settings.scoring.metric;
         let grid = args.settings.grid(&trace);
-        let all =
-            sweep_with(&trace, &grid, &args.settings.scoring(&trace)?).with_context(|| path.display().to_string())?;
+        let all = sweep_with(&trace, &grid, &args.settings.scoring.scoring(&trace)?)
+            .with_context(|| path.display().to_string())?;
         if ui.format == Format::Table {
             if i > 0 {
                 ui.print("")?;
@@ -147,16 +146,10 @@ fn thinned(rows: &[SweepRow]) -> Vec<SweepRow> {
 
 #[cfg(test)]
 mod tests {
-    use epee_exit::{Provenance, Scoring, TraceParts, full_depth};
+    use epee_exit::{Scoring, full_depth};
 
     use super::*;
-
-    fn trace() -> Trace {
-        let provenance = Provenance { label_names: vec!["no".into(), "yes".into()], ..Provenance::here() };
-        let logits = vec![0.0, 1.0, 2.0, 0.0];
-        Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![1], provenance, ..Default::default() })
-            .unwrap()
-    }
+    use crate::flags::tests::trace;
 
     #[test]
     fn a_long_front_is_thinned_out() {

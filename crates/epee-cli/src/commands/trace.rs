@@ -36,7 +36,6 @@ pub(crate) struct Args {
     force: bool,
 }
 
-/// Records a trace and writes it.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     check_absent(&args.out, args.force)?;
     // A trace has nothing to do with the policy: no warning about its promises.

@@ -1,25 +1,18 @@
 //! `epee train`: trains a model with an exit after every layer.
 
 mod options;
-mod progress;
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::path::PathBuf;
 
-use anyhow::anyhow;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use epee::{Base, ExitOptions, Training};
+use epee::{ExitOptions, Training};
 use epee_model::{PoolerKind, Pooling};
-use epee_train::{Outcome, check_resumable, check_unlocked};
-use serde::de::DeserializeOwned;
+use epee_train::{check_resumable, check_unlocked};
 use serde_json::json;
 
-use self::options::{OptionArgs, flag_error};
-pub(crate) use self::progress::PARENT;
-use self::progress::Progress;
-use crate::fetch;
-use crate::flags::check_empty;
+use self::options::OptionArgs;
+use crate::flags::{check_empty, named};
 use crate::status::Stopped;
+use crate::training::{base, fit};
 use crate::ui::{Ui, decimal};
 
 /// Train a model with an exit after every layer
@@ -85,13 +78,6 @@ struct BaseArgs {
     init: Option<PathBuf>,
 }
 
-/// Reads a value by its name in files.
-fn named<T: DeserializeOwned + Clone + Send + Sync + 'static>(
-    names: &'static [&'static str],
-) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(names).try_map(|name| serde_json::from_value::<T>(name.into()))
-}
-
 /// A number of seconds, from 0.
 fn seconds(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|&seconds| seconds >= 0.0).ok_or_else(|| "expected seconds, at least 0".to_owned())
@@ -105,11 +91,10 @@ fn image_size(text: &str) -> Result<[usize; 2], String> {
     both.ok_or_else(|| "expected N or HEIGHTxWIDTH, such as 224 or 192x256".to_owned())
 }
 
-/// Trains a model and prints its score.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     check_unlocked(&args.out)?;
     match args.resume {
-        true => check_resumable(&args.out).map_err(|error| with_hint(error.into()))?,
+        true => check_resumable(&args.out)?,
         false => check_empty(&args.out, args.force)?,
     }
     let options = args.options.resolve(args.config.as_deref())?;
@@ -140,66 +125,4 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
     ui.note(format!("{}: the model of epoch {epoch}, {} on dev", args.out.display(), decimal(score, 3)));
     Ok(())
-}
-
-/// The initial weights: a model, which is downloaded if it is a hub id, or a config.
-pub(crate) fn base(
-    model: Option<&Path>,
-    init: Option<&Path>,
-    tokenizer: Option<&Path>,
-    ui: Ui,
-) -> anyhow::Result<Base> {
-    let Some(model) = model else {
-        let config = init.unwrap_or(Path::new("config.json")).to_owned();
-        return Ok(Base::Fresh { config, tokenizer: tokenizer.map(Path::to_owned) });
-    };
-    let name = model.file_name().unwrap_or(model.as_os_str()).display().to_string();
-    Ok(Base::Pretrained { dir: fetch::local_model(model, ui)?, name })
-}
-
-/// Runs a training with a progress bar and a line per epoch.
-pub(crate) fn fit(training: &Training, data: &Path, out: &Path, ui: Ui) -> anyhow::Result<Outcome> {
-    let mut progress = Progress::new(ui, training.options.epochs);
-    let outcome = training.run(data, out, &mut progress);
-    progress.bar.finish_and_clear();
-    // From now on Ctrl-C ends the process at once: there is no checkpoint to wait for.
-    let stopped = progress.stop.swap(true, Ordering::SeqCst);
-    let outcome = outcome.map_err(with_hint)?;
-    if stopped && outcome.finished {
-        return Err(Stopped("stopped after the last epoch: the model is complete".to_owned()).into());
-    }
-    Ok(outcome)
-}
-
-/// Adds what to do next, in terms of this command's flags.
-fn with_hint(error: epee::Error) -> anyhow::Error {
-    use epee_train::Error as Train;
-    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    const RESTART: &str = "start over with --force in place of --resume";
-    const MILDER: &str = "a lower --learning-rate, a longer --warmup or a lower --clip, with --force or another --out";
-    let hint = match &error {
-        epee::Error::TrainOption { name, problem } => return flag_error(name, problem),
-        epee::Error::Train(Train::Option { name, expected, got }) => {
-            return flag_error(name, &format!("expected {expected}, got {got}"));
-        }
-        epee::Error::ChangedSplit { .. } => format!("put the data back, or {RESTART}"),
-        epee::Error::ImageSize { .. } => "train with --image-size to change both".to_owned(),
-        epee::Error::Train(Train::NotFinite { .. } | Train::Diverged { .. }) => MILDER.to_owned(),
-        epee::Error::Train(Train::NothingToResume { occupied: false, .. }) => {
-            "--out names the folder of the run to resume; without --resume a run starts there".to_owned()
-        }
-        epee::Error::Train(Train::NothingToResume { .. } | Train::Checkpoint { .. }) => RESTART.to_owned(),
-        epee::Error::Train(Train::CheckpointFormat { .. }) => {
-            format!("resume with the version of epee that wrote it, or {RESTART}")
-        }
-        epee::Error::Train(Train::OtherRun { .. }) => {
-            format!("resume with the data, model and options it was written with, or {RESTART}")
-        }
-        epee::Error::Train(Train::Save { reason, .. }) => match reason.kind() {
-            StorageFull | QuotaExceeded | FileTooLarge => "free space and run again with --resume".to_owned(),
-            _ => "repair it and run again with --resume".to_owned(),
-        },
-        _ => return error.into(),
-    };
-    anyhow!("{:#}\nhint: {hint}", anyhow::Error::new(error))
 }

@@ -1,8 +1,7 @@
 //! What the user reads: tables and JSON on stdout, everything else on stderr.
 
 mod columns;
-mod evaluation;
-mod predictions;
+mod live;
 mod tables;
 
 use std::io::{IsTerminal, Write};
@@ -13,9 +12,11 @@ use epee::Warning;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-pub(crate) use columns::{Column, Values, csv, parquet};
-pub(crate) use evaluation::{evaluation_json, evaluation_summary, evaluation_text, grade_table};
-pub(crate) use predictions::{evaluate, examples, input_name, load, predict, prediction_table, record};
+pub(crate) use columns::{Column, Kind, csv, parquet};
+pub(crate) use live::{
+    evaluate, evaluation_json, evaluation_summary, evaluation_text, examples, grade_table, input_name, load, predict,
+    prediction_table, record,
+};
 pub(crate) use tables::{
     choice_text, decimal, difference_line, exit_table, grid_tables, heading, p_text, setting_table,
 };
@@ -53,7 +54,6 @@ impl Ui {
         let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
     }
 
-    /// Warnings to stderr.
     pub(crate) fn warn(self, warnings: &[Warning]) {
         for warning in warnings {
             let (kind, hint) = match warning {
@@ -72,7 +72,6 @@ impl Ui {
         writeln!(std::io::stdout(), "{}", text.as_ref())
     }
 
-    /// A value as JSON on stdout.
     pub(crate) fn print_json(self, value: &impl Serialize) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(value)?;
         Ok(self.print(text)?)
@@ -81,6 +80,14 @@ impl Ui {
     /// A progress bar on a terminal; hidden elsewhere.
     pub(crate) fn progress(self, len: u64, what: &str) -> ProgressBar {
         dressed(ProgressBar::with_draw_target(Some(len), target()), what)
+    }
+
+    /// Runs something beside a progress bar, which goes on by the numbers that it is given.
+    pub(crate) fn while_counting<T>(self, len: usize, what: &str, run: impl FnOnce(&mut dyn FnMut(usize)) -> T) -> T {
+        let bar = self.progress(len as u64, what);
+        let result = run(&mut |done| bar.inc(done as u64));
+        bar.finish_and_clear();
+        result
     }
 
     /// Several progress bars on a terminal; hidden elsewhere.

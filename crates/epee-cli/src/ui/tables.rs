@@ -10,7 +10,6 @@ pub(crate) fn decimal(value: f64, decimals: usize) -> String {
     if value.is_nan() { "–".to_owned() } else { format!("{value:.decimals$}") }
 }
 
-/// A p-value with three decimals.
 pub(crate) fn p_text(p: f64) -> String {
     if p < 0.0005 { "< 0.001".to_owned() } else { decimal(p, 3) }
 }
@@ -49,7 +48,6 @@ pub(crate) fn exit_table(trace: &Trace) -> String {
     table(["exit", "accuracy", "macro-F1", "mean entropy"], rows)
 }
 
-/// One setting per row.
 pub(crate) fn setting_table(rows: &[SweepRow], metric: Metric) -> String {
     let micro = metric == Metric::MicroF1;
     let mut header: Vec<String> = ["setting", "accuracy", "macro-F1"].map(String::from).to_vec();

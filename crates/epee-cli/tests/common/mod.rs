@@ -54,15 +54,8 @@ impl Workshop {
         static MADE: OnceLock<Workshop> = OnceLock::new();
         let made = MADE.get_or_init(|| {
             let shop = Workshop::empty();
-            epee()
-                .args(["data", "synth", "--out", &shop.path("data"), "--train", "240", "--dev", "60", "--test", "80"])
-                .assert()
-                .success();
-            epee()
-                .args(["train", "--init", &shop.config(), "--data", &shop.path("data"), "--out", &shop.path("model")])
-                .args(["--epochs", "4", "--learning-rate", "2e-3"])
-                .assert()
-                .success();
+            shop.run("data synth --out data --train 240 --dev 60 --test 80");
+            shop.run("train --init config.json --data data --out model --epochs 4 --learning-rate 2e-3");
             shop
         });
         let shop = Workshop::empty();
@@ -101,6 +94,49 @@ impl Workshop {
         self.0.path()
     }
 
+    /// The binary in this folder. Arguments are separated by blanks; one with blanks is within `'`.
+    pub(crate) fn epee(&self, args: &str) -> Command {
+        let mut command = epee();
+        command.current_dir(self.dir());
+        for (i, part) in args.split('\'').enumerate() {
+            let quoted = i % 2 == 1;
+            command.args(quoted.then_some(part).into_iter().chain(part.split_whitespace().filter(|_| !quoted)));
+        }
+        command
+    }
+
+    /// Runs it and expects success.
+    pub(crate) fn run(&self, args: &str) {
+        self.epee(args).assert().success();
+    }
+
+    /// Runs it with `--format json` and reads its stdout.
+    pub(crate) fn json(&self, args: &str) -> serde_json::Value {
+        json(self.epee(args).args(["--format", "json"]))
+    }
+
+    /// Runs it and expects an error.
+    pub(crate) fn error(&self, args: &str) -> String {
+        error_of(&mut self.epee(args))
+    }
+
+    /// A file's content.
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.dir().join(name)).unwrap()
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.dir().join(name), content).unwrap();
+    }
+
+    pub(crate) fn read_text(&self, name: &str) -> String {
+        fs::read_to_string(self.dir().join(name)).unwrap()
+    }
+
+    pub(crate) fn read_json(&self, name: &str) -> serde_json::Value {
+        serde_json::from_slice(&self.read(name)).unwrap()
+    }
+
     pub(crate) fn path(&self, name: &str) -> String {
         self.0.path().join(name).to_str().unwrap().to_owned()
     }
@@ -111,8 +147,7 @@ impl Workshop {
 
     /// The model's class names.
     pub(crate) fn labels(&self) -> Vec<String> {
-        let config: serde_json::Value =
-            serde_json::from_slice(&fs::read(self.dir().join("model/config.json")).unwrap()).unwrap();
+        let config = self.read_json("model/config.json");
         (0..4).map(|i| config["id2label"][i.to_string()].as_str().unwrap().to_owned()).collect()
     }
 }

@@ -5,7 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use epee::calibration::AbstentionRequest;
 use epee::exit::{Bound, CertificateRequest, PathSource, Risk, Trace};
 
-use crate::flags::class;
+use crate::flags::{class, named};
 
 /// How a promise is tested.
 #[derive(clap::Args)]
@@ -20,28 +20,17 @@ pub(super) struct PromiseArgs {
     risk: Vec<String>,
     /// P-value: exact (losses of 0 and 1), hoeffding-bentkus or betting [default: betting for gap, else exact]
     #[arg(long, value_name = "BOUND",
-        value_parser = PossibleValuesParser::new(["exact", "hoeffding-bentkus", "betting"]).map(|name| bound(&name)))]
+        value_parser = named::<Bound>(&["exact", "hoeffding-bentkus", "betting"]))]
     bound: Option<Bound>,
     /// Order of the tests: pareto (one half of the samples finds the Pareto front) or prior (the natural order of one policy's threshold
     /// or patience; all samples test, or half if temperatures are fitted) [default: pareto]
     #[arg(long, value_name = "PATH",
-        value_parser = PossibleValuesParser::new(["pareto", "prior"]).map(|name| path(&name)))]
+        value_parser = PossibleValuesParser::new(["pareto", "prior"])
+            .map(|name| if name == "prior" { PathSource::Prior } else { PathSource::Pareto }))]
     path: Option<PathSource>,
     /// Seed of the split into halves [default: 1]
     #[arg(long)]
     seed: Option<u64>,
-}
-
-fn bound(name: &str) -> Bound {
-    match name {
-        "betting" => Bound::Betting,
-        "hoeffding-bentkus" => Bound::HoeffdingBentkus,
-        _ => Bound::Exact,
-    }
-}
-
-fn path(name: &str) -> PathSource {
-    if name == "prior" { PathSource::Prior } else { PathSource::Pareto }
 }
 
 impl PromiseArgs {
@@ -75,7 +64,6 @@ impl PromiseArgs {
         self.seed.unwrap_or(1)
     }
 
-    /// The certificate that is asked for.
     pub(super) fn request(
         &self,
         epsilon: f64,
@@ -92,12 +80,10 @@ impl PromiseArgs {
         })
     }
 
-    /// The abstention rule that is asked for.
     pub(super) fn abstention(&self, risk: f64) -> AbstentionRequest {
         AbstentionRequest { risk, delta: self.delta(), seed: self.seed() }
     }
 
-    /// The risks to bound.
     pub(super) fn risks(&self, trace: &Trace) -> anyhow::Result<Vec<Risk>> {
         if self.risk.is_empty() {
             return Ok(vec![Risk::Consistency]);

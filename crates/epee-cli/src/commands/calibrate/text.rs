@@ -14,7 +14,6 @@ impl Shown {
     }
 }
 
-/// The report of a calibration.
 pub(super) fn report(
     args: &Args,
     trace: &Trace,
@@ -118,7 +117,6 @@ fn temperatures(report: &CalibrationReport, shown: &mut Shown) {
     shown.text.push(String::new());
 }
 
-/// The model's policy on another trace.
 pub(super) fn outcome(trace: &Trace, metric: Metric, outcome: &Outcome, shown: &mut Shown) {
     let split = trace.provenance().split.as_deref().unwrap_or("another trace");
     shown.text.push(format!(

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use epee_data::synth::cells::{self, CellsConfig};
 use epee_data::synth::{self, SynthConfig};
 
-use super::{explain, written};
+use super::written;
 use crate::ui::Ui;
 
 #[derive(clap::Args, Debug)]
@@ -71,5 +71,5 @@ pub(super) fn run(args: &SynthArgs, ui: Ui) -> anyhow::Result<()> {
             cells::write(&config, &args.out, args.force)
         }
     };
-    written(&dataset.map_err(explain)?, ui)
+    written(&dataset?, ui)
 }

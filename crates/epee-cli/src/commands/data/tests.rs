@@ -21,7 +21,7 @@ fn data(dir: &Path, words: &str) -> Result<(), String> {
     let cli =
         Cli::try_parse_from(std::iter::once("data".to_owned()).chain(words)).map_err(|error| error.to_string())?;
     let ui = Ui { format: Format::Json };
-    run(&cli.data, ui).map_err(|error| format!("{error:#}").replace(&format!("{dir}/"), ""))
+    run(&cli.data, ui).map_err(|error| crate::hints::text(&error).replace(&format!("{dir}/"), ""))
 }
 
 /// A folder with `own.csv`: forty rows, two classes.

@@ -1,4 +1,4 @@
-//! The folder of a grid: its files, and the records of earlier runs in it.
+//! The folder of a grid: its files, the records of earlier runs in it, and its best model.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use epee_files::write_atomic;
 use epee_train::grid::{Majority, RunRecord, State, Summary};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::jobs::Ended;
+use crate::grids::{SUMMARY, read_json};
+use crate::ui::Ui;
 
-/// The files in a run's folder: its record, its messages, its log and its options.
+/// The files in a run's folder: its record, its messages, its log, its options and its model.
 pub(super) const RECORD: &str = "run.json";
 pub(super) const MESSAGES: &str = "train.log";
 pub(super) const LOG: &str = "metrics.jsonl";
 pub(super) const OPTIONS: &str = "options.toml";
-/// All runs, for `epee report --grid`.
-pub(crate) const SUMMARY: &str = "results.json";
+pub(super) const WEIGHTS: &str = "model.safetensors";
 
 /// The file that is locked by the process that writes into the folder.
 const LOCK: &str = "grid.lock";
@@ -112,7 +112,6 @@ impl Folder {
         self.dir.join("best")
     }
 
-    /// Copies the config into the folder.
     pub(super) fn keep_config(&self, path: &Path) -> anyhow::Result<()> {
         let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(write_atomic(&self.dir.join("grid.toml"), &[text])?)
@@ -120,6 +119,33 @@ impl Folder {
 
     pub(super) fn keep_summary(&self, summary: &Summary) -> anyhow::Result<()> {
         write_json(&self.dir.join(SUMMARY), summary)
+    }
+
+    /// Copies the best run's folder to `best` if another run is there, then removes the checkpoints of finished runs and, unless all
+    /// are kept, their weights. Weights are removed after `best` is in place, so that the best model is complete at every moment.
+    pub(super) fn keep_best(&self, summary: &Summary, keep_all: bool, ui: Ui) -> anyhow::Result<()> {
+        let Some(best) = &summary.best else { return Ok(()) };
+        let there: Option<RunRecord> = read_json(&self.best().join(RECORD)).ok();
+        if there.is_none_or(|there| there.name != *best) || !self.best().join(WEIGHTS).is_file() {
+            let run = self.run(best);
+            if !run.join(WEIGHTS).exists() {
+                ui.note(format!(
+                    "warning: {} is gone, and {} has no weights any more",
+                    self.best().display(),
+                    run.display()
+                ));
+                return Ok(());
+            }
+            replace(&run, &self.best())?;
+        }
+        for run in summary.runs.iter().filter(|run| run.state == State::Finished) {
+            let dir = self.run(&run.name);
+            remove(&dir.join("checkpoints"))?;
+            if !keep_all {
+                remove(&dir.join(WEIGHTS))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -131,14 +157,37 @@ fn difference(a: &Value, b: &Value) -> &'static str {
     named.into_iter().find(|(name, _)| differs(name)).map_or("settings of the start", |(_, what)| what)
 }
 
-pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_slice(&bytes)
-        .with_context(|| format!("{}: expected a file that `epee grid` wrote", path.display()))
-}
-
 fn write_json(path: &Path, value: &impl serde::Serialize) -> anyhow::Result<()> {
     let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');
     Ok(write_atomic(path, &[bytes])?)
+}
+
+/// Replaces a folder by a copy of another: copies beside it, then renames.
+fn replace(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let fail = || format!("cannot copy {} to {}", from.display(), to.display());
+    let new = to.with_file_name(".best.tmp");
+    remove(&new)?;
+    fs::create_dir_all(&new).with_context(fail)?;
+    for entry in fs::read_dir(from).with_context(fail)? {
+        let entry = entry.with_context(fail)?;
+        if entry.file_type().with_context(fail)?.is_file() {
+            let copy = new.join(entry.file_name());
+            fs::copy(entry.path(), &copy).with_context(fail)?;
+            fs::File::open(&copy).and_then(|file| file.sync_all()).with_context(fail)?;
+        }
+    }
+    remove(to)?;
+    fs::rename(&new, to).with_context(fail)
+}
+
+/// Removes a file or a folder, if it exists.
+fn remove(path: &Path) -> anyhow::Result<()> {
+    let done = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match done {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }

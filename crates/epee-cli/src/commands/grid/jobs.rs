@@ -13,8 +13,8 @@ use epee_train::grid::{GridFile, State, value_text};
 use serde_json::Value;
 
 use super::folder::{LOG, MESSAGES, OPTIONS};
-use crate::commands::train::PARENT;
 use crate::status::{INTERRUPTED, STOPPED};
+use crate::training::PARENT;
 use crate::ui::Ui;
 
 /// Counts Ctrl-C and other signals that ask to end.

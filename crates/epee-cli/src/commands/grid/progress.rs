@@ -8,11 +8,9 @@ use epee_train::grid::{LogLine, Majority, RunRecord, State, read_line};
 use indicatif::{MultiProgress, ProgressBar};
 
 use super::folder::LOG;
-use super::results::remark;
-use crate::ui::Ui;
-use crate::ui::decimal;
+use crate::grids::remark;
+use crate::ui::{Ui, decimal};
 
-/// A run in progress.
 struct Row {
     index: usize,
     bar: ProgressBar,
@@ -20,7 +18,6 @@ struct Row {
     epochs: usize,
 }
 
-/// The bars.
 pub(super) struct Progress {
     ui: Ui,
     bars: MultiProgress,

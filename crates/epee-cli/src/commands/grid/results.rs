@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use epee_files::write_atomic;
 use epee_train::grid::{ExitScore, Plan, RunRecord, RunResult, State, Summary};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::flags::check_absent;
-use crate::ui::decimal;
-use crate::ui::table as plain_table;
-use crate::ui::{self, Column, Values};
+use crate::grids::remark;
+use crate::ui::{self, Column, Kind, decimal, table as plain_table};
 
 /// The file of the table.
 pub(super) struct Target {
@@ -49,73 +48,56 @@ impl Target {
 
 /// A row per run that was started, in the grid's order.
 fn columns(plan: &Plan, summary: &Summary) -> Vec<Column> {
-    let runs = || summary.runs.iter();
-    let result = |get: fn(&RunResult) -> i64| runs().map(|run| run.result.as_ref().map(get)).collect();
-    let mut columns = vec![Column::new("run", Values::Name(runs().map(|run| run.name.clone()).collect()))];
+    let column = |name: &str, kind: Kind, get: &dyn Fn(&RunRecord) -> Value| {
+        Column::new(name, kind, summary.runs.iter().map(get))
+    };
+    let mut columns = vec![column("run", Kind::Name, &|run| json!(run.name))];
     for (i, key) in plan.keys.iter().enumerate() {
-        let value = |run: &RunRecord| summary.values(run)[i].clone();
-        let all: Vec<Value> = plan.runs.iter().map(value).collect();
-        let values: Vec<Value> = runs().map(value).collect();
-        columns.push(Column::new(key, typed(&all, &values)));
+        let kind = kind(plan.runs.iter().map(|run| summary.values(run)[i].clone()).collect());
+        columns.push(column(key, kind, &|run| match (kind, summary.values(run)[i].clone()) {
+            (Kind::Text, value) if !value.is_null() && !value.is_string() => value.to_string().into(),
+            (_, value) => value,
+        }));
     }
-    let options: Vec<(String, String)> =
-        runs().map(|run| (run.options.metric.name().to_owned(), run.options.select.as_str().to_owned())).collect();
-    let (metrics, selects): (Vec<String>, Vec<String>) = options.into_iter().unzip();
     if !plan.keys.iter().any(|key| key == "metric") {
-        columns.push(Column::new("metric", Values::Name(metrics)));
+        columns.push(column("metric", Kind::Name, &|run| run.options.metric.name().into()));
     }
     if !plan.keys.iter().any(|key| key == "select") {
-        columns.push(Column::new("select", Values::Name(selects)));
+        columns.push(column("select", Kind::Name, &|run| run.options.select.as_str().into()));
     }
-    columns.push(Column::new("best_epoch", Values::Whole(result(|result| result.best_epoch as i64))));
-    columns.push(Column::numbers("score", runs().map(|run| run.result.as_ref().map(|result| result.score))));
-    let exits = runs().filter_map(|run| run.result.as_ref()).map(|result| result.exits.len()).max().unwrap_or(0);
+    let result = |name: &str, kind: Kind, get: &dyn Fn(&RunResult) -> Value| {
+        column(name, kind, &|run| run.result.as_ref().map_or(Value::Null, get))
+    };
+    columns.push(result("best_epoch", Kind::Whole, &|result| json!(result.best_epoch)));
+    columns.push(result("score", Kind::Number, &|result| json!(result.score)));
+    let exits = summary.runs.iter().filter_map(|run| run.result.as_ref()).map(|result| result.exits.len());
     type Score = fn(&ExitScore) -> Option<f64>;
     let scores: [(&str, Score); 2] = [("accuracy", |exit| exit.accuracy), ("macro_f1", |exit| exit.macro_f1)];
+    let exits = exits.max().unwrap_or(0);
     for (name, get) in scores {
         for exit in 0..exits {
-            let of = |run: &RunRecord| run.result.as_ref().and_then(|result| result.exits.get(exit)).and_then(get);
-            columns.push(Column::numbers(format!("exit_{}_{name}", exit + 1), runs().map(of)));
+            let score = |result: &RunResult| json!(result.exits.get(exit).and_then(get));
+            columns.push(result(&format!("exit_{}_{name}", exit + 1), Kind::Number, &score));
         }
     }
-    columns.push(Column::new("majority_exits", Values::Whole(result(|result| result.majority_exits as i64))));
-    let majority = runs().map(|run| run.result.as_ref().map(RunResult::majority)).collect();
-    columns.push(Column::new("majority", Values::Flag(majority)));
-    columns.push(Column::numbers("seconds", runs().map(|run| Some(run.seconds))));
-    columns.push(Column::new("state", Values::Name(runs().map(|run| run.state.to_string()).collect())));
-    columns.push(Column::new("reason", Values::Text(runs().map(|run| run.reason.clone()).collect())));
+    columns.push(result("majority_exits", Kind::Whole, &|result| json!(result.majority_exits)));
+    columns.push(result("majority", Kind::Flag, &|result| result.majority().into()));
+    columns.push(column("seconds", Kind::Number, &|run| json!(run.seconds)));
+    columns.push(column("state", Kind::Name, &|run| run.state.to_string().into()));
+    columns.push(column("reason", Kind::Text, &|run| json!(run.reason)));
     columns
 }
 
-/// The values of an option, in the type that they have in all runs of the grid.
-fn typed(all: &[Value], values: &[Value]) -> Values {
-    if all.iter().all(|value| value.is_boolean()) {
-        Values::Flag(values.iter().map(Value::as_bool).collect())
+/// The type of an option, from its values in all runs of the grid.
+fn kind(all: Vec<Value>) -> Kind {
+    if all.iter().all(Value::is_boolean) {
+        Kind::Flag
     } else if all.iter().all(|value| value.is_i64() || value.is_u64()) {
-        Values::Whole(values.iter().map(Value::as_i64).collect())
-    } else if all.iter().all(|value| value.is_number()) {
-        Values::Number(values.iter().map(Value::as_f64).collect())
+        Kind::Whole
+    } else if all.iter().all(Value::is_number) {
+        Kind::Number
     } else {
-        Values::Text(values.iter().map(|value| Some(value).filter(|value| !value.is_null()).map(text)).collect())
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// A remark on a run: that it failed or was stopped, or that exits answer the majority class.
-pub(super) fn remark(run: &RunRecord, majority: &str) -> Option<String> {
-    let result = run.result.as_ref();
-    let learned = result.filter(|result| result.majority_exits > 0).map(|result| match result.majority_exits {
-        all if all == result.exits.len() => format!("every exit answers the majority class ({majority})"),
-        1 => format!("1 exit answers the majority class ({majority})"),
-        some => format!("{some} exits answer the majority class ({majority})"),
-    });
-    match run.state {
-        State::Failed => Some(format!("failed: {}", run.reason.as_deref().unwrap_or("for an unknown reason"))),
-        State::Stopped | State::Running | State::Planned => Some(run.state.to_string()),
-        State::Finished => learned,
+        Kind::Text
     }
 }
 

@@ -63,15 +63,7 @@ pub(super) fn notes(out: &Path, seed: u64, force: bool) -> anyhow::Result<Quicks
         model: "a small BERT from fresh weights, an exit after every layer",
         preprocessor: Preprocessor::text(tokenizer, &config)?,
         config,
-        options: TrainOptions {
-            epochs: 20,
-            batch_size: 64,
-            learning_rate: 2e-3,
-            max_tokens: 64,
-            seed,
-            recipe: RecipeName::Paper,
-            ..TrainOptions::default()
-        },
+        options: TrainOptions { max_tokens: 64, ..options(20, seed) },
         baseline: ("A bag of words (logistic regression on the same training notes)", bag),
         samples: (
             SENTENCES.map(str::to_owned).to_vec(),
@@ -80,6 +72,11 @@ pub(super) fn notes(out: &Path, seed: u64, force: bool) -> anyhow::Result<Quicks
         next: "\"Your own sentence.\"",
         dataset,
     })
+}
+
+fn options(epochs: usize, seed: u64) -> TrainOptions {
+    let recipe = RecipeName::Paper;
+    TrainOptions { epochs, batch_size: 64, learning_rate: 2e-3, seed, recipe, ..TrainOptions::default() }
 }
 
 /// Drawings of blood cells, and a small ViT.
@@ -98,14 +95,7 @@ pub(super) fn cells(out: &Path, seed: u64, force: bool) -> anyhow::Result<Quicks
         model: "a small ViT from fresh weights, an exit after every layer",
         preprocessor: Preprocessor::image(processor, &config)?,
         config,
-        options: TrainOptions {
-            epochs: 20,
-            batch_size: 64,
-            learning_rate: 2e-3,
-            seed,
-            recipe: RecipeName::Paper,
-            ..TrainOptions::default()
-        },
+        options: options(20, seed),
         baseline: ("The nearest mean colour of the training drawings", colours),
         samples: (
             pictures(&dataset, out)?,

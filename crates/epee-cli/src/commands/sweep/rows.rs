@@ -5,7 +5,7 @@ use std::path::Path;
 use epee_exit::{Rule, SweepRow, Threshold};
 use serde_json::Value;
 
-use crate::ui::{self, Column, Values};
+use crate::ui::{self, Column, Kind};
 
 /// The settings of some traces.
 pub(super) type Found<'a> = [(&'a Path, Vec<SweepRow>)];
@@ -30,23 +30,26 @@ pub(super) fn json(found: &Found<'_>) -> anyhow::Result<Vec<u8>> {
 /// One setting a row; what a policy lacks, or no number has, is missing.
 fn columns(found: &Found<'_>) -> Vec<Column> {
     let rows = || found.iter().flat_map(|(path, rows)| rows.iter().map(move |row| (*path, row)));
-    let whole = |value: usize| i64::try_from(value).ok();
     let name = |name: &str, text: fn(&Path, &SweepRow) -> String| {
-        Column::new(name, Values::Name(rows().map(|(path, row)| text(path, row)).collect()))
+        Column::new(name, Kind::Name, rows().map(|(path, row)| text(path, row)))
     };
-    let number = |name: &str, get: fn(&SweepRow) -> Option<f64>| Column::numbers(name, rows().map(|(_, row)| get(row)));
+    let number = |name: &str, get: fn(&SweepRow) -> Option<f64>| {
+        Column::new(name, Kind::Number, rows().map(|(_, row)| get(row)))
+    };
+    let whole = |name: &str, get: fn(&SweepRow) -> Option<usize>| {
+        Column::new(name, Kind::Whole, rows().map(|(_, row)| get(row)))
+    };
     let fixed = |row: &SweepRow| match &row.policy.rule {
-        Rule::Fixed(fixed) => whole(fixed.exit),
+        Rule::Fixed(fixed) => Some(fixed.exit),
         _ => None,
     };
-    let patience = |row: &SweepRow| row.policy.rule.patience().and_then(whole);
     vec![
         name("file", |path, _| path.display().to_string()),
         name("policy", |_, row| row.policy.name().to_owned()),
         name("setting", |_, row| row.policy.to_string()),
         number("threshold", |row| row.policy.threshold().and_then(Threshold::scalar)),
-        Column::new("patience", Values::Whole(rows().map(|(_, row)| patience(row)).collect())),
-        Column::new("exit", Values::Whole(rows().map(|(_, row)| fixed(row)).collect())),
+        whole("patience", |row| row.policy.rule.patience()),
+        whole("exit", fixed),
         number("accuracy", |row| Some(row.accuracy)),
         number("macro_f1", |row| Some(row.macro_f1)),
         number("micro_f1", |row| Some(row.micro_f1)),
@@ -66,16 +69,15 @@ pub(super) fn parquet(found: &Found<'_>) -> anyhow::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use epee_exit::{Grid, PolicyKind, Trace, TraceParts, sweep};
+    use epee_exit::{Grid, PolicyKind, sweep};
     use parquet::file::reader::{FileReader, SerializedFileReader};
 
     use super::*;
+    use crate::flags::tests::trace;
 
     fn rows() -> Vec<SweepRow> {
-        let logits = vec![0.0, 1.0, 2.0, 0.0];
-        let trace = Trace::new(TraceParts { exits: 2, classes: 2, logits, labels: vec![1], ..Default::default() });
         let kinds = [PolicyKind::Epee, PolicyKind::Fixed];
-        sweep(&trace.unwrap(), &Grid::standard(2, 2).with_kinds(kinds)).unwrap()
+        sweep(&trace(), &Grid::standard(2, 2).with_kinds(kinds)).unwrap()
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::anyhow;
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
 use epee_train::TrainOptions;
 use epee_train::grid::value_text;
@@ -51,18 +50,12 @@ impl OptionArgs {
             options.batch_tokens = None;
         }
         options.update_from_arg_matches(&self.0)?;
-        let checked = match path {
-            Some(path) => options.check_with_file(path, &file),
-            None => options.check(),
-        };
-        checked.map_err(|error| super::with_hint(error.into()))?;
+        match path {
+            Some(path) => options.check_with_file(path, &file)?,
+            None => options.check()?,
+        }
         Ok(options)
     }
-}
-
-/// A flag's error in place of an option's: options have the names of their flags.
-pub(super) fn flag_error(name: &str, problem: &str) -> anyhow::Error {
-    anyhow!("--{}: {problem}", name.replace('_', "-"))
 }
 
 #[cfg(test)]
@@ -96,7 +89,7 @@ mod tests {
         let options = resolve(&["--batch-size", "16"], "batch_tokens = 300\n").unwrap();
         assert_eq!((options.batch_size, options.batch_tokens), (16, None));
         assert!(resolve(&["--batch-size", "4", "--batch-tokens", "9"], "").is_err());
-        let error = resolve(&["--learning-rate", "nan"], "").unwrap_err().to_string();
+        let error = crate::hints::text(&resolve(&["--learning-rate", "nan"], "").unwrap_err());
         assert_eq!(error, "--learning-rate: expected a number above 0, got NaN");
     }
 

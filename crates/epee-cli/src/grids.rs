@@ -1,16 +1,16 @@
-//! The contents of a grid's section in `epee report`.
+//! The results of a grid, as `epee grid` writes and `epee report` reads them.
 
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use epee_report::{TrainingGrid, TrainingRun, trace_names};
-use epee_train::grid::{State, Summary};
+use epee_train::grid::{RunRecord, State, Summary};
+use serde::de::DeserializeOwned;
 
-use super::folder::{SUMMARY, read_json};
-use super::results::remark;
+pub(crate) const SUMMARY: &str = "results.json";
 
-/// Reads the summary of a grid from its folder.
-pub(crate) fn report(dir: &Path) -> anyhow::Result<TrainingGrid> {
+/// Reads the results in a grid's folder.
+pub(crate) fn read(dir: &Path) -> anyhow::Result<TrainingGrid> {
     let path = dir.join(SUMMARY);
     if !path.is_file() {
         bail!("{}: expected the folder of an `epee grid`, got none with {SUMMARY}", dir.display());
@@ -52,4 +52,25 @@ pub(crate) fn report(dir: &Path) -> anyhow::Result<TrainingGrid> {
     let by_tokens = summary.keys.iter().any(|key| key == "batch_tokens");
     let batches = if by_tokens { "batch tokens" } else { "batch size" }.to_owned();
     Ok(TrainingGrid { name, score, notes, keys: summary.keys.clone(), batches, runs })
+}
+
+/// A remark on a run: that it failed or was stopped, or that exits answer the majority class.
+pub(crate) fn remark(run: &RunRecord, majority: &str) -> Option<String> {
+    let result = run.result.as_ref();
+    let learned = result.filter(|result| result.majority_exits > 0).map(|result| match result.majority_exits {
+        all if all == result.exits.len() => format!("every exit answers the majority class ({majority})"),
+        1 => format!("1 exit answers the majority class ({majority})"),
+        some => format!("{some} exits answer the majority class ({majority})"),
+    });
+    match run.state {
+        State::Failed => Some(format!("failed: {}", run.reason.as_deref().unwrap_or("for an unknown reason"))),
+        State::Stopped | State::Running | State::Planned => Some(run.state.to_string()),
+        State::Finished => learned,
+    }
+}
+
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes)
+        .with_context(|| format!("{}: expected a file that `epee grid` wrote", path.display()))
 }

@@ -1,13 +1,16 @@
-//! Loading a model and showing its answers, for several commands.
+//! Loading a model, running it, and showing its answers and evaluations, for several commands.
 
 use std::path::Path;
 
 use anyhow::anyhow;
 use epee::data::Dataset;
+use epee::evaluation::Grade;
+use epee::exit::{Metric, Metrics};
 use epee::model::InputShape;
 use epee::{Classifier, Evaluation, Example, Image, LoadOptions, Policy, Precision, Prediction, Trace, Warning};
+use serde_json::{Value, json};
 
-use super::tables::decimal;
+use super::tables::{decimal, difference_line};
 use super::{Ui, table};
 
 /// Loads a model with its own policy or another, and shows its warnings.
@@ -17,28 +20,22 @@ pub(crate) fn load(model: &Path, precision: Precision, policy: Option<Policy>, u
     Ok(classifier)
 }
 
-/// Records a trace of a split, with a progress bar.
 pub(crate) fn record(classifier: &Classifier, dataset: &Dataset, split: &str, ui: Ui) -> anyhow::Result<Trace> {
     let samples = dataset.info().splits.get(split).map_or(0, |split| split.rows);
-    let bar = ui.progress(samples as u64, &format!("trace {split}"));
-    let recorded = classifier.record(dataset, split, |done| bar.inc(done as u64));
-    bar.finish_and_clear();
-    let recorded = recorded?;
+    let name = format!("trace {split}");
+    let recorded = ui.while_counting(samples, &name, |progress| classifier.record(dataset, split, progress))?;
     ui.warn(&recorded.warnings);
     Ok(recorded.trace)
 }
 
-/// Evaluates live, with a progress bar.
 pub(crate) fn evaluate(
     classifier: &Classifier,
     examples: &[Example],
     batch_size: usize,
     ui: Ui,
 ) -> anyhow::Result<Evaluation> {
-    let bar = ui.progress(examples.len() as u64, "eval");
-    let evaluation = classifier.evaluate(examples, batch_size, |done| bar.inc(done as u64));
-    bar.finish_and_clear();
-    let evaluation = evaluation?;
+    let run = |progress: &mut dyn FnMut(usize)| classifier.evaluate(examples, batch_size, progress);
+    let evaluation = ui.while_counting(examples.len(), "eval", run)?;
     ui.warn(&evaluation.warnings);
     Ok(evaluation)
 }
@@ -58,12 +55,9 @@ pub(crate) fn examples(classifier: &Classifier, texts: &[String]) -> anyhow::Res
     texts.iter().enumerate().map(numbered).collect()
 }
 
-/// Answers examples, with a progress bar.
 pub(crate) fn predict(classifier: &Classifier, examples: &[Example], ui: Ui) -> anyhow::Result<Vec<Prediction>> {
-    let bar = ui.progress(examples.len() as u64, "predict");
-    let predictions = classifier.predict_examples(examples, |done| bar.inc(done as u64));
-    bar.finish_and_clear();
-    let predictions = predictions?;
+    let run = |progress: &mut dyn FnMut(usize)| classifier.predict_examples(examples, progress);
+    let predictions = ui.while_counting(examples.len(), "predict", run)?;
     let count = predictions.iter().filter(|prediction| prediction.truncated).count();
     if count > 0 {
         let max_tokens = predictions.iter().map(|prediction| prediction.tokens).max().unwrap_or(0);
@@ -80,7 +74,6 @@ pub(crate) fn input_name(classifier: &Classifier) -> &'static str {
     }
 }
 
-/// Answers for people.
 pub(crate) fn prediction_table(classifier: &Classifier, texts: &[String], predictions: &[Prediction]) -> String {
     let rows = texts.iter().zip(predictions).map(|(text, answer)| {
         vec![
@@ -104,4 +97,66 @@ fn shortened(text: &str, most: usize) -> String {
     let mut short: String = text.chars().take(most - 1).collect();
     short.push('…');
     short
+}
+
+pub(crate) fn evaluation_json(policy: &Policy, split: &str, live: &Evaluation) -> Value {
+    json!({
+        "precision": live.precision.name(), "policy": policy, "split": split, "metrics": live.metrics,
+        "full_depth": live.full_depth, "difference": live.difference, "wall_clock": live.wall_clock, "grades": live.grades,
+    })
+}
+
+pub(crate) fn evaluation_text(policy: &Policy, live: &Evaluation) -> String {
+    let summary = evaluation_summary(policy, live);
+    if live.grades.is_empty() { summary } else { format!("{summary}\n\n{}", grade_table(&live.grades)) }
+}
+
+pub(crate) fn grade_table(grades: &[Grade]) -> String {
+    let rows = grades.iter().map(|grade| {
+        vec![
+            grade.grade.to_string(),
+            grade.samples.to_string(),
+            decimal(grade.accuracy, 3),
+            decimal(grade.mean_exit, 2),
+        ]
+    });
+    table(["grade of difficulty", "samples", "accuracy", "mean exit"], rows)
+}
+
+pub(crate) fn evaluation_summary(policy: &Policy, live: &Evaluation) -> String {
+    let row = |name: String, metrics: &Metrics, ms: f64| {
+        vec![
+            name,
+            decimal(metrics.accuracy, 3),
+            decimal(metrics.macro_f1, 3),
+            decimal(metrics.saving, 3),
+            decimal(metrics.ratio, 2),
+            decimal(metrics.mean_exit, 2),
+            decimal(ms, 2),
+        ]
+    };
+    let clock = &live.wall_clock;
+    let mut text = table(
+        ["setting", "accuracy", "macro-F1", "saving", "ratio", "mean exit", "ms/sample"],
+        [
+            row(policy.to_string(), &live.metrics, clock.policy_ms),
+            row("full".to_owned(), &live.full_depth, clock.full_depth_ms),
+            row("full, last layer trimmed".to_owned(), &live.full_depth, clock.full_depth_trimmed_ms),
+        ],
+    );
+    text.push_str(&format!("\n{}", difference_line(Metric::MacroF1, &live.difference)));
+    let exits = live.metrics.histogram.iter().enumerate().map(|(m, n)| format!("{}: {n}", m + 1));
+    text.push_str(&format!("\nsamples by exit  {}", exits.collect::<Vec<_>>().join("  ")));
+    text.push_str(&format!(
+        "\nwall-clock: saving {} (ratio {}), against trimmed {}; {}, batch size {}, threads {}; counted in layers: saving {} (ratio {})",
+        decimal(clock.saving, 3),
+        decimal(clock.ratio, 2),
+        decimal(clock.saving_trimmed, 3),
+        live.precision,
+        clock.batch_size,
+        clock.threads,
+        decimal(live.metrics.saving, 3),
+        decimal(live.metrics.ratio, 2),
+    ));
+    text
 }

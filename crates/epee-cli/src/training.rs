@@ -1,24 +1,56 @@
-//! Progress of a training run: a bar, a line per epoch, and the stop signal.
+//! A training run in the terminal: initial weights, a bar, a line per epoch, and the stop signal.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use epee_train::{EpochReport, Observer, StepReport};
+use epee::{Base, Training};
+use epee_train::{EpochReport, Observer, Outcome, StepReport};
 use indicatif::ProgressBar;
 
-use crate::status::INTERRUPTED;
+use crate::fetch;
+use crate::status::{INTERRUPTED, Stopped};
 use crate::ui::Ui;
+
+/// The initial weights: a model, which is downloaded if it is a hub id, or a config.
+pub(crate) fn base(
+    model: Option<&Path>,
+    init: Option<&Path>,
+    tokenizer: Option<&Path>,
+    ui: Ui,
+) -> anyhow::Result<Base> {
+    let Some(model) = model else {
+        let config = init.unwrap_or(Path::new("config.json")).to_owned();
+        return Ok(Base::Fresh { config, tokenizer: tokenizer.map(Path::to_owned) });
+    };
+    let name = model.file_name().unwrap_or(model.as_os_str()).display().to_string();
+    Ok(Base::Pretrained { dir: fetch::local_model(model, ui)?, name })
+}
+
+/// Runs a training with a progress bar and a line per epoch.
+pub(crate) fn fit(training: &Training, data: &Path, out: &Path, ui: Ui) -> anyhow::Result<Outcome> {
+    let mut progress = Progress::new(ui, training.options.epochs);
+    let outcome = training.run(data, out, &mut progress);
+    progress.bar.finish_and_clear();
+    // From now on Ctrl-C ends the process at once: there is no checkpoint to wait for.
+    let stopped = progress.stop.swap(true, Ordering::SeqCst);
+    let outcome = outcome?;
+    if stopped && outcome.finished {
+        return Err(Stopped("stopped after the last epoch: the model is complete".to_owned()).into());
+    }
+    Ok(outcome)
+}
 
 /// Weight of the past in a moving average.
 const KEPT: f64 = 0.95;
 
 /// A bar with the speed and moving averages of the loss and each exit's accuracy, and a line per epoch.
-pub(super) struct Progress {
+struct Progress {
     ui: Ui,
-    pub(super) bar: ProgressBar,
+    bar: ProgressBar,
     /// Set by the first Ctrl-C or SIGTERM.
-    pub(super) stop: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
     epochs: usize,
     /// Moving averages: the loss, then each exit's accuracy.
     means: Vec<f64>,
@@ -27,7 +59,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(ui: Ui, epochs: usize) -> Progress {
+    fn new(ui: Ui, epochs: usize) -> Progress {
         let (stop, means, tokens, start) = (Arc::default(), Vec::new(), 0, Instant::now());
         Progress { ui, bar: ui.progress(0, "train"), stop, epochs, means, tokens, start }
     }
