@@ -97,14 +97,8 @@ mod tests {
     #[test]
     fn the_name_is_the_last_part() {
         assert_eq!(name("https://z.org/records/1/files/a_64.npz?download=1"), Some("a_64.npz"));
-        for bad in [
-            "https://z.org",
-            "https://z.org/",
-            "https://z.org/a/",
-            "ftp://z.org/a",
-            "https://z.org/..",
-            "https://z.org/%2e",
-        ] {
+        let bad = "https://z.org https://z.org/ https://z.org/a/ ftp://z.org/a https://z.org/.. https://z.org/%2e";
+        for bad in bad.split(' ') {
             assert_eq!(name(bad), None, "{bad}");
         }
     }

@@ -8,8 +8,6 @@
 //! everything else reads it.
 
 mod images;
-#[cfg(test)]
-mod images_tests;
 mod info;
 mod read;
 #[cfg(test)]
