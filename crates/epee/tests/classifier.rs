@@ -80,13 +80,14 @@ fn a_trace_calibrates_and_the_model_answers_by_it() {
     recorded.trace.save(&trace).unwrap();
 
     let report = calibrate(&model, &trace, 1.0).unwrap();
-    assert_eq!(report.choice.unwrap().row.saving, 2.0 / 3.0, "any loss is tolerated: every sample leaves at exit 1");
+    // Any loss is tolerated: every sample leaves at exit 1.
+    assert!((report.choice.unwrap().row.saving - 2.0 / 3.0).abs() < 1e-12);
     let classifier = Classifier::load(&model).unwrap();
     assert_eq!(*classifier.policy().policy(), report.policy);
     let split = dataset.split("test").unwrap();
     let evaluation = classifier.evaluate(&split.examples, 8, |_| ()).unwrap();
     assert!(evaluation.answers.iter().all(|answer| answer.exit == 1));
-    assert_eq!(evaluation.metrics.saving, 2.0 / 3.0);
+    assert!((evaluation.metrics.saving - 2.0 / 3.0).abs() < 1e-12);
 
     let unreachable = CalibrationRequest::new(CalibrationGoal::Best(epee::exit::Goal::Saving(0.9)));
     let error = Calibrator::open(&model, &trace).unwrap().run(&unreachable).unwrap_err().to_string();
