@@ -36,6 +36,9 @@ for command in $commands; do
     expect 0 "$command" --help
 done
 
+# Faults on purpose belong to the chaos tests' builds.
+! grep -q EPEE_FAULT "$epee" || fail "the release binary reads EPEE_FAULT"
+
 expect 2 --no-such-flag
 expect 1 info "$dir/nothing-here"
 [ ! -s "$dir/out" ] || fail "an error wrote to stdout: $(cat "$dir/out")"

