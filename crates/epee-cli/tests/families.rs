@@ -74,7 +74,7 @@ fn a_vision_model_of_each_family() {
         train(&shop, "--model model --out again");
         shop.run("train --model model --image-size 32 --data data --out larger --epochs 1");
         let larger = shop.json("info larger");
-        assert_eq!(larger["picture"], "32 x 32 pixels, 3 channels");
+        assert_eq!(larger["image"], "32 x 32 pixels, 3 channels");
 
         // What cannot be: a text, a file that is no image, a dataset of texts, a model of grey images.
         let predict = |input: &str| shop.error(&format!("predict --model model '{input}'"));

@@ -121,7 +121,7 @@ fn sizes(config: &Config) -> Facts {
                 .extend([("vocabulary", json!(input.vocab_size)), ("positions", json!(input.max_position_embeddings))]);
         }
         InputShape::Image(input) => facts.extend([
-            ("picture", json!(format!("{} x {} pixels, {}", input.height, input.width, channels(input.num_channels)))),
+            ("image", json!(format!("{} x {} pixels, {}", input.height, input.width, channels(input.num_channels)))),
             ("patch", json!(format!("{} x {}", input.patch_size[0], input.patch_size[1]))),
             ("tokens", json!(input.rows())),
         ]),
