@@ -58,7 +58,7 @@ pub(crate) struct SettingArgs {
     /// Patiences [default: 1 to the number of exits, and never]
     #[arg(long, value_name = "LIST|A:B:STEP")]
     patience: Option<Patiences>,
-    /// How the exits so far combine into an answer
+    /// Combination of the exits so far into an answer
     #[arg(long, default_value = "none", value_parser = PossibleValuesParser::new(Ensemble::ALL.map(Ensemble::name))
         .map(|name| Ensemble::named(&name).unwrap_or_default()))]
     ensemble: Ensemble,

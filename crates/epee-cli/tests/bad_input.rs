@@ -1,4 +1,4 @@
-//! What bad input gets: exit status 1, a sentence that says what was expected and found, nothing half-written, no panic.
+//! Bad input: exit status 1, a sentence with what was expected and found, nothing half-written, no panic.
 
 #![allow(clippy::unwrap_used)]
 

@@ -131,7 +131,7 @@ impl Args {
     }
 }
 
-/// What there is to print: for people and for scripts.
+/// The output of a calibration, for people and for scripts.
 #[derive(Default)]
 struct Shown {
     text: Vec<String>,

@@ -7,7 +7,7 @@ use epee::exit::{Bound, CertificateRequest, PathSource, Risk, Trace};
 
 use crate::flags::{class, named};
 
-/// How a promise is tested.
+/// Flags of a promise.
 #[derive(clap::Args)]
 pub(super) struct PromiseArgs {
     /// Probability that the promise holds, over the draw of the calibration samples [default: 0.95]
