@@ -59,7 +59,7 @@ impl FromStr for Fractions {
     }
 }
 
-/// How an importer cuts train, dev and test out of files that do not bring them.
+/// The cut into train, dev and test for files that bring no splits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 pub struct Cut {

@@ -72,7 +72,7 @@ impl Calibrator {
         &self.trace
     }
 
-    /// What a caller should know about the trace: missing labels, a split that flatters, an unknown model.
+    /// Warnings about the trace: missing labels, a split that flatters, an unknown model.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
@@ -254,7 +254,7 @@ pub fn from_full_depth(trace: &Trace, policy: &Policy, metric: Metric, scoring: 
     Ok(Difference::between(trace.labels(), &full, &chosen, trace.classes(), metric, scoring, &options))
 }
 
-/// How near the settings come to a goal that none reaches.
+/// The nearest value to a goal that no setting reaches.
 fn nearest(trace: &Trace, grid: &Grid, scoring: &Scoring, goal: Goal) -> Result<String, Error> {
     let rows = sweep_with(trace, grid, scoring)?;
     let most = rows.iter().map(|row| row.saving).fold(0.0, f64::max);

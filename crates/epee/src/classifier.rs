@@ -34,7 +34,7 @@ pub struct Classifier {
     warnings: Vec<Warning>,
 }
 
-/// How a model is loaded.
+/// Precision and policy of a model to load.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {
     /// The precision of the weights.

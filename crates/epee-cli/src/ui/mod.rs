@@ -1,4 +1,4 @@
-//! What the user reads: tables and JSON on stdout, everything else on stderr.
+//! Output: tables and JSON on stdout, everything else on stderr.
 
 mod columns;
 mod live;
@@ -38,7 +38,7 @@ pub(crate) enum Format {
 /// The user interface of one run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ui {
-    /// How results are printed.
+    /// Output format.
     pub(crate) format: Format,
 }
 

@@ -56,7 +56,7 @@ impl Default for Distillation {
     }
 }
 
-/// How exits are trained.
+/// The training regime of the exits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
     /// The name whose defaults it started from.

@@ -7,7 +7,7 @@ use epee_exit::{
 
 use crate::Warning;
 
-/// What a setting must achieve.
+/// The goal of a calibration.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum CalibrationGoal {
@@ -19,16 +19,16 @@ pub enum CalibrationGoal {
     Keep,
 }
 
-/// What is asked of a calibration.
+/// A calibration to run.
 #[derive(Clone, Debug)]
 pub struct CalibrationRequest {
-    /// What a setting must achieve.
+    /// The goal.
     pub goal: CalibrationGoal,
     /// The settings to try; every setting of EPEE if `None`.
     pub grid: Option<Grid>,
     /// The metric that decides.
     pub metric: Metric,
-    /// How micro-F1 is taken.
+    /// The classes of micro-F1, and temperatures.
     pub scoring: Scoring,
     /// Fit a temperature for each exit on this trace.
     pub fit_temperatures: bool,
@@ -96,6 +96,6 @@ pub struct Outcome {
     pub rows: Vec<SweepRow>,
     /// The policy minus full depth, sample by sample.
     pub difference: Difference,
-    /// What became of each risk.
+    /// Each risk, measured.
     pub risks: Vec<(String, MeasuredRisk)>,
 }

@@ -1,4 +1,4 @@
-//! What differs between the quickstart's tasks: what is generated, what is trained, what is looked at in the end.
+//! The quickstart's two tasks: data, model, options and the inputs shown at the end.
 
 use std::path::Path;
 
@@ -16,16 +16,16 @@ use epee::recording::{read_split, trace_labels};
 /// A generated dataset and how it is learnt.
 pub(super) struct QuickstartTask {
     pub(super) dataset: Dataset,
-    /// What was generated, in a sentence.
+    /// The generated data, in a sentence.
     pub(super) generated: String,
-    /// What an example is called, in the plural.
+    /// The name of examples, in the plural.
     pub(super) things: &'static str,
-    /// What is trained.
+    /// The model, in a few words.
     pub(super) model: &'static str,
     pub(super) config: Config,
     pub(super) preprocessor: Preprocessor,
     pub(super) options: TrainOptions,
-    /// What a simpler method does, and its macro-F1 on the test split.
+    /// A simpler method and its macro-F1 on the test split.
     pub(super) baseline: (&'static str, f64),
     /// A few inputs for `predict`, and what to say of them.
     pub(super) samples: (Vec<String>, &'static str),

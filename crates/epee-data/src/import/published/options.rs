@@ -21,7 +21,7 @@ named! {
 }
 
 named! {
-    /// What to do with rows that repeat an earlier input and label of the same split.
+    /// The treatment of rows that repeat an earlier input and label of the same split.
     #[derive(Default)]
     Repeats {
         /// Keep them.
@@ -47,7 +47,7 @@ named! {
 }
 
 named! {
-    /// What to do with PHEE's sentences that have events of both types.
+    /// The treatment of PHEE's sentences that have events of both types.
     #[derive(Default)]
     DoubleTyped {
         /// The type of the first event is the class.
