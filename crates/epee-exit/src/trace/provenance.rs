@@ -16,7 +16,7 @@ const LAYER_SECONDS: &str = "layer_seconds";
 pub struct Provenance {
     /// The version of epee that recorded the trace.
     pub epee_version: Option<String>,
-    /// Digest of the model: weights, configuration and tokenizer.
+    /// Digest of the model: every file and field that inference reads.
     pub model_digest: Option<String>,
     /// Digest of the data.
     pub data_digest: Option<String>,
@@ -24,6 +24,8 @@ pub struct Provenance {
     pub split: Option<String>,
     /// The precision of the forward pass, such as `f32`.
     pub precision: Option<String>,
+    /// The class of instruction sets that the forward pass ran on, such as `avx2`.
+    pub instruction_set: Option<String>,
     /// The K label names, or nothing.
     pub label_names: Vec<String>,
     /// The measured cost of each of the M layers, in seconds per sample, or nothing.
@@ -53,13 +55,14 @@ impl Provenance {
     }
 
     /// The metadata keys of the texts.
-    fn texts(&mut self) -> [(&'static str, &mut Option<String>); 5] {
+    fn texts(&mut self) -> [(&'static str, &mut Option<String>); 6] {
         [
             ("epee_version", &mut self.epee_version),
             ("model_digest", &mut self.model_digest),
             ("data_digest", &mut self.data_digest),
             ("split", &mut self.split),
             ("precision", &mut self.precision),
+            ("instruction_set", &mut self.instruction_set),
         ]
     }
 
