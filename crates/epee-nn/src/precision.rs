@@ -82,3 +82,6 @@ impl FromStr for Precision {
         named.ok_or_else(|| PrecisionError { got: text.to_owned() })
     }
 }
+
+#[cfg(test)]
+mod tests;
