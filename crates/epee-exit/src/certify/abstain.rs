@@ -74,6 +74,13 @@ impl AbstentionRequest {
 }
 
 impl Abstention {
+    /// The rule with more caveats, sealed anew.
+    #[must_use]
+    pub fn with_caveats(mut self, caveats: impl IntoIterator<Item = Caveat>) -> Abstention {
+        self.caveats.extend(caveats);
+        self.sealed()
+    }
+
     /// The reason why the guarantee does not hold for a model that runs like this: a record that contradicts itself, or
     /// another model or setting. `None` if it holds.
     pub fn void(&self, runs: &RuntimeIdentity<'_>) -> Option<VoidReason> {

@@ -21,9 +21,9 @@ pub struct CertificateScope {
     pub model_digest: Option<String>,
     /// The precision of the forward pass.
     pub precision: Option<String>,
-    /// The class of instruction sets that the forward pass ran on; machines of one class give the same bits.
+    /// The numeric class of the forward pass; machines of one class give the same bits.
     #[serde(default)]
-    pub instruction_set: Option<String>,
+    pub numeric_class: Option<String>,
     /// The split the trace was recorded on.
     pub split: Option<String>,
     /// Digest of the data.
@@ -44,7 +44,7 @@ impl CertificateScope {
             labels: (0..trace.classes()).map(|class| trace.class_name(class)).collect(),
             model_digest: from.model_digest.clone(),
             precision: from.precision.clone(),
-            instruction_set: from.instruction_set.clone(),
+            numeric_class: from.numeric_class.clone(),
             split: from.split.clone(),
             data_digest: from.data_digest.clone(),
             trace_digest,
@@ -75,7 +75,7 @@ impl CertificateScope {
         other("the classes", &self.labels.join(", "), &runs.labels.join(", "))
             .or_else(|| known("the model", "model", &self.model_digest, runs.model_digest))
             .or_else(|| known("precision", "precision", &self.precision, runs.precision))
-            .or_else(|| known("the instruction set", "instruction set", &self.instruction_set, runs.instruction_set))
+            .or_else(|| known("the numeric class", "numeric class", &self.numeric_class, runs.numeric_class))
             .or_else(policy)
             .or_else(temperatures)
     }
@@ -90,8 +90,8 @@ pub struct RuntimeIdentity<'a> {
     pub labels: &'a [String],
     /// The precision it runs at.
     pub precision: &'a str,
-    /// The class of instruction sets that it runs on.
-    pub instruction_set: &'a str,
+    /// The numeric class it runs in.
+    pub numeric_class: &'a str,
     /// The policy it runs.
     pub policy: &'a Policy,
     /// Its temperatures; empty for none.
@@ -108,7 +108,7 @@ mod tests {
         let provenance = Provenance {
             model_digest: Some("m".into()),
             precision: Some("f32".into()),
-            instruction_set: Some("avx2".into()),
+            numeric_class: Some("fused-1".into()),
             label_names: vec!["no".into(), "yes".into()],
             ..Provenance::default()
         };
@@ -121,7 +121,7 @@ mod tests {
             model_digest: "m",
             labels: &labels,
             precision: "f32",
-            instruction_set: "avx2",
+            numeric_class: "fused-1",
             policy: &policy,
             temperatures: &[1.5, 1.0],
         };
@@ -131,7 +131,7 @@ mod tests {
             (RuntimeIdentity { model_digest: "n", ..runs }, "the model m, this is n"),
             (RuntimeIdentity { labels: &renamed, ..runs }, "the classes no, yes, this is yes, no"),
             (RuntimeIdentity { precision: "int8", ..runs }, "precision f32, this is int8"),
-            (RuntimeIdentity { instruction_set: "neon", ..runs }, "the instruction set avx2, this is neon"),
+            (RuntimeIdentity { numeric_class: "portable-1", ..runs }, "the numeric class fused-1, this is portable-1"),
             (RuntimeIdentity { policy: &Policy::full(), ..runs }, "the policy patience(patience=1), this is full"),
             (RuntimeIdentity { temperatures: &[], ..runs }, "the temperatures [1.5, 1.0], this is none"),
         ] {

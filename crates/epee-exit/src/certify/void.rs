@@ -6,7 +6,7 @@
 #[allow(missing_docs, reason = "the message says what each field is")]
 pub enum VoidReason {
     /// A file of another version of epee, which lacks what it would take to check it.
-    #[error("it has the form of epee 0.1, which cannot be checked: calibrate again")]
+    #[error("it has the form of epee 0.1, which cannot be checked")]
     Outdated,
     /// It was given for something else than what runs.
     #[error("it was given for {what} {expected}, this is {got}")]
@@ -26,6 +26,12 @@ pub enum VoidReason {
     /// The signature is of other content, or by another key than it names.
     #[error("its signature does not fit its content")]
     Signature,
+    /// A signature was asked for, and there is none.
+    #[error("it is not signed")]
+    NotSigned,
+    /// Somebody else signed it.
+    #[error("it is signed by the key {}, not by {}", epee_files::short(got), epee_files::short(expected))]
+    OtherSigner { expected: String, got: String },
 }
 
 impl VoidReason {

@@ -24,8 +24,8 @@ pub struct Provenance {
     pub split: Option<String>,
     /// The precision of the forward pass, such as `f32`.
     pub precision: Option<String>,
-    /// The class of instruction sets that the forward pass ran on, such as `avx2`.
-    pub instruction_set: Option<String>,
+    /// The numeric class of the forward pass, such as `fused-1`: machines of one class give the same bits.
+    pub numeric_class: Option<String>,
     /// The K label names, or nothing.
     pub label_names: Vec<String>,
     /// The measured cost of each of the M layers, in seconds per sample, or nothing.
@@ -62,7 +62,7 @@ impl Provenance {
             ("data_digest", &mut self.data_digest),
             ("split", &mut self.split),
             ("precision", &mut self.precision),
-            ("instruction_set", &mut self.instruction_set),
+            ("numeric_class", &mut self.numeric_class),
         ]
     }
 
