@@ -11,7 +11,7 @@ use epee_exit::{
 };
 use population::population;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
 fn trace() -> Trace {
     let mut parts = population(1200, 4, 3).into_parts();
@@ -57,39 +57,6 @@ fn runs<'a>(of: &'a epee_exit::CertificateScope) -> RuntimeIdentity<'a> {
     }
 }
 
-/// Every value in a JSON document, by its path.
-fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
-    all.extend((!at.is_empty()).then(|| at.to_owned()));
-    match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| pointers(value, &format!("{at}/{key}"), all)),
-        Value::Array(list) => list.iter().enumerate().for_each(|(i, value)| pointers(value, &format!("{at}/{i}"), all)),
-        _ => {}
-    }
-}
-
-/// Other values for a field.
-fn others(value: &Value) -> Vec<Value> {
-    match value {
-        Value::Null => vec![json!("x")],
-        Value::Bool(it) => vec![json!(!it)],
-        Value::Number(it) if it.is_u64() || it.is_i64() => {
-            let it = it.as_i64().unwrap();
-            vec![json!(it + 1), json!(it - 1), json!(0), json!(u32::MAX), json!(i64::MAX)]
-        }
-        Value::Number(it) => {
-            let it = it.as_f64().unwrap();
-            vec![json!(it * 1.001 + 1e-4), json!(it * 0.999 - 1e-4), json!(1.0 - it), json!(0.0), json!(f64::MAX)]
-        }
-        Value::String(it) => vec![json!(format!("{it}x")), json!("")],
-        Value::Array(list) if list.is_empty() => vec![json!(["x"])],
-        Value::Array(list) => {
-            let doubled: Vec<&Value> = list.iter().chain(list.last()).collect();
-            vec![json!(list[1..]), json!(list[..list.len() - 1]), json!(doubled), json!([])]
-        }
-        Value::Object(_) => vec![json!({})],
-    }
-}
-
 /// Edits every field of a promise and gives the edits that are still believed.
 fn believed<P: Sealed + DeserializeOwned>(
     promise: &P,
@@ -99,22 +66,12 @@ fn believed<P: Sealed + DeserializeOwned>(
     assert_eq!(void(promise), None);
     let whole = serde_json::to_value(promise).unwrap();
     assert_eq!(void(&serde_json::from_value(whole.clone()).unwrap()), None, "stored and read it is the same");
-    let mut all = Vec::new();
-    pointers(&whole, "", &mut all);
     let mut believed = Vec::new();
-    for pointer in all {
-        for other in others(whole.pointer(&pointer).unwrap()) {
-            let mut edited = whole.clone();
-            let field = edited.pointer_mut(&pointer).unwrap();
-            if *field == other {
-                continue;
-            }
-            *field = other.clone();
-            let Ok(edited) = serde_json::from_value::<P>(edited) else { continue };
-            let edited = if reseal { edited.sealed() } else { edited };
-            if edited != *promise && void(&edited).is_none() {
-                believed.push(format!("{pointer} = {other}"));
-            }
+    for (edit, edited) in epee_testing::json_edits(&whole) {
+        let Ok(edited) = serde_json::from_value::<P>(edited) else { continue };
+        let edited = if reseal { edited.sealed() } else { edited };
+        if edited != *promise && void(&edited).is_none() {
+            believed.push(edit);
         }
     }
     believed
