@@ -20,6 +20,7 @@ use tokenizers::{PostProcessor, Tokenizer, TruncationDirection};
 
 use crate::error::{Error, Result};
 use crate::example::Example;
+use crate::guard::{TOKENIZERS, guarded};
 use epee_files::read_file;
 
 /// Token ids of one sequence, special tokens included.
@@ -40,6 +41,8 @@ pub struct Encoding {
 #[derive(Clone, Debug)]
 pub struct TextTokenizer {
     inner: Tokenizer,
+    /// The file it is from, for errors.
+    origin: String,
     bytes: Vec<u8>,
     vocab_size: usize,
 }
@@ -62,17 +65,24 @@ impl TextTokenizer {
         Self::parse(bytes.to_vec(), "tokenizer.json")
     }
 
-    fn parse(bytes: Vec<u8>, what: &str) -> Result<Self> {
-        let refuse = |problem: String| Error::Tokenizer { input: what.to_owned(), problem };
-        let mut inner = Tokenizer::from_bytes(&bytes).map_err(|e| refuse(e.to_string()))?;
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(|e| refuse(e.to_string()))?;
+    fn parse(bytes: Vec<u8>, origin: &str) -> Result<Self> {
+        let origin = origin.to_owned();
+        let refuse = |problem: String| Error::Tokenizer { input: origin.clone(), problem };
+        let loaded = guarded(TOKENIZERS, || {
+            let mut inner = Tokenizer::from_bytes(&bytes)?;
+            inner.with_padding(None);
+            inner.with_truncation(None)?;
+            Ok::<_, tokenizers::Error>(inner)
+        });
+        let inner = loaded
+            .map_err(|fault| Error::Library { input: origin.clone(), fault })?
+            .map_err(|error| refuse(error.to_string()))?;
         let highest = inner.get_vocab(true).into_values().max();
         let vocab_size = match highest {
             Some(id) => id as usize + 1,
             None => return Err(refuse("the vocabulary is empty".to_owned())),
         };
-        Ok(Self { inner, bytes, vocab_size })
+        Ok(Self { inner, origin, bytes, vocab_size })
     }
 
     /// The highest id plus one: the number of embeddings a model needs.
@@ -114,7 +124,24 @@ impl TextTokenizer {
             return Err(Error::Room { expected: special + texts, special, got: max_tokens });
         }
         let refuse = |problem: String| Error::Tokenizer { input: quote(text), problem };
-        let plain = |text: &str| self.inner.encode_fast(text, false).map_err(|e| refuse(e.to_string()));
+        let (encoding, truncated) = guarded(TOKENIZERS, || self.encode_to(text, pair, room))
+            .map_err(|fault| Error::Library { input: self.origin.clone(), fault })?
+            .map_err(|error| refuse(error.to_string()))?;
+        if encoding.is_empty() {
+            return Err(refuse("the text gives no token".to_owned()));
+        }
+        let (ids, type_ids) = (encoding.get_ids().to_vec(), encoding.get_type_ids().to_vec());
+        Ok(Encoding { ids, type_ids, truncated })
+    }
+
+    /// Tokens of the texts, at most `room` of them, and special tokens around; true if they were cut.
+    fn encode_to(
+        &self,
+        text: &str,
+        pair: Option<&str>,
+        room: usize,
+    ) -> tokenizers::Result<(tokenizers::Encoding, bool)> {
+        let plain = |text: &str| self.inner.encode_fast(text, false);
         let mut first = plain(text)?;
         let mut second = pair.map(plain).transpose()?;
         let lengths = (first.len(), second.as_ref().map_or(0, tokenizers::Encoding::len));
@@ -128,12 +155,7 @@ impl TextTokenizer {
                 second.take_overflowing();
             }
         }
-        let done = self.inner.post_process(first, second, true).map_err(|e| refuse(e.to_string()))?;
-        if done.is_empty() {
-            return Err(refuse("the text gives no token".to_owned()));
-        }
-        let (ids, type_ids) = (done.get_ids().to_vec(), done.get_type_ids().to_vec());
-        Ok(Encoding { ids, type_ids, truncated })
+        Ok((self.inner.post_process(first, second, true)?, truncated))
     }
 
     /// Encodes many examples on all threads, in their order.
