@@ -84,9 +84,9 @@ mod tests {
     fn a_guard_inside_a_guard_leaves_the_outer_one_in_place() {
         let fault = guarded(TOKENIZERS, || {
             assert!(guarded(PNG, || panic!("inner")).is_err());
-            panic!("outer")
+            panic!("outer");
         });
-        assert_eq!(fault.map(|()| ()).unwrap_err().library, TOKENIZERS);
+        assert_eq!(fault.unwrap_err().library, TOKENIZERS);
         assert!(GUARDED.take().is_none(), "the guard ends with the call");
     }
 

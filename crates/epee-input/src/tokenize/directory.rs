@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{TextTokenizer, albert, bert, gpt2};
+use super::{TextTokenizer, albert, bert, gpt2, read};
 use crate::error::{Error, Result};
-use epee_files::{read_file, utf8};
+use epee_files::utf8;
 
 /// Settings of `tokenizer_config.json` for a tokenizer without a `tokenizer.json`.
 #[derive(Debug, Default, Deserialize)]
@@ -26,7 +26,7 @@ impl Settings {
         if !path.is_file() {
             return Ok(Settings::default());
         }
-        serde_json::from_slice(&read_file(&path)?).map_err(|error| Error::content(&path, error.to_string()))
+        serde_json::from_slice(&read(&path)?).map_err(|error| Error::content(&path, error.to_string()))
     }
 }
 
@@ -61,7 +61,7 @@ impl TextTokenizer {
                 return Err(Error::content(&have, format!("expected {lacks} beside it: GPT-2's tokenizer needs both")));
             }
             () if pieces.is_file() => (albert::read(&pieces, &settings)?, pieces),
-            () if words.is_file() => (bert::parse(&words, utf8(&words, &read_file(&words)?)?, &settings)?, words),
+            () if words.is_file() => (bert::parse(&words, utf8(&words, &read(&words)?)?, &settings)?, words),
             () => {
                 let expected = "expected a tokenizer: tokenizer.json, vocab.json with merges.txt, spiece.model or \
                                 vocab.txt; got none of them";

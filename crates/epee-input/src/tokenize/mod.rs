@@ -4,9 +4,12 @@ mod albert;
 #[cfg(test)]
 mod bad_files;
 mod bert;
+mod bounds;
 mod charsmap;
 mod directory;
 mod gpt2;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod parity;
 mod sentencepiece;
@@ -18,10 +21,13 @@ use std::path::Path;
 use rayon::prelude::*;
 use tokenizers::{PostProcessor, Tokenizer, TruncationDirection};
 
+use self::bounds::Checked;
 use crate::error::{Error, Result};
 use crate::example::Example;
 use crate::guard::{TOKENIZERS, guarded};
-use epee_files::read_file;
+
+/// How many ids may have no token, beside as many as there are tokens: a model has an embedding for every id.
+const SPARE_IDS: usize = 1 << 16;
 
 /// Token ids of one sequence, special tokens included.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +60,7 @@ impl TextTokenizer {
     /// A file that cannot be read, or that the `tokenizers` crate does not understand.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::parse(read_file(path)?, &path.display().to_string())
+        Self::parse(read(path)?, &path.display().to_string())
     }
 
     /// Reads the content of a `tokenizer.json`.
@@ -68,20 +74,21 @@ impl TextTokenizer {
     fn parse(bytes: Vec<u8>, origin: &str) -> Result<Self> {
         let origin = origin.to_owned();
         let refuse = |problem: String| Error::Tokenizer { input: origin.clone(), problem };
-        let loaded = guarded(TOKENIZERS, || {
-            let mut inner = Tokenizer::from_bytes(&bytes)?;
-            inner.with_padding(None);
-            inner.with_truncation(None)?;
-            Ok::<_, tokenizers::Error>(inner)
-        });
-        let inner = loaded
+        let file = serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string()))?;
+        let Checked { parts, highest } = bounds::check(file).map_err(refuse)?;
+        let inner: Tokenizer = guarded(TOKENIZERS, || serde_json::from_value(parts))
             .map_err(|fault| Error::Library { input: origin.clone(), fault })?
             .map_err(|error| refuse(error.to_string()))?;
-        let highest = inner.get_vocab(true).into_values().max();
-        let vocab_size = match highest {
-            Some(id) => id as usize + 1,
+        let vocabulary = inner.get_vocab(true);
+        let (tokens, named) = (vocabulary.len(), vocabulary.into_values().max());
+        let vocab_size = match named {
+            Some(id) => id.max(highest.unwrap_or(0)) as usize + 1,
             None => return Err(refuse("the vocabulary is empty".to_owned())),
         };
+        if vocab_size > 2 * tokens + SPARE_IDS {
+            let problem = format!("expected ids below {} for {tokens} tokens", 2 * tokens + SPARE_IDS);
+            return Err(refuse(format!("{problem}, got {}", vocab_size - 1)));
+        }
         Ok(Self { inner, origin, bytes, vocab_size })
     }
 
@@ -188,6 +195,11 @@ impl TextTokenizer {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         Ok(epee_files::write_atomic(path.as_ref(), &[&self.bytes])?)
     }
+}
+
+/// The bytes of a tokenizer's file.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    Ok(epee_files::read_file_up_to(path, bounds::MAX_BYTES)?)
 }
 
 /// How much two texts keep of `room` tokens: the longer one gives way until both are equal.
