@@ -35,6 +35,14 @@ impl Precision {
             Precision::Int8 => "int8",
         }
     }
+
+    /// The longest row that a matrix product reads: beyond it an `int8` sum may overflow. The others have no limit.
+    pub fn most_inputs(self) -> usize {
+        match self {
+            Precision::F32 | Precision::Bf16 => usize::MAX,
+            Precision::Int8 => crate::kernels::packed::MOST_INPUTS_INT8,
+        }
+    }
 }
 
 impl fmt::Display for Precision {
