@@ -6,9 +6,13 @@ use epee_exit::{Abstention, Attempt, Certificate, CheckedPolicy, Policy, PolicyE
 use epee_files::{read_json_object, write_atomic};
 use serde::{Deserialize, Serialize};
 
+use crate::families::MOST_LAYERS;
 use crate::{Config, Error, ExitConfig, PoolerKind, Pooling};
 
 pub(crate) const NAME: &str = "exits.json";
+
+/// The most classes. Policies allocate by exit and by class; there are at most as many exits as layers.
+const MOST_CLASSES: usize = 1 << 16;
 
 /// The content of `exits.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,6 +154,10 @@ impl ExitsFile {
         }
         if file.exits == 0 || file.classes == 0 {
             return Err(json(format!("expected exits and classes above 0, got {} and {}", file.exits, file.classes)));
+        }
+        if file.exits > MOST_LAYERS || file.classes > MOST_CLASSES {
+            let expected = format!("expected at most {MOST_LAYERS} exits and {MOST_CLASSES} classes");
+            return Err(json(format!("{expected}, got {} and {}", file.exits, file.classes)));
         }
         file.check(&file.policy).map_err(|error| json(error.to_string()))?;
         Ok(file)

@@ -60,6 +60,14 @@ impl Precision {
     pub fn numeric_class(self) -> &'static str {
         micro::numeric_class(isa(), self)
     }
+
+    /// The longest row that a matrix product reads: beyond it an `int8` sum may overflow. The others have no limit.
+    pub fn most_inputs(self) -> usize {
+        match self {
+            Precision::F32 | Precision::Bf16 => usize::MAX,
+            Precision::Int8 => crate::kernels::packed::MOST_INPUTS_INT8,
+        }
+    }
 }
 
 impl fmt::Display for Precision {

@@ -11,6 +11,9 @@ pub(super) const IDS: &str = "ids";
 const LABEL_NAMES: &str = "label_names";
 const LAYER_SECONDS: &str = "layer_seconds";
 
+/// The longest time of all samples and layers, 285 years: sweeps add nanoseconds in 64 bits.
+const MOST_SECONDS: f64 = 9e9;
+
 /// The origin of a trace. Everything is optional: another tool may not know it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Provenance {
@@ -41,7 +44,7 @@ impl Provenance {
         Provenance { epee_version, ..Provenance::default() }
     }
 
-    pub(super) fn check(&self, exits: usize, classes: usize) -> Result<(), TraceProblem> {
+    pub(super) fn check(&self, samples: usize, exits: usize, classes: usize) -> Result<(), TraceProblem> {
         for (part, of, expected, got) in [
             (LABEL_NAMES, "names (the number of classes)", classes, self.label_names.len()),
             (LAYER_SECONDS, "times (the number of exits)", exits, self.layer_seconds.len()),
@@ -51,7 +54,14 @@ impl Provenance {
             }
         }
         let bad = self.layer_seconds.iter().find(|t| !t.is_finite() || **t < 0.0);
-        bad.map_or(Ok(()), |bad| Err(TraceProblem::mismatch(LAYER_SECONDS, "times of at least 0", bad)))
+        if let Some(bad) = bad {
+            return Err(TraceProblem::mismatch(LAYER_SECONDS, "times of at least 0", bad));
+        }
+        let all = samples as f64 * self.layer_seconds.iter().sum::<f64>();
+        if all > MOST_SECONDS {
+            return Err(TraceProblem::mismatch(LAYER_SECONDS, format!("at most {MOST_SECONDS:e} s in all"), all));
+        }
+        Ok(())
     }
 
     /// The metadata keys of the texts.

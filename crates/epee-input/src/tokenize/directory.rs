@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{TextTokenizer, albert, bert, gpt2};
+use super::{TextTokenizer, albert, bert, gpt2, read};
 use crate::error::{Error, Result};
-use epee_files::{read_file, utf8};
+use epee_files::utf8;
 
 /// Settings of `tokenizer_config.json` for a tokenizer without a `tokenizer.json`.
 #[derive(Debug, Default, Deserialize)]
@@ -28,7 +28,7 @@ impl Settings {
         if !path.is_file() {
             return Ok(Settings::default());
         }
-        serde_json::from_slice(&read_file(&path)?).map_err(|error| Error::content(&path, error.to_string()))
+        serde_json::from_slice(&read(&path)?).map_err(|error| Error::content(&path, error.to_string()))
     }
 }
 
@@ -104,7 +104,7 @@ impl TextTokenizer {
             Form::Whole => return Self::from_file(from),
             Form::BytePairs => gpt2::read(&from, &merges, &settings()?)?,
             Form::Pieces => albert::read(&from, &settings()?)?,
-            Form::Words => bert::parse(&from, utf8(&from, &read_file(&from)?)?, &settings()?)?,
+            Form::Words => bert::parse(&from, utf8(&from, &read(&from)?)?, &settings()?)?,
         };
         Self::parse(json.to_string().into_bytes(), &from.display().to_string())
     }
