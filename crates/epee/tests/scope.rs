@@ -133,7 +133,7 @@ fn bytes(original: &[u8]) -> Vec<(String, Vec<u8>)> {
     (0..count).map(edit).collect()
 }
 
-/// Values of a JSON file changed one at a time, keys that vanish, and other settings of the exits.
+/// Values of a JSON file changed one at a time, keys that vanish or exchange their values, and other settings of the exits.
 fn fields(whole: &Value) -> Vec<(String, Vec<u8>)> {
     let mut edits = json_edits(whole);
     let Value::Object(map) = whole else { return Vec::new() };
@@ -141,6 +141,12 @@ fn fields(whole: &Value) -> Vec<(String, Vec<u8>)> {
         let mut edited = map.clone();
         edited.remove(key);
         edits.push((format!("without {key}"), edited.into()));
+    }
+    let keys: Vec<&String> = map.keys().collect();
+    for pair in keys.windows(2) {
+        let mut edited = map.clone();
+        (edited[pair[0]], edited[pair[1]]) = (map[pair[1]].clone(), map[pair[0]].clone());
+        edits.push((format!("{} and {} exchanged", pair[0], pair[1]), edited.into()));
     }
     let settings = [
         ("pooling", &["first", "last", "mean"][..]),
