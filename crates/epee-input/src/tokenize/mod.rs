@@ -13,6 +13,7 @@ mod sentencepiece;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -20,10 +21,11 @@ use tokenizers::{PostProcessor, Tokenizer, TruncationDirection};
 
 use crate::error::{Error, Result};
 use crate::example::Example;
+use crate::text::SampleText;
 use epee_files::read_file;
 
-/// Token ids of one sequence, special tokens included.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Token ids of one sequence, special tokens included. `Debug` shows their number: ids can be turned back into text.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Encoding {
     /// Token ids.
     pub ids: Vec<u32>,
@@ -31,6 +33,12 @@ pub struct Encoding {
     pub type_ids: Vec<u32>,
     /// True if the text was longer than allowed and lost its end.
     pub truncated: bool,
+}
+
+impl fmt::Debug for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Encoding({} tokens, truncated: {})", self.ids.len(), self.truncated)
+    }
 }
 
 /// A tokenizer, with its own truncation and padding settings switched off.
@@ -113,7 +121,7 @@ impl TextTokenizer {
         if room < texts {
             return Err(Error::Room { expected: special + texts, special, got: max_tokens });
         }
-        let refuse = |problem: String| Error::Tokenizer { input: quote(text), problem };
+        let refuse = |problem: String| Error::Tokenizer { input: format!("a text of {} bytes", text.len()), problem };
         let plain = |text: &str| self.inner.encode_fast(text, false).map_err(|e| refuse(e.to_string()));
         let mut first = plain(text)?;
         let mut second = pair.map(plain).transpose()?;
@@ -143,7 +151,16 @@ impl TextTokenizer {
     pub fn encode_batch(&self, examples: &[Example], max_tokens: usize) -> Result<Vec<Encoding>> {
         examples
             .par_iter()
-            .map(|example| self.encode(&example.text, example.pair.as_deref(), max_tokens))
+            .enumerate()
+            .map(|(i, example)| {
+                let pair = example.pair.as_ref().map(SampleText::expose);
+                self.encode(example.text.expose(), pair, max_tokens).map_err(|error| match error {
+                    Error::Tokenizer { input, problem } => {
+                        Error::Tokenizer { input: format!("example {}, {input}", i + 1), problem }
+                    }
+                    other => other,
+                })
+            })
             .collect::<Vec<_>>()
             .into_iter()
             .collect()
@@ -178,13 +195,4 @@ fn longest_first((first, second): (usize, usize), room: usize) -> (usize, usize)
     } else {
         (room - half, half)
     }
-}
-
-/// The beginning of a text, for messages.
-fn quote(text: &str) -> String {
-    let mut start: String = text.chars().take(40).collect();
-    if start.len() < text.len() {
-        start.push('…');
-    }
-    format!("text `{start}`")
 }
