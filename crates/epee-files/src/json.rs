@@ -24,7 +24,7 @@ pub fn json_kind(value: &Value) -> &'static str {
 ///
 /// ```
 /// let read = |line: &str| epee_files::json_problem(&serde_json::from_str::<Vec<u32>>(line).unwrap_err());
-/// assert_eq!(read("\"Takes zinc.\""), "invalid type: string, expected a sequence (column 13)");
+/// assert_eq!(read("[\"Takes zinc.\"]"), "invalid type: string, expected u32 (column 14)");
 /// assert_eq!(read("[1, 2"), "EOF while parsing a list (column 6)");
 /// ```
 pub fn json_problem(error: &serde_json::Error) -> String {
