@@ -109,7 +109,10 @@ fn a_sentence_with_two_supplements_is_asked_about_both() {
     let train = generate(&QUICK).train;
     let mut labels: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
     for note in train.iter().filter(|note| note.grade >= Some(4)) {
-        labels.entry(note.text.expose().replace(['[', ']'], "").to_lowercase()).or_default().insert(note.label.unwrap());
+        labels
+            .entry(note.text.expose().replace(['[', ']'], "").to_lowercase())
+            .or_default()
+            .insert(note.label.unwrap());
     }
     for (text, labels) in labels {
         assert!(labels.len() >= 2, "{text}");

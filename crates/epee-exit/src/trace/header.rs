@@ -35,7 +35,8 @@ pub(super) fn open(bytes: &[u8]) -> Result<Opened<'_>, TraceProblem> {
             ))
         })?;
     let data = &rest[header.len()..];
-    let header: Metadata = serde_json::from_slice(header).map_err(|error| TraceProblem::Header(json_problem(&error)))?;
+    let header: Metadata =
+        serde_json::from_slice(header).map_err(|error| TraceProblem::Header(json_problem(&error)))?;
     let (expected, got) = (header.data_len() as u64, data.len() as u64);
     if expected != got {
         return Err(TraceProblem::Size { expected, got });

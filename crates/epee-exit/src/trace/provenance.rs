@@ -93,6 +93,7 @@ pub(super) fn list<T: serde::de::DeserializeOwned>(
     metadata: &mut BTreeMap<String, String>,
 ) -> Result<Vec<T>, TraceProblem> {
     let Some(text) = metadata.remove(key) else { return Ok(Vec::new()) };
-    serde_json::from_str(&text)
-        .map_err(|_| TraceProblem::mismatch(key, format!("a JSON list of {what}"), format!("other text of {} bytes", text.len())))
+    serde_json::from_str(&text).map_err(|_| {
+        TraceProblem::mismatch(key, format!("a JSON list of {what}"), format!("other text of {} bytes", text.len()))
+    })
 }

@@ -128,8 +128,7 @@ fn no_error_quotes_the_text() {
     let tokenizer = TextTokenizer::from_bytes(WORDS.as_bytes()).unwrap();
     let examples = ["iron", "stopped ginkgo"].map(Example::from);
     let error = tokenizer.encode_batch(&examples, 8).unwrap_err();
-    let expected =
-        "example 2, a text of 14 bytes: WordLevel error: Missing [UNK] token from the vocabulary".to_owned();
+    let expected = "example 2, a text of 14 bytes: WordLevel error: Missing [UNK] token from the vocabulary".to_owned();
     assert_eq!(error.to_string(), expected);
     let pair = tokenizer.encode("iron", Some("stopped ginkgo"), 8).unwrap_err();
     assert!(!format!("{error:?} {pair:?} {pair}").contains("ginkgo"), "{pair}");

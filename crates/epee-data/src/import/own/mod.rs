@@ -135,7 +135,10 @@ impl Columns {
         let id = optional(&self.id)?.unwrap_or_else(|| number.to_string());
         // Labels and ids are printed and stored with models and traces: a text in their place is found here.
         for (what, column, value) in [("label", column, &label), ("id", self.id.as_deref().unwrap_or_default(), &id)] {
-            if value.len() > LONGEST_NAME || value.contains(['\n', '\r']) || (text == value.as_str() && !text.is_blank()) {
+            if value.len() > LONGEST_NAME
+                || value.contains(['\n', '\r'])
+                || (text == value.as_str() && !text.is_blank())
+            {
                 let got = if text == value.as_str() { "the text of the row" } else { "a longer text" };
                 let problem = format!(
                     "the {what}, `{column}`: expected a name of at most {LONGEST_NAME} bytes on one line, got {got}"
@@ -211,7 +214,10 @@ impl Format {
             Format::Npz => npz::read(first, options.labels.as_deref(), settings)?,
             _ => {
                 let parts = given().map(|(split, path)| self.part(split, path, options)).collect::<Result<Vec<_>>>()?;
-                parts.iter().filter(|part| part.split == "train").try_for_each(|part| options.columns.check_labels(part))?;
+                parts
+                    .iter()
+                    .filter(|part| part.split == "train")
+                    .try_for_each(|part| options.columns.check_labels(part))?;
                 complete(parts, None, settings, matches!(files, Files::Splits { .. }))?
             }
         };

@@ -116,7 +116,10 @@ fn texts_in_the_column_of_labels_or_ids_are_refused_unseen() {
     let name = "expected a name of at most 200 bytes on one line, got";
     let (short, long) = (mixed_up(20, |i| format!("CANARY {i}")), mixed_up(2, |_| "CANARY ".repeat(30)));
     for (error, expected) in [
-        (import("b", "a", None, &short), "train: expected classes in `a`, got 20 different values in 20 rows".to_owned()),
+        (
+            import("b", "a", None, &short),
+            "train: expected classes in `a`, got 20 different values in 20 rows".to_owned(),
+        ),
         (import("b", "a", None, &long), format!("train:2: the label, `a`: {name} a longer text")),
         (import("b", "b", None, &short), format!("train:2: the label, `b`: {name} the text of the row")),
         (import("b", "c", Some("a"), &long), format!("train:2: the id, `a`: {name} a longer text")),

@@ -90,7 +90,10 @@ fn git_has_the_papers_counts() {
     ];
     assert_notes(&draft, &notes);
     assert!(
-        draft.splits[2].1[0].text.expose().starts_with("colchicine [SEP] protein subunits [SEP] the finding that  colchicine")
+        draft.splits[2].1[0]
+            .text
+            .expose()
+            .starts_with("colchicine [SEP] protein subunits [SEP] the finding that  colchicine")
     );
     let clean = read(&path, &Options { drop_leaks: true, ..Options::default() }).unwrap();
     assert_eq!(sizes(&clean), [3731, 438, 492]);
