@@ -132,7 +132,7 @@ fn cases() -> Vec<(&'static str, i32, String)> {
         0,
         &[
             "dev.safetensors --out page.html --figures figures",
-            "dev.safetensors --include-text --data data --out with-texts.html",
+            "late.safetensors --include-text --data data --out with-texts.html",
         ],
     );
     add("info", 0, &["run", "dev.safetensors", "vit/config.json"]);
@@ -145,7 +145,7 @@ fn cases() -> Vec<(&'static str, i32, String)> {
             1,
             &[
                 &format!("{file} --out none.html"),
-                &format!("dev.safetensors --include-text --data {file} --out none.html"),
+                &format!("late.safetensors --include-text --data {file} --out none.html"),
             ],
         );
         add("info", 1, &[file]);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use epee_data::DatasetInfo;
+use epee_exit::Trace;
 use epee_files::sha256;
 use epee_input::ImageProcessor;
 use epee_model::{Config, ExitConfig, ExitsFile, Model, ModelCard, ModelDir};
@@ -100,8 +101,7 @@ pub(crate) fn world() -> Workshop {
     }
     put("texts.txt", "@ takes zinc.\n-- @ stopped zinc.\n");
     put("blank.txt", "@ takes zinc.\n\n");
-    put("options.toml", "note = \"@\"\nepochs = \"@\"\n");
-    put("value.toml", "epochs = \"@ @ @\"\n");
+    put("options.toml", "# @\nnote = 1\n");
     put("advice.json", r#"[{"instruction": "", "input": "@", "output": "@"}]"#);
     put("array.json", r#"[{"input": "@", "output": ["@"]}, "@"]"#);
     put("supplement.csv", "text,label,split\n@ zinc,@ zinc,@\n");
@@ -124,6 +124,7 @@ pub(crate) fn world() -> Workshop {
     );
     shop.run("train --init config.json --tokenizer synth/tokenizer.json --data data --out run --epochs 1");
     shop.run("trace --model run --data data --split dev --out dev.safetensors");
+    late_trace(&shop);
     models(&shop);
     for (i, line) in BAD_LINES.iter().enumerate() {
         bad_split(&shop, &format!("in/bad-{i}"), &planted(line));
@@ -135,6 +136,15 @@ pub(crate) fn world() -> Workshop {
     let header = planted(r#"{"@": "@"}"#);
     shop.write("in/header.safetensors", [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat());
     shop
+}
+
+/// A trace of `dev` in `late.safetensors` whose first exit is wrong and the last right, so that samples leave late.
+fn late_trace(shop: &Workshop) {
+    let mut parts = Trace::load(shop.path("dev.safetensors")).unwrap().into_parts();
+    let right = |label: i64| if label == 0 { [4.0, 0.0] } else { [0.0, 4.0] };
+    let exits = |label: i64| [right(1 - label).map(|logit| logit / 40.0), right(label)].concat();
+    parts.logits = parts.labels.iter().flat_map(|&label| exits(label)).collect();
+    Trace::new(parts).unwrap().save(shop.path("late.safetensors")).unwrap();
 }
 
 /// A model of images in `vit`, and one in `words` whose tokenizer refuses most texts.
