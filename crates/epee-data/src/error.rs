@@ -22,7 +22,7 @@ pub enum Error {
     #[error("{}:{line}: expected {expected} columns, got {got}", path.display())]
     Columns { path: PathBuf, line: u64, expected: usize, got: usize },
     /// A file without a column of this name. The first row may be a sample, so the error does not show it.
-    #[error("{}: no column `{column}` in the first row, which has {got} columns", path.display())]
+    #[error("{}: no column `{column}` among the {got} of the first row", path.display())]
     NoColumn { path: PathBuf, column: String, got: usize },
     /// A quote that would swallow the rest of the file.
     #[error("{}:{line}: a quote is opened and never closed", path.display())]

@@ -25,7 +25,7 @@ pub fn json_kind(value: &Value) -> &'static str {
 /// ```
 /// let read = |line: &str| epee_files::json_problem(&serde_json::from_str::<Vec<u32>>(line).unwrap_err());
 /// assert_eq!(read("[\"Takes zinc.\"]"), "invalid type: string, expected u32 (column 14)");
-/// assert_eq!(read("[1, 2"), "EOF while parsing a list (column 6)");
+/// assert_eq!(read("[1, 2"), "EOF while parsing a list (column 5)");
 /// ```
 pub fn json_problem(error: &serde_json::Error) -> String {
     let message = error.to_string();
@@ -52,6 +52,8 @@ fn without_values(message: &str) -> String {
     let found = message[start.len()..].split(['"', '`', ',']).next().unwrap_or_default();
     // Behind the last comma stands what the type expects; a quoted value cannot be behind it.
     let expected = match message.rsplit_once(", expected ") {
+        // Serde names the type.
+        Some((_, expected)) if expected.starts_with("struct ") => ", expected an object".to_owned(),
         Some((_, expected)) if !message.contains("`, there are no ") => format!(", expected {expected}"),
         _ => String::new(),
     };
@@ -90,7 +92,7 @@ mod tests {
             (r#"{"kind": null}"#, "missing field `id` (column 14)"),
             (r#"{"id": 1, "id": 2}"#, "duplicate field `id` (column 14)"),
             (r#"["CANARY"]"#, "invalid type: string, expected u32 (column 9)"),
-            (r#""CANARY""#, "invalid type: string, expected struct Row (column 8)"),
+            (r#""CANARY""#, "invalid type: string, expected an object (column 8)"),
             (r#"{"id": CANARY}"#, "expected value (column 8)"),
             (r#"{"id": "CANARY"#, "EOF while parsing a string (column 14)"),
         ] {

@@ -79,6 +79,9 @@ const BAD_LINES: [&str; 8] = [
     r#"{"id": "1", "text": "@", "label": "on"} @"#,
 ];
 
+/// The one that is an example of a class called as its text.
+pub(crate) const NAME: usize = 3;
+
 /// The workshop: own files in `in`, a dataset in `data`, models in `run`, `vit` and `words`, a trace in `dev.safetensors`,
 /// datasets with a bad line in `in/bad-N`.
 pub(crate) fn world() -> Workshop {
@@ -104,17 +107,33 @@ pub(crate) fn world() -> Workshop {
     put("options.toml", "# @\nnote = 1\n");
     put("advice.json", r#"[{"instruction": "", "input": "@", "output": "@"}]"#);
     put("array.json", r#"[{"input": "@", "output": ["@"]}, "@"]"#);
-    put("supplement.csv", "text,label,split\n@ zinc,@ zinc,@\n");
+    put("supplement.csv", "text,label,split\n@ zinc,@ iron,@\n");
     put("split.csv", "text,label,split\n@ zinc,Started,@\n");
-    put("reviews.tsv", "\treview\trating\n1\t@\t@\n");
-    for folder in ["phee", "git", "ddi/Train/DrugBank", "images/@", "ids/a"] {
+    put("reviews.tsv", "\treview\trating\n1\t@ zinc\t@ iron\n");
+    for folder in [
+        "phee",
+        "git",
+        "ddi/Train/DrugBank",
+        "ddi/Test/MedLine",
+        "ddi-2/Train/DrugBank",
+        "ddi-2/Test/MedLine",
+        "images/a",
+    ] {
         fs::create_dir_all(shop.dir().join(format!("in/{folder}"))).unwrap();
     }
     put("phee/train.json", r#"{"id": "1", "context": "@", "annotations": [{"events": [{"event_type": "@"}]}]}"#);
     put("phee/dev.json", r#"{"id": "1", "context": "@", "annotations": "@"}"#);
     put("git/renew_triplet_T_train.jsonl", r#"{"PREDICATE": "@", "SUBJECT_TEXT": "@", "OBJECT_TEXT": "@"}"#);
-    put("ddi/Train/DrugBank/1.xml", "<document><sentence text=\"@ &@; b\"></@></document>");
-    put("images/@/1.png", "@ is no image");
+    for folder in ["Train/DrugBank", "Test/MedLine"] {
+        let pair = r#"<pair id="@" e1="@" e2="@" ddi="@"/>"#;
+        put(
+            &format!("ddi/{folder}/1.xml"),
+            &format!("<document><sentence id=\"1\" text=\"@\">{pair}</sentence></document>"),
+        );
+    }
+    put("ddi-2/Train/DrugBank/1.xml", "<document><sentence text=\"@ &@; b\"></@></document>");
+    put("ddi-2/Test/MedLine/1.xml", "<document><sentence text=\"@\"></@></document>");
+    put("images/a/1.png", "@ is no image");
     put("images.npz", "@ is no archive");
 
     shop.run("data synth --out synth --train 40 --dev 20 --test 20");

@@ -27,6 +27,6 @@ fn scalar(object: &Map<String, Value>, key: &str) -> Result<String, String> {
         Some(Value::String(text)) => Ok(text.clone()),
         Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(value.to_string()),
         Some(value) => Err(format!("expected text or a number in `{key}`, got {}", json_kind(value))),
-        None => Err(format!("no key `{key}` in the object, which has {} keys", object.len())),
+        None => Err(format!("no key `{key}` among the {} of the object", object.len())),
     }
 }

@@ -126,24 +126,26 @@ impl Columns {
     /// The row at line `at` of a file; `number` counts rows, `field` gives the value in a column.
     fn row(&self, path: &Path, at: u64, number: usize, field: impl Fn(&str) -> Result<String>) -> Result<Row> {
         let optional = |column: &Option<String>| column.as_deref().map(&field).transpose();
-        let text = SampleText::from(field(self.text.as_deref().unwrap_or("text"))?);
+        let text_column = self.text.as_deref().unwrap_or("text");
+        let text = SampleText::from(field(text_column)?);
         let column = self.label_column();
         let label = field(column)?.trim().to_owned();
         if label.is_empty() {
             return Err(Error::line(path, at, format!("the label, `{column}`, is empty")));
         }
         let id = optional(&self.id)?.unwrap_or_else(|| number.to_string());
+        let refuse = |what: &str, column: &str, got: &str| {
+            let expected = format!("expected a name of at most {LONGEST_NAME} bytes on one line");
+            Err(Error::line(path, at, format!("the {what}, `{column}`: {expected}, got {got}")))
+        };
         // Labels and ids are printed and stored with models and traces: a text in their place is found here.
-        for (what, column, value) in [("label", column, &label), ("id", self.id.as_deref().unwrap_or_default(), &id)] {
-            if value.len() > LONGEST_NAME
-                || value.contains(['\n', '\r'])
-                || (text == value.as_str() && !text.is_blank())
-            {
-                let got = if text == value.as_str() { "the text of the row" } else { "a longer text" };
-                let problem = format!(
-                    "the {what}, `{column}`: expected a name of at most {LONGEST_NAME} bytes on one line, got {got}"
-                );
-                return Err(Error::line(path, at, problem));
+        for (what, column, value) in [("label", Some(column), &label), ("id", self.id.as_deref(), &id)] {
+            let Some(column) = column else { continue };
+            if column.trim() == text_column.trim() {
+                return refuse(what, column, "the column of the text");
+            }
+            if value.len() > LONGEST_NAME || value.contains(['\n', '\r']) {
+                return refuse(what, column, "a longer text");
             }
         }
         let example = Example { id, text, pair: optional(&self.pair)?.map(SampleText::from), ..Example::default() };

@@ -121,9 +121,9 @@ fn texts_in_the_column_of_labels_or_ids_are_refused_unseen() {
             "train: expected classes in `a`, got 20 different values in 20 rows".to_owned(),
         ),
         (import("b", "a", None, &long), format!("train:2: the label, `a`: {name} a longer text")),
-        (import("b", "b", None, &short), format!("train:2: the label, `b`: {name} the text of the row")),
+        (import("b", "b", None, &short), format!("train:2: the label, `b`: {name} the column of the text")),
         (import("b", "c", Some("a"), &long), format!("train:2: the id, `a`: {name} a longer text")),
-        (import("b", "c", Some("b"), &short), format!("train:2: the id, `b`: {name} the text of the row")),
+        (import("b", "c", Some("b"), &short), format!("train:2: the id, `b`: {name} the column of the text")),
     ] {
         assert_eq!(error, expected);
     }
