@@ -105,6 +105,7 @@ fn calibrate(error: &CalibrateError) -> Option<&'static str> {
     match error {
         CalibrateError::GoalNotMet { .. } => Some("`epee sweep TRACE` shows what each setting costs and saves"),
         CalibrateError::UnknownPrecision => Some("record it with `epee trace`"),
+        CalibrateError::UnknownModel { .. } => Some("record it with `epee trace`, or vouch for it with --trust-trace"),
         _ => None,
     }
 }
@@ -116,6 +117,9 @@ fn certify(error: &CertifyError) -> Option<&'static str> {
         }
         CertifyError::TooFew { .. } => {
             Some("a greater --max-risk or --abstain needs fewer samples; --path prior tests on all of them")
+        }
+        CertifyError::Repeats { .. } => {
+            Some("record a trace without the repeats, or pass --allow-repeats if they are draws of their own")
         }
         CertifyError::FullDepth { .. } => Some("--max-risk sets the tolerated risk"),
         CertifyError::Abstain { .. } => Some("--abstain sets the tolerated error"),

@@ -21,4 +21,4 @@ pub use atomic::{remove_temporaries, sync_folder, temporary, write_atomic};
 pub use digest::{Sha256, hex, sha256, sha256_file, short};
 pub use error::FileError;
 pub use json::{json_kind, json_problem};
-pub use read::{read_file, read_json_object, utf8};
+pub use read::{read_file, read_file_up_to, read_json_object, utf8};

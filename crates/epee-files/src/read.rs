@@ -1,5 +1,7 @@
 //! Reading whole files; an error names the line.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -12,6 +14,21 @@ use crate::{FileError, json_kind, json_problem};
 /// [`FileError::Io`].
 pub fn read_file(path: &Path) -> Result<Vec<u8>, FileError> {
     std::fs::read(path).map_err(FileError::io("read", path))
+}
+
+/// The bytes of a file of at most `most` bytes; of a larger one, or one without an end, no more than that is read.
+///
+/// # Errors
+/// [`FileError::Io`], and [`FileError::Content`] if the file is larger.
+pub fn read_file_up_to(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
+    let file = File::open(path).map_err(FileError::io("read", path))?;
+    let stated = file.metadata().map_or(0, |found| found.len());
+    let mut bytes = Vec::with_capacity(stated.min(most) as usize);
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(FileError::io("read", path))?;
+    if bytes.len() as u64 > most {
+        return Err(FileError::content(path, format!("expected at most {most} bytes, got more")));
+    }
+    Ok(bytes)
 }
 
 /// The bytes of the file `path` as text, without a byte order mark.
@@ -55,6 +72,19 @@ mod tests {
         let error = |bytes: &[u8]| utf8(path, bytes).unwrap_err().to_string();
         assert_eq!(error(b"one\ntw\xFF\n"), "a.txt:2: expected UTF-8, got byte 0xFF");
         assert_eq!(error(b"\xFF\xFEz\0"), "a.txt: expected UTF-8, got UTF-16");
+    }
+
+    #[test]
+    fn no_more_is_read_than_may_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.txt");
+        std::fs::write(&path, b"zinc").unwrap();
+        assert_eq!(read_file_up_to(&path, 4).unwrap(), b"zinc");
+        let error = read_file_up_to(&path, 3).unwrap_err().to_string();
+        assert!(error.ends_with("a.txt: expected at most 3 bytes, got more"), "{error}");
+        if Path::new("/dev/zero").exists() {
+            assert!(read_file_up_to(Path::new("/dev/zero"), 1 << 16).is_err());
+        }
     }
 
     #[test]

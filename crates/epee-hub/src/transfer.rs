@@ -10,6 +10,9 @@ use crate::digest::{Algorithm, Expected, Hasher};
 use crate::error::Error;
 use crate::remote::{Method, Remote, Reply};
 
+/// The most bytes of a file whose size the server does not announce, 256 MiB: an answer may have no end.
+const MOST_UNANNOUNCED: u64 = 1 << 28;
+
 /// Progress of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -81,7 +84,7 @@ impl<'a> Partial<'a> {
     }
 
     fn is_too_long(&self) -> bool {
-        self.size.is_some_and(|size| self.have > size)
+        self.have > self.size.unwrap_or(MOST_UNANNOUNCED)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
@@ -168,7 +171,10 @@ impl Transfer<'_> {
             };
             partial.have += read as u64;
             if partial.is_too_long() {
-                let problem = format!("expected {} bytes, got more", partial.size.unwrap_or_default());
+                let problem = match partial.size {
+                    Some(size) => format!("expected {size} bytes, got more"),
+                    None => format!("expected at most {MOST_UNANNOUNCED} bytes of a file without a size, got more"),
+                };
                 partial.restart()?;
                 return Err(Error::protocol(self.url, problem));
             }

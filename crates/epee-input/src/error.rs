@@ -4,6 +4,8 @@ use std::path::Path;
 
 use epee_files::FileError;
 
+use crate::guard::LibraryFault;
+
 /// An input or a preprocessing file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -15,6 +17,9 @@ pub enum Error {
     /// The `tokenizers` crate refused a file or a text.
     #[error("{input}: {problem}")]
     Tokenizer { input: String, problem: String },
+    /// A library panicked on a file, or on a text with that file's tokenizer.
+    #[error("{input}: {fault}")]
+    Library { input: String, fault: LibraryFault },
     /// A tokenizer knows more ids than the model has embeddings.
     #[error(
         "the tokenizer does not fit the model: expected at most {expected} ids \

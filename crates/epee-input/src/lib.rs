@@ -7,6 +7,7 @@
 
 mod error;
 mod example;
+mod guard;
 mod image;
 mod pack;
 mod sequence;
@@ -15,6 +16,7 @@ mod tokenize;
 
 pub use error::{Error, Result};
 pub use example::{Example, ExampleKey};
+pub use guard::LibraryFault;
 pub use image::{Filter, Image, ImageEncoding, ImageProcessor, MAX_PIXELS, resize};
 pub use pack::{pack, pack_count, pack_order};
 pub use sequence::{ImageInput, Sequence};

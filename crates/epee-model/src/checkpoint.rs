@@ -92,8 +92,14 @@ pub(crate) fn read_engine(
     exit_config: ExitConfig,
     precision: Precision,
 ) -> Result<Engine, Error> {
-    let mut weights = Weights::open(dir, config)?;
     let shape = &config.shape;
+    let widest = shape.hidden_size.max(shape.intermediate_size);
+    if widest > precision.most_inputs() {
+        let most = precision.most_inputs();
+        let problem = format!("expected rows of at most {most} values for {precision}, got {widest}");
+        return Err(Error::content(&dir.join("config.json"), problem));
+    }
+    let mut weights = Weights::open(dir, config)?;
     let mut embeddings = Embeddings::zeros(shape);
     weights.fill(places(config, exit_config.pooler, "embeddings", &mut embeddings), |_| false)?;
     let mut layers = Vec::with_capacity(shape.num_hidden_groups);

@@ -12,6 +12,9 @@ pub enum Error {
     /// A file cannot be read or written, or has wrong content.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A directory whose tokenizer cannot be found.
+    #[error(transparent)]
+    Input(#[from] epee_input::Error),
     /// A directory does not have a required file.
     #[error("{path} not found: expected a Hugging Face model directory with {expected}{hint}")]
     Missing { path: PathBuf, expected: &'static str, hint: String },

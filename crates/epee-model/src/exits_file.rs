@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
-use epee_exit::{Abstention, Certificate, CheckedPolicy, Policy, PolicyError};
+use epee_exit::{Abstention, Attempt, Certificate, CheckedPolicy, Policy, PolicyError};
 use epee_files::{read_json_object, write_atomic};
 use serde::{Deserialize, Serialize};
 
+use crate::families::MOST_LAYERS;
 use crate::{Config, Error, ExitConfig, PoolerKind, Pooling};
 
 pub(crate) const NAME: &str = "exits.json";
+
+/// The most classes. Policies allocate by exit and by class; there are at most as many exits as layers.
+const MOST_CLASSES: usize = 1 << 16;
 
 /// The content of `exits.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,7 +51,13 @@ pub struct ExitsFile {
     /// The confidence below which the model abstains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abstention: Option<Abstention>,
+    /// Every test that was run on calibration samples of this model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
 }
+
+/// The fields that calibration writes. All others shape the model's logits, and are in its digest.
+const CALIBRATED: [&str; 6] = ["policy", "temperatures", "calibration", "certificate", "abstention", "attempts"];
 
 /// How the policy was chosen: the goal, the data and the measured values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,7 +102,17 @@ impl ExitsFile {
             calibration: None,
             certificate: None,
             abstention: None,
+            attempts: Vec::new(),
         }
+    }
+
+    /// The fields that inference reads and calibration does not write, as JSON.
+    pub(crate) fn inference_fields(&self) -> String {
+        let mut fields = serde_json::json!(self);
+        if let Some(fields) = fields.as_object_mut() {
+            fields.retain(|name, _| !CALIBRATED.contains(&name.as_str()));
+        }
+        fields.to_string()
     }
 
     /// The exits' settings.
@@ -134,6 +154,10 @@ impl ExitsFile {
         }
         if file.exits == 0 || file.classes == 0 {
             return Err(json(format!("expected exits and classes above 0, got {} and {}", file.exits, file.classes)));
+        }
+        if file.exits > MOST_LAYERS || file.classes > MOST_CLASSES {
+            let expected = format!("expected at most {MOST_LAYERS} exits and {MOST_CLASSES} classes");
+            return Err(json(format!("{expected}, got {} and {}", file.exits, file.classes)));
         }
         file.check(&file.policy).map_err(|error| json(error.to_string()))?;
         Ok(file)

@@ -129,3 +129,38 @@ fn a_learned_exit_head_is_stored_and_required() {
     let error = ModelDir::load(out.path()).unwrap().engine(Precision::F32).err().unwrap().to_string();
     assert!(error.contains("no tensor for exits.score.weight, exits.score.bias"), "{error}");
 }
+
+/// A policy allocates by exit and by class: what `exits.json` states is bounded before that.
+#[test]
+fn absurd_numbers_of_exits_and_classes_are_refused() {
+    let (config, out) = (fixture_config("tiny-bert"), tempfile::tempdir().unwrap());
+    let file = ExitsFile::new(&config, ExitConfig::of(&config, 2));
+    let refusal = |exits: usize, classes: usize| {
+        ExitsFile { exits, classes, ..file.clone() }.save(out.path()).unwrap();
+        ExitsFile::load(out.path()).unwrap_err().to_string()
+    };
+    for (exits, classes) in [(99_999_999_999, 2), (usize::MAX, 2), (1025, 2), (4, usize::MAX), (4, 65_537)] {
+        let error = refusal(exits, classes);
+        let expected = format!("expected at most 1024 exits and 65536 classes, got {exits} and {classes}");
+        assert!(error.ends_with(&expected), "{error}");
+    }
+}
+
+/// Sums of longer rows may overflow 32 bits in `int8`; the other precisions have no limit.
+#[test]
+fn rows_too_long_for_int8_are_refused() {
+    let most = Precision::Int8.most_inputs();
+    let bert = format!(
+        r#"{{"model_type": "bert", "vocab_size": 3, "hidden_size": 2, "num_hidden_layers": 1, "num_attention_heads": 1,
+            "intermediate_size": {}, "max_position_embeddings": 3}}"#,
+        most + 1
+    );
+    let config = Config::from_bytes(bert.as_bytes()).unwrap();
+    let (exit_config, out) = (ExitConfig::of(&config, 2), tempfile::tempdir().unwrap());
+    save(out.path(), &Model::new(&config, exit_config, 1), &config, exit_config);
+    let model_dir = ModelDir::load(out.path()).unwrap();
+    let error = model_dir.engine(Precision::Int8).err().unwrap().to_string();
+    let expected = format!("config.json: expected rows of at most {most} values for int8, got {}", most + 1);
+    assert!(error.ends_with(&expected), "{error}");
+    assert_eq!(model_dir.engine(Precision::Bf16).unwrap().depth(), 1);
+}

@@ -39,7 +39,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     check_absent(&args.out, args.force)?;
     // A trace has nothing to do with the policy: no warning about its promises.
-    let options = LoadOptions { precision: args.precision, policy: None };
+    let options = LoadOptions { precision: args.precision, ..LoadOptions::default() };
     let classifier = Classifier::load_with(fetch::local_model(&args.model, ui)?, options)?;
     let trace = ui::record(&classifier, &Dataset::open(&args.data)?, &args.split, ui)?;
     trace.save(&args.out)?;

@@ -16,7 +16,7 @@ use super::{Ui, table};
 
 /// Loads a model with its own policy or another, and shows its warnings.
 pub(crate) fn load(model: &Path, precision: Precision, policy: Option<Policy>, ui: Ui) -> anyhow::Result<Classifier> {
-    let classifier = Classifier::load_with(model, LoadOptions { precision, policy })?;
+    let classifier = Classifier::load_with(model, LoadOptions { precision, policy, ..LoadOptions::default() })?;
     ui.warn(classifier.warnings());
     Ok(classifier)
 }

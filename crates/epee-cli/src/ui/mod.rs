@@ -60,7 +60,7 @@ impl Ui {
                 Warning::VoidPromise { .. } => {
                     ("warning", "\nhint: record a trace of it as it runs and use `epee calibrate` again")
                 }
-                Warning::LowCoverage { .. } => ("warning", ""),
+                Warning::LowCoverage { .. } | Warning::Caveat { .. } => ("warning", ""),
                 _ => ("note", ""),
             };
             self.note(format!("{kind}: {warning}{hint}"));

@@ -210,7 +210,7 @@ fn check(parts: &TraceParts) -> Result<(), TraceProblem> {
     if let Some(scores) = &parts.scores {
         check_finite("scores", scores, exits, 1, name)?;
     }
-    parts.provenance.check(exits, classes)
+    parts.provenance.check(samples, exits, classes)
 }
 
 fn volume(shape: &[usize]) -> Option<usize> {
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn parts_that_do_not_fit_are_named() {
         type Change = fn(&mut TraceParts);
-        let cases: [(Change, &str); 14] = [
+        let cases: [(Change, &str); 15] = [
             (|p| p.logits[9] = f32::NAN, "sample 1, exit 2: expected finite logits, got NaN"),
             (
                 |p| {
@@ -293,6 +293,10 @@ mod tests {
             (
                 |p| p.provenance.layer_seconds = vec![0.1, 0.1, f64::NAN],
                 "layer_seconds: expected times of at least 0, got NaN",
+            ),
+            (
+                |p| p.provenance.layer_seconds = vec![9e9, 0.1, 0.1],
+                "layer_seconds: expected at most 9e9 s in all, got 18000000000.4",
             ),
         ];
         for (change, want) in cases {

@@ -11,12 +11,15 @@ pub(super) const IDS: &str = "ids";
 const LABEL_NAMES: &str = "label_names";
 const LAYER_SECONDS: &str = "layer_seconds";
 
+/// The longest time of all samples and layers, 285 years: sweeps add nanoseconds in 64 bits.
+const MOST_SECONDS: f64 = 9e9;
+
 /// The origin of a trace. Everything is optional: another tool may not know it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Provenance {
     /// The version of epee that recorded the trace.
     pub epee_version: Option<String>,
-    /// Digest of the model: weights, configuration and tokenizer.
+    /// Digest of the model: every file and field that inference reads.
     pub model_digest: Option<String>,
     /// Digest of the data.
     pub data_digest: Option<String>,
@@ -24,6 +27,8 @@ pub struct Provenance {
     pub split: Option<String>,
     /// The precision of the forward pass, such as `f32`.
     pub precision: Option<String>,
+    /// The numeric class of the forward pass, such as `fused-1`: machines of one class give the same bits.
+    pub numeric_class: Option<String>,
     /// The K label names, or nothing.
     pub label_names: Vec<String>,
     /// The measured cost of each of the M layers, in seconds per sample, or nothing.
@@ -39,7 +44,7 @@ impl Provenance {
         Provenance { epee_version, ..Provenance::default() }
     }
 
-    pub(super) fn check(&self, exits: usize, classes: usize) -> Result<(), TraceProblem> {
+    pub(super) fn check(&self, samples: usize, exits: usize, classes: usize) -> Result<(), TraceProblem> {
         for (part, of, expected, got) in [
             (LABEL_NAMES, "names (the number of classes)", classes, self.label_names.len()),
             (LAYER_SECONDS, "times (the number of exits)", exits, self.layer_seconds.len()),
@@ -49,17 +54,25 @@ impl Provenance {
             }
         }
         let bad = self.layer_seconds.iter().find(|t| !t.is_finite() || **t < 0.0);
-        bad.map_or(Ok(()), |bad| Err(TraceProblem::mismatch(LAYER_SECONDS, "times of at least 0", bad)))
+        if let Some(bad) = bad {
+            return Err(TraceProblem::mismatch(LAYER_SECONDS, "times of at least 0", bad));
+        }
+        let all = samples as f64 * self.layer_seconds.iter().sum::<f64>();
+        if all > MOST_SECONDS {
+            return Err(TraceProblem::mismatch(LAYER_SECONDS, format!("at most {MOST_SECONDS:e} s in all"), all));
+        }
+        Ok(())
     }
 
     /// The metadata keys of the texts.
-    fn texts(&mut self) -> [(&'static str, &mut Option<String>); 5] {
+    fn texts(&mut self) -> [(&'static str, &mut Option<String>); 6] {
         [
             ("epee_version", &mut self.epee_version),
             ("model_digest", &mut self.model_digest),
             ("data_digest", &mut self.data_digest),
             ("split", &mut self.split),
             ("precision", &mut self.precision),
+            ("numeric_class", &mut self.numeric_class),
         ]
     }
 

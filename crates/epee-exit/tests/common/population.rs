@@ -79,9 +79,11 @@ pub(crate) fn violations(
         f64::from(u8::from(*violates))
     };
     let mut sums = Violations::default();
-    for seed in 0..draws {
+    for _ in 0..draws {
         let calibration = draw(population, n, &mut random);
-        let Ok(got) = certify(&calibration, grid, &CertificateRequest { seed: seed as u64, ..request.clone() }) else {
+        // Drawn with replacement: a sample that comes twice is two draws.
+        let Ok(got) = certify(&calibration, grid, &CertificateRequest { allow_repeats: true, ..request.clone() })
+        else {
             continue;
         };
         let failing = got.path.get(got.certified).unwrap_or(got.chosen());

@@ -1,5 +1,7 @@
 //! Archives by address, from a server on this machine.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
 use crate::server::{Answer, Server};
@@ -74,4 +76,33 @@ fn another_md5_and_no_such_file() {
         assert!(matches!(download(url, md5, dir.path(), &mut |_| {}), Err(Error::Url { .. })), "{url}");
     }
     assert_eq!(download(&url, None, dir.path(), &mut |_| {}).unwrap(), dir.path().join("a.npz"));
+}
+
+/// A server that says no size and never stops.
+#[test]
+fn an_endless_answer_stops_at_a_limit() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/a.npz", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let head = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+            let body = head.collect::<Vec<_>>().first().is_some_and(|line| line.starts_with("GET"));
+            // Until the client goes away.
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+            while body && stream.write_all(&[0; 1 << 16]).is_ok() {}
+        }
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let mut arrived = 0;
+    let mut count = |progress: epee_hub::Progress<'_>| {
+        if let epee_hub::Progress::Bytes(bytes) = progress {
+            arrived += bytes;
+        }
+    };
+    let error = download(&url, None, dir.path(), &mut count).unwrap_err().to_string();
+    let expected = "expected at most 268435456 bytes of a file without a size, got more";
+    assert!(error.ends_with(expected), "{error}");
+    assert!(arrived <= 1 << 28);
+    assert_eq!(std::fs::metadata(dir.path().join("a.npz.part")).unwrap().len(), 0);
 }

@@ -10,6 +10,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::{Image, MAX_PIXELS, check_size};
+use crate::guard::{PNG, ZUNE_JPEG, guarded};
 
 /// File format of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +67,11 @@ pub(super) fn encoding(bytes: &[u8]) -> Result<Encoding, String> {
 /// Decodes an image. Transparency is dropped and a palette looked up, as Pillow's `convert` does; the size is
 /// checked against [`MAX_PIXELS`] before memory is allocated.
 pub(super) fn decode(bytes: &[u8]) -> Result<Image, String> {
-    match encoding(bytes)? {
-        Encoding::Png => decode_png(bytes),
-        Encoding::Jpeg => decode_jpeg(bytes),
-    }
+    let decoded = match encoding(bytes)? {
+        Encoding::Png => guarded(PNG, || decode_png(bytes)),
+        Encoding::Jpeg => guarded(ZUNE_JPEG, || decode_jpeg(bytes)),
+    };
+    decoded.map_err(|fault| fault.to_string())?
 }
 
 fn decode_png(bytes: &[u8]) -> Result<Image, String> {
@@ -81,6 +83,10 @@ fn decode_png(bytes: &[u8]) -> Result<Image, String> {
     let mut reader = decoder.read_info().map_err(|error| broken(&error))?;
     let (width, height) = (reader.info().width as usize, reader.info().height as usize);
     check_size(height, width)?;
+    // The library indexes a palette by colours of three bytes.
+    if let Some(palette) = reader.info().palette.as_ref().filter(|palette| palette.len() % 3 != 0) {
+        return Err(broken(&format!("expected a palette of whole colours, got {} bytes", palette.len())));
+    }
     let (color, depth) = reader.output_color_type();
     if depth != BitDepth::Eight {
         return Err(format!("expected 8 bits a sample, got {}", depth as u8));

@@ -108,18 +108,15 @@ fn what_is_no_image_is_refused() {
 
 /// A PNG whose header claims this size, of the bit depth and colour type given.
 fn header(width: u32, height: u32, depth: u8, colour: u8) -> Vec<u8> {
-    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
-    let mut chunk = |kind: &[u8; 4], content: &[u8]| {
-        png.extend((content.len() as u32).to_be_bytes());
-        let body = [kind, content].concat();
-        png.extend(&body);
-        png.extend(crc(&body).to_be_bytes());
-    };
     let [w, h] = [width.to_be_bytes(), height.to_be_bytes()];
-    chunk(b"IHDR", &[&w[..], &h[..], &[depth, colour, 0, 0, 0]].concat());
-    chunk(b"IDAT", b"\x78\x9c\x03\x00\x00\x00\x00\x01");
-    chunk(b"IEND", b"");
-    png
+    let head = chunk(b"IHDR", &[&w[..], &h[..], &[depth, colour, 0, 0, 0]].concat());
+    let data = chunk(b"IDAT", b"\x78\x9c\x03\x00\x00\x00\x00\x01");
+    [&b"\x89PNG\r\n\x1a\n"[..], &head, &data, &chunk(b"IEND", b"")].concat()
+}
+
+fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let body = [kind, content].concat();
+    [&(content.len() as u32).to_be_bytes()[..], &body, &crc(&body).to_be_bytes()].concat()
 }
 
 fn crc(bytes: &[u8]) -> u32 {
@@ -147,6 +144,27 @@ fn files_that_hold_no_image_are_refused() {
         assert!(decode(&jpeg[..length]).is_err(), "{length} of {} bytes", jpeg.len());
     }
     assert_eq!(decode(&jpeg[..jpeg.len() / 2]).unwrap_err(), "no whole JPEG: it is cut short");
+}
+
+/// `png` indexes a palette by whole colours and panics on others.
+#[test]
+fn a_palette_of_broken_colours_is_refused() {
+    let of = |palette: &[u8], bytes: &[u8]| {
+        let head = chunk(b"IHDR", &[0, 0, 0, 1, 0, 0, 0, 1, 8, 3, 0, 0, 0]);
+        let parts =
+            [&b"\x89PNG\r\n\x1a\n"[..], &head, &chunk(b"PLTE", palette), &chunk(b"IDAT", bytes), &chunk(b"IEND", b"")];
+        decode(&parts.concat())
+    };
+    // A stored block of two bytes: no filter, colour 0.
+    let pixel = [0x78, 0x01, 1, 2, 0, 0xFD, 0xFF, 0, 0, 0, 2, 0, 1];
+    assert_eq!(of(&[7, 8, 9], &pixel).unwrap().data[..], [7, 8, 9]);
+    for bad in [4, 5, 200] {
+        let error = of(&vec![9; bad], &pixel).unwrap_err();
+        assert_eq!(error, format!("no whole PNG: expected a palette of whole colours, got {bad} bytes"));
+    }
+    for short in [0, 1, 2] {
+        assert!(of(&vec![9; short], &pixel).unwrap_err().starts_with("no whole PNG: "));
+    }
 }
 
 #[test]

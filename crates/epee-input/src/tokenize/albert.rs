@@ -14,11 +14,10 @@ use super::charsmap;
 use super::directory::{Settings, cls_sep, special, whole};
 use super::sentencepiece::{CONTROL, Piece, UNKNOWN, parse};
 use crate::error::{Error, Result};
-use epee_files::read_file;
 
 /// The model in the form of a `tokenizer.json`.
 pub(super) fn read(path: &Path, settings: &Settings) -> Result<Value> {
-    let model = parse(path, &read_file(path)?)?;
+    let model = parse(path, &super::read(path)?)?;
     let id_of = |token: &str| {
         let id = model.pieces.iter().position(|piece| piece.text == token && piece.kind == CONTROL);
         id.and_then(|id| u32::try_from(id).ok()).ok_or_else(|| {
@@ -71,7 +70,7 @@ fn normalizer(path: &Path, charsmap: &[u8], settings: &Settings) -> Result<Value
     }
     if !charsmap.is_empty() {
         let refuse = |problem: String| Error::content(path, problem);
-        if !charsmap::is_sound(charsmap) {
+        if charsmap::longest_text(charsmap).is_none() {
             return Err(refuse("the table of characters (precompiled_charsmap) is damaged".to_owned()));
         }
         let table = Precompiled::from(charsmap).map_err(|error| refuse(error.to_string()))?;

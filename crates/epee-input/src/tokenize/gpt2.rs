@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::directory::{Settings, special, whole};
 use crate::error::{Error, Result};
-use epee_files::{read_file, utf8};
+use epee_files::utf8;
 
 /// The one special token: unknown, beginning and end of a text.
 const END_OF_TEXT: &str = "<|endoftext|>";
@@ -17,11 +17,11 @@ const END_OF_TEXT: &str = "<|endoftext|>";
 /// Bytes become printable characters, a regular expression cuts the text into words with the space before them, merges
 /// are applied in their order; nothing is put around a text.
 pub(super) fn read(vocab_path: &Path, merges_path: &Path, settings: &Settings) -> Result<Value> {
-    let bytes = read_file(vocab_path)?;
+    let bytes = super::read(vocab_path)?;
     let vocab: HashMap<String, u32> = serde_json::from_slice(&bytes)
         .map_err(|error| Error::content(vocab_path, format!("expected one object of token to id: {error}")))?;
     check_ids(vocab_path, &vocab)?;
-    let bytes = read_file(merges_path)?;
+    let bytes = super::read(merges_path)?;
     let merges = read_merges(merges_path, utf8(merges_path, &bytes)?, &vocab)?;
     let added: Vec<Value> = vocab.get(END_OF_TEXT).map(|&id| special(id, END_OF_TEXT)).into_iter().collect();
     let mut vocab: Vec<(String, u32)> = vocab.into_iter().collect();

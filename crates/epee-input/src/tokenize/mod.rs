@@ -4,9 +4,12 @@ mod albert;
 #[cfg(test)]
 mod bad_files;
 mod bert;
+mod bounds;
 mod charsmap;
 mod directory;
 mod gpt2;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod parity;
 mod sentencepiece;
@@ -19,10 +22,14 @@ use std::path::Path;
 use rayon::prelude::*;
 use tokenizers::{PostProcessor, Tokenizer, TruncationDirection};
 
+use self::bounds::Checked;
 use crate::error::{Error, Result};
 use crate::example::Example;
+use crate::guard::{TOKENIZERS, guarded};
 use crate::text::SampleText;
-use epee_files::read_file;
+
+/// How many ids may have no token, beside as many as there are tokens: a model has an embedding for every id.
+const SPARE_IDS: usize = 1 << 16;
 
 /// Token ids of one sequence, special tokens included. `Debug` shows their number: ids can be turned back into text.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,6 +55,8 @@ impl fmt::Debug for Encoding {
 #[derive(Clone, Debug)]
 pub struct TextTokenizer {
     inner: Tokenizer,
+    /// The file it is from, for errors.
+    origin: String,
     bytes: Vec<u8>,
     vocab_size: usize,
 }
@@ -59,7 +68,7 @@ impl TextTokenizer {
     /// A file that cannot be read, or that the `tokenizers` crate does not understand.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::parse(read_file(path)?, &path.display().to_string())
+        Self::parse(read(path)?, &path.display().to_string())
     }
 
     /// Reads the content of a `tokenizer.json`.
@@ -70,17 +79,25 @@ impl TextTokenizer {
         Self::parse(bytes.to_vec(), "tokenizer.json")
     }
 
-    fn parse(bytes: Vec<u8>, what: &str) -> Result<Self> {
-        let refuse = |problem: String| Error::Tokenizer { input: what.to_owned(), problem };
-        let mut inner = Tokenizer::from_bytes(&bytes).map_err(|e| refuse(e.to_string()))?;
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(|e| refuse(e.to_string()))?;
-        let highest = inner.get_vocab(true).into_values().max();
-        let vocab_size = match highest {
-            Some(id) => id as usize + 1,
+    fn parse(bytes: Vec<u8>, origin: &str) -> Result<Self> {
+        let origin = origin.to_owned();
+        let refuse = |problem: String| Error::Tokenizer { input: origin.clone(), problem };
+        let file = serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string()))?;
+        let Checked { parts, highest } = bounds::check(file).map_err(refuse)?;
+        let inner: Tokenizer = guarded(TOKENIZERS, || serde_json::from_value(parts))
+            .map_err(|fault| Error::Library { input: origin.clone(), fault })?
+            .map_err(|error| refuse(error.to_string()))?;
+        let vocabulary = inner.get_vocab(true);
+        let (tokens, named) = (vocabulary.len(), vocabulary.into_values().max());
+        let vocab_size = match named {
+            Some(id) => id.max(highest.unwrap_or(0)) as usize + 1,
             None => return Err(refuse("the vocabulary is empty".to_owned())),
         };
-        Ok(Self { inner, bytes, vocab_size })
+        if vocab_size > 2 * tokens + SPARE_IDS {
+            let problem = format!("expected ids below {} for {tokens} tokens", 2 * tokens + SPARE_IDS);
+            return Err(refuse(format!("{problem}, got {}", vocab_size - 1)));
+        }
+        Ok(Self { inner, origin, bytes, vocab_size })
     }
 
     /// The highest id plus one: the number of embeddings a model needs.
@@ -122,7 +139,24 @@ impl TextTokenizer {
             return Err(Error::Room { expected: special + texts, special, got: max_tokens });
         }
         let refuse = |problem: String| Error::Tokenizer { input: format!("a text of {} bytes", text.len()), problem };
-        let plain = |text: &str| self.inner.encode_fast(text, false).map_err(|e| refuse(e.to_string()));
+        let (encoding, truncated) = guarded(TOKENIZERS, || self.encode_to(text, pair, room))
+            .map_err(|fault| Error::Library { input: self.origin.clone(), fault })?
+            .map_err(|error| refuse(error.to_string()))?;
+        if encoding.is_empty() {
+            return Err(refuse("the text gives no token".to_owned()));
+        }
+        let (ids, type_ids) = (encoding.get_ids().to_vec(), encoding.get_type_ids().to_vec());
+        Ok(Encoding { ids, type_ids, truncated })
+    }
+
+    /// Tokens of the texts, at most `room` of them, and special tokens around; true if they were cut.
+    fn encode_to(
+        &self,
+        text: &str,
+        pair: Option<&str>,
+        room: usize,
+    ) -> tokenizers::Result<(tokenizers::Encoding, bool)> {
+        let plain = |text: &str| self.inner.encode_fast(text, false);
         let mut first = plain(text)?;
         let mut second = pair.map(plain).transpose()?;
         let lengths = (first.len(), second.as_ref().map_or(0, tokenizers::Encoding::len));
@@ -136,12 +170,7 @@ impl TextTokenizer {
                 second.take_overflowing();
             }
         }
-        let done = self.inner.post_process(first, second, true).map_err(|e| refuse(e.to_string()))?;
-        if done.is_empty() {
-            return Err(refuse("the text gives no token".to_owned()));
-        }
-        let (ids, type_ids) = (done.get_ids().to_vec(), done.get_type_ids().to_vec());
-        Ok(Encoding { ids, type_ids, truncated })
+        Ok((self.inner.post_process(first, second, true)?, truncated))
     }
 
     /// Encodes many examples on all threads, in their order.
@@ -183,6 +212,11 @@ impl TextTokenizer {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         Ok(epee_files::write_atomic(path.as_ref(), &[&self.bytes])?)
     }
+}
+
+/// The bytes of a tokenizer's file.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    Ok(epee_files::read_file_up_to(path, bounds::MAX_BYTES)?)
 }
 
 /// How much two texts keep of `room` tokens: the longer one gives way until both are equal.

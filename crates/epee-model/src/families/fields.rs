@@ -4,7 +4,8 @@ use epee_nn::Activation;
 use serde_json::{Map, Value, json};
 
 const MOST: usize = 1 << 24;
-const MOST_LAYERS: usize = 1024;
+/// The most layers of a model.
+pub(crate) const MOST_LAYERS: usize = 1024;
 
 /// The fields of a `config.json`. Each method checks a field's value; errors say what was expected and what was found.
 pub(crate) struct Fields<'a>(pub(crate) &'a Map<String, Value>);

@@ -10,7 +10,7 @@ mod fields;
 mod gpt2;
 mod vit;
 
-pub(crate) use fields::Fields;
+pub(crate) use fields::{Fields, MOST_LAYERS};
 
 use crate::names::Stored;
 use crate::shape::Shape;

@@ -74,7 +74,7 @@ const SERIAL: usize = 1 << 17;
 /// Fewer values are converted on one thread.
 const SERIAL_CONVERT: usize = 1 << 14;
 /// The longest row whose sum of byte products cannot overflow 32 bits: `2^31 / (255 · 64)`.
-const MOST_INPUTS_INT8: usize = 131_000;
+pub(crate) const MOST_INPUTS_INT8: usize = 131_000;
 
 impl Packed {
     /// Packs the rows of W and the bias for this machine.

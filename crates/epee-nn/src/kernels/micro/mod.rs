@@ -35,7 +35,7 @@ mod neon;
 mod portable;
 
 use super::isa::Isa;
-use crate::Scalar;
+use crate::{Precision, Scalar};
 
 /// The most rows of any kernel.
 pub const MOST_ROWS: usize = 12;
@@ -171,6 +171,15 @@ pub(crate) fn int8_kernel(isa: Isa) -> LowKernel<i8, i32> {
         Isa::Avx2 | Isa::Avx512 => (Form::Unsigned, 6, 16, avx2::int8),
     };
     LowKernel { form, kernel: MicroKernel { rows, width, group: 4, run } }
+}
+
+/// See [`Precision::numeric_class`]. Whoever changes what a class computes gives it the next number.
+pub(crate) fn numeric_class(isa: Isa, precision: Precision) -> &'static str {
+    match (isa, precision) {
+        (Isa::Portable, _) => "portable-1",
+        (isa, Precision::Bf16) if bf16_kernel(isa).form == Form::Bf16 => "avx512-bf16-1",
+        _ => "fused-1",
+    }
 }
 
 #[cfg(test)]
