@@ -130,6 +130,9 @@ fn certify(error: &CertifyError) -> Option<&'static str> {
 fn data(error: &epee_data::Error) -> Option<&'static str> {
     match error {
         epee_data::Error::NotEmpty { .. } => Some("choose another folder with --out, or pass --force"),
+        epee_data::Error::NoColumn { .. } => {
+            Some("`head -n 1 FILE` shows the first row; if it is data, pass --no-header and numbers of columns")
+        }
         epee_data::Error::OpenQuote { .. } => Some("close it, or pass --no-quotes if quotes are ordinary characters"),
         epee_data::Error::Columns { .. } => Some("a field that holds the separator or a newline must be in quotes"),
         _ => None,

@@ -5,6 +5,7 @@ mod fetch;
 mod flags;
 mod grids;
 mod hints;
+mod private;
 mod status;
 mod training;
 mod ui;
@@ -53,7 +54,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    private::hide_panic_messages();
+    let cli = Cli::try_parse().unwrap_or_else(|error| private::without_texts(error).exit());
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

@@ -117,7 +117,7 @@ fn a_label_unseen_in_training() {
     shop.write("train.csv", "t,l\na,x\nb,y\nc,x\nd,y\n");
     shop.write("dev.csv", "t,l\ne,x\nf,z\n");
     let error = shop.error("data import csv --text t --label l --out d --train train.csv --dev dev.csv");
-    contains(&error, &["dev.csv:3:", "z"]);
+    contains(&error, &["dev.csv:3:", "the label does not occur in train, which has 2 others"]);
 }
 
 #[test]

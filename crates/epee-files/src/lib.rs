@@ -14,9 +14,11 @@
 mod atomic;
 mod digest;
 mod error;
+mod json;
 mod read;
 
 pub use atomic::{remove_temporaries, sync_folder, temporary, write_atomic};
 pub use digest::{Sha256, hex, sha256, sha256_file, short};
 pub use error::FileError;
+pub use json::{json_kind, json_problem};
 pub use read::{read_file, read_file_up_to, read_json_object, utf8};

@@ -146,8 +146,8 @@ fn add_texts(report: &mut TraceReport, trace: &Trace, dataset: &Dataset) -> anyh
         .iter()
         .filter(|example| !example.text.is_empty())
         .map(|example| {
-            let pair = example.pair.as_ref().map_or_else(String::new, |pair| format!(" ¶ {pair}"));
-            (example.id.as_str(), format!("{}{pair}", example.text))
+            let pair = example.pair.as_ref().map_or_else(String::new, |pair| format!(" ¶ {}", pair.expose()));
+            (example.id.as_str(), format!("{}{pair}", example.text.expose()))
         })
         .collect();
     for row in &mut late.rows {

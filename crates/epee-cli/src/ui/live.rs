@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use epee::data::Dataset;
 use epee::evaluation::Grade;
 use epee::exit::{Metric, Metrics};
+use epee::input::SampleText;
 use epee::model::InputShape;
 use epee::{Classifier, Evaluation, Example, Image, LoadOptions, Policy, Precision, Prediction, Trace, Warning};
 use serde_json::{Value, json};
@@ -40,18 +41,22 @@ pub(crate) fn evaluate(
     Ok(evaluation)
 }
 
-/// The examples that the command line names: texts, or image files.
-pub(crate) fn examples(classifier: &Classifier, texts: &[String]) -> anyhow::Result<Vec<Example>> {
+/// The examples that the command line names: texts, or image files. What is no file may be a text: it is not shown.
+pub(crate) fn examples(classifier: &Classifier, texts: &[SampleText]) -> anyhow::Result<Vec<Example>> {
     let config = &classifier.model_dir().config;
-    let read = |text: &String| match config.shape.input {
-        InputShape::Text(_) => Ok(text.as_str().into()),
-        InputShape::Image(_) => Image::read(text).map(Example::from).map_err(|error| {
+    let read = |i: usize, text: &SampleText| match config.shape.input {
+        InputShape::Text(_) => Ok(text.clone().into()),
+        InputShape::Image(_) if !Path::new(text.expose()).exists() => {
+            let hint = format!("hint: {} reads images: name PNG or JPEG files", config.title());
+            bail!("input {}: expected an image file, got no file of this name\n{hint}", i + 1)
+        }
+        InputShape::Image(_) => Image::read(text.expose()).map(Example::from).map_err(|error| {
             let error = anyhow::Error::from(error);
             anyhow!("{error:#}\nhint: {} reads images: name PNG or JPEG files", config.title())
         }),
     };
     let numbered =
-        |(i, text): (usize, &String)| read(text).map(|example| Example { id: (i + 1).to_string(), ..example });
+        |(i, text): (usize, &SampleText)| read(i, text).map(|example| Example { id: (i + 1).to_string(), ..example });
     texts.iter().enumerate().map(numbered).collect()
 }
 
@@ -74,10 +79,10 @@ pub(crate) fn input_name(classifier: &Classifier) -> &'static str {
     }
 }
 
-pub(crate) fn prediction_table(classifier: &Classifier, texts: &[String], predictions: &[Prediction]) -> String {
+pub(crate) fn prediction_table(classifier: &Classifier, texts: &[SampleText], predictions: &[Prediction]) -> String {
     let rows = texts.iter().zip(predictions).map(|(text, answer)| {
         vec![
-            shortened(text, 72),
+            shortened(text.expose(), 72),
             if answer.abstains { format!("{} (abstains)", answer.label) } else { answer.label.clone() },
             decimal(f64::from(answer.probability), 3),
             format!("{} of {}", answer.exit, answer.exits),

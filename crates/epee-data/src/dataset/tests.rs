@@ -164,11 +164,11 @@ fn a_draft_that_is_no_dataset_is_refused() {
         change(&mut draft);
         refusal(&draft)
     };
-    assert_eq!(with(&|d| d.labels.truncate(1)), "a dataset needs at least two classes, got 1 (`on`)");
-    assert_eq!(with(&|d| d.labels.push("on".into())), "label `on` is there twice");
+    assert_eq!(with(&|d| d.labels.truncate(1)), "a dataset needs at least two classes, got 1");
+    assert_eq!(with(&|d| d.labels.push("on".into())), "expected different names of classes, got that of class 2 twice");
     assert_eq!(with(&|d| d.splits.clear()), "a dataset needs at least one split, got none");
     assert_eq!(with(&|d| d.splits[1].1.clear()), "split `test`: expected at least one row, got none");
-    assert_eq!(with(&|d| d.splits[0].1.truncate(1)), "split `train`: expected at least two classes, got 1 (`on`)");
+    assert_eq!(with(&|d| d.splits[0].1.truncate(1)), "split `train`: expected at least two classes, got 1");
     assert_eq!(
         with(&|d| d.splits[0].1.iter_mut().for_each(|example| example.label = None)),
         "split `train`: expected at least two classes, got 0"
@@ -178,7 +178,7 @@ fn a_draft_that_is_no_dataset_is_refused() {
             d.labels.push("maybe".into());
             d.splits[1].1[1].label = Some(2);
         }),
-        "split `test`: label `maybe` of `2` does not occur in train"
+        "split `test`: class 2, that of `2`, does not occur in train"
     );
     assert_eq!(with(&|d| d.splits[0].1[1].label = Some(2)), "split `train`: `2`: expected a label below 2, got 2");
     assert_eq!(with(&|d| d.splits[0].1[1].text = " \n".into()), "split `train`: the text of `2` is empty");
@@ -346,7 +346,7 @@ proptest! {
         let mut draft = draft();
         for (i, (text, pair)) in texts.into_iter().enumerate() {
             let text = format!("x{text}");
-            draft.splits[0].1.push(Example { pair, ..example(&format!("p{i}"), &text, i % 2) });
+            draft.splits[0].1.push(Example { pair: pair.map(Into::into), ..example(&format!("p{i}"), &text, i % 2) });
         }
         let dir = tempfile::tempdir().unwrap();
         let dataset = write_dataset(dir.path(), &draft, false).unwrap();

@@ -1,6 +1,7 @@
 //! Writing a dataset's folder, whole or not at all.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -15,7 +16,7 @@ use epee_files::sha256;
 use epee_input::Example;
 
 /// A dataset before it is written: what [`DatasetInfo`] holds, less computed fields.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct Draft {
     pub name: String,
@@ -32,6 +33,15 @@ pub struct Draft {
     pub images: BTreeMap<String, Vec<Vec<u8>>>,
     /// Other files of the folder: name and content, such as `tokenizer.json`.
     pub files: Vec<(String, Vec<u8>)>,
+}
+
+impl fmt::Debug for Draft {
+    /// The name and the sizes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sizes: Vec<_> = self.splits.iter().map(|(name, examples)| (name, examples.len())).collect();
+        let (name, classes) = (&self.name, &self.labels.len());
+        f.debug_struct("Draft").field("name", name).field("classes", classes).field("splits", &sizes).finish()
+    }
 }
 
 impl Draft {
@@ -146,9 +156,9 @@ fn to_jsonl(examples: &[Example], entries: Option<&[String]>, labels: &[String])
     for (i, example) in examples.iter().enumerate() {
         let line = Line {
             id: example.id.clone(),
-            text: entries.is_none().then(|| example.text.clone()),
+            text: entries.is_none().then(|| example.text.expose().to_owned()),
             image: entries.map(|entries| entries[i].clone()),
-            pair: example.pair.clone(),
+            pair: example.pair.as_ref().map(|pair| pair.expose().to_owned()),
             label: example.label.map(|label| labels[label].clone()),
             grade: example.grade,
         };
@@ -194,12 +204,11 @@ fn move_into(staging: &Path, dir: &Path, names: &BTreeSet<String>) -> Result<()>
 fn check(draft: &Draft) -> Result<()> {
     let invalid = |problem: String| Err(Error::Invalid(problem));
     if draft.labels.len() < 2 {
-        let got = quoted(draft.labels.iter());
-        return invalid(format!("a dataset needs at least two classes, got {got}"));
+        return invalid(format!("a dataset needs at least two classes, got {}", draft.labels.len()));
     }
     let mut seen = HashSet::new();
-    if let Some(label) = draft.labels.iter().find(|label| !seen.insert(*label)) {
-        return invalid(format!("label `{label}` is there twice"));
+    if let Some(second) = draft.labels.iter().position(|label| !seen.insert(label)) {
+        return invalid(format!("expected different names of classes, got that of class {second} twice"));
     }
     if draft.splits.is_empty() {
         return invalid("a dataset needs at least one split, got none".to_owned());
@@ -219,7 +228,7 @@ fn check(draft: &Draft) -> Result<()> {
         check_split(name, examples, &draft.labels)?;
         let checked = match draft.input() {
             Input::Image => draft.images_of(name, examples).check(),
-            Input::Text => match examples.iter().find(|example| example.text.trim().is_empty()) {
+            Input::Text => match examples.iter().find(|example| example.text.is_blank()) {
                 Some(example) => Err(format!("the text of `{}` is empty", example.id)),
                 None => Ok(()),
             },
@@ -255,27 +264,15 @@ fn check_classes(draft: &Draft) -> Result<()> {
     };
     let known: BTreeSet<usize> = train.iter().filter_map(|example| example.label).collect();
     if known.len() < 2 {
-        let got = quoted(known.iter().map(|&label| &draft.labels[label]));
-        let problem = format!("split `train`: expected at least two classes, got {got}");
+        let problem = format!("split `train`: expected at least two classes, got {}", known.len());
         return Err(Error::Invalid(problem));
     }
     for (name, examples) in &draft.splits {
         let unseen = examples.iter().find(|e| e.label.is_some_and(|label| !known.contains(&label)));
         if let Some(Example { id, label: Some(label), .. }) = unseen {
-            return Err(Error::Invalid(format!(
-                "split `{name}`: label `{}` of `{id}` does not occur in train",
-                draft.labels[*label],
-            )));
+            let problem = format!("split `{name}`: class {label}, that of `{id}`, does not occur in train");
+            return Err(Error::Invalid(problem));
         }
     }
     Ok(())
-}
-
-/// How many there are, and which.
-fn quoted<'a>(labels: impl Iterator<Item = &'a String>) -> String {
-    let names: Vec<String> = labels.map(|label| format!("`{label}`")).collect();
-    match names.len() {
-        0 => "0".to_owned(),
-        n => format!("{n} ({})", names.join(", ")),
-    }
 }

@@ -106,13 +106,7 @@ pub(super) fn list<T: serde::de::DeserializeOwned>(
     metadata: &mut BTreeMap<String, String>,
 ) -> Result<Vec<T>, TraceProblem> {
     let Some(text) = metadata.remove(key) else { return Ok(Vec::new()) };
-    serde_json::from_str(&text)
-        .map_err(|_| TraceProblem::mismatch(key, format!("a JSON list of {what}"), abbreviated(&text)))
-}
-
-fn abbreviated(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((at, _)) => format!("`{}…`", &text[..at]),
-        None => format!("`{text}`"),
-    }
+    serde_json::from_str(&text).map_err(|_| {
+        TraceProblem::mismatch(key, format!("a JSON list of {what}"), format!("other text of {} bytes", text.len()))
+    })
 }
