@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
+use crate::budget::Budget;
 use crate::error::{Error, Result};
 
 pub(crate) struct Zipped {
     path: PathBuf,
     archive: ZipArchive<BufReader<File>>,
+    budget: Budget,
 }
 
 impl Zipped {
@@ -22,9 +24,10 @@ impl Zipped {
     /// A file that cannot be read, or is no zip file, or is cut short.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(Error::io("read", path))?;
+        let budget = Budget::of(file.metadata().map_err(Error::io("read", path))?.len());
         let archive = ZipArchive::new(BufReader::new(file))
             .map_err(|e| Error::content(path, format!("expected a whole zip file: {e}")))?;
-        Ok(Self { path: path.to_path_buf(), archive })
+        Ok(Self { path: path.to_path_buf(), archive, budget })
     }
 
     pub(crate) fn names(&self) -> Result<Vec<String>> {
@@ -36,7 +39,8 @@ impl Zipped {
         entry_error(&self.path, name, problem)
     }
 
-    /// The content of an entry of at most `largest` bytes, whatever size the file states for it.
+    /// The content of an entry of at most `largest` bytes, whatever size the file states for it. All entries together are
+    /// bounded by the file's own length.
     ///
     /// # Errors
     /// An entry that is missing, larger, cut short, or not what its checksum says.
@@ -48,12 +52,21 @@ impl Zipped {
         if stated > largest {
             return Err(too_large(&stated.to_string()));
         }
+        self.budget.take(stated).map_err(|problem| entry_error(&self.path, name, problem))?;
         let mut bytes = Vec::with_capacity(stated as usize);
         entry.take(largest + 1).read_to_end(&mut bytes).map_err(|e| entry_error(&self.path, name, e))?;
         if bytes.len() as u64 > largest {
             return Err(too_large("more"));
         }
         Ok(bytes)
+    }
+
+    /// Takes the bytes that an entry is decoded to.
+    ///
+    /// # Errors
+    /// All of them are larger than the file allows.
+    pub(crate) fn take(&self, bytes: u64) -> Result<(), String> {
+        self.budget.take(bytes)
     }
 
     /// As [`Zipped::read`], for an entry that must not be compressed.
@@ -79,6 +92,24 @@ mod tests {
     use super::*;
     use crate::testing::zip;
     use epee_testing::message;
+
+    /// Entries that are small one by one, and entries that share their bytes.
+    #[test]
+    fn a_small_file_does_not_unfold_to_a_large_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.zip");
+        let names: Vec<String> = (0..24).map(|i| format!("{i}.xml")).collect();
+        let files: Vec<_> = names.iter().map(|name| (name.as_str(), vec![b' '; 4 << 20])).collect();
+        fs::write(&path, zip(&files, CompressionMethod::Deflated)).unwrap();
+        let length = fs::metadata(&path).unwrap().len();
+        assert!(length < 110_000, "{length}");
+        let mut zip = Zipped::open(&path).unwrap();
+        let read = names.iter().map_while(|name| zip.read(name, 16 << 20).ok()).count();
+        assert!((16..24).contains(&read), "{read} entries of 4 MiB from {length} bytes");
+        let error = message(zip.read("23.xml", 16 << 20).unwrap_err(), dir.path());
+        let expected = format!("the {length} bytes of the file unfold to more than 200 times as many");
+        assert!(error.ends_with(&expected), "{error}");
+    }
 
     #[test]
     fn entries_are_read_whole_and_none_too_large() {

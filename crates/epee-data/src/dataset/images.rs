@@ -97,7 +97,11 @@ pub(super) fn read(path: &Path, names: &[String]) -> Result<Vec<Image>> {
     let mut images = Vec::with_capacity(names.len());
     for part in names.chunks(AT_ONCE) {
         let files = part.iter().map(|name| zip.read_stored(name, MAX_FILE)).collect::<Result<Vec<_>>>()?;
-        let decoded = files.par_iter().map(|file| Image::decode(file)).collect::<Vec<_>>();
+        let decode = |file: &Vec<u8>| {
+            let image = Image::decode(file).map_err(|problem| problem.to_string())?;
+            zip.take(image.data.len() as u64).map(|()| image)
+        };
+        let decoded = files.par_iter().map(decode).collect::<Vec<_>>();
         for (image, name) in decoded.into_iter().zip(part) {
             images.push(image.map_err(|problem| zip.error(name, problem))?);
         }

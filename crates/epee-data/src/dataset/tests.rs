@@ -224,6 +224,30 @@ fn images_that_are_written_are_read() {
     assert_eq!(again.info().digest, dataset.info().digest, "the same images give the same bytes");
 }
 
+/// Lines of a few bytes each, which name one small PNG again and again, must not take as much memory as its pixels.
+#[test]
+fn a_small_zip_holds_no_gigabytes_of_pixels() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let blank = Image::new(2048, 2048, 1, vec![255; 1 << 22]).unwrap();
+    let example = |id: &str, label| Example { id: id.to_owned(), label: Some(label), ..Example::from(blank.clone()) };
+    let mut draft = image_draft();
+    draft.splits = vec![("train".to_owned(), vec![example("a", 0), example("b", 1)])];
+    let mut info = write_dataset(&out, &draft, false).unwrap().info().clone();
+    let line = fs::read_to_string(out.join("train.jsonl")).unwrap().lines().next().unwrap().to_owned() + "\n";
+    let lines = line.repeat(30);
+    fs::write(out.join("train.jsonl"), &lines).unwrap();
+    let split = info.splits.get_mut("train").unwrap();
+    (split.rows, split.digest) = (30, epee_files::sha256(lines.as_bytes()));
+    info.digest = info.compute_digest();
+    fs::write(out.join("dataset.json"), serde_json::to_vec(&info).unwrap()).unwrap();
+    let length = fs::metadata(out.join("train.zip")).unwrap().len();
+    assert!(length < 60_000, "{length}");
+    let error = Dataset::open(&out).unwrap().split("train").unwrap_err().to_string();
+    let expected = format!("the {length} bytes of the file unfold to more than 200 times as many");
+    assert!(error.ends_with(&expected), "{error}");
+}
+
 #[test]
 fn a_pixel_changes_every_digest() {
     let dir = tempfile::tempdir().unwrap();

@@ -74,6 +74,21 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Image, String> {
     decoded.map_err(|fault| fault.to_string())?
 }
 
+/// Bytes that any image may be decoded to, 32 MiB: a blank page at 300 dots per inch. Beyond it, a file of n bytes may have
+/// 200 n bytes of samples: photographs have less than 50 n, while a PNG of 65 kB can hold 64 million equal pixels.
+const FREE: usize = 1 << 25;
+const MAX_RATIO: usize = 200;
+
+/// The number of samples, checked before memory is allocated.
+fn samples(file: &[u8], height: usize, width: usize, channels: usize) -> Result<usize, String> {
+    check_size(height, width)?;
+    let (samples, most) = (height * width * channels, file.len().saturating_mul(MAX_RATIO).saturating_add(FREE));
+    if samples > most {
+        return Err(format!("expected at most {most} bytes of samples in a file of {}, got {samples}", file.len()));
+    }
+    Ok(samples)
+}
+
 fn decode_png(bytes: &[u8]) -> Result<Image, String> {
     let broken = |error: &dyn Display| format!("no whole PNG: {error}");
     let limits = png::Limits { bytes: MAX_PIXELS * 8 };
@@ -82,7 +97,6 @@ fn decode_png(bytes: &[u8]) -> Result<Image, String> {
     decoder.set_transformations(Transformations::EXPAND);
     let mut reader = decoder.read_info().map_err(|error| broken(&error))?;
     let (width, height) = (reader.info().width as usize, reader.info().height as usize);
-    check_size(height, width)?;
     // The library indexes a palette by colours of three bytes.
     if let Some(palette) = reader.info().palette.as_ref().filter(|palette| palette.len() % 3 != 0) {
         return Err(broken(&format!("expected a palette of whole colours, got {} bytes", palette.len())));
@@ -98,7 +112,7 @@ fn decode_png(bytes: &[u8]) -> Result<Image, String> {
         ColorType::Rgba => (3, 1),
         ColorType::Indexed => return Err(broken(&"its palette is missing")),
     };
-    let mut data = vec![0; height * width * (channels + alpha)];
+    let mut data = vec![0; samples(bytes, height, width, channels + alpha)?];
     reader.next_frame(&mut data).map_err(|error| broken(&error))?;
     if alpha == 1 {
         data = data.chunks_exact(channels + 1).flat_map(|pixel| &pixel[..channels]).copied().collect();
@@ -116,11 +130,11 @@ fn decode_jpeg(bytes: &[u8]) -> Result<Image, String> {
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(|error| broken(&error))?;
     let (width, height) = decoder.dimensions().ok_or_else(|| broken(&"it has no size"))?;
-    check_size(height, width)?;
     let (space, channels) = match decoder.input_colorspace() {
         Some(ColorSpace::Luma) => (ColorSpace::Luma, 1),
         _ => (ColorSpace::RGB, 3),
     };
+    samples(bytes, height, width, channels)?;
     decoder.set_options(options.jpeg_set_out_colorspace(space));
     let data = decoder.decode().map_err(|error| broken(&error))?;
     let image = Image { height, width, channels, data: data.into() };

@@ -146,6 +146,17 @@ fn files_that_hold_no_image_are_refused() {
     assert_eq!(decode(&jpeg[..jpeg.len() / 2]).unwrap_err(), "no whole JPEG: it is cut short");
 }
 
+/// A large image in a small file: its header is believed only as far as the file is long.
+#[test]
+fn a_small_file_is_no_large_image() {
+    let small = header(8192, 8192, 8, 2);
+    let most = 200 * small.len() + (1 << 25);
+    let expected = format!("expected at most {most} bytes of samples in a file of {}, got {}", small.len(), 3 << 26);
+    assert_eq!(decode(&small).unwrap_err(), expected);
+    let page = encode_png(&Image::new(3508, 2480, 3, vec![255; 3 * 3508 * 2480]).unwrap()).unwrap();
+    assert_eq!(decode(&page).unwrap().data.len(), 3 * 3508 * 2480, "a blank page at 300 dots per inch");
+}
+
 /// `png` indexes a palette by whole colours and panics on others.
 #[test]
 fn a_palette_of_broken_colours_is_refused() {

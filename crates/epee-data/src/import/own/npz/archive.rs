@@ -8,19 +8,20 @@ use zip::ZipArchive;
 use zip::read::{ZipFile, read_zipfile_from_stream};
 
 use super::header::{Header, exactly};
+use crate::budget::Budget;
 use crate::error::{Error, Result};
 use crate::import::rows::list;
 use epee_input::{Image, MAX_PIXELS};
 
 /// The largest array that is read: PathMNIST's training images of 224 pixels are 13.5 GB.
 const MAX_ARRAY: u64 = 1 << 34;
-/// Deflated images are far below this ratio; it is checked for entries larger than [`SMALL`].
-const MAX_RATIO: u64 = 200;
-const SMALL: u64 = 1 << 26;
+/// Bytes of a row beside those of its numbers.
+const ROW: u64 = 512;
 
 pub(super) struct Archive {
     path: PathBuf,
     length: u64,
+    budget: Budget,
     zip: ZipArchive<BufReader<File>>,
 }
 
@@ -35,7 +36,7 @@ impl Archive {
         match ZipArchive::new(open()?) {
             Ok(zip) => {
                 let length = std::fs::metadata(path).map_err(Error::io("read", path))?.len();
-                Ok(Self { path: path.to_path_buf(), length, zip })
+                Ok(Self { path: path.to_path_buf(), length, budget: Budget::of(length), zip })
             }
             Err(error) => Err(Error::content(
                 path,
@@ -132,9 +133,6 @@ impl Archive {
         if packed > self.length {
             return Err(failed(format!("{packed} bytes in a file of {}", self.length)));
         }
-        if size > SMALL && size / packed.max(1) > MAX_RATIO {
-            return Err(failed(format!("{packed} bytes that unfold to {size}, more than {MAX_RATIO} times as many")));
-        }
         let header = Header::read(&mut entry).map_err(failed)?;
         if header.size > size {
             let shape = &header.shape;
@@ -142,6 +140,8 @@ impl Archive {
                 format!("the header claims {} bytes of numbers ({shape:?}), the entry has {size}", header.size);
             return Err(failed(problem));
         }
+        let rows = header.shape.first().map_or(0, |&n| n as u64);
+        self.budget.take(header.size.saturating_add(rows.saturating_mul(ROW))).map_err(failed)?;
         if header.shape.contains(&0) {
             return Err(failed(format!("the array is empty: {:?}", header.shape)));
         }

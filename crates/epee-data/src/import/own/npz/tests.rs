@@ -245,3 +245,21 @@ proptest! {
         let _ = Header::read(&mut bytes.as_slice());
     }
 }
+
+/// A few kilobytes that hold, and state, tens of millions of rows of one pixel.
+#[test]
+fn a_small_archive_has_no_more_rows_than_it_may() {
+    let n = 2_000_000;
+    let shape = format!("({n}, 1, 1)");
+    let arrays = vec![
+        ("train_labels", npy("'|u1'", "(4,)", &[0, 1, 0, 1])),
+        ("train_images", npy("'|u1'", &shape, &vec![0; n])),
+    ];
+    let bytes = npz(&arrays);
+    let error = read(&bytes, None).unwrap_err();
+    let expected = format!(
+        "own.npz: entry `train_images`: the {} bytes of the file unfold to more than 200 times as many",
+        bytes.len()
+    );
+    assert_eq!(error, expected);
+}
