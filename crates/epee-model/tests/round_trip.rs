@@ -9,7 +9,8 @@ use std::path::Path;
 
 use common::{FAMILIES, fixture, fixture_config};
 use epee_model::{
-    Config, ExitConfig, ExitsFile, Model, ModelCard, ModelDir, PoolerKind, model_digest, read_backbone, read_whole,
+    Config, Engine, Error, ExitConfig, ExitsFile, Model, ModelCard, ModelDir, PoolerKind, model_digest, read_backbone,
+    read_whole,
 };
 use epee_nn::Precision;
 use safetensors::SafeTensors;
@@ -128,4 +129,24 @@ fn a_learned_exit_head_is_stored_and_required() {
     replaced("\"policy\"", "\"score\": true,\n  \"policy\"");
     let error = ModelDir::load(out.path()).unwrap().engine(Precision::F32).err().unwrap().to_string();
     assert!(error.contains("no tensor for exits.score.weight, exits.score.bias"), "{error}");
+}
+
+#[test]
+fn a_layer_too_wide_for_int8_is_refused_by_name_before_its_weights_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = common::config(&serde_json::json!({
+        "model_type": "bert", "vocab_size": 5, "hidden_size": 2, "num_hidden_layers": 1, "num_attention_heads": 1,
+        "intermediate_size": 131_001, "max_position_embeddings": 4,
+    }));
+    let exit_config = ExitConfig::of(&config, 2);
+    let model = Model::new(&config, exit_config, 1);
+    save(dir.path(), &model, &config, exit_config);
+    let stored = ModelDir::load(dir.path()).unwrap();
+    for precision in [Precision::F32, Precision::Bf16] {
+        assert!(stored.engine(precision).is_ok(), "{precision}");
+    }
+    let Err(error) = stored.engine(Precision::Int8) else { panic!("int8 took it") };
+    let expected = "config.json: intermediate_size: expected rows of at most 131000 values in int8, got 131001";
+    assert!(error.to_string().ends_with(expected), "{error}");
+    assert!(matches!(Engine::new(&model, Precision::Int8), Err(Error::Width(_))));
 }
