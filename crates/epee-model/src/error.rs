@@ -30,6 +30,9 @@ pub enum Error {
     /// A policy cannot use the logits or the score of a sample.
     #[error("sample {sample} of the batch")]
     ExitOutput { sample: usize, source: epee_exit::ExitOutputError },
+    /// A layer that is too wide for a precision.
+    #[error("a layer")]
+    Width(#[from] epee_nn::WidthError),
     /// The policy gave no answer at the last exit.
     #[error("the policy gave no answer at the last exit")]
     NoAnswer,

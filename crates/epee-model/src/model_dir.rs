@@ -79,7 +79,8 @@ impl ModelDir {
     /// Reads the weights and packs them for inference at a precision.
     ///
     /// # Errors
-    /// If the file is missing or damaged, does not fit the configuration, or has a value that is not finite.
+    /// If the file is missing or damaged, does not fit the configuration, or has a value that is not finite; if a layer is too wide
+    /// for the precision.
     pub fn engine(&self, precision: Precision) -> Result<Engine, Error> {
         checkpoint::read_engine(&self.dir, &self.config, self.exits.exit_config(), precision)
     }

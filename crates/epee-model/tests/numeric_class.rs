@@ -21,7 +21,7 @@ fn print_bits() {
         let model = Model::new(&config, ExitConfig::of(&config, 3), 7);
         let batch = Expected::read(&format!("tiny-{family}/expected.safetensors")).batch();
         for precision in Precision::ALL {
-            let logits = Engine::new(&model, precision).logits(&batch);
+            let logits = Engine::new(&model, precision).unwrap().logits(&batch);
             let bits: Vec<u8> = logits.iter().flat_map(|z| z.data()).flat_map(|x| x.to_bits().to_le_bytes()).collect();
             println!("bits {family} {precision} {} {}", precision.numeric_class(), epee_files::sha256(&bits));
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::kernels::isa::isa;
-use crate::kernels::micro;
+use crate::kernels::micro::{self, MOST_INPUTS_INT8};
 
 /// The numeric precision of stored weights and of matrix products. Sums (except in `int8`), norms, softmax and embeddings are always
 /// `f32`.
@@ -61,13 +61,30 @@ impl Precision {
         micro::numeric_class(isa(), self)
     }
 
-    /// The longest row that a matrix product reads: beyond it an `int8` sum may overflow. The others have no limit.
-    pub fn most_inputs(self) -> usize {
-        match self {
-            Precision::F32 | Precision::Bf16 => usize::MAX,
-            Precision::Int8 => crate::kernels::packed::MOST_INPUTS_INT8,
-        }
+    /// Checks that sums over a row of this many values cannot overflow.
+    ///
+    /// ```
+    /// use epee_nn::Precision;
+    /// assert!(Precision::Int8.check_width(131_000).is_ok() && Precision::F32.check_width(1 << 24).is_ok());
+    /// let error = Precision::Int8.check_width(131_001).unwrap_err();
+    /// assert_eq!(error.to_string(), "expected rows of at most 131000 values in int8, got 131001");
+    /// ```
+    ///
+    /// # Errors
+    /// In `int8`, a row of more than 131,000 values.
+    pub fn check_width(self, inputs: usize) -> Result<(), WidthError> {
+        let most = if self == Precision::Int8 { MOST_INPUTS_INT8 } else { usize::MAX };
+        if inputs > most { Err(WidthError { precision: self, most, got: inputs }) } else { Ok(()) }
     }
+}
+
+/// Rows that are too wide for a precision.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected rows of at most {most} values in {precision}, got {got}")]
+pub struct WidthError {
+    precision: Precision,
+    most: usize,
+    got: usize,
 }
 
 impl fmt::Display for Precision {

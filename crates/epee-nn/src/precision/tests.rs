@@ -50,7 +50,7 @@ fn digest(precision: Precision) -> u64 {
         span
     });
     for (norm_first, activation) in [(false, Activation::Gelu), (true, Activation::GeluTanh)] {
-        let layer = layer(norm_first, activation).pack(precision);
+        let layer = layer(norm_first, activation).pack(precision).unwrap();
         let mut y = Vec::new();
         layer.keys_values(&x, &mut work);
         layer.rows(&x, &spans, &mut work, &mut y);
@@ -87,4 +87,24 @@ fn every_precision_has_a_class_on_every_instruction_set() {
             assert!(LAYERS.iter().any(|row| (row.0, row.1) == (precision, class)), "{precision} on {isa}: {class}");
         }
     }
+}
+
+#[test]
+fn a_layer_whose_integer_sums_could_overflow_is_refused() {
+    let layer = |wide: usize| TransformerLayer {
+        attention: Attention::zeros(1, 1, false),
+        attention_norm: LayerNorm::identity(1, 1e-5),
+        feed_forward: FeedForward {
+            up: Linear::zeros(wide, 1),
+            down: Linear::zeros(1, wide),
+            activation: Activation::Gelu,
+        },
+        feed_forward_norm: LayerNorm::identity(1, 1e-5),
+        norm_first: false,
+    };
+    assert!(layer(MOST_INPUTS_INT8).pack(Precision::Int8).is_ok());
+    let wide = layer(MOST_INPUTS_INT8 + 1);
+    assert!(wide.pack(Precision::F32).is_ok() && wide.pack(Precision::Bf16).is_ok());
+    let Err(error) = wide.pack(Precision::Int8) else { panic!("a row of 131,001 values was packed") };
+    assert_eq!(error, WidthError { precision: Precision::Int8, most: 131_000, got: 131_001 });
 }

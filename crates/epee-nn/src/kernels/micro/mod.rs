@@ -125,6 +125,9 @@ pub struct LowKernel<B, C> {
 /// `2 · 255 · 64` is the most that does not saturate. Every instruction set uses it, so that all give the same bits.
 pub const MOST_WEIGHT: f32 = 64.0;
 
+/// The longest row whose sum of byte products cannot overflow 32 bits: `2^31 / (255 · 64)`.
+pub const MOST_INPUTS_INT8: usize = 131_000;
+
 /// Plain Rust, for every number type and machine.
 pub(crate) fn portable<T: Scalar>() -> MicroKernel<T, T, T> {
     MicroKernel { rows: 6, width: 16, group: 1, run: portable::float::<T> }
