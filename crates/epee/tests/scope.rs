@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use epee::calibration::{AbstentionRequest, CalibrationGoal, CalibrationRequest};
+use epee::certificates::{PublicKey, SigningKey};
 use epee::exit::{CertificateRequest, Provenance, Trace, TraceParts};
 use epee::model::{Config, ExitConfig, ExitsFile, Model, ModelCard, ModelDir, inference_files};
-use epee::{Calibrator, Classifier, Example, Image, Precision, Prediction, Warning};
+use epee::{Calibrator, Classifier, Example, Image, LoadOptions, Precision, Prediction, Warning};
 use epee_testing::json_edits;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -36,12 +37,12 @@ impl Certified {
         ModelDir::save(&model, &weights, &config, &labels, &stored, (*first, *content), &ModelCard::default()).unwrap();
         rest.iter().for_each(|(name, content)| fs::write(model.join(name), content).unwrap());
         let certified = Certified { _dir: dir, model, inputs };
-        certified.calibrate();
+        certified.calibrate(None);
         certified
     }
 
     /// Certifies a setting that stops at once, on a trace that was never recorded but names the model.
-    fn calibrate(&self) {
+    fn calibrate(&self, sign: Option<SigningKey>) {
         let model_dir = ModelDir::load(&self.model).unwrap();
         let provenance = Provenance {
             model_digest: Some(model_dir.digest().unwrap()),
@@ -63,6 +64,7 @@ impl Certified {
         let mut request = CalibrationRequest::new(CalibrationGoal::Certified(CertificateRequest::new(0.1, 0.05)));
         request.abstain = Some(AbstentionRequest::new(0.1, 0.05));
         request.fit_temperatures = true;
+        request.sign = sign;
         Calibrator::open(&self.model, &trace).unwrap().run(&request).unwrap();
         assert_ne!(ModelDir::load(&self.model).unwrap().exits.policy, epee::Policy::full());
     }
@@ -246,4 +248,38 @@ fn the_list_of_files_names_what_a_directory_is_read_from() {
     assert!(!void());
     fs::write(certified.model.join("tokenizer_config.json"), r#"{"do_lower_case": false}"#).unwrap();
     assert!(void());
+}
+
+#[test]
+fn a_program_may_ask_for_a_signer() {
+    let words = WORDS.join("\n");
+    let certified = bert(&[("vocab.txt", words.as_bytes())]);
+    let pem = |kind: &str, body: &str| format!("-----BEGIN {kind} KEY-----\n{body}\n-----END {kind} KEY-----\n");
+    let file = |name: &str, content: String| {
+        let path = certified.model.join("..").join(name);
+        fs::write(&path, content).unwrap();
+        path
+    };
+    // RFC 8032, tests 1 and 2.
+    let secret = pem("PRIVATE", "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g");
+    let key = SigningKey::read(&file("key.pem", secret)).unwrap();
+    let other = pem("PUBLIC", "MCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=");
+    let other = PublicKey::read(&file("other.pem", other)).unwrap();
+    assert!(!format!("{key:?}").contains("9d61b19d"), "the secret is not shown");
+    let load = |signer: &PublicKey| {
+        let options = LoadOptions { signer: Some(signer.clone()), ..LoadOptions::default() };
+        Classifier::load_with(&certified.model, options).map(|_| ()).map_err(|error| error.to_string())
+    };
+    let refused = |signer: &PublicKey, reason: &str| {
+        let error = load(signer).unwrap_err();
+        assert!(error.ends_with(reason), "{error}");
+    };
+    refused(&key.public(), "model: the certificate is void: it is not signed");
+    certified.calibrate(Some(key.clone()));
+    assert_eq!(load(&key.public()), Ok(()));
+    refused(&other, "it is signed by the key d75a980182b1, not by 3d4017c3e843");
+    let mut exits = ModelDir::load(&certified.model).unwrap().exits;
+    (exits.certificate, exits.abstention) = (None, None);
+    exits.save(&certified.model).unwrap();
+    refused(&key.public(), "expected a signed certificate, got a model without one");
 }
