@@ -4,7 +4,7 @@
 //! - `f32` (and, portable only, `f64`): A and B unchanged.
 //! - `bf16`: both rounded to bfloat16, B in pairs along k, sums in `f32`.
 //! - `int8`: B as signed bytes, A as unsigned bytes, in groups of four along k, sums in `i32`. Integer sums are exact, so every
-//!   instruction set gives the same bits.
+//!   instruction set gives the same sums.
 
 // `Scalar` names these types, so they are public in a private module.
 #![allow(unreachable_pub)]
@@ -122,7 +122,7 @@ pub struct LowKernel<B, C> {
 }
 
 /// The greatest magnitude of an integer weight. `vpmaddubsw` adds two products of a byte and a weight in 16 bits, and
-/// `2 · 255 · 64` is the most that does not saturate. Every instruction set uses it, so that all give the same bits.
+/// `2 · 255 · 64` is the most that does not saturate. Every instruction set uses it, so that integer sums are the same everywhere.
 pub const MOST_WEIGHT: f32 = 64.0;
 
 /// The longest row whose sum of byte products cannot overflow 32 bits: `2^31 / (255 · 64)`.
