@@ -21,7 +21,8 @@ impl Access {
     #[cfg(unix)]
     fn mode(self, folder: &Path) -> u32 {
         use std::os::unix::fs::MetadataExt;
-        let shared = || fs::metadata(folder).is_ok_and(|found| found.mode() & 0o2020 != 0 && found.mode() & 0o1000 == 0);
+        let shared =
+            || fs::metadata(folder).is_ok_and(|found| found.mode() & 0o2020 != 0 && found.mode() & 0o1000 == 0);
         match self {
             Access::Usual => 0o666,
             Access::Private if shared() => 0o660,

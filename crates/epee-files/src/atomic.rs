@@ -113,7 +113,8 @@ pub fn check_output(path: &Path) -> Result<(), FileError> {
 
 /// The path that the bytes go to: a link's target; a device or a folder is refused.
 fn resolve(path: &Path) -> io::Result<PathBuf> {
-    let invalid = |got: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("expected a regular file, got {got}"));
+    let invalid =
+        |got: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("expected a regular file, got {got}"));
     let Ok(found) = fs::symlink_metadata(path) else {
         return Ok(path.to_owned());
     };

@@ -157,7 +157,11 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..200 {
                         if let Ok(_lock) = OutputLock::take(&output) {
-                            assert_eq!(writing.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0, "two hold the lock");
+                            assert_eq!(
+                                writing.fetch_add(1, std::sync::atomic::Ordering::SeqCst),
+                                0,
+                                "two hold the lock"
+                            );
                             writing.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
                         }
                     }

@@ -73,7 +73,8 @@ fn remove(folder: &Path, wanted: &dyn Fn(&OsStr) -> bool) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         // Opening a pipe of that name would block.
-        let kind = entry.file_type().ok().filter(|kind| wanted(&entry.file_name()) && (kind.is_file() || kind.is_dir()));
+        let kind =
+            entry.file_type().ok().filter(|kind| wanted(&entry.file_name()) && (kind.is_file() || kind.is_dir()));
         let Some(kind) = kind else { continue };
         let path = entry.path();
         let Ok(orphan) = open_options(&path, Access::Usual).read(true).open(&path) else { continue };

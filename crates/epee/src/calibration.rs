@@ -211,7 +211,7 @@ impl Calibrator {
                 // The settings before the fallback stay readable.
                 let dir = &self.model_dir.dir;
                 let (file, kept) = (dir.join("exits.json"), dir.join("exits.json.before"));
-                std::fs::copy(&file, &kept).map_err(epee_files::FileError::io("copy", &file))?;
+                epee_files::write_atomic(&kept, &[epee_files::read_file(&file)?])?;
                 exits.policy = Policy::full();
                 (exits.calibration, exits.certificate, exits.abstention) = (None, None, None);
                 exits.temperatures.clear();

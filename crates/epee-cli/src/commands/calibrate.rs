@@ -84,6 +84,7 @@ impl GoalArgs {
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     args.promise.check(args.goal.max_risk.is_some(), args.goal.abstain.is_some())?;
+    let _lock = epee_files::OutputLock::take(&args.model)?;
     let mut calibrator = Calibrator::open(&args.model, &args.file)?;
     let request = args.request(calibrator.trace())?;
     let report_trace = args.report_on.as_deref().map(|path| calibrator.open_report_trace(path)).transpose()?;
