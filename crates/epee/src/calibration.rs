@@ -211,7 +211,9 @@ impl Calibrator {
                 // The settings before the fallback stay readable.
                 let dir = &self.model_dir.dir;
                 let (file, kept) = (dir.join("exits.json"), dir.join("exits.json.before"));
-                epee_files::write_atomic(&kept, &[epee_files::read_file(&file)?])?;
+                // A link of that name leads to a file of its own, which must stay.
+                let _ = std::fs::remove_file(&kept);
+                epee_files::write_private(&kept, &[epee_files::read_file(&file)?])?;
                 exits.policy = Policy::full();
                 (exits.calibration, exits.certificate, exits.abstention) = (None, None, None);
                 exits.temperatures.clear();
