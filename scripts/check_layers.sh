@@ -54,7 +54,7 @@ absent_in() {
 }
 
 mapfile -t sources < <(find crates/*/src -name '*.rs' ! -path 'crates/epee-files/*')
-absent_in 'File::(create|options)|OpenOptions|fs::write\(|[^_]tempfile::' \
+absent_in '\bFile::(create|options)|OpenOptions|fs::write\(|[^_]tempfile::' \
     "files are created through epee-files: modes, links, temporaries" "${sources[@]}"
 mapfile -t sources < <(find crates/epee-cli/src -name '*.rs' ! -path '*/ui/mod.rs')
 absent_in '\be?print(ln)?!|stdout\(\)\.(write|lock)|std(out|err)\(\),' \
