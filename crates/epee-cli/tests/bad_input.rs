@@ -196,7 +196,7 @@ fn a_full_disk_names_the_file_and_leaves_nothing_half_written() {
     let error = limited("20", "train --init config.json --data data --out new --epochs 1");
     contains(&error, &["cannot write", "model.safetensors"]);
     assert_eq!(names(&shop.dir().join("new")), ["checkpoints", "metrics.jsonl", "tensorboard"]);
-    assert_eq!(names(&shop.dir().join("new/checkpoints")), ["lock"]);
+    assert!(names(&shop.dir().join("new/checkpoints")).is_empty());
 }
 
 #[test]

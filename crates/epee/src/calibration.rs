@@ -249,7 +249,9 @@ impl Calibrator {
                 // The settings before the fallback stay readable.
                 let dir = &self.model_dir.dir;
                 let (file, kept) = (dir.join("exits.json"), dir.join("exits.json.before"));
-                std::fs::copy(&file, &kept).map_err(epee_files::FileError::io("copy", &file))?;
+                // A link of that name leads to a file of its own, which must stay.
+                let _ = std::fs::remove_file(&kept);
+                epee_files::write_private(&kept, &[epee_files::read_file(&file)?])?;
                 let exits = &mut self.model_dir.exits;
                 exits.policy = Policy::full();
                 (exits.calibration, exits.certificate, exits.abstention) = (None, None, None);

@@ -85,6 +85,7 @@ impl GoalArgs {
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     args.promise.check(args.goal.max_risk.is_some(), args.goal.abstain.is_some())?;
+    let _lock = epee_files::OutputLock::take(&args.model)?;
     let open = if args.promise.trust_trace { Calibrator::open_trusted } else { Calibrator::open };
     let mut calibrator = open(&args.model, &args.file)?;
     let request = args.request(calibrator.trace())?;

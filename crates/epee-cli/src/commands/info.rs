@@ -100,9 +100,8 @@ fn show(facts: &Facts, ui: Ui) -> anyhow::Result<()> {
 
 const WIDTH: usize = 96;
 
-/// Wraps a sentence and keeps its indentation; control characters are replaced, since they would reach the terminal.
+/// Wraps a sentence and keeps its indentation.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let text = text.replace(char::is_control, "\u{fffd}");
     let indent = &text[..text.len() - text.trim_start().len()];
     let mut lines = vec![indent.to_owned()];
     for word in text.split_whitespace() {

@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         return Ok(ui.print(ui::prediction_table(&classifier, &texts, &predictions))?);
     }
     for (text, prediction) in texts.iter().zip(&predictions) {
-        ui.print(line(&classifier, text, prediction).to_string())?;
+        ui.print_data(format!("{}\n", line(&classifier, text, prediction)).as_bytes())?;
     }
     Ok(())
 }

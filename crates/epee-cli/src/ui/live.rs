@@ -92,9 +92,8 @@ pub(crate) fn prediction_table(classifier: &Classifier, texts: &[SampleText], pr
     table([input_name(classifier), "label", "probability", "exit", "stopped by"], rows)
 }
 
-/// The beginning of a text on one line, without control characters, which would reach the terminal.
+/// The beginning of a text on one line.
 fn shortened(text: &str, most: usize) -> String {
-    let text = text.replace(|c: char| c.is_control() && !c.is_whitespace(), "\u{fffd}");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() <= most {
         return text;

@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
-
-use tempfile::TempDir;
 
 use super::info::{FORMAT, Line};
 use super::read::is_plain_name;
 use super::{DATASET_FILE, Dataset, DatasetInfo, ImagesInfo, Input, SplitInfo, Task, images};
 use crate::error::{Error, Result};
-use epee_files::sha256;
+use epee_files::{Access, StagedFolder, is_vacant, sha256, sha256_file};
 use epee_input::Example;
 
 /// A dataset before it is written: what [`DatasetInfo`] holds, less computed fields.
@@ -60,10 +57,10 @@ impl Draft {
 /// Everything is first written into a temporary folder on the same file system and synced, then
 /// moved. If `dir` does not exist, the move is one rename. If it exists, the files are moved
 /// into it, `dataset.json` last, and files of an older dataset that the new one lacks are removed;
-/// other files stay.
+/// other files stay. New files are [private](Access::Private).
 ///
 /// # Errors
-/// A folder that holds something, unless `force`; a draft that is no dataset (no rows, fewer than
+/// A folder that holds something, unless `force`, or that another process writes into; a draft that is no dataset (no rows, fewer than
 /// two classes, a class of another split missing in `train`, an empty text, a missing or
 /// empty image, an id used twice); a
 /// full disk or any other refusal to write, with the name of the file.
@@ -73,40 +70,21 @@ pub fn write_dataset(dir: &Path, draft: &Draft, force: bool) -> Result<Dataset> 
     if exists && !dir.is_dir() {
         return Err(Error::content(dir, "expected a folder, got a file"));
     }
-    if exists && !force && fs::read_dir(dir).map_err(Error::io("read", dir))?.next().is_some() {
+    let mut staged = StagedFolder::begin(dir, Access::Private)?;
+    if exists && !force && !is_vacant(dir).map_err(Error::io("read", dir))? {
         return Err(Error::NotEmpty { path: dir.to_path_buf() });
     }
-    let parent = match dir.parent() {
-        _ if exists => dir,
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-    let staging = staging_folder(parent).map_err(Error::io("write into", parent))?;
-    let names = stage(staging.path(), dir, draft)?;
+    let names = stage(&mut staged, dir, draft)?;
+    staged.prepare()?;
     if exists {
-        move_into(staging.path(), dir, &names)?;
-    } else {
-        fs::rename(staging.path(), dir).map_err(Error::io("create", dir))?;
+        remove_old(dir, &names)?;
     }
+    staged.commit()?;
     Dataset::open(dir)
 }
 
-fn staging_folder(parent: &Path) -> std::io::Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".epee-data-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As any new folder: the umask takes its part.
-        builder.permissions(fs::Permissions::from_mode(0o777));
-    }
-    builder.tempdir_in(parent)
-}
-
-/// Writes all files into `staging`; errors name their final path in `dir`.
-fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> {
-    let write = |name: &str, bytes: &[u8]| write_file(&staging.join(name), bytes, &dir.join(name));
+/// Writes all files, `dataset.json` last; errors name their path in `dir`.
+fn stage(staged: &mut StagedFolder, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> {
     let mut splits = BTreeMap::new();
     for (name, examples) in &draft.splits {
         let file = format!("{name}.jsonl");
@@ -116,18 +94,19 @@ fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> 
             let encoded = draft.images_of(name, examples);
             let file = format!("{name}.zip");
             let names = encoded.names()?;
-            let digest = encoded.write(&names, &staging.join(&file), &dir.join(&file))?;
+            encoded.write(&names, staged.create(&file)?, &dir.join(&file))?;
+            let digest = sha256_file(&staged.staged(&file))?;
             images = Some(ImagesInfo { file, digest });
             entries = Some(names);
         }
         let bytes = to_jsonl(examples, entries.as_deref(), &draft.labels);
-        write(&file, &bytes)?;
+        staged.write(&file, &bytes)?;
         let digest = sha256(&bytes);
         splits.insert(name.clone(), SplitInfo { file, rows: examples.len(), digest, images });
     }
     let mut files = BTreeMap::new();
     for (name, bytes) in &draft.files {
-        write(name, bytes)?;
+        staged.write(name, bytes)?;
         files.insert(name.clone(), sha256(bytes));
     }
     let mut info = DatasetInfo {
@@ -147,7 +126,7 @@ fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> 
     // Strings, numbers and maps of them always serialise.
     let mut text = serde_json::to_vec_pretty(&info).unwrap_or_default();
     text.push(b'\n');
-    write(DATASET_FILE, &text)?;
+    staged.write(DATASET_FILE, &text)?;
     Ok(info.file_names().cloned().collect())
 }
 
@@ -168,35 +147,16 @@ fn to_jsonl(examples: &[Example], entries: Option<&[String]>, labels: &[String])
     bytes
 }
 
-/// Writes and syncs a file; an error names `shown`.
-pub(super) fn write_file(path: &Path, bytes: &[u8], shown: &Path) -> Result<()> {
-    let write = || {
-        let mut file = File::create(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(Error::io("write", shown))
-}
-
-/// Replaces the dataset in `dir`: without `dataset.json` it is none, until all of it is there.
-fn move_into(staging: &Path, dir: &Path, names: &BTreeSet<String>) -> Result<()> {
+/// Removes what the dataset in `dir` has and the new one lacks, and `dataset.json`: until the new one is there, it is none.
+fn remove_old(dir: &Path, names: &BTreeSet<String>) -> Result<()> {
     let stale = match Dataset::open(dir) {
         Ok(old) => &old.info().file_names().cloned().collect() - names,
         Err(_) => BTreeSet::new(),
     };
-    let marker = dir.join(DATASET_FILE);
-    if marker.exists() {
-        fs::remove_file(&marker).map_err(Error::io("remove", &marker))?;
-    }
-    for name in stale {
-        let path = dir.join(name);
+    for path in std::iter::once(DATASET_FILE).chain(stale.iter().map(String::as_str)).map(|name| dir.join(name)) {
         if path.is_file() {
             fs::remove_file(&path).map_err(Error::io("remove", &path))?;
         }
-    }
-    for name in names.iter().map(String::as_str).chain([DATASET_FILE]) {
-        let path = dir.join(name);
-        fs::rename(staging.join(name), &path).map_err(Error::io("write", &path))?;
     }
     Ok(())
 }

@@ -117,7 +117,7 @@ fn pictures(dataset: &Dataset, out: &Path) -> anyhow::Result<Vec<SampleText>> {
         let Some(example) = test.examples.iter().find(shown) else { continue };
         let (Some(image), Some(label)) = (&example.image, example.label) else { continue };
         let path = folder.join(format!("grade-{grade}-{}.png", dataset.info().labels[label].replace(' ', "-")));
-        std::fs::write(&path, image.to_png()?).with_context(|| format!("cannot write {}", path.display()))?;
+        epee_files::write_atomic(&path, &[image.to_png()?])?;
         paths.push(path.display().to_string().into());
     }
     Ok(paths)
