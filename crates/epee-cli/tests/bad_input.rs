@@ -62,8 +62,8 @@ fn a_damaged_file_of_a_model_is_named_with_what_was_expected() {
         (config, |_| None, &["config.json not found"]),
         (
             tokenizer,
-            |json| edited(json, |tokenizer| tokenizer["model"]["vocab"]["extra"] = json!(99_999)),
-            &["tokenizer.json", "got 100000"],
+            |json| edited(json, |tokenizer| tokenizer["model"]["vocab"]["extra"] = json!(60_000)),
+            &["tokenizer.json", "got 60001"],
         ),
         (tokenizer, |_| Some(b"[]".to_vec()), &["tokenizer.json"]),
         (tokenizer, |_| None, &["expected a tokenizer: tokenizer.json, vocab.json"]),
