@@ -307,7 +307,6 @@ fn a_killed_or_failed_command_leaves_no_text_but_a_dataset_s() {
 /// The memory of a command that holds texts is not written to a core file.
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "core dumps are not switched off yet"]
 fn no_core_file_holds_a_text() {
     let shop = world();
     let script = "ulimit -c unlimited; exec \"$0\" predict --model run -";
