@@ -42,7 +42,7 @@ fn a_model_in_the_cache_is_trained_from_its_id() {
     let report = json(train(&shop, "owner/tiny").env("HF_HUB_OFFLINE", "1"));
     assert_eq!(report["best_epoch"], 1);
     let card = shop.read_text("out/README.md");
-    assert!(card.contains("tiny (sha256:"), "{card}");
+    assert!(card.contains("tiny (v2:"), "{card}");
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn a_custom_policy_is_chosen_compared_and_certified() {
     let json = serde_json::to_value(&rows).unwrap();
     assert!(json[2]["policy"].as_str().unwrap().starts_with("steady-margin(threshold="));
 
-    let request = CertificateRequest::new(0.05, 0.05);
+    let request = CertificateRequest::new(0.1, 0.05);
     let certified = certify(&trace, &grid(vec![mine.clone()]), &request).unwrap();
     let built_in = certify(&trace, &entropy, &request).unwrap();
     assert_eq!(certified.chosen().saving, built_in.chosen().saving);

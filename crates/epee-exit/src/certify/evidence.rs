@@ -7,8 +7,8 @@ use super::{Bound, CertifiedRisk};
 use crate::metrics::saving;
 use crate::policy::Policy;
 
-/// The most samples whose losses in order are gone through again when a certificate is read.
-const MOST_BETS: u64 = 10_000_000;
+/// The most samples that the betting bound tests: their losses are gone through in order whenever a certificate is read.
+pub(super) const MOST_BETS: u64 = 1_000_000;
 
 /// A certified setting, and the counts of its test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

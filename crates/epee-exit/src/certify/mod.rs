@@ -54,6 +54,12 @@ pub enum CertifyError {
     /// Too few samples for any certificate at this level.
     #[error("not certifiable: n = {n}, needs {needs} ({})\n{hint}", counted_samples(.risk))]
     TooFew { risk: String, n: usize, needs: u64, hint: String },
+    /// More samples than the betting bound tests.
+    #[error(
+        "the betting bound tests at most {most} samples, got {n}\n\
+         hint: the exact bound has no limit; or record fewer samples"
+    )]
+    TooMany { n: usize, most: u64 },
     /// Samples that repeat others.
     #[error(
         "not certifiable: of {of} samples {samples} repeat the logits and label of another, and {ids} the id of another; the \

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::evidence::MOST_BETS;
 use super::path::{counted, pareto_path, prior_path};
 use super::risk::Losses;
 use super::samples::Draw;
@@ -203,13 +204,17 @@ pub(super) fn check_labels(trace: &Trace, risk: &str) -> Result<(), CertifyError
     one.map_or(Ok(()), |one| Err(CertifyError::OneClass { class: trace.class_name(one) }))
 }
 
-/// Refuses samples that are too few to certify even a risk of 0.
+/// Refuses samples that are too few to certify even a risk of 0, or too many to bet on.
 fn enough(trace: &Trace, samples: &[usize], request: &CertificateRequest, hint: &str) -> Result<(), CertifyError> {
     let needs = smallest_certifiable_n(request.epsilon, request.delta).unwrap_or(1 << 53);
     let last = |&sample: &usize| crate::confidence::argmax(trace.row(sample, trace.exits())) as u32;
     let full: Vec<u32> = samples.iter().map(last).collect();
     let labels: Vec<i64> = samples.iter().map(|&sample| trace.labels()[sample]).collect();
     for &risk in &request.risks {
+        let betting = request.bound.unwrap_or(risk.default_bound()) == Bound::Betting;
+        if betting && samples.len() as u64 > MOST_BETS {
+            return Err(CertifyError::TooMany { n: samples.len(), most: MOST_BETS });
+        }
         let n = counted(risk, &full, &labels) as usize;
         if (n as u64) < needs {
             let of = if samples.len() < trace.samples() { " in the half that tests" } else { "" };
