@@ -27,7 +27,7 @@ use crate::example::Example;
 use crate::guard::{TOKENIZERS, guarded};
 
 /// How many ids may have no token, beside as many as there are tokens: a model has an embedding for every id.
-const SPARE_IDS: usize = 1 << 16;
+const SPARE_IDS: usize = 1 << 17;
 
 /// Token ids of one sequence, special tokens included.
 #[derive(Clone, Debug, PartialEq, Eq)]
