@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The arrows between crates (ARCHITECTURE.md, "The map"): fails if a crate depends on one below it, or a command on another.
+# The arrows between crates (ARCHITECTURE.md, "The map"): fails if a crate depends on one below it, or a command on another, if a crate
+# creates a file other than through epee-files, or if a command prints other than through `Ui`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -35,4 +36,27 @@ if grep -nE '^(pub(\(.*\))? )?use super::' $commands/*.rs || grep -rnE 'crate::c
     echo "a command imports another command" >&2
     exit 1
 fi
+
+# absent_in PATTERN ADVICE FILE…: no line outside tests and comments may match.
+absent_in() {
+    local pattern=$1 advice=$2 file
+    shift 2
+    for file in "$@"; do
+        case $file in */tests.rs | */tests/* | */testing.rs | */epee-testing/*) continue ;; esac
+        # A module of tests has them at the left margin.
+        if grep -q '^#\[test\]' "$file"; then continue; fi
+        if awk '/^#\[cfg\(.*test.*\)\]$/ { held = 1; next } held && /^(pub\(.*\) )?mod .*\{/ { exit } { held = 0 } !/^ *\/\// { print FILENAME ":" FNR ": " $0 }' \
+            "$file" | grep -E "$pattern"; then
+            echo "$advice" >&2
+            exit 1
+        fi
+    done
+}
+
+mapfile -t sources < <(find crates/*/src -name '*.rs' ! -path 'crates/epee-files/*')
+absent_in '\bFile::(create|options)|OpenOptions|fs::write\(|[^_]tempfile::' \
+    "files are created through epee-files: modes, links, temporaries" "${sources[@]}"
+mapfile -t sources < <(find crates/epee-cli/src -name '*.rs' ! -path '*/ui/mod.rs')
+absent_in '\be?print(ln)?!|stdout\(\)\.(write|lock)|std(out|err)\(\),' \
+    "commands print through Ui: what people read has no control characters" "${sources[@]}"
 echo "crates depend only on those above them"

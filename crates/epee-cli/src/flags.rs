@@ -6,6 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use epee_exit::{Ensemble, Grid, Metric, Patiences, PolicyError, PolicyKind, Scoring, Thresholds, Trace, runnable};
+use epee_files::{OutputLock, check_output, is_vacant};
 use serde::de::DeserializeOwned;
 
 /// One policy, or all that can run on a trace.
@@ -151,25 +152,28 @@ pub(crate) fn check_vacant(dir: &Path, force: bool, hint: &str) -> anyhow::Resul
     if force || !dir.exists() {
         return Ok(());
     }
-    let mut entries = std::fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
-    if entries.next().is_some() {
+    if !is_vacant(dir).with_context(|| format!("cannot read {}", dir.display()))? {
         bail!("{} holds something already: expected a new or an empty folder\nhint: {hint}", dir.display());
     }
     Ok(())
 }
 
-/// Refuses a file that exists, unless forced.
-pub(crate) fn check_absent(file: &Path, force: bool) -> anyhow::Result<()> {
+/// Claims a file to be written: the lock on it, until the command has ended. Refuses a file that another process writes, that exists
+/// (unless forced), or that no regular file can replace.
+pub(crate) fn claim(file: &Path, force: bool) -> anyhow::Result<OutputLock> {
     if file.exists() && !file.is_file() {
         bail!("{}: expected a regular file to write, got something else", file.display());
     }
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
         bail!("{}: no such folder to write {} into", folder.display(), file.display());
     }
+    // Before the lock: a name that no file can have is an error of its own.
+    check_output(file)?;
+    let lock = OutputLock::take(file)?;
     if file.symlink_metadata().is_ok() && !force {
         bail!("{} exists already\nhint: --force replaces it", file.display());
     }
-    Ok(())
+    Ok(lock)
 }
 
 #[cfg(test)]

@@ -105,6 +105,7 @@ fn calibrate(error: &CalibrateError) -> Option<&'static str> {
     match error {
         CalibrateError::GoalNotMet { .. } => Some("`epee sweep TRACE` shows what each setting costs and saves"),
         CalibrateError::UnknownPrecision => Some("record it with `epee trace`"),
+        CalibrateError::UnknownModel { .. } => Some("record it with `epee trace`, or vouch for it with --trust-trace"),
         _ => None,
     }
 }
@@ -117,6 +118,9 @@ fn certify(error: &CertifyError) -> Option<&'static str> {
         CertifyError::TooFew { .. } => {
             Some("a greater --max-risk or --abstain needs fewer samples; --path prior tests on all of them")
         }
+        CertifyError::Repeats { .. } => {
+            Some("record a trace without the repeats, or pass --allow-repeats if they are draws of their own")
+        }
         CertifyError::FullDepth { .. } => Some("--max-risk sets the tolerated risk"),
         CertifyError::Abstain { .. } => Some("--abstain sets the tolerated error"),
         _ => None,
@@ -126,6 +130,9 @@ fn certify(error: &CertifyError) -> Option<&'static str> {
 fn data(error: &epee_data::Error) -> Option<&'static str> {
     match error {
         epee_data::Error::NotEmpty { .. } => Some("choose another folder with --out, or pass --force"),
+        epee_data::Error::NoColumn { .. } => {
+            Some("`head -n 1 FILE` shows the first row; if it is data, pass --no-header and numbers of columns")
+        }
         epee_data::Error::OpenQuote { .. } => Some("close it, or pass --no-quotes if quotes are ordinary characters"),
         epee_data::Error::Columns { .. } => Some("a field that holds the separator or a newline must be in quotes"),
         _ => None,

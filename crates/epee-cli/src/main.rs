@@ -1,10 +1,12 @@
 //! The `epee` command: argument parsing, wiring, what the user reads.
 
 mod commands;
+mod core_dumps;
 mod fetch;
 mod flags;
 mod grids;
 mod hints;
+mod private;
 mod status;
 mod training;
 mod ui;
@@ -30,6 +32,9 @@ struct Cli {
     /// Compute threads [default: all that this process may use]
     #[arg(long, global = true, value_name = "N", value_parser = flags::threads)]
     threads: Option<usize>,
+    /// Let a crash write a core dump, which holds texts and weights, and debuggers attach
+    #[arg(long, global = true)]
+    allow_core_dumps: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -53,7 +58,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    private::hide_panic_messages();
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&private::without_texts(error)));
+    if !cli.allow_core_dumps {
+        core_dumps::forbid();
+    }
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -93,6 +102,16 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Policy(args) => policy::run(args, ui),
         Command::Info(args) => info::run(args, ui),
     }
+}
+
+/// Prints a wrong usage, or the help, and ends the process. An argument that would control the terminal is printed without colours.
+fn refuse(error: &clap::Error) -> ! {
+    let acts = |text: std::ffi::OsString| matches!(ui::plain_line(&text.to_string_lossy()), std::borrow::Cow::Owned(_));
+    if !error.use_stderr() || !std::env::args_os().any(acts) {
+        error.exit();
+    }
+    Ui { format: Format::Table }.note(error.render().to_string().trim_end());
+    std::process::exit(error.exit_code())
 }
 
 /// The reader of stdout went away, as `head` does: not an error.

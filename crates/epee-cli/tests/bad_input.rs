@@ -130,7 +130,7 @@ fn a_label_unseen_in_training() {
     shop.write("train.csv", "t,l\na,x\nb,y\nc,x\nd,y\n");
     shop.write("dev.csv", "t,l\ne,x\nf,z\n");
     let error = shop.error("data import csv --text t --label l --out d --train train.csv --dev dev.csv");
-    contains(&error, &["dev.csv:3:", "z"]);
+    contains(&error, &["dev.csv:3:", "the label does not occur in train, which has 2 others"]);
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_full_disk_names_the_file_and_leaves_nothing_half_written() {
     let error = limited("20", "train --init config.json --data data --out new --epochs 1");
     contains(&error, &["cannot write", "model.safetensors"]);
     assert_eq!(names(&shop.dir().join("new")), ["checkpoints", "metrics.jsonl", "tensorboard"]);
-    assert_eq!(names(&shop.dir().join("new/checkpoints")), ["lock"]);
+    assert!(names(&shop.dir().join("new/checkpoints")).is_empty());
 }
 
 #[test]

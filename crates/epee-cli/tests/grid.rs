@@ -272,7 +272,7 @@ mod interrupted {
         let run = shop.dir().join("grid/runs/batch-16_rate-1e-3_seed-1");
         wait_for_steps(&run.join("metrics.jsonl"), 3);
         let error = shop.error(RESUME);
-        assert!(error.contains("another `epee grid` is writing into it"), "{error}");
+        assert!(error.contains("is writing to it"), "{error}");
         signal("-TERM", &grid.id().to_string());
         let output = grid.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();

@@ -40,7 +40,7 @@ fn an_interrupted_run_resumes_to_the_same_bits() {
     for (signal, resume) in [("-INT", false), ("-TERM", true)] {
         let child = start(resume);
         let error = shop.error(&resumed);
-        let expected = format!("another training (process {}) writes here", child.id());
+        let expected = format!("another process ({}) is writing to it", child.id());
         assert!(error.contains(&expected), "expected `{expected}` in {error}");
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         let output = child.wait_with_output().unwrap();

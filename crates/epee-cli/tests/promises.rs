@@ -21,7 +21,8 @@ fn trace(shop: &Workshop, samples: usize, every: usize, change: impl FnOnce(&mut
         for exit in 1..=2 {
             let differs = exit == 1 && sample % every == 0;
             let says = if differs { (label + 1) % 4 } else { label };
-            let sure = if differs { 1.0 } else { 4.0 + (sample % 7) as f32 / 4.0 };
+            // No sample repeats another.
+            let sure = if differs { 1.0 } else { 4.0 + (sample % 7) as f32 / 4.0 } + sample as f32 * 1e-5;
             parts.logits.extend((0..4).map(|k| if k == says { sure } else { 0.0 }));
         }
         parts.labels.push(label as i64);
@@ -59,7 +60,8 @@ fn a_certificate_is_given_shown_and_voided() {
         let output = shop.epee("info model").output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     };
-    assert!(words(&shop).contains("Valid. The promise fails with a probability of at most 5 %"), "{}", words(&shop));
+    assert!(words(&shop).contains("Consistent: every number follows from the counts"), "{}", words(&shop));
+    assert!(words(&shop).contains("The promise fails with a probability of at most 5 %"), "{}", words(&shop));
     assert!(words(&shop).contains("At most 5 % of all answers differ from those of the whole model."));
 
     // As it is, it answers in silence; at another precision, and with other labels, it says that the promise is void.
@@ -90,6 +92,10 @@ fn a_certificate_is_given_shown_and_voided() {
     by_hand["certificate"]["epsilon"] = 0.0001.into();
     shop.write("model/exits.json", by_hand.to_string());
     assert!(predict(&[]).contains("in its file do not support it"), "{}", predict(&[]));
+    by_hand["certificate"]["epsilon"] = 0.05.into();
+    by_hand["certificate"]["scope"]["split"] = "test".into();
+    shop.write("model/exits.json", by_hand.to_string());
+    assert!(predict(&[]).contains("its file was changed after it was written"), "{}", predict(&[]));
 
     // A plain goal takes the place of the promise.
     shop.run(&format!("calibrate {made} --model model --saving 0.3"));
@@ -147,14 +153,26 @@ fn impossible_demands_leave_the_model_as_it_was() {
         assert!(text.contains(part), "{flags}: {text}");
     }
     type Change = fn(&mut TraceParts);
-    let cases: [(Change, &str, &str); 11] = [
+    let cases: [(Change, &str, &str); 15] = [
+        (|parts| parts.provenance.model_digest = None, "--max-risk 0.1", "or vouch for it with --trust-trace"),
+        (
+            |parts| parts.provenance.model_digest = None,
+            "--abstain 0.1",
+            "nothing shows that this one recorded the trace",
+        ),
+        (|parts| parts.provenance.model_digest = Some("sha256:0123".into()), "--max-risk 0.1", "it is of epee 0.1"),
+        (
+            |parts| parts.logits.copy_within(..80, 800),
+            "--max-risk 0.1",
+            "of 400 samples 10 repeat the logits and label",
+        ),
         (|parts| parts.labels.fill(-1), "--max-risk 0.1 --risk gap", "the risk `consistency` needs none"),
         (|parts| parts.labels.fill(-1), "--max-loss 0.01", "expected a trace with labels"),
         (|parts| parts.labels.fill(-1), "--abstain 0.1", "no sample of the trace has one"),
         (|parts| parts.labels.fill(2), "--max-risk 0.1 --risk error", "every labelled sample is of the class"),
         (|parts| parts.labels.fill(2), "--max-loss 0.01", "every labelled sample is of one class"),
         (|parts| parts.labels.fill(2), "--max-loss 0.01 --fit-temperatures", "class"),
-        (|parts| parts.provenance.model_digest = Some("sha256:0123".into()), "--max-risk 0.1", "got one of another"),
+        (|parts| parts.provenance.model_digest = Some("v2:0123".into()), "--max-risk 0.1", "got one of another"),
         (|parts| parts.provenance.label_names.swap(0, 1), "--saving 0.2", "expected the model's classes"),
         (|parts| parts.provenance.precision = None, "--max-risk 0.1", "does not say at which it was recorded"),
         (|parts| parts.provenance.precision = Some("f17".into()), "--max-risk 0.1", "precision: "),
@@ -184,7 +202,7 @@ fn a_model_abstains_where_it_is_unsure() {
     shop.run(&format!("calibrate {made} --model model --saving 0.2 --abstain 0.02"));
     let rule = &exits(&shop)["abstention"];
     let coverage = rule["coverage"].as_f64().unwrap();
-    assert!((0.7..0.9).contains(&coverage) && rule["errors"] == 0, "{rule}");
+    assert!((0.7..0.9).contains(&coverage) && rule["upper"].as_f64().unwrap() <= 0.02, "{rule}");
     let answer = shop.json("predict --model model x");
     assert!(answer["abstains"].is_boolean(), "{answer}");
     // The rule is about this policy: with another, or at another precision, its promise is void.

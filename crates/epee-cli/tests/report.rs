@@ -96,7 +96,7 @@ fn texts_are_shown_only_when_asked_for_and_only_of_the_same_data() {
     let shop = Workshop::empty();
     let example = |i: i64| Example {
         id: format!("id-{i}"),
-        text: format!("secret {i} <b>"),
+        text: format!("secret {i} <b>").into(),
         label: Some((i % 2) as usize),
         ..Example::default()
     };

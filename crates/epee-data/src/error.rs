@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use epee_files::FileError;
 
 /// A dataset or a file to import that cannot be used.
+///
+/// No message holds what a sample's text, label or id is, or the names of columns and keys that a file has: a file without a
+/// header has a sample in their place. Messages name the file, the line, what was expected and the kind of what was found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the message says what each field is")]
@@ -18,6 +21,9 @@ pub enum Error {
     /// A row with more or fewer columns than the others.
     #[error("{}:{line}: expected {expected} columns, got {got}", path.display())]
     Columns { path: PathBuf, line: u64, expected: usize, got: usize },
+    /// A file without a column of this name. The first row may be a sample, so the error does not show it.
+    #[error("{}: no column `{column}` among the {got} of the first row", path.display())]
+    NoColumn { path: PathBuf, column: String, got: usize },
     /// A quote that would swallow the rest of the file.
     #[error("{}:{line}: a quote is opened and never closed", path.display())]
     OpenQuote { path: PathBuf, line: u64 },

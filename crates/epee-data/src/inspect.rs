@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::dataset::{Dataset, Input, Split, Task};
 use crate::error::Result;
 use crate::import::published::{PaperCounts, preset};
-use epee_input::{Example, TextTokenizer};
+use epee_input::{Example, SampleText, TextTokenizer};
 
 /// A report on a dataset.
 #[derive(Clone, Debug, Serialize)]
@@ -96,18 +96,27 @@ impl Lengths {
     }
 }
 
-/// One example, for display.
+/// One example, for display: serialised, it holds its texts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct Sample {
     pub id: String,
     pub label: String,
-    pub text: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pair: Option<String>,
+    #[serde(serialize_with = "exposed")]
+    pub text: SampleText,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "exposed_pair")]
+    pub pair: Option<SampleText>,
     /// Height, width and channels of its image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<[usize; 3]>,
+}
+
+fn exposed<S: Serializer>(text: &SampleText, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text.expose())
+}
+
+fn exposed_pair<S: Serializer>(pair: &Option<SampleText>, serializer: S) -> Result<S::Ok, S::Error> {
+    pair.as_ref().map(SampleText::expose).serialize(serializer)
 }
 
 /// Heights and widths of images in pixels, and how many are grey (one channel) and RGB (three).
@@ -224,8 +233,8 @@ fn report(split: &Split, labels: &[String], tokenizer: Option<&TextTokenizer>, e
 }
 
 fn words(example: &Example) -> usize {
-    let (text, pair, _) = example.key();
-    text.split_whitespace().count() + pair.split_whitespace().count()
+    let texts = std::iter::once(&example.text).chain(&example.pair);
+    texts.map(|text| text.expose().split_whitespace().count()).sum()
 }
 
 fn sample(example: &Example, label: &str) -> Sample {

@@ -24,8 +24,9 @@ mod sweep;
 mod trace;
 
 pub use certify::{
-    Abstention, Bound, Certificate, CertificateRequest, CertificateScope, Certification, CertifiedRisk, CertifyError,
-    MeasuredRisk, PathPoint, PathSource, Risk, RiskEstimate, RuntimeIdentity, abstain, certify, measure_risk,
+    Abstention, AbstentionRequest, Attempt, Bound, Caveat, Certificate, CertificateRequest, CertificateScope,
+    Certification, CertifiedRisk, CertifiedSetting, CertifyError, LossCounts, MeasuredRisk, PathPoint, PathSource,
+    Risk, RiskEstimate, RuntimeIdentity, Sealed, Signature, VoidReason, abstain, certify, measure_risk,
 };
 pub use choose::{Choice, ChooseError, Goal, choose, choose_on, pareto};
 pub use compare::{CompareError, ComparedPolicy, Comparison, Difference, compare};

@@ -131,7 +131,7 @@ fn invalid_values_are_named() {
     let header =
         r#"{"__metadata__":{"label_names":"no, yes"},"logits":{"dtype":"F32","shape":[1,1,2],"data_offsets":[0,8]}}"#;
     let got = problem(&file(header, &[0; 8]));
-    assert_eq!(got, "label_names: expected a JSON list of strings, got `no, yes`");
+    assert_eq!(got, "label_names: expected a JSON list of strings, got other text of 7 bytes");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn inconsistent_headers_are_refused() {
         (vec![], "not a safetensors file: expected at least 8 bytes, got 0"),
         (
             vec![255; 20],
-            "not a safetensors file: the header should have 18446744073709551615 bytes, the file has 12 after its length",
+            "not a safetensors file: the file has 20 bytes, fewer than the length of the header that it begins with",
         ),
         (with("[1,1,4]", "[0,16]"), "the header describes 16 bytes of tensors, the file has 12"),
         (with("[1,1,1]", "[0,4]"), "the header describes 4 bytes of tensors, the file has 12"),

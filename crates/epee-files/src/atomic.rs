@@ -1,71 +1,128 @@
 //! Atomic writes: a file is written whole or not at all.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::FileError;
+use tempfile::NamedTempFile;
+
+use crate::access::keep_mode;
+use crate::{Access, FileError, folder_of, temporary};
 
 /// Puts a file in place in one step: writes the parts beside it, syncs them to the disk and renames. A write that fails
-/// leaves nothing behind, and whatever was at `path` as it was. A symbolic link is followed.
+/// leaves nothing behind, and whatever was at `path` as it was. A symbolic link is followed. A file that is replaced keeps its mode.
 ///
 /// # Errors
 /// [`FileError::Io`] with the path: a full disk, or something other than a regular file at `path`.
 pub fn write_atomic<P: AsRef<[u8]>>(path: &Path, parts: &[P]) -> Result<(), FileError> {
-    replace(path, parts).map_err(FileError::io("write", path))
+    replace(path, parts, Access::Usual).map_err(FileError::io("write", path))
 }
 
-fn replace<P: AsRef<[u8]>>(path: &Path, parts: &[P]) -> io::Result<()> {
-    let target = resolve(path)?;
-    let temporary = temporary(&target)?;
-    let done = write_parts(&temporary, parts).and_then(|()| fs::rename(&temporary, &target));
-    if done.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-        return done;
-    }
-    sync_folder(folder_of(&target))
-}
-
-/// Temporary path of a file before it is renamed into place: `.NAME.PROCESS.tmp` beside it.
+/// As [`write_atomic`], for texts, labels and logits: a new file is [private](Access::Private).
 ///
 /// # Errors
-/// A path that ends in no name.
-pub fn temporary(path: &Path) -> io::Result<PathBuf> {
-    let Some(name) = path.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected the path of a file"));
-    };
-    let mut hidden = OsString::from(".");
-    hidden.push(name);
-    hidden.push(format!(".{}.tmp", std::process::id()));
-    Ok(path.with_file_name(hidden))
+/// As [`write_atomic`].
+pub fn write_private<P: AsRef<[u8]>>(path: &Path, parts: &[P]) -> Result<(), FileError> {
+    replace(path, parts, Access::Private).map_err(FileError::io("write", path))
 }
 
-/// Removes what killed writes left in a folder: every file named as [`temporary`] names them. No other process may be
-/// writing there.
+fn replace<P: AsRef<[u8]>>(path: &Path, parts: &[P], access: Access) -> io::Result<()> {
+    let mut file = AtomicFile::create(path, access)?;
+    parts.iter().try_for_each(|part| file.write_all(part.as_ref()))?;
+    file.commit()
+}
+
+/// A file that is written in pieces and put in place in one step. If it is dropped before, nothing is left of it.
+///
+/// The temporary file beside its place is new (`O_EXCL`, `O_NOFOLLOW`) and has a random name, so that any number of threads and
+/// processes can write the same path; the last to commit wins. [`OutputLock`](crate::OutputLock) refuses a second writer.
+#[derive(Debug)]
+pub struct AtomicFile {
+    file: NamedTempFile,
+    target: PathBuf,
+}
+
+impl AtomicFile {
+    /// Begins the file that will be at `path`, and removes what killed writes of it left.
+    ///
+    /// # Errors
+    /// Something other than a regular file at `path`, a folder that cannot be written into.
+    pub fn create(path: &Path, access: Access) -> io::Result<AtomicFile> {
+        let target = resolve(path)?;
+        let file = temporary::file(&target, access)?;
+        keep_mode(file.as_file(), &target)?;
+        Ok(AtomicFile { file, target })
+    }
+
+    /// The path of the temporary file.
+    pub fn temporary(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Syncs what was written to the disk.
+    ///
+    /// # Errors
+    /// A disk that fails.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.as_file().sync_all()
+    }
+
+    /// Renames the file into place, without a sync.
+    ///
+    /// # Errors
+    /// A rename that fails.
+    pub fn rename(self) -> io::Result<()> {
+        self.file.persist(&self.target).map(drop).map_err(|error| error.error)
+    }
+
+    /// Syncs the file, renames it into place and syncs its folder.
+    ///
+    /// # Errors
+    /// A disk that fails, a rename that fails.
+    pub fn commit(self) -> io::Result<()> {
+        self.sync()?;
+        let folder = folder_of(&self.target).to_owned();
+        self.rename()?;
+        sync_folder(&folder)
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_file_mut().flush()
+    }
+}
+
+impl Seek for AtomicFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.as_file_mut().seek(to)
+    }
+}
+
+/// Checks that an output can be put at `path`: nothing, a regular file, or a link to one is there.
 ///
 /// # Errors
-/// A folder that cannot be read, a file that cannot be removed.
-pub fn remove_temporaries(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let process = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.'));
-        if process.is_some_and(|(_, process)| process.parse::<u32>().is_ok()) {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
+/// [`FileError::Io`] with the path: a folder, a device, a pipe, a link to nothing.
+pub fn check_output(path: &Path) -> Result<(), FileError> {
+    resolve(path).map(drop).map_err(FileError::io("write", path))
 }
 
 /// The path that the bytes go to: a link's target; a device or a folder is refused.
 fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let invalid =
+        |got: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("expected a regular file, got {got}"));
     let Ok(found) = fs::symlink_metadata(path) else {
         return Ok(path.to_owned());
     };
     let (target, kind) = if found.is_symlink() {
-        let target = fs::canonicalize(path)?;
+        let target = fs::canonicalize(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => invalid("a symbolic link to nothing"),
+            _ => error,
+        })?;
         let kind = fs::metadata(&target)?;
         (target, kind)
     } else {
@@ -74,22 +131,7 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
     if kind.is_file() {
         return Ok(target);
     }
-    let got = if kind.is_dir() { "a folder" } else { "a device or a pipe" };
-    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("expected a regular file, got {got}")))
-}
-
-fn write_parts<P: AsRef<[u8]>>(path: &Path, parts: &[P]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    write_all(&mut file, parts)?;
-    file.sync_all()
-}
-
-fn write_all<P: AsRef<[u8]>>(target: &mut impl Write, parts: &[P]) -> io::Result<()> {
-    parts.iter().try_for_each(|part| target.write_all(part.as_ref()))
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    Err(invalid(if kind.is_dir() { "a folder" } else { "a device or a pipe" }))
 }
 
 /// Syncs a folder, so that a rename in it survives a power cut. Systems that cannot open or sync folders are ignored.
@@ -114,58 +156,4 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_killed_write_left_is_removed_and_nothing_else() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = |name: &str| dir.path().join(name);
-        let left = temporary(&path("model.safetensors")).unwrap();
-        assert_eq!(left, path(&format!(".model.safetensors.{}.tmp", std::process::id())));
-        for path in [&left, &path("a.tmp"), &path(".a.tmp"), &path(".a.b.tmp"), &path("a.1.tmp")] {
-            fs::write(path, b"x").unwrap();
-        }
-        remove_temporaries(dir.path()).unwrap();
-        assert!(!left.exists());
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4);
-    }
-
-    #[test]
-    fn a_full_disk_is_an_error() {
-        // The device that is always full.
-        let Ok(mut full) = File::options().write(true).open("/dev/full") else {
-            println!("skipped: a_full_disk_is_an_error needs /dev/full");
-            return;
-        };
-        let error = write_all(&mut full, &[vec![0; 16]]).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_pipe_is_refused_and_a_link_is_followed() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = |name: &str| dir.path().join(name);
-        let made = std::process::Command::new("mkfifo").arg(path("pipe")).status();
-        if made.is_ok_and(|status| status.success()) {
-            let error = replace(&path("pipe"), &[b"x"]).unwrap_err().to_string();
-            assert_eq!(error, "expected a regular file, got a device or a pipe");
-        }
-        assert!(replace(dir.path(), &[b"x"]).unwrap_err().to_string().contains("got a folder"));
-        fs::write(path("real"), b"old").unwrap();
-        std::os::unix::fs::symlink(path("real"), path("link")).unwrap();
-        write_atomic(&path("link"), &[&b"n"[..], b"ew"]).unwrap();
-        assert_eq!(fs::read(path("real")).unwrap(), b"new");
-        assert!(fs::symlink_metadata(path("link")).unwrap().is_symlink());
-        std::os::unix::fs::symlink(path("nothing"), path("dangling")).unwrap();
-        assert!(write_atomic(&path("dangling"), &[b"x"]).is_err());
-        assert_eq!(
-            fs::read_dir(dir.path())
-                .unwrap()
-                .filter(|e| e.as_ref().is_ok_and(|e| e.path().extension().is_some_and(|x| x == "tmp")))
-                .count(),
-            0
-        );
-    }
-}
+mod tests;

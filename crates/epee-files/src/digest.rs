@@ -35,7 +35,12 @@ impl Sha256 {
 
     /// The digest: `sha256:` and 64 hexadecimal digits.
     pub fn finish(self) -> String {
-        format!("sha256:{}", hex(&self.0.finalize()))
+        format!("sha256:{}", hex(&self.bytes()))
+    }
+
+    /// The digest as bytes.
+    pub fn bytes(self) -> [u8; 32] {
+        self.0.finalize().into()
     }
 }
 

@@ -18,6 +18,9 @@ pub enum FileError {
     /// A file as a whole is wrong.
     #[error("{}: {problem}", path.display())]
     Content { path: PathBuf, problem: String },
+    /// Another process writes this output.
+    #[error("{}: another process{} is writing to it", path.display(), process.map_or(String::new(), |id| format!(" ({id})")))]
+    Busy { path: PathBuf, process: Option<u32> },
 }
 
 impl FileError {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::FileError;
+use crate::{FileError, json_kind, json_problem};
 
 /// The bytes of a file.
 ///
@@ -54,10 +54,10 @@ pub fn utf8<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, FileError> {
 /// A file that cannot be read, is not JSON, or holds another JSON value.
 pub fn read_json_object(path: &Path) -> Result<Map<String, Value>, FileError> {
     let value = serde_json::from_slice(&read_file(path)?)
-        .map_err(|error| FileError::content(path, format!("not JSON: {error}")))?;
+        .map_err(|error| FileError::content(path, format!("not JSON: {}", json_problem(&error))))?;
     match value {
         Value::Object(map) => Ok(map),
-        other => Err(FileError::content(path, format!("expected a JSON object, got {other}"))),
+        other => Err(FileError::content(path, format!("expected a JSON object, got {}", json_kind(&other)))),
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
             read_json_object(&path).map_err(|error| error.to_string().replace(&path.display().to_string(), "a.json"))
         };
         assert_eq!(read("{\"a\": 1}").unwrap()["a"], 1);
-        assert_eq!(read("[1]").unwrap_err(), "a.json: expected a JSON object, got [1]");
+        assert_eq!(read("[1]").unwrap_err(), "a.json: expected a JSON object, got an array");
         assert!(read("{").unwrap_err().starts_with("a.json: not JSON: EOF"));
     }
 }

@@ -3,6 +3,8 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
+use epee_files::{Access, open_options, write_atomic};
+
 use crate::digest::Expected;
 use crate::error::Error;
 use crate::id::{Id, Kind, is_hex};
@@ -41,8 +43,7 @@ impl Folder {
         }
         let path = self.reference();
         make_parent(&path)?;
-        // Not atomic: two threads of one process may write it, with the same content.
-        fs::write(&path, commit).map_err(Error::io("write", &path))
+        Ok(write_atomic(&path, &[commit])?)
     }
 
     fn reference(&self) -> PathBuf {
@@ -65,7 +66,8 @@ impl Folder {
     pub(crate) fn set_lacks(&self, commit: &str, file: &str) -> Result<(), Error> {
         let path = self.absent(commit, file);
         make_parent(&path)?;
-        File::create(&path).map(drop).map_err(Error::io("write", &path))
+        let mut options = open_options(&path, Access::Usual);
+        options.write(true).create(true).open(&path).map(drop).map_err(Error::io("write", &path))
     }
 
     fn absent(&self, commit: &str, file: &str) -> PathBuf {
@@ -84,7 +86,8 @@ impl Folder {
     pub(crate) fn lock(&self, digest: &Expected, waiting: impl FnOnce()) -> Result<File, Error> {
         let path = self.locks.join(format!("{}.lock", digest.hex));
         make_parent(&path)?;
-        let file = File::create(&path).map_err(Error::io("write", &path))?;
+        let mut options = open_options(&path, Access::Usual);
+        let file = options.write(true).create(true).open(&path).map_err(Error::io("write", &path))?;
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
             waiting();
             file.lock().map_err(Error::io("lock", &path))?;

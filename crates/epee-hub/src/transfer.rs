@@ -1,9 +1,10 @@
 //! Downloading one file: started or resumed, checked against its digest, renamed into place.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
+use epee_files::{Access, open_options};
 use ureq::http::StatusCode;
 
 use crate::digest::{Algorithm, Expected, Hasher};
@@ -64,7 +65,7 @@ struct Partial<'a> {
 impl<'a> Partial<'a> {
     /// Opens the file, or creates it; no other process may be writing it.
     fn open(path: &'a Path, algorithm: Option<Algorithm>, size: Option<u64>) -> Result<Self, Error> {
-        let mut options = OpenOptions::new();
+        let mut options = open_options(path, Access::Usual);
         let file = options.read(true).write(true).create(true).truncate(false).open(path);
         let file = file.map_err(Error::io("write", path))?;
         // Some file systems have no locks.

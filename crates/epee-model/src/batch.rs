@@ -1,5 +1,6 @@
 //! A batch of sequences, packed end to end.
 
+use std::fmt;
 use std::ops::Range;
 
 use epee_input::Sequence;
@@ -8,7 +9,8 @@ use crate::Config;
 use crate::shape::InputShape;
 
 /// Sequences without padding: sequence i is rows `offsets[i]..offsets[i + 1]`. Texts have token ids, images have pixels.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// `Debug` shows the sizes: ids can be turned back into text.
+#[derive(Clone, Default, PartialEq)]
 pub struct Batch {
     /// Token ids of all texts.
     pub ids: Vec<u32>,
@@ -18,6 +20,12 @@ pub struct Batch {
     pub pixels: Vec<f32>,
     /// The first row of each sequence, and at the end the number of rows.
     pub offsets: Vec<usize>,
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Batch({} sequences, {} tokens)", self.len(), self.tokens())
+    }
 }
 
 impl Batch {
@@ -112,8 +120,8 @@ impl Config {
                 if !(1..=input.max_position_embeddings).contains(&length) {
                     return Some(format!("expected 1 to {} tokens, got {length}", input.max_position_embeddings));
                 }
-                if let Some(id) = text.ids.iter().find(|&&id| id as usize >= ids) {
-                    return Some(format!("expected token ids below {ids}, got {id}"));
+                if text.ids.iter().any(|&id| id as usize >= ids) {
+                    return Some(format!("expected token ids below {ids}, got a greater one"));
                 }
                 let id = text.type_ids.iter().find(|&&id| types > 0 && id as usize >= types)?;
                 Some(format!("expected token types below {types} (type_vocab_size), got {id}"))

@@ -93,11 +93,10 @@ pub(crate) fn read_engine(
     precision: Precision,
 ) -> Result<Engine, Error> {
     let shape = &config.shape;
-    let widest = shape.hidden_size.max(shape.intermediate_size);
-    if widest > precision.most_inputs() {
-        let most = precision.most_inputs();
-        let problem = format!("expected rows of at most {most} values for {precision}, got {widest}");
-        return Err(Error::content(&dir.join("config.json"), problem));
+    // Before reading gigabytes. Every product of a layer has rows of one of these widths.
+    for (name, width) in [("hidden_size", shape.hidden_size), ("intermediate_size", shape.intermediate_size)] {
+        let problem = |error| format!("{name}: {error}");
+        precision.check_width(width).map_err(|error| Error::content(&dir.join("config.json"), problem(error)))?;
     }
     let mut weights = Weights::open(dir, config)?;
     let mut embeddings = Embeddings::zeros(shape);
@@ -106,7 +105,7 @@ pub(crate) fn read_engine(
     for m in 0..shape.num_hidden_groups {
         let mut layer = layer_zeros(shape);
         weights.fill(places(config, exit_config.pooler, &format!("layers.{m}"), &mut layer), |_| false)?;
-        layers.push(in_pool(|| layer.pack(precision)));
+        layers.push(in_pool(|| layer.pack(precision))?);
     }
     let mut exits = Exits::zeros(shape, exit_config);
     weights.fill(places(config, exit_config.pooler, "exits", &mut exits), |_| false)?;

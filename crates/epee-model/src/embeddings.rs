@@ -3,7 +3,7 @@
 mod image;
 mod text;
 
-use epee_nn::{Dropout, PackedLinear, Parameters, Precision, Scalar, Tensor, Workspace};
+use epee_nn::{Dropout, PackedLinear, Parameters, Scalar, Tensor, Workspace};
 
 pub(crate) use image::ImageEmbeddings;
 pub(crate) use text::{SavedText, TextEmbeddings};
@@ -93,8 +93,8 @@ pub(crate) struct PackedEmbeddings {
 impl Embeddings<f32> {
     pub(crate) fn pack(self) -> PackedEmbeddings {
         let map = match &self {
-            Embeddings::Text(text) => text.projection.as_ref().map(|map| map.pack(Precision::F32)),
-            Embeddings::Image(image) => Some(image.patches.projection.pack(Precision::F32)),
+            Embeddings::Text(text) => text.projection.as_ref().map(|map| map.pack()),
+            Embeddings::Image(image) => Some(image.patches.projection.pack()),
         };
         PackedEmbeddings { tables: self, map }
     }

@@ -4,7 +4,7 @@ use epee_nn::{LayerNorm, PackedLayer, PackedLinear, Precision, Workspace};
 
 use crate::backbone::layer_at;
 use crate::embeddings::PackedEmbeddings;
-use crate::{Backbone, Batch, Exits, Model, Pooling};
+use crate::{Backbone, Batch, Error, Exits, Model, Pooling};
 
 /// A multi-exit model for inference. Its weights are packed once at a precision. Any number of [`crate::Session`]s can share it.
 ///
@@ -29,9 +29,9 @@ impl Exits<f32> {
     pub(crate) fn pack(&self) -> PackedExits {
         PackedExits {
             norm: self.norm.clone().filter(|_| self.reads_norm),
-            poolers: self.poolers.iter().map(|pooler| pooler.dense.pack(Precision::F32)).collect(),
-            classifiers: self.classifiers.iter().map(|classifier| classifier.pack(Precision::F32)).collect(),
-            score: self.score.as_ref().map(|head| head.pack(Precision::F32)),
+            poolers: self.poolers.iter().map(|pooler| pooler.dense.pack()).collect(),
+            classifiers: self.classifiers.iter().map(|classifier| classifier.pack()).collect(),
+            score: self.score.as_ref().map(|head| head.pack()),
             pooling: self.pooling,
         }
     }
@@ -71,12 +71,15 @@ impl PackedExits {
 
 impl Engine {
     /// Packs a model's weights.
-    pub fn new(model: &Model<f32>, precision: Precision) -> Engine {
+    ///
+    /// # Errors
+    /// A layer that is too wide for the precision, see [`Precision::check_width`].
+    pub fn new(model: &Model<f32>, precision: Precision) -> Result<Engine, Error> {
         epee_nn::in_pool(|| {
             let Backbone { embeddings, layers, .. } = &model.backbone;
-            let layers = layers.iter().map(|layer| layer.pack(precision)).collect();
+            let layers = layers.iter().map(|layer| layer.pack(precision)).collect::<Result<_, _>>()?;
             let (embeddings, exits) = (embeddings.clone().pack(), model.exits.pack());
-            Engine { embeddings, layers, depth: model.depth(), exits, precision }
+            Ok(Engine { embeddings, layers, depth: model.depth(), exits, precision })
         })
     }
 

@@ -12,6 +12,9 @@ pub enum Error {
     /// A file cannot be read or written, or has wrong content.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A directory whose tokenizer cannot be found.
+    #[error(transparent)]
+    Input(#[from] epee_input::Error),
     /// A directory does not have a required file.
     #[error("{path} not found: expected a Hugging Face model directory with {expected}{hint}")]
     Missing { path: PathBuf, expected: &'static str, hint: String },
@@ -27,6 +30,9 @@ pub enum Error {
     /// A policy cannot use the logits or the score of a sample.
     #[error("sample {sample} of the batch")]
     ExitOutput { sample: usize, source: epee_exit::ExitOutputError },
+    /// A layer that is too wide for a precision.
+    #[error("a layer")]
+    Width(#[from] epee_nn::WidthError),
     /// The policy gave no answer at the last exit.
     #[error("the policy gave no answer at the last exit")]
     NoAnswer,

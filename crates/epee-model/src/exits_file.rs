@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use epee_exit::{Abstention, Certificate, CheckedPolicy, Policy, PolicyError};
+use epee_exit::{Abstention, Attempt, Certificate, CheckedPolicy, Policy, PolicyError};
 use epee_files::{read_json_object, write_atomic};
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,13 @@ pub struct ExitsFile {
     /// The confidence below which the model abstains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub abstention: Option<Abstention>,
+    /// Every test that was run on calibration samples of this model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
 }
+
+/// The fields that calibration writes. All others shape the model's logits, and are in its digest.
+const CALIBRATED: [&str; 6] = ["policy", "temperatures", "calibration", "certificate", "abstention", "attempts"];
 
 /// How the policy was chosen: the goal, the data and the measured values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,7 +102,17 @@ impl ExitsFile {
             calibration: None,
             certificate: None,
             abstention: None,
+            attempts: Vec::new(),
         }
+    }
+
+    /// The fields that inference reads and calibration does not write, as JSON.
+    pub(crate) fn inference_fields(&self) -> String {
+        let mut fields = serde_json::json!(self);
+        if let Some(fields) = fields.as_object_mut() {
+            fields.retain(|name, _| !CALIBRATED.contains(&name.as_str()));
+        }
+        fields.to_string()
     }
 
     /// The exits' settings.

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use epee_files::{FileError, Sha256, write_atomic};
+use epee_files::write_atomic;
 use epee_nn::{Parameters, Precision};
 
-use crate::{Config, Engine, Error, ExitsFile, Model, checkpoint, exits_file};
+use crate::{Config, Engine, Error, ExitsFile, Model, checkpoint, digest, exits_file};
 
 /// A stored multi-exit model. Plain Transformers can open its backbone. [`ModelDir::engine`] and [`ModelDir::model`] read the weights.
 pub struct ModelDir {
@@ -67,18 +67,20 @@ impl ModelDir {
         Ok(ModelDir { dir: dir.to_owned(), config, labels, exits })
     }
 
-    /// The digest of weights, configuration and tokenizer, see [`model_digest`].
+    /// The digest of every file and field that inference reads: `v2:` and the 64 hexadecimal digits of SHA-256. It leaves out
+    /// what calibration writes into `exits.json`: policy, temperatures and promises are part of a certificate's scope.
     ///
     /// # Errors
     /// If one of the files cannot be read.
     pub fn digest(&self) -> Result<String, Error> {
-        model_digest(&self.dir)
+        digest::digest(&self.dir, &self.config, Some(&self.exits))
     }
 
     /// Reads the weights and packs them for inference at a precision.
     ///
     /// # Errors
-    /// If the file is missing or damaged, does not fit the configuration, or has a value that is not finite.
+    /// If the file is missing or damaged, does not fit the configuration, or has a value that is not finite; if a layer is too wide
+    /// for the precision.
     pub fn engine(&self, precision: Precision) -> Result<Engine, Error> {
         checkpoint::read_engine(&self.dir, &self.config, self.exits.exit_config(), precision)
     }
@@ -91,7 +93,8 @@ impl ModelDir {
         checkpoint::read_whole(&self.dir, &self.config, self.exits.exit_config())
     }
 
-    /// Writes a model into a directory, `exits.json` last. `input` is the name and content of one of [`INPUT_FILES`].
+    /// Writes a model into a directory, `exits.json` last. `input` is the name and content of the tokenizer or image
+    /// processor.
     ///
     /// # Errors
     /// If a file cannot be written.
@@ -152,24 +155,4 @@ impl ModelCard {
         );
         text
     }
-}
-
-/// The files that prepare inputs: the tokenizer of a text model, the processor of an image model.
-pub const INPUT_FILES: [&str; 2] = ["tokenizer.json", "preprocessor_config.json"];
-
-/// SHA-256 of the weights, the configuration and the tokenizer or image processor of a model directory. It does not cover `exits.json`.
-///
-/// # Errors
-/// If a file cannot be read.
-pub fn model_digest(dir: &Path) -> Result<String, Error> {
-    let mut all = Sha256::default();
-    let inputs = INPUT_FILES.into_iter().filter(|name| dir.join(name).exists());
-    for name in ["config.json", "model.safetensors"].into_iter().chain(inputs) {
-        let path = dir.join(name);
-        let length = fs::metadata(&path).map_err(FileError::io("read", &path))?.len();
-        all.update(name);
-        all.update(length.to_le_bytes());
-        all.update_file(&path)?;
-    }
-    Ok(all.finish())
 }

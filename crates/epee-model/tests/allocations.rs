@@ -60,7 +60,7 @@ fn nothing_is_allocated_after_the_first_batches() {
     for threads in [1, 2] {
         common::pool(threads).install(|| {
             for precision in Precision::ALL {
-                let engine = Engine::new(&model, precision);
+                let engine = Engine::new(&model, precision).unwrap();
                 for first in [ExitRowFirst::Auto, ExitRowFirst::Always, ExitRowFirst::Never] {
                     let mut session = Session::new(&engine).exit_row_first(first);
                     in_pool(|| {

@@ -37,7 +37,7 @@ fn model(family: &str, pooling: Pooling, pooler: PoolerKind) -> Model {
 
 /// BERT in `f32`.
 fn bert() -> Engine {
-    Engine::new(&model("bert", Pooling::First, PoolerKind::Shared), Precision::F32)
+    Engine::new(&model("bert", Pooling::First, PoolerKind::Shared), Precision::F32).unwrap()
 }
 
 /// Sequences of the given lengths, with tokens from a seed.
@@ -88,7 +88,7 @@ proptest! {
         let sequences = if family == "vit" { images(&lengths, seed) } else { sequences(&lengths, seed) };
         let policy = policy.check(DEPTH, CLASSES).unwrap();
         for precision in Precision::ALL {
-            let engine = Engine::new(&model, precision);
+            let engine = Engine::new(&model, precision).unwrap();
             let alone: Vec<Answer> = sequences
                 .iter()
                 .map(|sequence| {
@@ -145,7 +145,7 @@ fn logits_equal_those_of_training_in_f32_and_are_close_at_other_precisions() {
         let sequences = if family == "vit" { images(&[0; 4], 3) } else { sequences(&[5, 17, 1, 40], 3) };
         let batch = Batch::new(&sequences);
         let (Outputs { logits: exact, scores }, _) = model.forward(&batch, Dropout::off());
-        let engine = Engine::new(&model, Precision::F32);
+        let engine = Engine::new(&model, Precision::F32).unwrap();
         assert_eq!(engine.logits(&batch), exact);
         let recorded = engine.record(&sequences, |_| ()).scores.unwrap();
         for (i, recorded) in recorded.chunks_exact(DEPTH).enumerate() {
@@ -153,7 +153,7 @@ fn logits_equal_those_of_training_in_f32_and_are_close_at_other_precisions() {
             assert_eq!(recorded, trained);
         }
         for (precision, bound) in [(Precision::Bf16, 0.05), (Precision::Int8, 0.15)] {
-            let logits = Engine::new(&model, precision).logits(&batch);
+            let logits = Engine::new(&model, precision).unwrap().logits(&batch);
             let values = || exact.iter().flat_map(|z| z.data());
             let size = (values().map(|x| x * x).sum::<f32>()).sqrt();
             let error = values().zip(logits.iter().flat_map(|z| z.data())).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
@@ -208,7 +208,7 @@ fn scores_exist_if_there_is_a_learned_exit_head() {
     assert_eq!(session.scores(), [all[1], all[2 * DEPTH + 1]]);
 
     let config = config("bert");
-    let engine = Engine::new(&Model::new(&config, ExitConfig::of(&config, CLASSES), 7), Precision::F32);
+    let engine = Engine::new(&Model::new(&config, ExitConfig::of(&config, CLASSES), 7), Precision::F32).unwrap();
     assert!(!engine.has_scores() && engine.record(&sequences, |_| ()).scores.is_none());
     let policy = Policy::new(Berxit, 0.5).check(DEPTH, CLASSES).unwrap();
     let error = Session::new(&engine).classify(&batch, &policy).unwrap_err();
@@ -246,7 +246,7 @@ fn an_error_about_logits_names_the_sample() {
             tensor.row_mut(59).fill(f32::MAX);
         }
     }
-    let engine = Engine::new(&broken, Precision::F32);
+    let engine = Engine::new(&broken, Precision::F32).unwrap();
     let sequences = [[1; 4], [1; 4], [1, 59, 1, 1]].map(|ids| common::text(ids, [0; 4]));
     let policy = Policy::full().check(DEPTH, CLASSES).unwrap();
     for most_tokens in [100, 4] {

@@ -50,7 +50,7 @@ fn logits_of_every_exit_are_transformers() {
         check_hidden(family, model.hidden_states(&batch), &expected.floats("hidden"));
         let logits = model.logits(&batch);
         check_logits(&expected, &logits);
-        assert_eq!(Engine::new(&model, Precision::F32).logits(&batch), logits, "{family}: the engine's");
+        assert_eq!(Engine::new(&model, Precision::F32).unwrap().logits(&batch), logits, "{family}: the engine's");
         assert_eq!(model.forward(&batch, Dropout::off()).0.logits, logits, "{family}: training without dropout");
         // The default rates of ViT and DeiT are 0.
         if !matches!(family, "vit" | "deit") {
@@ -119,7 +119,7 @@ fn a_sequence_has_the_same_bits_alone_and_in_any_batch_on_any_number_of_threads(
     assert_eq!(pool(3).install(|| model.logits(&Batch::new(&sequences))), all);
     let alone: Vec<_> =
         (0..batch.len()).map(|i| pool(2).install(|| model.logits(&Batch::new([&sequences[i]])))).collect();
-    let recording = Engine::new(&model, Precision::F32).record(&sequences, |_| ());
+    let recording = Engine::new(&model, Precision::F32).unwrap().record(&sequences, |_| ());
     for i in 0..sequences.len() {
         for exit in 0..model.depth() {
             let row = all[exit].row(i);

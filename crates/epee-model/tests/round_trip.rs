@@ -9,7 +9,8 @@ use std::path::Path;
 
 use common::{FAMILIES, fixture, fixture_config};
 use epee_model::{
-    Config, ExitConfig, ExitsFile, Model, ModelCard, ModelDir, PoolerKind, model_digest, read_backbone, read_whole,
+    Config, Engine, Error, ExitConfig, ExitsFile, Model, ModelCard, ModelDir, PoolerKind, model_digest, read_backbone,
+    read_whole,
 };
 use epee_nn::Precision;
 use safetensors::SafeTensors;
@@ -146,21 +147,22 @@ fn absurd_numbers_of_exits_and_classes_are_refused() {
     }
 }
 
-/// Sums of longer rows may overflow 32 bits in `int8`; the other precisions have no limit.
 #[test]
-fn rows_too_long_for_int8_are_refused() {
-    let most = Precision::Int8.most_inputs();
-    let bert = format!(
-        r#"{{"model_type": "bert", "vocab_size": 3, "hidden_size": 2, "num_hidden_layers": 1, "num_attention_heads": 1,
-            "intermediate_size": {}, "max_position_embeddings": 3}}"#,
-        most + 1
-    );
-    let config = Config::from_bytes(bert.as_bytes()).unwrap();
-    let (exit_config, out) = (ExitConfig::of(&config, 2), tempfile::tempdir().unwrap());
-    save(out.path(), &Model::new(&config, exit_config, 1), &config, exit_config);
-    let model_dir = ModelDir::load(out.path()).unwrap();
-    let error = model_dir.engine(Precision::Int8).err().unwrap().to_string();
-    let expected = format!("config.json: expected rows of at most {most} values for int8, got {}", most + 1);
-    assert!(error.ends_with(&expected), "{error}");
-    assert_eq!(model_dir.engine(Precision::Bf16).unwrap().depth(), 1);
+fn a_layer_too_wide_for_int8_is_refused_by_name_before_its_weights_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = common::config(&serde_json::json!({
+        "model_type": "bert", "vocab_size": 5, "hidden_size": 2, "num_hidden_layers": 1, "num_attention_heads": 1,
+        "intermediate_size": 131_001, "max_position_embeddings": 4,
+    }));
+    let exit_config = ExitConfig::of(&config, 2);
+    let model = Model::new(&config, exit_config, 1);
+    save(dir.path(), &model, &config, exit_config);
+    let stored = ModelDir::load(dir.path()).unwrap();
+    for precision in [Precision::F32, Precision::Bf16] {
+        assert!(stored.engine(precision).is_ok(), "{precision}");
+    }
+    let Err(error) = stored.engine(Precision::Int8) else { panic!("int8 took it") };
+    let expected = "config.json: intermediate_size: expected rows of at most 131000 values in int8, got 131001";
+    assert!(error.to_string().ends_with(expected), "{error}");
+    assert!(matches!(Engine::new(&model, Precision::Int8), Err(Error::Width(_))));
 }

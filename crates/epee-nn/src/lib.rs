@@ -48,7 +48,7 @@ pub use packed_layer::{PackedLayer, Span, Workspace};
 pub use parameters::{Parameters, join};
 pub use patch_embedding::PatchEmbedding;
 pub use pooler::{Pooler, SavedPooler, tanh};
-pub use precision::{Precision, PrecisionError};
+pub use precision::{Precision, PrecisionError, WidthError};
 pub use scalar::Scalar;
 pub use tensor::{Device, Tensor};
 pub use transformer_layer::{LayerDropout, SavedLayer, TransformerLayer};

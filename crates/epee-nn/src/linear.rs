@@ -145,8 +145,8 @@ impl PackedLinear {
 }
 
 impl Linear<f32> {
-    /// The same map with its weights packed.
-    pub fn pack(&self, precision: Precision) -> PackedLinear {
-        PackedLinear::join(&[self], precision)
+    /// The same map with its weights packed, in `f32`.
+    pub fn pack(&self) -> PackedLinear {
+        PackedLinear::join(&[self], Precision::F32)
     }
 }

@@ -4,7 +4,7 @@ use crate::kernels::attend::attend;
 use crate::kernels::packed::Converted;
 use crate::kernels::thread_pool;
 use crate::kernels::vectorised;
-use crate::{Activation, LayerNorm, PackedLinear, Precision, TransformerLayer};
+use crate::{Activation, LayerNorm, Linear, PackedLinear, Precision, TransformerLayer, WidthError};
 
 pub use crate::kernels::attend::Span;
 
@@ -41,21 +41,27 @@ pub struct PackedLayer {
 
 impl TransformerLayer<f32> {
     /// Packs the weights for inference.
-    pub fn pack(&self, precision: Precision) -> PackedLayer {
-        let attention = &self.attention;
-        PackedLayer {
-            query: attention.query.pack(precision),
-            key_value: PackedLinear::join(&[&attention.key, &attention.value], precision),
-            output: attention.output.pack(precision),
+    ///
+    /// # Errors
+    /// A layer that is too wide for the precision, see [`Precision::check_width`].
+    pub fn pack(&self, precision: Precision) -> Result<PackedLayer, WidthError> {
+        let (attention, feed_forward) = (&self.attention, &self.feed_forward);
+        precision.check_width(feed_forward.up.inputs())?;
+        precision.check_width(feed_forward.down.inputs())?;
+        let pack = |maps: &[&Linear<f32>]| PackedLinear::join(maps, precision);
+        Ok(PackedLayer {
+            query: pack(&[&attention.query]),
+            key_value: pack(&[&attention.key, &attention.value]),
+            output: pack(&[&attention.output]),
             attention_norm: self.attention_norm.clone(),
-            up: self.feed_forward.up.pack(precision),
-            down: self.feed_forward.down.pack(precision),
+            up: pack(&[&feed_forward.up]),
+            down: pack(&[&feed_forward.down]),
             feed_forward_norm: self.feed_forward_norm.clone(),
             heads: attention.heads,
             causal: attention.causal,
-            activation: self.feed_forward.activation,
+            activation: feed_forward.activation,
             norm_first: self.norm_first,
-        }
+        })
     }
 }
 

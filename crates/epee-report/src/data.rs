@@ -2,6 +2,8 @@
 //!
 //! Savings, scores, risks and entropies are shares from 0 to 1; exits count from 1.
 
+use std::fmt;
+
 use epee_exit::{ExitMetrics, ReliabilityBin};
 
 /// The contents of one trace's section. The page leaves out whatever is empty or `None`.
@@ -224,7 +226,7 @@ pub struct LateSamples {
 }
 
 /// A sample that leaves late.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct LateSample {
     /// Its id, or its number from 0 if the trace has none.
     pub id: String,
@@ -236,8 +238,15 @@ pub struct LateSample {
     pub answer: String,
     /// The normalised entropy of the answer.
     pub entropy: f64,
-    /// Its text, if the page is to show it.
+    /// Its text, if the page is to show it. `Debug` shows its length.
     pub text: Option<String>,
+}
+
+impl fmt::Debug for LateSample {
+    /// The id, and the length of the text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LateSample({}, text of {:?} bytes)", self.id, self.text.as_ref().map(String::len))
+    }
 }
 
 /// A grid of training runs.

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 /// A file or folder of the shared data (`$EPEE_DATA`, else `../shared/data` beside the project).
 ///
@@ -60,5 +61,56 @@ pub fn check_refusals<T: DeserializeOwned>(cases: &str, mut refuse: impl FnMut(T
             Some(start) => assert!(got.starts_with(start), "expected `{expected}`, got `{got}`"),
             None => assert_eq!(got, expected),
         }
+    }
+}
+
+/// A JSON document with one value changed, for every value in it: `(what was changed, the document)`. Numbers move a little and far,
+/// texts grow and vanish, lists lose their first, their last and all of their items.
+pub fn json_edits(whole: &Value) -> Vec<(String, Value)> {
+    let mut pointers = Vec::new();
+    find_pointers(whole, "", &mut pointers);
+    let mut edits = Vec::new();
+    for pointer in pointers {
+        for other in whole.pointer(&pointer).map(other_values).unwrap_or_default() {
+            let mut edited = whole.clone();
+            match edited.pointer_mut(&pointer) {
+                Some(field) if *field != other => *field = other.clone(),
+                _ => continue,
+            }
+            edits.push((format!("{pointer} = {other}"), edited));
+        }
+    }
+    edits
+}
+
+fn find_pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+    all.extend((!at.is_empty()).then(|| at.to_owned()));
+    let mut inside = |key: &str, value: &Value| {
+        find_pointers(value, &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), all);
+    };
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, value)| inside(key, value)),
+        Value::Array(list) => list.iter().enumerate().for_each(|(i, value)| inside(&i.to_string(), value)),
+        _ => {}
+    }
+}
+
+fn other_values(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Null => vec![json!("x")],
+        Value::Bool(it) => vec![json!(!it)],
+        Value::Number(it) => match (it.as_i64(), it.as_f64().unwrap_or_default()) {
+            (Some(it), _) => {
+                vec![json!(it.wrapping_add(1)), json!(it.wrapping_sub(1)), json!(0), json!(u32::MAX), json!(i64::MAX)]
+            }
+            (None, it) => [it * 1.001 + 1e-4, it * 0.999 - 1e-4, 1.0 - it, 0.0, f64::MAX].map(|it| json!(it)).into(),
+        },
+        Value::String(it) => vec![json!(format!("{it}x")), json!("")],
+        Value::Array(list) if list.is_empty() => vec![json!(["x"])],
+        Value::Array(list) => {
+            let doubled: Vec<&Value> = list.iter().chain(list.last()).collect();
+            vec![json!(list[1..]), json!(list[..list.len() - 1]), json!(doubled), json!([])]
+        }
+        Value::Object(_) => vec![json!({})],
     }
 }

@@ -138,7 +138,7 @@ fn steps(size: Size, repeats: usize) -> Result<Value, Failure> {
     let share = operations / step / ceiling;
 
     let short = Batch::new(&sequences(&[32]));
-    let engine = Engine::new(&training.model, Precision::F32);
+    let engine = Engine::new(&training.model, Precision::F32)?;
     let mut session = Session::new(&engine).exit_row_first(ExitRowFirst::Never);
     let mut inference = || {
         let start = Instant::now();

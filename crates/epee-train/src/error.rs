@@ -41,9 +41,6 @@ pub enum Error {
     /// A checkpoint that could not be written; the one before is unchanged.
     #[error("cannot write the checkpoint {path}: {reason}")]
     Save { path: PathBuf, reason: std::io::Error },
-    /// Another training writes into the folder.
-    #[error("{folder}: another training{process} writes here")]
-    Locked { folder: PathBuf, process: String },
     /// The model's files.
     #[error(transparent)]
     Model(#[from] epee_model::Error),

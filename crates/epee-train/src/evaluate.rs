@@ -3,8 +3,7 @@
 use std::ops::ControlFlow;
 
 use epee_exit::{ExitMetrics, Trace, TraceParts, TraceProblem, argmax, per_exit};
-use epee_model::{Engine, Model};
-use epee_nn::Precision;
+use epee_model::Engine;
 
 use crate::{EpochReport, Examples, ExitWeights, Observer, Select, TrainOptions};
 
@@ -16,16 +15,15 @@ pub(crate) struct Evaluation {
 
 /// Evaluates every exit; `None` if the observer stops it between two batches.
 pub(crate) fn evaluate(
-    model: &Model<f32>,
+    engine: &Engine,
     dev: &Examples,
     observer: &mut dyn Observer,
 ) -> Result<Option<Evaluation>, TraceProblem> {
-    let engine = Engine::new(model, Precision::F32);
     let unless_stopped = |_| if observer.stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let ControlFlow::Continue(recording) = engine.record_while(&dev.sequences, unless_stopped) else { return Ok(None) };
     let parts = TraceParts {
-        exits: model.depth(),
-        classes: model.classes(),
+        exits: engine.depth(),
+        classes: engine.classes(),
         logits: recording.logits,
         labels: dev.labels.iter().map(|&label| label as i64).collect(),
         ids: dev.ids.clone(),

@@ -24,9 +24,7 @@ mod run;
 mod trainer;
 
 pub use augmentation::{Augmentation, Mixed};
-pub use checkpoint::{
-    CHECKPOINT_FORMAT, Checkpoints, RunIdentity, State, check_resumable, check_unlocked, order_digest,
-};
+pub use checkpoint::{CHECKPOINT_FORMAT, Checkpoints, RunIdentity, State, check_resumable, order_digest};
 pub use error::{Error, LastGood};
 pub use job::{Examples, Outcome, TrainingJob, train};
 pub use joint_loss::{JointLoss, joint_loss};

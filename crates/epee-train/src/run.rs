@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use epee_input::Sequence;
-use epee_model::{Batch, InputShape, Model, ModelCard, ModelDir};
-use epee_nn::{Dropout, Targets};
+use epee_model::{Batch, Engine, InputShape, Model, ModelCard, ModelDir};
+use epee_nn::{Dropout, Precision, Targets};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -183,7 +183,8 @@ impl<'a> Loop<'a> {
         if train_loss > DIVERGED * guess.max(f64::MIN_POSITIVE) {
             return Err(Error::Diverged { epoch: epoch + 1, loss: train_loss, guess, kept: self.kept() });
         }
-        let evaluated = evaluate(&self.trainer.model, dev, observer);
+        let engine = Engine::new(&self.trainer.model, Precision::F32)?;
+        let evaluated = evaluate(&engine, dev, observer);
         let evaluated =
             evaluated.map_err(|source| Error::Evaluation { epoch: epoch + 1, kept: self.kept(), source })?;
         let Some(Evaluation { exits, constant_exits }) = evaluated else {

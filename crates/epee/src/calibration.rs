@@ -6,15 +6,18 @@ mod request;
 
 use std::path::{Path, PathBuf};
 
+pub use epee_exit::AbstentionRequest;
 use epee_exit::{
-    Bootstrap, Certificate, CertificateRequest, CertifyError, Choice, Difference, Goal, Grid, Metric, Policy,
-    PolicyError, Risk, Scoring, Trace, exit_quality, fit_temperatures, measure_risk, refine, replay, score, sweep_with,
+    Attempt, Bootstrap, Caveat, Certificate, CertificateRequest, CertifyError, Choice, Difference, Goal, Grid, Metric,
+    Policy, PolicyError, Risk, Scoring, Trace, exit_quality, fit_temperatures, measure_risk, refine, replay, score,
+    sweep_with,
 };
 use epee_files::sha256_file;
-use epee_model::{Calibration, ModelDir};
+use epee_model::{Calibration, ExitsFile, ModelDir, is_outdated};
 
 pub use self::error::CalibrateError;
-pub use self::request::{AbstentionRequest, CalibrationGoal, CalibrationReport, CalibrationRequest, Outcome};
+pub use self::request::{CalibrationGoal, CalibrationReport, CalibrationRequest, Outcome};
+use crate::certificates::{Promise, sign};
 use crate::{Error, Warning};
 
 /// Bins of equal mass for the calibration error.
@@ -36,6 +39,18 @@ pub struct Calibrator {
     trace: Trace,
     trace_file: PathBuf,
     warnings: Vec<Warning>,
+    /// Nothing but the caller's word shows that the model recorded the trace.
+    vouched: Vouched,
+}
+
+/// The origin of a trace, as far as it can be shown.
+enum Vouched {
+    /// The trace names the model.
+    Shown,
+    /// It does not, and the caller trusts it.
+    Trusted(Caveat),
+    /// It does not.
+    Not { outdated: bool },
 }
 
 /// Chooses the setting that saves most layers while macro-F1 falls by at most `max_loss` on the trace, and makes it the model's policy.
@@ -52,11 +67,33 @@ impl Calibrator {
     /// # Errors
     /// A trace of another model, of other classes, or of an unknown precision.
     pub fn open(model: impl AsRef<Path>, trace: impl AsRef<Path>) -> Result<Calibrator, Error> {
-        let model_dir = ModelDir::load(model.as_ref())?;
-        let trace_file = trace.as_ref().to_owned();
+        Calibrator::open_as(model.as_ref(), trace.as_ref(), false)
+    }
+
+    /// As [`Calibrator::open`], for a trace that does not name the model, or names another: the caller vouches for it. Every
+    /// promise made from it says so.
+    ///
+    /// # Errors
+    /// A trace of other classes, or of an unknown precision.
+    pub fn open_trusted(model: impl AsRef<Path>, trace: impl AsRef<Path>) -> Result<Calibrator, Error> {
+        Calibrator::open_as(model.as_ref(), trace.as_ref(), true)
+    }
+
+    fn open_as(model: &Path, trace: &Path, trust: bool) -> Result<Calibrator, Error> {
+        let model_dir = ModelDir::load(model)?;
+        let trace_file = trace.to_owned();
         let mut warnings = Vec::new();
-        let trace = check::of_model(Trace::load(&trace_file)?, &model_dir, &mut warnings)
-            .map_err(|error| error.at(&trace_file))?;
+        let trace = Trace::load(trace)?;
+        let outdated = trace.provenance().model_digest.as_deref().is_some_and(is_outdated);
+        let (trace, caveat) = check::of_model(trace, &model_dir, trust).map_err(|error| error.at(&trace_file))?;
+        let vouched = match caveat {
+            None => Vouched::Shown,
+            Some(caveat) if trust => Vouched::Trusted(caveat),
+            Some(_) => Vouched::Not { outdated },
+        };
+        if !matches!(vouched, Vouched::Shown) {
+            warnings.push(Warning::UnknownModel);
+        }
         let labelled = trace.labelled();
         if (1..trace.samples()).contains(&labelled) {
             warnings.push(Warning::PartlyLabelled { labelled, of: trace.samples() });
@@ -64,7 +101,7 @@ impl Calibrator {
         if let Some(split @ ("train" | "test")) = trace.provenance().split.as_deref() {
             warnings.push(Warning::ChosenOn { split: split.to_owned() });
         }
-        Ok(Calibrator { model_dir, trace, trace_file, warnings })
+        Ok(Calibrator { model_dir, trace, trace_file, warnings, vouched })
     }
 
     /// The trace, its classes and digest filled in from the model.
@@ -123,19 +160,19 @@ impl Calibrator {
             CalibrationGoal::Keep => {}
         }
         self.model_dir.exits.abstention = None;
-        if let Some(AbstentionRequest { risk, delta, seed }) = request.abstain {
-            let exits = &mut self.model_dir.exits;
-            let policy = exits.check(&exits.policy)?;
-            let rule = epee_exit::abstain(&self.trace, &policy, risk, delta, seed, sha256_file(&self.trace_file)?)
-                .map_err(CalibrateError::from)?;
-            if rule.coverage < 0.5 {
-                report.warnings.push(Warning::LowCoverage { coverage: rule.coverage });
-            }
-            exits.abstention = Some(rule.clone());
-            report.abstention = Some(rule);
+        if let Some(wanted) = &request.abstain {
+            self.abstain(wanted, &mut report)?;
         }
-        report.policy = self.model_dir.exits.policy.clone();
-        self.model_dir.exits.save(&self.model_dir.dir)?;
+        let exits = &mut self.model_dir.exits;
+        if let Some(key) = &request.sign {
+            sign(&mut exits.certificate, &mut exits.abstention, key);
+        }
+        for (certified, promise) in report.certified.iter_mut().map(|(_, it)| it).zip(&exits.certificate) {
+            certified.clone_from(promise);
+        }
+        report.abstention.clone_from(&exits.abstention);
+        report.policy = exits.policy.clone();
+        exits.save(&self.model_dir.dir)?;
         Ok(report)
     }
 
@@ -204,24 +241,35 @@ impl Calibrator {
         if self.trace.provenance().precision.is_none() {
             return Err(CalibrateError::UnknownPrecision.into());
         }
-        let exits = &mut self.model_dir.exits;
-        let certification = match epee_exit::certify(&self.trace, grid, request) {
+        let vouched = self.vouched()?;
+        let attempt = Attempt::certificate(&self.trace, grid, request);
+        let mut certification = match epee_exit::certify(&self.trace, grid, request) {
             Ok(certification) => certification,
             Err(source @ (CertifyError::TooFew { .. } | CertifyError::FullDepth { .. })) => {
                 // The settings before the fallback stay readable.
                 let dir = &self.model_dir.dir;
                 let (file, kept) = (dir.join("exits.json"), dir.join("exits.json.before"));
-                std::fs::copy(&file, &kept).map_err(epee_files::FileError::io("copy", &file))?;
+                // A link of that name leads to a file of its own, which must stay.
+                let _ = std::fs::remove_file(&kept);
+                epee_files::write_private(&kept, &[epee_files::read_file(&file)?])?;
+                let exits = &mut self.model_dir.exits;
                 exits.policy = Policy::full();
                 (exits.calibration, exits.certificate, exits.abstention) = (None, None, None);
                 exits.temperatures.clear();
+                if matches!(source, CertifyError::FullDepth { .. }) {
+                    note_attempt(exits, attempt);
+                }
                 exits.save(dir)?;
                 return Err(CalibrateError::NotCertified { kept, source }.into());
             }
             Err(error) => return Err(CalibrateError::from(error).into()),
         };
         report.set_temperatures(&self.trace, &certification.temperatures)?;
+        let exits = &mut self.model_dir.exits;
+        certification.caveats.extend(vouched.into_iter().chain(attempt.caveat(&exits.attempts)));
+        note_attempt(exits, attempt);
         let certificate = Certificate::new(&certification, request, &self.trace, sha256_file(&self.trace_file)?);
+        report.add_caveats(Promise::Certificate, &certificate.caveats);
         exits.policy = certificate.scope.policy.clone();
         exits.temperatures.clone_from(&certification.temperatures);
         exits.calibration = None;
@@ -229,9 +277,55 @@ impl Calibrator {
         report.certified = Some((certification, certificate));
         Ok(())
     }
+
+    fn abstain(&mut self, request: &AbstentionRequest, report: &mut CalibrationReport) -> Result<(), Error> {
+        if self.trace.provenance().precision.is_none() {
+            return Err(CalibrateError::UnknownPrecision.into());
+        }
+        let vouched = self.vouched()?;
+        let exits = &mut self.model_dir.exits;
+        let policy = exits.check(&exits.policy)?;
+        let attempt = Attempt::abstention(&self.trace, &policy, request);
+        let rule = epee_exit::abstain(&self.trace, &policy, request, sha256_file(&self.trace_file)?);
+        if let Err(CertifyError::Abstain { .. }) = &rule {
+            // The model keeps its settings, and remembers the test.
+            let mut stored = ExitsFile::load(&self.model_dir.dir)?;
+            note_attempt(&mut stored, attempt.clone());
+            stored.save(&self.model_dir.dir)?;
+        }
+        let rule = rule.map_err(CalibrateError::from)?;
+        let rule = rule.with_caveats(vouched.into_iter().chain(attempt.caveat(&exits.attempts)));
+        note_attempt(exits, attempt);
+        if rule.coverage < 0.5 {
+            report.warnings.push(Warning::LowCoverage { coverage: rule.coverage });
+        }
+        report.add_caveats(Promise::Abstention, &rule.caveats);
+        exits.abstention = Some(rule);
+        Ok(())
+    }
+
+    /// The caveat of a trace that the caller vouches for.
+    fn vouched(&self) -> Result<Option<Caveat>, CalibrateError> {
+        match &self.vouched {
+            Vouched::Shown => Ok(None),
+            Vouched::Trusted(caveat) => Ok(Some(caveat.clone())),
+            &Vouched::Not { outdated } => Err(CalibrateError::UnknownModel { outdated }),
+        }
+    }
+}
+
+/// Remembers a test that was run, once.
+fn note_attempt(exits: &mut ExitsFile, attempt: Attempt) {
+    if !exits.attempts.contains(&attempt) {
+        exits.attempts.push(attempt);
+    }
 }
 
 impl CalibrationReport {
+    fn add_caveats(&mut self, promise: Promise, caveats: &[Caveat]) {
+        self.warnings.extend(caveats.iter().map(|caveat| Warning::Caveat { promise, caveat: caveat.clone() }));
+    }
+
     fn set_temperatures(&mut self, trace: &Trace, temperatures: &[f64]) -> Result<(), Error> {
         if !temperatures.is_empty() {
             let quality = |temperatures: &[f64]| exit_quality(trace, temperatures, BINS).map_err(CalibrateError::from);

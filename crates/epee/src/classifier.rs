@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use epee_exit::{Answer, CheckedPolicy, Policy, Reason};
+use epee_exit::{Answer, CheckedPolicy, Policy, Reason, VoidReason};
 use epee_input::{Example, Sequence, pack};
 use epee_model::{Batch, Engine, ModelDir, Session};
 use epee_nn::Precision;
 use serde::Serialize;
 
-use crate::certificates::void_promises;
+use crate::certificates::{Promise, PublicKey, Standing, standings};
 use crate::{Encoded, Error, Preprocessor, Warning};
 
 /// Tokens in a batch: enough to keep the cores busy, few enough for the caches.
@@ -32,15 +32,18 @@ pub struct Classifier {
     engine: Engine,
     policy: CheckedPolicy,
     warnings: Vec<Warning>,
+    signer: Option<PublicKey>,
 }
 
-/// Precision and policy of a model to load.
+/// Precision, policy and signer of a model to load.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {
     /// The precision of the weights.
     pub precision: Precision,
     /// The policy; the one in the model's `exits.json` if `None`.
     pub policy: Option<Policy>,
+    /// Refuse a model whose promises this key did not sign, or do not hold; any model is loaded if `None`.
+    pub signer: Option<PublicKey>,
 }
 
 impl Classifier {
@@ -55,7 +58,8 @@ impl Classifier {
     /// Loads a model with a precision and a policy of the caller's.
     ///
     /// # Errors
-    /// As [`Classifier::load`]; a policy that does not fit the model's exits and classes.
+    /// As [`Classifier::load`]; a policy that does not fit the model's exits and classes; a promise that does not hold or is not
+    /// signed, if a signer is asked for.
     pub fn load_with(model: impl AsRef<Path>, options: LoadOptions) -> Result<Classifier, Error> {
         let model = model.as_ref();
         #[cfg(feature = "hub")]
@@ -68,7 +72,8 @@ impl Classifier {
         let own_policy = options.policy.is_none();
         let policy = model_dir.exits.check(options.policy.as_ref().unwrap_or(&model_dir.exits.policy))?;
         let engine = model_dir.engine(options.precision)?;
-        let mut classifier = Classifier { model_dir, preprocessor, engine, policy, warnings: Vec::new() };
+        let mut classifier =
+            Classifier { model_dir, preprocessor, engine, policy, warnings: Vec::new(), signer: options.signer };
         classifier.find_warnings(own_policy)?;
         Ok(classifier)
     }
@@ -88,9 +93,23 @@ impl Classifier {
         let chosen_at = exits.calibration.as_ref().and_then(|calibration| calibration.precision.clone());
         let other = chosen_at.filter(|chosen_at| own_policy && chosen_at != runs_at.name());
         let other = other.map(|chosen_at| Warning::OtherPrecision { policy: policy.clone(), chosen_at, runs_at });
-        let void = void_promises(&self.model_dir, Some(runs_at), policy)?;
-        let void =
-            void.into_iter().map(|(promise, reason)| Warning::VoidPromise { promise, reason, policy: policy.clone() });
+        let standings = standings(&self.model_dir, Some(runs_at), policy, self.signer.as_ref())?;
+        if self.signer.is_some() && standings.is_empty() {
+            return Err(Error::NoPromise { path: self.model_dir.dir.clone() });
+        }
+        let mut void: Vec<(Vec<Promise>, VoidReason)> = Vec::new();
+        for (promise, standing) in standings {
+            let Standing::Void(reason) = standing else { continue };
+            if self.signer.is_some() {
+                return Err(Error::VoidPromise { path: self.model_dir.dir.clone(), promise, reason });
+            }
+            match void.iter_mut().find(|(_, other)| *other == reason) {
+                Some((promises, _)) => promises.push(promise),
+                None => void.push((vec![promise], reason)),
+            }
+        }
+        let void = void.into_iter();
+        let void = void.map(|(promises, reason)| Warning::VoidPromise { promises, reason, policy: policy.clone() });
         self.warnings = other.into_iter().chain(void).collect();
         Ok(())
     }

@@ -74,6 +74,15 @@ pub enum Error {
     /// A split without examples.
     #[error("{}: the {split} split holds no example", path.display())]
     EmptySplit { path: PathBuf, split: String },
+    /// A model whose promises were to be signed, and that has none.
+    #[error("{}: expected a signed certificate, got a model without one", path.display())]
+    NoPromise { path: PathBuf },
+    /// A promise that was to be signed and to hold.
+    #[error("{}: the {promise} is void: {reason}", path.display())]
+    VoidPromise { path: PathBuf, promise: crate::certificates::Promise, reason: epee_exit::VoidReason },
+    /// A key file.
+    #[error(transparent)]
+    Key(#[from] crate::certificates::KeyError),
     /// A calibration that cannot be made.
     #[error(transparent)]
     Calibrate(#[from] crate::calibration::CalibrateError),

@@ -50,6 +50,7 @@ impl Classifier {
             data_digest: Some(split.digest),
             split: Some(split.name),
             precision: Some(engine.precision().to_string()),
+            numeric_class: Some(engine.precision().numeric_class().to_owned()),
             label_names: self.labels().to_vec(),
             layer_seconds: recording.layer_times.iter().map(|time| time.as_secs_f64() / samples).collect(),
             ..Provenance::here()

@@ -109,7 +109,7 @@ fn warnings_are_values() {
     let calibrator = Calibrator::open(&model, &trace).unwrap();
     assert_eq!(calibrator.warnings(), [Warning::ChosenOn { split: "test".into() }]);
     let report = calibrate(&model, &trace, 1.0).unwrap();
-    let options = LoadOptions { precision: Precision::Int8, policy: None };
+    let options = LoadOptions { precision: Precision::Int8, ..LoadOptions::default() };
     let int8 = Classifier::load_with(&model, options).unwrap();
     let expected = Warning::OtherPrecision { policy: report.policy, chosen_at: "f32".into(), runs_at: Precision::Int8 };
     assert_eq!(int8.warnings(), [expected]);

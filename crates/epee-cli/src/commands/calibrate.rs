@@ -19,14 +19,15 @@ use crate::ui::Ui;
 #[command(
     after_help = "Choose on the dev split and report on the test split. With --max-risk, one half of the trace proposes settings and the \
     other half tests them. A setting that passes is certified: with the given confidence, each risk is at most the given one. The \
-    certificate is in the model's exits.json, and `epee info` explains it. It is void if the weights, labels, precision or policy \
-    change. If nothing can be certified, the model answers at full depth.\n\n\
+    certificate is in the model's exits.json, and `epee info` explains it. It is void if anything changes that an answer depends on. \
+    Anybody who can write exits.json can write a certificate: --sign shows who wrote it. If nothing can be certified, the model answers at full depth.\n\n\
     Examples:\n  \
     epee calibrate dev.safetensors --model DIR --max-loss 0.01\n  \
     epee calibrate dev.safetensors --model DIR --saving 0.5 --metric accuracy --per-exit\n  \
     epee calibrate dev.safetensors --model DIR --max-latency 20ms\n  \
     epee calibrate dev.safetensors --model DIR --max-risk 0.02 --confidence 0.95\n  \
     epee calibrate dev.safetensors --model DIR --max-risk 0.05 --risk consistency,class:mechanism --fit-temperatures\n  \
+    epee calibrate dev.safetensors --model DIR --max-risk 0.02 --sign key.pem\n  \
     epee calibrate dev.safetensors --model DIR --abstain 0.05"
 )]
 pub(crate) struct Args {
@@ -84,7 +85,9 @@ impl GoalArgs {
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     args.promise.check(args.goal.max_risk.is_some(), args.goal.abstain.is_some())?;
-    let mut calibrator = Calibrator::open(&args.model, &args.file)?;
+    let _lock = epee_files::OutputLock::take(&args.model)?;
+    let open = if args.promise.trust_trace { Calibrator::open_trusted } else { Calibrator::open };
+    let mut calibrator = open(&args.model, &args.file)?;
     let request = args.request(calibrator.trace())?;
     let report_trace = args.report_on.as_deref().map(|path| calibrator.open_report_trace(path)).transpose()?;
     ui.warn(calibrator.warnings());
@@ -126,6 +129,7 @@ impl Args {
             fit_temperatures: self.fit_temperatures,
             per_exit: self.per_exit,
             abstain: self.goal.abstain.map(|risk| self.promise.abstention(risk)),
+            sign: self.promise.key()?,
             ..CalibrationRequest::new(goal)
         })
     }

@@ -9,7 +9,7 @@ use epee::recording::read_split;
 use epee::{Evaluation, Example, Policy, Precision};
 use serde_json::json;
 
-use crate::flags::check_absent;
+use crate::flags::claim;
 use crate::ui::{Ui, evaluation_json, evaluation_text};
 use crate::{fetch, ui};
 
@@ -55,12 +55,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
-    if let Some(file) = &args.predictions {
-        check_absent(file, args.force)?;
-        if args.precision.len() != 1 {
-            bail!("--predictions: expected one precision, got {}", args.precision.len());
-        }
+    if args.predictions.is_some() && args.precision.len() != 1 {
+        bail!("--predictions: expected one precision, got {}", args.precision.len());
     }
+    let _claim = args.predictions.as_deref().map(|file| claim(file, args.force)).transpose()?;
     let model = fetch::local_model(&args.model, ui)?;
     let dataset = Dataset::open(&args.data)?;
     let split = read_split(&dataset, &args.split, args.limit.map(|limit| limit as usize))?;
@@ -96,5 +94,5 @@ fn write_predictions(file: &Path, examples: &[Example], answers: &[Answer], labe
         });
         format!("{line}\n")
     });
-    Ok(epee_files::write_atomic(file, &lines.collect::<Vec<_>>())?)
+    Ok(epee_files::write_private(file, &lines.collect::<Vec<_>>())?)
 }

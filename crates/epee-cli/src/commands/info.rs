@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use epee::Trace;
-use epee::certificates::{Promise, explain_abstention, explain_certificate, void_promises};
+use epee::certificates::{Promise, PublicKey, Standing, explain_abstention, explain_certificate, standings};
 use epee_model::{Calibration, Config, ExitsFile, InputShape, ModelDir, model_digest};
 use epee_nn::Parameters;
 use serde_json::{Value, json};
@@ -14,15 +14,23 @@ use crate::ui::Ui;
 
 /// Show the contents of a model directory or a trace file
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  epee info runs/phee\n  epee info bert-base/config.json")]
+#[command(
+    after_help = "With --verify, the exit status is 1 unless every promise of the model holds and the key signed it.\n\n\
+    Examples:\n  epee info runs/phee\n  epee info bert-base/config.json\n  epee info runs/phee --verify public.pem"
+)]
 pub(crate) struct Args {
     /// Model directory or hub id, config.json, or trace file
     #[arg(value_name = "DIR|ID|FILE")]
     path: PathBuf,
+    /// Check that this ed25519 public key (PEM) signed the model's promises
+    #[arg(long, value_name = "PUBKEY")]
+    verify: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let path = &fetch::local_model(&args.path, ui)?;
+    let signer = args.verify.as_deref().map(PublicKey::read).transpose()?;
+    let mut unverified = Vec::new();
     let facts = if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
         let mut facts = vec![("kind", json!("configuration"))];
         facts.extend(sizes(&Config::read(path)?));
@@ -34,20 +42,44 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     } else if path.join("dataset.json").exists() {
         bail!("{}: this is a dataset\nhint: epee data inspect {0}", path.display());
     } else if path.join("exits.json").exists() {
-        model_facts(path)?
+        let model_dir = ModelDir::load(path)?;
+        let standings = standings(&model_dir, None, &model_dir.exits.policy, signer.as_ref())?;
+        unverified =
+            standings.iter().filter(|(_, it)| !matches!(it, Standing::Verified { .. })).map(|it| it.0).collect();
+        if standings.is_empty() {
+            unverified.push(Promise::Certificate);
+        }
+        model_facts(&model_dir, &standings)?
     } else {
         backbone_facts(path)?
     };
+    show(&facts, ui)?;
+    if signer.is_none() {
+        return Ok(());
+    }
+    if !path.join("exits.json").is_file() {
+        bail!("--verify: expected a model directory, got {}", path.display());
+    }
+    match unverified.first() {
+        Some(promise) => {
+            bail!("{}: the {promise} is not there, does not hold, or is not signed by this key", path.display())
+        }
+        None => Ok(()),
+    }
+}
+
+fn show(facts: &Facts, ui: Ui) -> anyhow::Result<()> {
     if ui.json() {
         return ui.print_json(
             &facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<serde_json::Map<_, _>>(),
         );
     }
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    for (name, value) in &facts {
+    for (name, value) in facts {
         let value = match (*name, value) {
             // What is said in words is not shown as data too.
-            ("certificate" | "certificate_void" | "abstention" | "abstention_void", _) => continue,
+            ("certificate" | "certificate_void" | "certificate_signer", _) => continue,
+            ("abstention" | "abstention_void" | "abstention_signer" | "calibration_attempts", _) => continue,
             ("certificate_words" | "abstention_words", Value::Array(lines)) => {
                 let indent = format!("\n{:<width$}  ", "");
                 let lines = lines.iter().filter_map(Value::as_str).flat_map(|line| wrapped(line, WIDTH));
@@ -68,9 +100,8 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
 
 const WIDTH: usize = 96;
 
-/// Wraps a sentence and keeps its indentation; control characters are replaced, since they would reach the terminal.
+/// Wraps a sentence and keeps its indentation.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let text = text.replace(char::is_control, "\u{fffd}");
     let indent = &text[..text.len() - text.trim_start().len()];
     let mut lines = vec![indent.to_owned()];
     for word in text.split_whitespace() {
@@ -134,8 +165,7 @@ fn channels(count: usize) -> String {
     if count == 1 { "1 channel".to_owned() } else { format!("{count} channels") }
 }
 
-fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
-    let model_dir = ModelDir::load(dir)?;
+fn model_facts(model_dir: &ModelDir, standings: &[(Promise, Standing)]) -> anyhow::Result<Facts> {
     let ExitsFile { pooling, pooler, score, policy, temperatures, calibration, certificate, abstention, exits, .. } =
         &model_dir.exits;
     let mut facts = vec![("kind", json!("multi-exit model"))];
@@ -154,21 +184,33 @@ fn model_facts(dir: &Path) -> anyhow::Result<Facts> {
         ("temperatures", json!(Some(temperatures).filter(|all| !all.is_empty()))),
         ("calibration", json!(calibration)),
     ]));
-    // The precision is chosen when a model is loaded, so a promise is judged at its own.
-    let all = void_promises(&model_dir, None, policy)?;
-    let void = |promise: Promise| all.iter().find(|(name, _)| *name == promise).map(|(_, reason)| reason.as_str());
-    if let Some(certificate) = certificate {
-        let void = void(Promise::Certificate);
-        facts.push(("certificate_words", json!(explain_certificate(certificate, void))));
-        facts.push(("certificate_void", json!(void)));
-        facts.push(("certificate", json!(certificate)));
+    for (promise, standing) in standings {
+        let void = match standing {
+            Standing::Void(reason) => Some(reason.to_string()),
+            _ => None,
+        };
+        let signer = match standing {
+            Standing::Signed { key } | Standing::Verified { key } => Some(key),
+            _ => None,
+        };
+        match (promise, certificate, abstention) {
+            (Promise::Certificate, Some(it), _) => facts.extend([
+                ("certificate_words", json!(explain_certificate(it, standing))),
+                ("certificate_void", json!(void)),
+                ("certificate_signer", json!(signer)),
+                ("certificate", json!(it)),
+            ]),
+            (Promise::Abstention, _, Some(it)) => facts.extend([
+                ("abstention_words", json!(explain_abstention(it, standing))),
+                ("abstention_void", json!(void)),
+                ("abstention_signer", json!(signer)),
+                ("abstention", json!(it)),
+            ]),
+            _ => {}
+        }
     }
-    if let Some(abstention) = abstention {
-        let void = void(Promise::Abstention);
-        facts.push(("abstention_words", json!(explain_abstention(abstention, void))));
-        facts.push(("abstention_void", json!(void)));
-        facts.push(("abstention", json!(abstention)));
-    }
+    let attempts = &model_dir.exits.attempts;
+    facts.extend(known([("calibration_attempts", json!(Some(attempts).filter(|all| !all.is_empty())))]));
     facts.push(("digest", json!(model_dir.digest()?)));
     Ok(facts)
 }
@@ -198,6 +240,7 @@ fn trace_facts(path: &Path) -> anyhow::Result<Facts> {
         ("learned_exit_scores", json!(trace.scores().map(|_| true))),
         ("split", json!(from.split)),
         ("precision", json!(from.precision)),
+        ("numeric_class", json!(from.numeric_class)),
         ("model_digest", json!(from.model_digest)),
         ("data_digest", json!(from.data_digest)),
         ("epee_version", json!(from.epee_version)),

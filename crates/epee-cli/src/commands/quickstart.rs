@@ -63,6 +63,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
         None => free_folder()?,
     };
     std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
+    let _lock = epee_files::OutputLock::take(&out)?;
     let heading = |text: &str| ui.note(format!("\n== {text}"));
 
     heading("data");
@@ -162,7 +163,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
 fn report(traces: &[(&str, &Trace)], path: &Path, ui: Ui) -> anyhow::Result<()> {
     let options = Options::new(max_points(traces.len()));
     let reports = traces.iter().map(|(name, trace)| gather(trace, name, &options)).collect::<Result<Vec<_>, _>>()?;
-    epee_files::write_atomic(path, &[html(&reports, None)])?;
+    epee_files::write_private(path, &[html(&reports, None)])?;
     ui.note(format!("{}: every figure, for a browser", path.display()));
     Ok(())
 }

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use epee_data::Dataset;
 use epee_exit::Trace;
-use epee_files::write_atomic;
+use epee_files::{Access, StagedFolder, write_private};
 use epee_report::{Options, TraceReport, figures, gather, html, max_points, trace_names, training_figure};
 use serde_json::json;
 
-use crate::flags::{check_absent, check_empty};
+use crate::flags::{check_empty, claim};
 use crate::grids;
 use crate::ui::Ui;
 
@@ -60,10 +60,14 @@ const LARGE: usize = 2_000_000;
 
 /// Writes the page and the figures.
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
-    check_absent(&args.out, args.force)?;
-    if let Some(dir) = &args.figures {
-        check_empty(dir, args.force)?;
-    }
+    let _claim = claim(&args.out, args.force)?;
+    let figures_folder = match &args.figures {
+        Some(dir) => {
+            check_empty(dir, args.force)?;
+            Some((dir, StagedFolder::begin(dir, Access::Usual)?))
+        }
+        None => None,
+    };
     let dataset = args.data.as_deref().map(Dataset::open).transpose()?;
     let grid = args.grid.as_deref().map(grids::read).transpose()?;
     let options = Options {
@@ -89,20 +93,20 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     }
     let page = html(&reports, grid.as_ref());
     let mut written = Vec::new();
-    if let Some(dir) = &args.figures {
-        std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    if let Some((dir, mut staged)) = figures_folder {
         let of_traces =
             reports.iter().flat_map(|report| figures(report).into_iter().map(move |figure| (&report.name, figure)));
         let of_grid = grid.iter().filter_map(|grid| Some((&grid.name, training_figure(grid)?)));
         for (of, figure) in of_traces.chain(of_grid) {
             for (extension, bytes) in [("svg", figure.svg(of).into_bytes()), ("png", figure.png(of)?)] {
-                let path = dir.join(format!("{of}-{}.{extension}", figure.slug));
-                write_atomic(&path, &[bytes.as_slice()])?;
-                written.push(path);
+                let name = format!("{of}-{}.{extension}", figure.slug);
+                staged.write(&name, &bytes)?;
+                written.push(dir.join(name));
             }
         }
+        staged.commit()?;
     }
-    write_atomic(&args.out, &[page.as_bytes()])?;
+    write_private(&args.out, &[page.as_bytes()])?;
     let bytes = page.len();
     if bytes > LARGE {
         ui.note(format!("note: {} is {bytes} bytes\nhint: a page of fewer traces opens faster", args.out.display()));
@@ -146,8 +150,8 @@ fn add_texts(report: &mut TraceReport, trace: &Trace, dataset: &Dataset) -> anyh
         .iter()
         .filter(|example| !example.text.is_empty())
         .map(|example| {
-            let pair = example.pair.as_ref().map_or_else(String::new, |pair| format!(" ¶ {pair}"));
-            (example.id.as_str(), format!("{}{pair}", example.text))
+            let pair = example.pair.as_ref().map_or_else(String::new, |pair| format!(" ¶ {}", pair.expose()));
+            (example.id.as_str(), format!("{}{pair}", example.text.expose()))
         })
         .collect();
     for row in &mut late.rows {

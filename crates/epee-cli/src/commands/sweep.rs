@@ -2,13 +2,13 @@
 
 mod rows;
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use epee_exit::{Grid, Metric, PolicyKind, SweepRow, Trace, pareto, sweep_with};
 
-use crate::flags::{SettingArgs, check_absent};
+use crate::flags::{SettingArgs, claim};
 use crate::ui::{Format, Ui, exit_table, grid_tables, setting_table};
 
 /// Score every exit setting on recorded traces
@@ -39,16 +39,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
-    match &args.out {
+    let _claim = match &args.out {
         Some(_) if ui.format == Format::Table => {
             bail!("--out: expected --format json, csv or parquet beside it, got tables")
         }
-        Some(out) => check_absent(out, args.force)?,
+        Some(out) => Some(claim(out, args.force)?),
         None if ui.format == Format::Parquet && std::io::stdout().is_terminal() => {
             bail!("parquet is no text for a terminal\nhint: name a file with --out")
         }
-        None => {}
-    }
+        None => None,
+    };
     let mut found: Vec<(&Path, Vec<SweepRow>)> = Vec::new();
     for (i, path) in args.files.iter().enumerate() {
         let trace = Trace::load(path)?;
@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
             epee_files::write_atomic(out, &[bytes])?;
             ui.note(format!("{}: {} settings", out.display(), found.iter().map(|(_, rows)| rows.len()).sum::<usize>()));
         }
-        None => std::io::stdout().write_all(&bytes)?,
+        None => ui.print_data(&bytes)?,
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use epee::data::Dataset;
 use epee::{Classifier, LoadOptions, Precision};
 
 use crate::fetch;
-use crate::flags::check_absent;
+use crate::flags::claim;
 use crate::ui::{self, Ui};
 
 /// Record the logits of every exit for every sample of a split
@@ -37,9 +37,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
-    check_absent(&args.out, args.force)?;
+    let _claim = claim(&args.out, args.force)?;
     // A trace has nothing to do with the policy: no warning about its promises.
-    let options = LoadOptions { precision: args.precision, policy: None };
+    let options = LoadOptions { precision: args.precision, ..LoadOptions::default() };
     let classifier = Classifier::load_with(fetch::local_model(&args.model, ui)?, options)?;
     let trace = ui::record(&classifier, &Dataset::open(&args.data)?, &args.split, ui)?;
     trace.save(&args.out)?;

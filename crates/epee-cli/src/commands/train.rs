@@ -5,8 +5,9 @@ mod options;
 use std::path::PathBuf;
 
 use epee::{ExitOptions, Training};
+use epee_files::OutputLock;
 use epee_model::{PoolerKind, Pooling};
-use epee_train::{check_resumable, check_unlocked};
+use epee_train::check_resumable;
 use serde_json::json;
 
 use self::options::OptionArgs;
@@ -92,7 +93,7 @@ fn image_size(text: &str) -> Result<[usize; 2], String> {
 }
 
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
-    check_unlocked(&args.out)?;
+    OutputLock::check(&args.out)?;
     match args.resume {
         true => check_resumable(&args.out)?,
         false => check_empty(&args.out, args.force)?,

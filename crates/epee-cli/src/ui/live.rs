@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use epee::data::Dataset;
 use epee::evaluation::Grade;
 use epee::exit::{Metric, Metrics};
+use epee::input::SampleText;
 use epee::model::InputShape;
 use epee::{Classifier, Evaluation, Example, Image, LoadOptions, Policy, Precision, Prediction, Trace, Warning};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use super::{Ui, table};
 
 /// Loads a model with its own policy or another, and shows its warnings.
 pub(crate) fn load(model: &Path, precision: Precision, policy: Option<Policy>, ui: Ui) -> anyhow::Result<Classifier> {
-    let classifier = Classifier::load_with(model, LoadOptions { precision, policy })?;
+    let classifier = Classifier::load_with(model, LoadOptions { precision, policy, ..LoadOptions::default() })?;
     ui.warn(classifier.warnings());
     Ok(classifier)
 }
@@ -40,18 +41,22 @@ pub(crate) fn evaluate(
     Ok(evaluation)
 }
 
-/// The examples that the command line names: texts, or image files.
-pub(crate) fn examples(classifier: &Classifier, texts: &[String]) -> anyhow::Result<Vec<Example>> {
+/// The examples that the command line names: texts, or image files. What is no file may be a text: it is not shown.
+pub(crate) fn examples(classifier: &Classifier, texts: &[SampleText]) -> anyhow::Result<Vec<Example>> {
     let config = &classifier.model_dir().config;
-    let read = |text: &String| match config.shape.input {
-        InputShape::Text(_) => Ok(text.as_str().into()),
-        InputShape::Image(_) => Image::read(text).map(Example::from).map_err(|error| {
+    let read = |i: usize, text: &SampleText| match config.shape.input {
+        InputShape::Text(_) => Ok(text.clone().into()),
+        InputShape::Image(_) if !Path::new(text.expose()).exists() => {
+            let hint = format!("hint: {} reads images: name PNG or JPEG files", config.title());
+            bail!("input {}: expected an image file, got no file of this name\n{hint}", i + 1)
+        }
+        InputShape::Image(_) => Image::read(text.expose()).map(Example::from).map_err(|error| {
             let error = anyhow::Error::from(error);
             anyhow!("{error:#}\nhint: {} reads images: name PNG or JPEG files", config.title())
         }),
     };
     let numbered =
-        |(i, text): (usize, &String)| read(text).map(|example| Example { id: (i + 1).to_string(), ..example });
+        |(i, text): (usize, &SampleText)| read(i, text).map(|example| Example { id: (i + 1).to_string(), ..example });
     texts.iter().enumerate().map(numbered).collect()
 }
 
@@ -74,10 +79,10 @@ pub(crate) fn input_name(classifier: &Classifier) -> &'static str {
     }
 }
 
-pub(crate) fn prediction_table(classifier: &Classifier, texts: &[String], predictions: &[Prediction]) -> String {
+pub(crate) fn prediction_table(classifier: &Classifier, texts: &[SampleText], predictions: &[Prediction]) -> String {
     let rows = texts.iter().zip(predictions).map(|(text, answer)| {
         vec![
-            shortened(text, 72),
+            shortened(text.expose(), 72),
             if answer.abstains { format!("{} (abstains)", answer.label) } else { answer.label.clone() },
             decimal(f64::from(answer.probability), 3),
             format!("{} of {}", answer.exit, answer.exits),
@@ -87,9 +92,8 @@ pub(crate) fn prediction_table(classifier: &Classifier, texts: &[String], predic
     table([input_name(classifier), "label", "probability", "exit", "stopped by"], rows)
 }
 
-/// The beginning of a text on one line, without control characters, which would reach the terminal.
+/// The beginning of a text on one line.
 fn shortened(text: &str, most: usize) -> String {
-    let text = text.replace(|c: char| c.is_control() && !c.is_whitespace(), "\u{fffd}");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() <= most {
         return text;

@@ -1,7 +1,10 @@
 //! Output: tables and JSON on stdout, everything else on stderr.
+//!
+//! All printing is here. What people read passes through [`plain`]; what programs read ([`Ui::print_data`]) keeps its bytes.
 
 mod columns;
 mod live;
+mod plain;
 mod tables;
 
 use std::io::{IsTerminal, Write};
@@ -17,6 +20,7 @@ pub(crate) use live::{
     evaluate, evaluation_json, evaluation_summary, evaluation_text, examples, grade_table, input_name, load, predict,
     prediction_table, record,
 };
+pub(crate) use plain::{plain, plain_line};
 pub(crate) use tables::{
     choice_text, decimal, difference_line, exit_table, grid_tables, heading, p_text, setting_table,
 };
@@ -51,7 +55,7 @@ impl Ui {
     /// One line to stderr.
     pub(crate) fn note(self, text: impl AsRef<str>) {
         // A closed stderr is no reason to stop.
-        let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
+        let _ = writeln!(std::io::stderr(), "{}", plain(text.as_ref()));
     }
 
     pub(crate) fn warn(self, warnings: &[Warning]) {
@@ -60,21 +64,26 @@ impl Ui {
                 Warning::VoidPromise { .. } => {
                     ("warning", "\nhint: record a trace of it as it runs and use `epee calibrate` again")
                 }
-                Warning::LowCoverage { .. } => ("warning", ""),
+                Warning::LowCoverage { .. } | Warning::Caveat { .. } => ("warning", ""),
                 _ => ("note", ""),
             };
             self.note(format!("{kind}: {warning}{hint}"));
         }
     }
 
-    /// One line to stdout.
+    /// Text for people, to stdout.
     pub(crate) fn print(self, text: impl AsRef<str>) -> std::io::Result<()> {
-        writeln!(std::io::stdout(), "{}", text.as_ref())
+        writeln!(std::io::stdout(), "{}", plain(text.as_ref()))
+    }
+
+    /// Data for programs, to stdout, byte for byte.
+    pub(crate) fn print_data(self, bytes: &[u8]) -> std::io::Result<()> {
+        std::io::stdout().write_all(bytes)
     }
 
     pub(crate) fn print_json(self, value: &impl Serialize) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(value)?;
-        Ok(self.print(text)?)
+        Ok(self.print_data(format!("{text}\n").as_bytes())?)
     }
 
     /// A progress bar on a terminal; hidden elsewhere.
@@ -109,7 +118,7 @@ fn dressed(bar: ProgressBar, what: &str) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta} {msg}") {
         bar.set_style(style);
     }
-    bar.set_prefix(what.to_owned());
+    bar.set_prefix(plain_line(what).into_owned());
     bar
 }
 
@@ -125,7 +134,8 @@ where
     table.load_style(LINES);
     table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.into_iter().map(Into::into).collect::<Vec<Cell>>());
-    table.add_rows(rows);
+    table
+        .add_rows(rows.into_iter().map(|row| row.iter().map(|cell| plain_line(cell).into_owned()).collect::<Vec<_>>()));
     for (i, column) in table.column_iter_mut().enumerate() {
         column.set_cell_alignment(if i == 0 { CellAlignment::Left } else { CellAlignment::Right });
     }

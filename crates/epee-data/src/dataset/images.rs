@@ -6,12 +6,12 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use rayon::prelude::*;
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::error::{Error, Result};
 use crate::zipped::Zipped;
-use epee_files::sha256_file;
 use epee_input::{Example, Image, ImageEncoding};
 
 /// The largest file of an image, 256 MiB.
@@ -55,10 +55,13 @@ impl Images<'_> {
         (0..self.examples.len()).map(name).collect()
     }
 
-    /// Writes and syncs the zip; its SHA-256. An error names `shown`.
-    pub(super) fn write(&self, names: &[String], path: &Path, shown: &Path) -> Result<String> {
-        let broken = |error: zip::result::ZipError| Error::io("write", shown)(error.into());
-        let mut zip = ZipWriter::new(BufWriter::new(File::create(path).map_err(Error::io("write", shown))?));
+    /// Writes and syncs the zip. An error names `shown`.
+    pub(super) fn write(&self, names: &[String], file: File, shown: &Path) -> Result<()> {
+        let broken = |error: ZipError| match error {
+            ZipError::Io(error) => Error::io("write", shown)(error),
+            error => Error::io("write", shown)(error.into()),
+        };
+        let mut zip = ZipWriter::new(BufWriter::new(file));
         // Always the same bytes for the same images: no time of day, no system's permissions.
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
@@ -74,8 +77,7 @@ impl Images<'_> {
         }
         let buffer = zip.finish().map_err(broken)?;
         let file = buffer.into_inner().map_err(|error| Error::io("write", shown)(error.into_error()))?;
-        file.sync_all().map_err(Error::io("write", shown))?;
-        Ok(sha256_file(path)?)
+        file.sync_all().map_err(Error::io("write", shown))
     }
 
     fn file(&self, i: usize) -> Result<Cow<'_, [u8]>> {

@@ -129,7 +129,7 @@ impl DatasetInfo {
     }
 }
 
-/// An example as a line of JSON: the label by name.
+/// An example as a line of JSON: the label by name. The one place where texts are written; it has no `Debug`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Line {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use super::info::{FORMAT, Line, label_index};
 use super::{DATASET_FILE, DatasetInfo, Input, images};
 use crate::error::{Error, Result};
-use epee_files::{read_file, sha256, sha256_file, utf8};
-use epee_input::Example;
+use epee_files::{json_problem, read_file, sha256, sha256_file, utf8};
+use epee_input::{Example, SampleText};
 
 /// An opened dataset: its folder and the content of `dataset.json`.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl Dataset {
         }
         let bytes = read_file(&path)?;
         check_format(&path, &bytes)?;
-        let info: DatasetInfo = serde_json::from_slice(&bytes).map_err(|e| Error::content(&path, e.to_string()))?;
+        let info: DatasetInfo = serde_json::from_slice(&bytes).map_err(|e| Error::content(&path, json_problem(&e)))?;
         check_info(&path, &info)?;
         Ok(Self { dir, info })
     }
@@ -107,27 +107,27 @@ impl Dataset {
         let (mut examples, mut names) = (Vec::new(), Vec::new());
         for (i, text) in utf8(path, bytes)?.lines().enumerate() {
             let at = |problem: String| Error::line(path, i as u64 + 1, problem);
-            let line: Line = serde_json::from_str(text).map_err(|e| at(e.to_string()))?;
+            let line: Line = serde_json::from_str(text).map_err(|e| at(json_problem(&e)))?;
             let label = match line.label {
                 None => None,
                 Some(name) => Some(
                     label_index(&self.info.labels, &name)
-                        .ok_or_else(|| at(format!("label `{name}` is not in dataset.json")))?,
+                        .ok_or_else(|| at("the label is none of those in dataset.json".to_owned()))?,
                 ),
             };
             let missing = |field: &str| at(format!("missing field `{field}`"));
             let text = match (self.info.input, line.text, line.image) {
-                (Input::Text, Some(text), None) => text,
+                (Input::Text, Some(text), None) => text.into(),
                 (Input::Text, None, _) => return Err(missing("text")),
                 (Input::Text, Some(_), Some(_)) => return Err(at("`image` in a dataset of texts".to_owned())),
                 (Input::Image, None, Some(name)) => {
                     names.push(name);
-                    String::new()
+                    SampleText::default()
                 }
                 (Input::Image, _, None) => return Err(missing("image")),
                 (Input::Image, Some(_), Some(_)) => return Err(at("`text` in a dataset of images".to_owned())),
             };
-            let pair = line.pair;
+            let pair = line.pair.map(SampleText::from);
             examples.push(Example { id: line.id, text, pair, image: None, label, grade: line.grade });
         }
         Ok((examples, names))
@@ -148,7 +148,7 @@ fn check_format(path: &Path, bytes: &[u8]) -> Result<()> {
     struct Version {
         format: u32,
     }
-    let version: Version = serde_json::from_slice(bytes).map_err(|e| Error::content(path, e.to_string()))?;
+    let version: Version = serde_json::from_slice(bytes).map_err(|e| Error::content(path, json_problem(&e)))?;
     if version.format != FORMAT {
         let problem = format!("expected format {FORMAT}, got {}", version.format);
         return Err(Error::content(path, problem));

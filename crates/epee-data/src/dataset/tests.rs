@@ -4,10 +4,10 @@ use std::path::Path;
 use proptest::prelude::*;
 use zip::CompressionMethod;
 
-use super::write::write_file;
+use super::images::Images;
 use crate::testing::{draft, example, image_draft, zip};
-use crate::{Dataset, Draft, Input, write_dataset};
-use epee_files::sha256;
+use crate::{Dataset, Draft, Error, Input, write_dataset};
+use epee_files::{FileError, OutputLock, sha256};
 use epee_input::{Example, Image, TextTokenizer};
 use epee_testing::message;
 
@@ -110,9 +110,49 @@ fn a_failed_write_leaves_the_old_dataset_and_no_remains() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_named_with_the_file() {
-    let error = write_file(Path::new("/dev/full"), b"x", Path::new("/x/notes/train.jsonl")).unwrap_err();
-    let expected = "cannot write notes/train.jsonl: No space left on device (os error 28)";
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let images = Images { examples: &image_draft().splits[0].1, files: None };
+    let error = images.write(&images.names().unwrap(), full, Path::new("/x/notes/train.zip")).unwrap_err();
+    let expected = "cannot write notes/train.zip: No space left on device (os error 28)";
     assert_eq!(message(error, Path::new("/x")), expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn new_files_are_private_and_replaced_ones_keep_their_mode() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let modes = || {
+        let mode = |name: &String| fs::metadata(out.join(name)).unwrap().permissions().mode() & 0o777;
+        names(&out).iter().map(mode).collect::<Vec<u32>>()
+    };
+    write_dataset(&out, &image_draft(), false).unwrap();
+    assert_eq!(modes(), [0o600; 5], "{:?}", names(&out));
+    for name in names(&out) {
+        fs::set_permissions(out.join(name), fs::Permissions::from_mode(0o640)).unwrap();
+    }
+    write_dataset(&out, &image_draft(), true).unwrap();
+    assert_eq!(modes(), [0o640; 5]);
+}
+
+#[test]
+fn the_second_of_two_writers_is_refused_and_what_a_killed_one_left_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    for exists in [false, true] {
+        let first = OutputLock::take(&out).unwrap();
+        let error = write_dataset(&out, &draft(), exists).unwrap_err();
+        assert!(matches!(error, Error::File(FileError::Busy { .. })), "{error}");
+        drop(first);
+        let parent = if exists { &out } else { dir.path() };
+        let orphan = parent.join(".out.epee-aB3dE6.tmp");
+        fs::create_dir(&orphan).unwrap();
+        fs::write(orphan.join("train.jsonl"), "half").unwrap();
+        write_dataset(&out, &draft(), exists).unwrap();
+        assert!(!orphan.exists());
+    }
+    assert_eq!(names(&out), ["dataset.json", "test.jsonl", "train.jsonl"]);
 }
 
 #[test]
@@ -164,11 +204,11 @@ fn a_draft_that_is_no_dataset_is_refused() {
         change(&mut draft);
         refusal(&draft)
     };
-    assert_eq!(with(&|d| d.labels.truncate(1)), "a dataset needs at least two classes, got 1 (`on`)");
-    assert_eq!(with(&|d| d.labels.push("on".into())), "label `on` is there twice");
+    assert_eq!(with(&|d| d.labels.truncate(1)), "a dataset needs at least two classes, got 1");
+    assert_eq!(with(&|d| d.labels.push("on".into())), "expected different names of classes, got that of class 2 twice");
     assert_eq!(with(&|d| d.splits.clear()), "a dataset needs at least one split, got none");
     assert_eq!(with(&|d| d.splits[1].1.clear()), "split `test`: expected at least one row, got none");
-    assert_eq!(with(&|d| d.splits[0].1.truncate(1)), "split `train`: expected at least two classes, got 1 (`on`)");
+    assert_eq!(with(&|d| d.splits[0].1.truncate(1)), "split `train`: expected at least two classes, got 1");
     assert_eq!(
         with(&|d| d.splits[0].1.iter_mut().for_each(|example| example.label = None)),
         "split `train`: expected at least two classes, got 0"
@@ -178,7 +218,7 @@ fn a_draft_that_is_no_dataset_is_refused() {
             d.labels.push("maybe".into());
             d.splits[1].1[1].label = Some(2);
         }),
-        "split `test`: label `maybe` of `2` does not occur in train"
+        "split `test`: class 2, that of `2`, does not occur in train"
     );
     assert_eq!(with(&|d| d.splits[0].1[1].label = Some(2)), "split `train`: `2`: expected a label below 2, got 2");
     assert_eq!(with(&|d| d.splits[0].1[1].text = " \n".into()), "split `train`: the text of `2` is empty");
@@ -370,7 +410,7 @@ proptest! {
         let mut draft = draft();
         for (i, (text, pair)) in texts.into_iter().enumerate() {
             let text = format!("x{text}");
-            draft.splits[0].1.push(Example { pair, ..example(&format!("p{i}"), &text, i % 2) });
+            draft.splits[0].1.push(Example { pair: pair.map(Into::into), ..example(&format!("p{i}"), &text, i % 2) });
         }
         let dir = tempfile::tempdir().unwrap();
         let dataset = write_dataset(dir.path(), &draft, false).unwrap();

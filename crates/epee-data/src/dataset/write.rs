@@ -1,21 +1,19 @@
 //! Writing a dataset's folder, whole or not at all.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs::{self, File};
-use std::io::Write;
+use std::fmt;
+use std::fs;
 use std::path::Path;
-
-use tempfile::TempDir;
 
 use super::info::{FORMAT, Line};
 use super::read::is_plain_name;
 use super::{DATASET_FILE, Dataset, DatasetInfo, ImagesInfo, Input, SplitInfo, Task, images};
 use crate::error::{Error, Result};
-use epee_files::sha256;
+use epee_files::{Access, StagedFolder, is_vacant, sha256, sha256_file};
 use epee_input::Example;
 
 /// A dataset before it is written: what [`DatasetInfo`] holds, less computed fields.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[allow(missing_docs, reason = "the names say what the fields are")]
 pub struct Draft {
     pub name: String,
@@ -34,6 +32,15 @@ pub struct Draft {
     pub files: Vec<(String, Vec<u8>)>,
 }
 
+impl fmt::Debug for Draft {
+    /// The name and the sizes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sizes: Vec<_> = self.splits.iter().map(|(name, examples)| (name, examples.len())).collect();
+        let (name, classes) = (&self.name, &self.labels.len());
+        f.debug_struct("Draft").field("name", name).field("classes", classes).field("splits", &sizes).finish()
+    }
+}
+
 impl Draft {
     fn input(&self) -> Input {
         let images = self.splits.iter().any(|(_, rows)| rows.iter().any(|example| example.image.is_some()));
@@ -50,10 +57,10 @@ impl Draft {
 /// Everything is first written into a temporary folder on the same file system and synced, then
 /// moved. If `dir` does not exist, the move is one rename. If it exists, the files are moved
 /// into it, `dataset.json` last, and files of an older dataset that the new one lacks are removed;
-/// other files stay.
+/// other files stay. New files are [private](Access::Private).
 ///
 /// # Errors
-/// A folder that holds something, unless `force`; a draft that is no dataset (no rows, fewer than
+/// A folder that holds something, unless `force`, or that another process writes into; a draft that is no dataset (no rows, fewer than
 /// two classes, a class of another split missing in `train`, an empty text, a missing or
 /// empty image, an id used twice); a
 /// full disk or any other refusal to write, with the name of the file.
@@ -63,40 +70,21 @@ pub fn write_dataset(dir: &Path, draft: &Draft, force: bool) -> Result<Dataset> 
     if exists && !dir.is_dir() {
         return Err(Error::content(dir, "expected a folder, got a file"));
     }
-    if exists && !force && fs::read_dir(dir).map_err(Error::io("read", dir))?.next().is_some() {
+    let mut staged = StagedFolder::begin(dir, Access::Private)?;
+    if exists && !force && !is_vacant(dir).map_err(Error::io("read", dir))? {
         return Err(Error::NotEmpty { path: dir.to_path_buf() });
     }
-    let parent = match dir.parent() {
-        _ if exists => dir,
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-    let staging = staging_folder(parent).map_err(Error::io("write into", parent))?;
-    let names = stage(staging.path(), dir, draft)?;
+    let names = stage(&mut staged, dir, draft)?;
+    staged.prepare()?;
     if exists {
-        move_into(staging.path(), dir, &names)?;
-    } else {
-        fs::rename(staging.path(), dir).map_err(Error::io("create", dir))?;
+        remove_old(dir, &names)?;
     }
+    staged.commit()?;
     Dataset::open(dir)
 }
 
-fn staging_folder(parent: &Path) -> std::io::Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".epee-data-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As any new folder: the umask takes its part.
-        builder.permissions(fs::Permissions::from_mode(0o777));
-    }
-    builder.tempdir_in(parent)
-}
-
-/// Writes all files into `staging`; errors name their final path in `dir`.
-fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> {
-    let write = |name: &str, bytes: &[u8]| write_file(&staging.join(name), bytes, &dir.join(name));
+/// Writes all files, `dataset.json` last; errors name their path in `dir`.
+fn stage(staged: &mut StagedFolder, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> {
     let mut splits = BTreeMap::new();
     for (name, examples) in &draft.splits {
         let file = format!("{name}.jsonl");
@@ -106,18 +94,19 @@ fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> 
             let encoded = draft.images_of(name, examples);
             let file = format!("{name}.zip");
             let names = encoded.names()?;
-            let digest = encoded.write(&names, &staging.join(&file), &dir.join(&file))?;
+            encoded.write(&names, staged.create(&file)?, &dir.join(&file))?;
+            let digest = sha256_file(&staged.staged(&file))?;
             images = Some(ImagesInfo { file, digest });
             entries = Some(names);
         }
         let bytes = to_jsonl(examples, entries.as_deref(), &draft.labels);
-        write(&file, &bytes)?;
+        staged.write(&file, &bytes)?;
         let digest = sha256(&bytes);
         splits.insert(name.clone(), SplitInfo { file, rows: examples.len(), digest, images });
     }
     let mut files = BTreeMap::new();
     for (name, bytes) in &draft.files {
-        write(name, bytes)?;
+        staged.write(name, bytes)?;
         files.insert(name.clone(), sha256(bytes));
     }
     let mut info = DatasetInfo {
@@ -137,7 +126,7 @@ fn stage(staging: &Path, dir: &Path, draft: &Draft) -> Result<BTreeSet<String>> 
     // Strings, numbers and maps of them always serialise.
     let mut text = serde_json::to_vec_pretty(&info).unwrap_or_default();
     text.push(b'\n');
-    write(DATASET_FILE, &text)?;
+    staged.write(DATASET_FILE, &text)?;
     Ok(info.file_names().cloned().collect())
 }
 
@@ -146,9 +135,9 @@ fn to_jsonl(examples: &[Example], entries: Option<&[String]>, labels: &[String])
     for (i, example) in examples.iter().enumerate() {
         let line = Line {
             id: example.id.clone(),
-            text: entries.is_none().then(|| example.text.clone()),
+            text: entries.is_none().then(|| example.text.expose().to_owned()),
             image: entries.map(|entries| entries[i].clone()),
-            pair: example.pair.clone(),
+            pair: example.pair.as_ref().map(|pair| pair.expose().to_owned()),
             label: example.label.map(|label| labels[label].clone()),
             grade: example.grade,
         };
@@ -158,35 +147,16 @@ fn to_jsonl(examples: &[Example], entries: Option<&[String]>, labels: &[String])
     bytes
 }
 
-/// Writes and syncs a file; an error names `shown`.
-pub(super) fn write_file(path: &Path, bytes: &[u8], shown: &Path) -> Result<()> {
-    let write = || {
-        let mut file = File::create(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(Error::io("write", shown))
-}
-
-/// Replaces the dataset in `dir`: without `dataset.json` it is none, until all of it is there.
-fn move_into(staging: &Path, dir: &Path, names: &BTreeSet<String>) -> Result<()> {
+/// Removes what the dataset in `dir` has and the new one lacks, and `dataset.json`: until the new one is there, it is none.
+fn remove_old(dir: &Path, names: &BTreeSet<String>) -> Result<()> {
     let stale = match Dataset::open(dir) {
         Ok(old) => &old.info().file_names().cloned().collect() - names,
         Err(_) => BTreeSet::new(),
     };
-    let marker = dir.join(DATASET_FILE);
-    if marker.exists() {
-        fs::remove_file(&marker).map_err(Error::io("remove", &marker))?;
-    }
-    for name in stale {
-        let path = dir.join(name);
+    for path in std::iter::once(DATASET_FILE).chain(stale.iter().map(String::as_str)).map(|name| dir.join(name)) {
         if path.is_file() {
             fs::remove_file(&path).map_err(Error::io("remove", &path))?;
         }
-    }
-    for name in names.iter().map(String::as_str).chain([DATASET_FILE]) {
-        let path = dir.join(name);
-        fs::rename(staging.join(name), &path).map_err(Error::io("write", &path))?;
     }
     Ok(())
 }
@@ -194,12 +164,11 @@ fn move_into(staging: &Path, dir: &Path, names: &BTreeSet<String>) -> Result<()>
 fn check(draft: &Draft) -> Result<()> {
     let invalid = |problem: String| Err(Error::Invalid(problem));
     if draft.labels.len() < 2 {
-        let got = quoted(draft.labels.iter());
-        return invalid(format!("a dataset needs at least two classes, got {got}"));
+        return invalid(format!("a dataset needs at least two classes, got {}", draft.labels.len()));
     }
     let mut seen = HashSet::new();
-    if let Some(label) = draft.labels.iter().find(|label| !seen.insert(*label)) {
-        return invalid(format!("label `{label}` is there twice"));
+    if let Some(second) = draft.labels.iter().position(|label| !seen.insert(label)) {
+        return invalid(format!("expected different names of classes, got that of class {second} twice"));
     }
     if draft.splits.is_empty() {
         return invalid("a dataset needs at least one split, got none".to_owned());
@@ -219,7 +188,7 @@ fn check(draft: &Draft) -> Result<()> {
         check_split(name, examples, &draft.labels)?;
         let checked = match draft.input() {
             Input::Image => draft.images_of(name, examples).check(),
-            Input::Text => match examples.iter().find(|example| example.text.trim().is_empty()) {
+            Input::Text => match examples.iter().find(|example| example.text.is_blank()) {
                 Some(example) => Err(format!("the text of `{}` is empty", example.id)),
                 None => Ok(()),
             },
@@ -255,27 +224,15 @@ fn check_classes(draft: &Draft) -> Result<()> {
     };
     let known: BTreeSet<usize> = train.iter().filter_map(|example| example.label).collect();
     if known.len() < 2 {
-        let got = quoted(known.iter().map(|&label| &draft.labels[label]));
-        let problem = format!("split `train`: expected at least two classes, got {got}");
+        let problem = format!("split `train`: expected at least two classes, got {}", known.len());
         return Err(Error::Invalid(problem));
     }
     for (name, examples) in &draft.splits {
         let unseen = examples.iter().find(|e| e.label.is_some_and(|label| !known.contains(&label)));
         if let Some(Example { id, label: Some(label), .. }) = unseen {
-            return Err(Error::Invalid(format!(
-                "split `{name}`: label `{}` of `{id}` does not occur in train",
-                draft.labels[*label],
-            )));
+            let problem = format!("split `{name}`: class {label}, that of `{id}`, does not occur in train");
+            return Err(Error::Invalid(problem));
         }
     }
     Ok(())
-}
-
-/// How many there are, and which.
-fn quoted<'a>(labels: impl Iterator<Item = &'a String>) -> String {
-    let names: Vec<String> = labels.map(|label| format!("`{label}`")).collect();
-    match names.len() {
-        0 => "0".to_owned(),
-        n => format!("{n} ({})", names.join(", ")),
-    }
 }

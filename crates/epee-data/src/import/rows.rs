@@ -5,16 +5,17 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use epee_files::{read_file, sha256, utf8};
-use epee_input::{Example, Image};
+use epee_files::{json_problem, read_file, sha256, utf8};
+use epee_input::{Example, Image, SampleText};
 use serde::de::DeserializeOwned;
 
 use crate::dataset::{Draft, label_index};
 use crate::error::{Error, Result};
 use crate::partition::{Cut, partition};
 
-/// One row of a file: the label by name, everything else as in the example it becomes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// One row of a file: the label by name, everything else as in the example it becomes. It has no `Debug`: if the columns
+/// were mixed up, the label is a text.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Row {
     /// Its line, or its place in an array, from 1.
     pub(crate) at: u64,
@@ -28,8 +29,8 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn text(at: u64, id: String, text: String, label: impl Into<String>) -> Row {
-        let example = Example { id, text, ..Example::default() };
+    pub(crate) fn text(at: u64, id: String, text: impl Into<SampleText>, label: impl Into<String>) -> Row {
+        let example = Example { id, text: text.into(), ..Example::default() };
         Row { at, label: label.into(), example, ..Row::default() }
     }
 
@@ -49,8 +50,8 @@ impl Row {
         match &self.pixels {
             Some((shape, digest)) => format!("{shape:?}{digest}"),
             None => {
-                let (text, pair, _) = self.example.key();
-                format!("{text}\0{pair}")
+                let pair = self.example.pair.as_ref().map_or("", |pair| pair.expose().trim());
+                format!("{}\0{pair}", self.example.text.expose().trim())
             }
         }
     }
@@ -62,7 +63,7 @@ pub(crate) enum Unit {
     Entry,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Part {
     pub(crate) split: &'static str,
     pub(crate) path: PathBuf,
@@ -93,7 +94,7 @@ pub(crate) fn json_lines<T: DeserializeOwned>(path: &Path, text: &str) -> Result
     lines
         .map(|(at, line)| match serde_json::from_str(line) {
             Ok(value) => Ok((at, value)),
-            Err(error) => Err(Error::line(path, at, error.to_string())),
+            Err(error) => Err(Error::line(path, at, json_problem(&error))),
         })
         .collect()
 }
@@ -167,14 +168,12 @@ fn check_classes(parts: &[Part]) -> Result<()> {
         return Ok(());
     };
     let known: BTreeSet<&str> = train.rows.iter().map(|row| row.label.as_str()).collect();
-    if let (1, Some(only)) = (known.len(), known.first()) {
-        let problem = format!("expected at least two classes, got one: every label is `{only}`");
-        return Err(Error::content(&train.path, problem));
+    if known.len() == 1 {
+        return Err(Error::content(&train.path, "expected at least two classes, got one: every label is the same"));
     }
     for part in parts {
         if let Some(row) = part.rows.iter().find(|row| !known.contains(row.label.as_str())) {
-            let seen = list(known.iter().copied());
-            let problem = format!("label `{}` does not occur in train, which has {seen}", row.label);
+            let problem = format!("the label does not occur in train, which has {} others", known.len());
             return Err(part.error(row.at, problem));
         }
     }
@@ -189,7 +188,7 @@ fn examples(part: Part, labels: &[String]) -> Result<Vec<Example>> {
     let mut seen: HashMap<&str, u64> = HashMap::new();
     for row in &part.rows {
         let Example { id, text, .. } = &row.example;
-        if row.pixels.is_none() && text.trim().is_empty() {
+        if row.pixels.is_none() && text.is_blank() {
             return Err(part.error(row.at, "the text is empty"));
         }
         if id.trim().is_empty() {
@@ -197,11 +196,11 @@ fn examples(part: Part, labels: &[String]) -> Result<Vec<Example>> {
         }
         if let Some(first) = seen.insert(id, row.at) {
             let unit = if part.unit == Unit::Line { "line" } else { "entry" };
-            return Err(part.error(row.at, format!("id `{id}` is there already, on {unit} {first}")));
+            return Err(part.error(row.at, format!("the id is there already, on {unit} {first}")));
         }
         if label_index(labels, &row.label).is_none() {
             let names = list(labels.iter().map(String::as_str));
-            return Err(part.error(row.at, format!("expected a label out of {names}, got `{}`", row.label)));
+            return Err(part.error(row.at, format!("expected a label out of {names}, got another")));
         }
     }
     let labelled = |row: Row| Example { label: label_index(labels, &row.label), ..row.example };

@@ -22,7 +22,7 @@ const RIDGE: f64 = 3e-5;
 /// ```
 /// use epee_data::synth::bag_of_words;
 /// use epee_input::Example;
-/// let of = |text: &str, label| Example { text: text.to_owned(), label: Some(label), ..Example::default() };
+/// let of = |text: &str, label| Example { label: Some(label), ..Example::from(text) };
 /// let train = [of("stopped garlic", 0), of("takes garlic", 1)];
 /// assert_eq!(bag_of_words(&train, &[of("takes ginger", 1), of("stopped it", 0)], 2), [1, 0]);
 /// ```
@@ -45,7 +45,7 @@ pub fn bag_of_words(train: &[Example], test: &[Example], classes: usize) -> Vec<
 }
 
 fn example_words(example: &Example) -> Vec<String> {
-    [Some(&example.text), example.pair.as_ref()].into_iter().flatten().flat_map(|text| words(text)).collect()
+    std::iter::once(&example.text).chain(&example.pair).flat_map(|text| words(text.expose())).collect()
 }
 
 /// Runs of letters and digits, and every other character by itself, in lower case.
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     fn example(text: &str, label: usize) -> Example {
-        Example { text: text.to_owned(), label: Some(label), ..Example::default() }
+        Example { label: Some(label), ..Example::from(text) }
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub fn generate(config: &SynthConfig) -> Splits {
 /// A split without sentences; a folder that holds something, unless `force`; a refusal to write.
 pub fn write(config: &SynthConfig, out: &Path, force: bool) -> Result<Dataset> {
     let notes = generate(config);
-    let tokenizer = train_tokenizer(notes.train.iter().map(|note| note.text.as_str()))?;
+    let tokenizer = train_tokenizer(notes.train.iter().map(|note| note.text.expose()))?;
     let draft = Draft {
         name: "notes".to_owned(),
         task: Task::Classification,
@@ -130,7 +130,7 @@ fn add_notes(choices: &mut Choices, split: &str, grade: usize, index: usize, not
     let mut add = |choices: &mut Choices, status: Status, marked| {
         notes.push(Example {
             id: format!("g{}-{split}-{:02}", grade + 1, number + 1),
-            text: scene.write(choices, frame, marked),
+            text: scene.write(choices, frame, marked).into(),
             label: Some(status.index()),
             grade: u32::try_from(grade + 1).ok(),
             ..Example::default()

@@ -1,17 +1,28 @@
 //! Certificates: with probability at least 1 − δ over the draw of calibration samples, the risk is at most ε.
 
 mod abstain;
+mod attempt;
+mod caveat;
 mod certificate;
+mod evidence;
 mod path;
 mod procedure;
 mod risk;
+mod samples;
 mod scope;
+mod seal;
+mod void;
 
-pub use abstain::{Abstention, abstain};
+pub use abstain::{Abstention, AbstentionRequest, abstain};
+pub use attempt::Attempt;
+pub use caveat::Caveat;
 pub use certificate::{Certificate, CertifiedRisk};
+pub use evidence::{CertifiedSetting, LossCounts};
 pub use procedure::{CertificateRequest, Certification, PathPoint, PathSource, RiskEstimate, certify};
 pub use risk::{Bound, MeasuredRisk, Risk, measure_risk};
 pub use scope::{CertificateScope, RuntimeIdentity};
+pub use seal::{Sealed, Signature};
+pub use void::VoidReason;
 
 use crate::policy::PolicyError;
 use crate::quality::QualityError;
@@ -43,6 +54,12 @@ pub enum CertifyError {
     /// Too few samples for any certificate at this level.
     #[error("not certifiable: n = {n}, needs {needs} ({})\n{hint}", counted_samples(.risk))]
     TooFew { risk: String, n: usize, needs: u64, hint: String },
+    /// Samples that repeat others.
+    #[error(
+        "not certifiable: of {of} samples {samples} repeat the logits and label of another, and {ids} the id of another; the \
+         test counts each as a draw of its own"
+    )]
+    Repeats { ids: usize, samples: usize, of: usize },
     /// The risk of full depth itself is too high, or cannot be told apart from one that is.
     #[error(
         "not certifiable: full depth itself has a risk `{risk}` of {mean:.4} on {n} samples, at most {upper:.4} with this \

@@ -1,13 +1,11 @@
 //! Certification: fixed-sequence testing along a path that was found without the tested samples.
 
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::path::{counted, pareto_path, prior_path};
 use super::risk::Losses;
-use super::{Bound, CertifyError, Risk};
+use super::samples::Draw;
+use super::{Bound, Caveat, CertifiedSetting, CertifyError, LossCounts, Risk};
 use crate::metrics::saving;
 use crate::policy::{Policy, PolicyError};
 use crate::quality::fit_temperatures;
@@ -39,22 +37,33 @@ pub struct CertificateRequest {
     pub bound: Option<Bound>,
     /// The source of the path.
     pub path: PathSource,
-    /// Seed of the split into halves, and of the order of the samples.
-    pub seed: u64,
+    /// Seed of the split into halves, and of the order of the samples. If `None`, the samples fix it; a seed of the caller's
+    /// becomes a [`Caveat`] of the certificate.
+    pub seed: Option<u64>,
+    /// Certify even if samples repeat others; the certificate says so. Draws with replacement from a population are an honest use.
+    pub allow_repeats: bool,
     /// Fit a temperature for each exit on the half that finds the path.
     pub fit_temperatures: bool,
 }
 
 impl CertificateRequest {
-    /// Consistency within ε with probability 1 − δ, Pareto testing, seed 1.
+    /// Consistency within ε with probability 1 − δ, Pareto testing.
     pub fn new(epsilon: f64, delta: f64) -> CertificateRequest {
-        let (risks, path) = (vec![Risk::Consistency], PathSource::Pareto);
-        CertificateRequest { risks, epsilon, delta, bound: None, path, seed: 1, fit_temperatures: false }
+        CertificateRequest {
+            risks: vec![Risk::Consistency],
+            epsilon,
+            delta,
+            bound: None,
+            path: PathSource::Pareto,
+            seed: None,
+            allow_repeats: false,
+            fit_temperatures: false,
+        }
     }
 }
 
 /// The test's result for one risk of one setting.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RiskEstimate {
     /// The number of samples that the risk counts.
     pub n: usize,
@@ -64,6 +73,8 @@ pub struct RiskEstimate {
     pub mean: f64,
     /// The p-value of "the risk is above ε".
     pub p: f64,
+    /// The same as counts, from which the others follow.
+    pub counts: LossCounts,
 }
 
 /// One setting of the path.
@@ -73,6 +84,8 @@ pub struct PathPoint {
     pub policy: Policy,
     /// The share of layers it saves on the samples of the test.
     pub saving: f64,
+    /// The number of samples of the test that left at each exit.
+    pub exits: Vec<u64>,
     /// One for each risk of the request.
     pub risks: Vec<RiskEstimate>,
     /// The upper bound of each risk at confidence 1 − δ, for this setting alone; empty for a setting between two shown ones.
@@ -83,6 +96,12 @@ impl PathPoint {
     /// The greatest p-value over the risks: it is at most δ only if all of them are.
     pub fn p(&self) -> f64 {
         self.risks.iter().map(|risk| risk.p).fold(0.0, f64::max)
+    }
+
+    /// The setting and its counts, as a certificate stores them.
+    pub(super) fn certified(&self) -> CertifiedSetting {
+        let losses = self.risks.iter().map(|risk| risk.counts.clone()).collect();
+        CertifiedSetting { policy: self.policy.clone(), exits: self.exits.clone(), losses }
     }
 }
 
@@ -99,6 +118,10 @@ pub struct Certification {
     pub tested: usize,
     /// The temperatures that belong to every setting; empty for none.
     pub temperatures: Vec<f64>,
+    /// Seed of the split and of the order.
+    pub seed: u64,
+    /// Doubts about the samples and the seed. A caller who knows of more adds them.
+    pub caveats: Vec<Caveat>,
 }
 
 impl Certification {
@@ -111,43 +134,47 @@ impl Certification {
 /// Finds the most aggressive setting of a grid whose risks are at most ε, with probability at least 1 − δ over the draw of the
 /// calibration samples, whatever the model and the data are like.
 ///
-/// Samples are shuffled with the request's seed. With [`PathSource::Pareto`] the first half finds the path (and fits the
+/// Samples are shuffled with a seed that they fix themselves, in an order that does not depend on the trace's. With [`PathSource::Pareto`] the first half finds the path (and fits the
 /// temperatures, if asked), the other tests it; with several risks the p-value of a setting is the greatest of theirs
 /// (Pareto testing, ICLR 2023). Temperatures on a path fixed beforehand use half of the samples as well.
 ///
 /// # Errors
 /// ε or δ outside (0, 1); labels that are missing or of one class for a risk that needs them; too few samples to certify even
-/// a risk of 0; full depth that fails; a grid without a natural order if one is needed; a setting that does not fit.
+/// a risk of 0; samples that repeat others; full depth that fails; a grid without a natural order if one is needed; a setting
+/// that does not fit.
 pub fn certify(trace: &Trace, grid: &Grid, request: &CertificateRequest) -> Result<Certification, CertifyError> {
     check(trace, request)?;
-    let mut order: Vec<usize> = (0..trace.samples()).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(request.seed));
+    let Draw { order, seed, caveats } = Draw::new(trace, request.seed, request.allow_repeats)?;
     let halves = request.path == PathSource::Pareto || request.fit_temperatures;
     let (first, second) = order.split_at(if halves { order.len() / 2 } else { 0 });
     enough(trace, &order, request, "")?;
     let hint = "\nhint: a prior path tests all of them, in the order of one policy's threshold";
     enough(trace, second, request, if request.path == PathSource::Pareto { hint } else { "" })?;
 
-    let (finder, tester) = (halves.then(|| trace.subset(first)), trace.subset(second));
+    // A single sample leaves nothing to find a path with.
+    let (finder, tester) = (Some(first).filter(|first| !first.is_empty()), trace.subset(second));
+    let finder = finder.map(|first| trace.subset(first));
     let temperatures = match &finder {
         Some(finder) if request.fit_temperatures => fit_temperatures(finder)?,
         _ => Vec::new(),
     };
     let path = match (request.path, &finder) {
+        (PathSource::Prior, _) => prior_path(grid).map_err(|families| CertifyError::NoOrder { families })?,
         (PathSource::Pareto, Some(finder)) => {
             pareto_path(&TraceOutputs::new(finder, &temperatures)?, grid, &request.risks)?
         }
-        _ => prior_path(grid).map_err(|families| CertifyError::NoOrder { families })?,
+        (PathSource::Pareto, None) => vec![Policy::full()],
     };
     let (path, certified) = Tester::new(&TraceOutputs::new(&tester, &temperatures)?, path, request)?.walk();
     if certified == 0 {
         let (risks, upper) = (&path[0].risks, &path[0].upper);
         let worst = (0..risks.len()).max_by(|&a, &b| risks[a].p.total_cmp(&risks[b].p)).unwrap_or(0);
-        let RiskEstimate { mean, n, .. } = risks[worst];
+        let RiskEstimate { mean, n, .. } = risks[worst].clone();
         let (risk, upper) = (request.risks[worst].name(|class| trace.class_name(class)), upper[worst]);
         return Err(CertifyError::FullDepth { risk, mean, n, upper, epsilon: request.epsilon });
     }
-    Ok(Certification { path, certified, samples: trace.samples(), tested: tester.samples(), temperatures })
+    let (samples, tested) = (trace.samples(), tester.samples());
+    Ok(Certification { path, certified, samples, tested, temperatures, seed, caveats })
 }
 
 fn check(trace: &Trace, request: &CertificateRequest) -> Result<(), CertifyError> {
@@ -246,11 +273,15 @@ impl<'a> Tester<'a> {
         for &risk in &request.risks {
             let losses = losses(risk);
             let p = losses.p(request.epsilon, request.delta);
-            risks.push(RiskEstimate { n: losses.len(), losses: losses.sum(), mean: losses.mean(), p });
             upper.extend(with_upper.then(|| losses.upper(request.delta)));
+            let (n, sum, mean) = (losses.len(), losses.sum(), losses.mean());
+            risks.push(RiskEstimate { n, losses: sum, mean, p, counts: losses.into_counts() });
         }
         let layers = exits.iter().map(|&exit| exit as u64).sum();
-        PathPoint { policy: policy.clone(), saving: saving(layers, exits.len(), self.trace.exits()), risks, upper }
+        let saving = saving(layers, exits.len(), self.trace.exits());
+        let mut left = vec![0; self.trace.exits()];
+        exits.iter().for_each(|&exit| left[exit - 1] += 1);
+        PathPoint { policy: policy.clone(), saving, exits: left, risks, upper }
     }
 
     /// The settings up to the first that fails, and as many again after it to show how the risk grows; and the number of

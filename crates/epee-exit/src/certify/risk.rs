@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::named::named;
+use super::LossCounts;
+use crate::named::{Named, named};
 use crate::policy::CheckedPolicy;
 use crate::replay::{ReplayError, replay};
 use crate::statistics::{betting_p, exact_binomial_p, hoeffding_bentkus_p};
@@ -52,6 +53,21 @@ impl Risk {
             Risk::Gap => "gap".to_owned(),
             Risk::Error => "error".to_owned(),
             Risk::Class(class) => format!("class:{}", class_name(class)),
+        }
+    }
+}
+
+impl Risk {
+    /// The risk of a name, as [`Risk::name`] gives it, of a model with these classes.
+    pub(super) fn named(name: &str, classes: &[String]) -> Option<Risk> {
+        match name {
+            "consistency" => Some(Risk::Consistency),
+            "gap" => Some(Risk::Gap),
+            "error" => Some(Risk::Error),
+            other => {
+                let class = other.strip_prefix("class:")?;
+                classes.iter().position(|label| label == class).map(Risk::Class)
+            }
         }
     }
 }
@@ -106,39 +122,67 @@ pub enum Bound {
     Betting,
 }
 
+impl Bound {
+    pub(super) fn named(name: &str) -> Option<Bound> {
+        Named::read(name).ok()
+    }
+}
+
 named!(Bound { Exact = "exact", HoeffdingBentkus = "hoeffding-bentkus", Betting = "betting" });
 
-/// The losses of one setting, in the order of the samples that the risk counts.
+/// The losses of one setting over the samples that the risk counts.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Losses {
+    counts: LossCounts,
+    /// In order, for a bound that depends on it.
     values: Vec<f64>,
     bound: Bound,
 }
 
 impl Losses {
+    /// Losses in the order of the test.
     pub(super) fn new(values: impl Iterator<Item = i8>, bound: Bound) -> Self {
-        // The two bounds for [0, 1] count the errors that are added, not those that are corrected.
-        let floor = if bound == Bound::Betting { -1 } else { 0 };
-        Losses { values: values.map(|loss| f64::from(loss.max(floor))).collect(), bound }
+        let betting = bound == Bound::Betting;
+        let (mut counts, mut ordered) = (LossCounts::default(), Vec::new());
+        for loss in values {
+            // The two bounds for [0, 1] count the errors that are added, not those that are corrected.
+            let loss = if betting { loss } else { loss.max(0) };
+            if betting {
+                ordered.push(f64::from(loss));
+                counts.in_order.extend((loss != 0).then_some((counts.n, loss)));
+            }
+            counts.n += 1;
+            counts.sum += i64::from(loss);
+        }
+        Losses { counts, values: ordered, bound }
+    }
+
+    /// Losses of which only the sum counts.
+    pub(super) fn counted(n: u64, sum: i64, bound: Bound) -> Self {
+        Losses { counts: LossCounts { n, sum, in_order: Vec::new() }, values: Vec::new(), bound }
+    }
+
+    pub(super) fn into_counts(self) -> LossCounts {
+        self.counts
     }
 
     pub(super) fn len(&self) -> usize {
-        self.values.len()
+        self.counts.n as usize
     }
 
     pub(super) fn sum(&self) -> f64 {
-        self.values.iter().sum()
+        self.counts.sum as f64
     }
 
     pub(super) fn mean(&self) -> f64 {
-        self.sum() / self.values.len() as f64
+        self.sum() / self.counts.n as f64
     }
 
     /// The p-value of "the risk is above ε".
     pub(super) fn p(&self, epsilon: f64, delta: f64) -> f64 {
-        let n = self.values.len() as u64;
+        let LossCounts { n, sum, .. } = self.counts;
         match self.bound {
-            Bound::Exact => exact_binomial_p(self.sum() as u64, n, epsilon),
+            Bound::Exact => exact_binomial_p(sum as u64, n, epsilon),
             Bound::HoeffdingBentkus => hoeffding_bentkus_p(self.sum(), n, epsilon),
             Bound::Betting => betting_p(&self.values, epsilon, delta),
         }

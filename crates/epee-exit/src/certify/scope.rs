@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::VoidReason;
 use crate::policy::Policy;
 use crate::trace::Trace;
 
@@ -16,10 +17,13 @@ pub struct CertificateScope {
     pub temperatures: Vec<f64>,
     /// The classes.
     pub labels: Vec<String>,
-    /// Digest of the model: weights, configuration and tokenizer.
+    /// Digest of the model: every file and field that inference reads.
     pub model_digest: Option<String>,
     /// The precision of the forward pass.
     pub precision: Option<String>,
+    /// The numeric class of the forward pass; machines of one class give the same bits.
+    #[serde(default)]
+    pub numeric_class: Option<String>,
     /// The split the trace was recorded on.
     pub split: Option<String>,
     /// Digest of the data.
@@ -40,6 +44,7 @@ impl CertificateScope {
             labels: (0..trace.classes()).map(|class| trace.class_name(class)).collect(),
             model_digest: from.model_digest.clone(),
             precision: from.precision.clone(),
+            numeric_class: from.numeric_class.clone(),
             split: from.split.clone(),
             data_digest: from.data_digest.clone(),
             trace_digest,
@@ -48,17 +53,19 @@ impl CertificateScope {
     }
 
     /// The reason why the guarantee does not hold for a model that runs like this; `None` if it holds.
-    pub fn void(&self, runs: &RuntimeIdentity<'_>) -> Option<String> {
-        let other = |what: &str, expected: &str, got: &str| {
-            (expected != got).then(|| format!("it was given for {what} {expected}, this is {got}"))
+    pub fn void(&self, runs: &RuntimeIdentity<'_>) -> Option<VoidReason> {
+        let other = |what: &'static str, expected: &str, got: &str| {
+            let (expected, got) = (expected.to_owned(), got.to_owned());
+            (expected != got).then_some(VoidReason::Other { what, expected, got })
         };
-        let known = |what: &str, expected: &Option<String>, got: &str| match expected {
+        let known = |what: &'static str, name: &'static str, expected: &Option<String>, got: &str| match expected {
             Some(expected) => other(what, expected, got),
-            None => Some(format!("it does not say for which {} it was given", what.trim_start_matches("the "))),
+            None => Some(VoidReason::Unnamed { what: name }),
         };
         let policy = || {
-            let differs = self.policy != *runs.policy;
-            differs.then(|| format!("it was given for the policy {}, this is {}", self.policy, runs.policy))
+            // Two thresholds can differ by less than their text shows.
+            let (expected, got) = (self.policy.to_string(), runs.policy.to_string());
+            (self.policy != *runs.policy).then_some(VoidReason::Other { what: "the policy", expected, got })
         };
         let temperatures = || {
             let text = |all: &[f64]| if all.is_empty() { "none".to_owned() } else { format!("{all:?}") };
@@ -66,8 +73,9 @@ impl CertificateScope {
         };
         // The digest covers the labels; they are compared first because their words say more.
         other("the classes", &self.labels.join(", "), &runs.labels.join(", "))
-            .or_else(|| known("the model", &self.model_digest, runs.model_digest))
-            .or_else(|| known("precision", &self.precision, runs.precision))
+            .or_else(|| known("the model", "model", &self.model_digest, runs.model_digest))
+            .or_else(|| known("precision", "precision", &self.precision, runs.precision))
+            .or_else(|| known("the numeric class", "numeric class", &self.numeric_class, runs.numeric_class))
             .or_else(policy)
             .or_else(temperatures)
     }
@@ -82,6 +90,8 @@ pub struct RuntimeIdentity<'a> {
     pub labels: &'a [String],
     /// The precision it runs at.
     pub precision: &'a str,
+    /// The numeric class it runs in.
+    pub numeric_class: &'a str,
     /// The policy it runs.
     pub policy: &'a Policy,
     /// Its temperatures; empty for none.
@@ -98,6 +108,7 @@ mod tests {
         let provenance = Provenance {
             model_digest: Some("m".into()),
             precision: Some("f32".into()),
+            numeric_class: Some("fused-1".into()),
             label_names: vec!["no".into(), "yes".into()],
             ..Provenance::default()
         };
@@ -110,6 +121,7 @@ mod tests {
             model_digest: "m",
             labels: &labels,
             precision: "f32",
+            numeric_class: "fused-1",
             policy: &policy,
             temperatures: &[1.5, 1.0],
         };
@@ -119,12 +131,13 @@ mod tests {
             (RuntimeIdentity { model_digest: "n", ..runs }, "the model m, this is n"),
             (RuntimeIdentity { labels: &renamed, ..runs }, "the classes no, yes, this is yes, no"),
             (RuntimeIdentity { precision: "int8", ..runs }, "precision f32, this is int8"),
+            (RuntimeIdentity { numeric_class: "portable-1", ..runs }, "the numeric class fused-1, this is portable-1"),
             (RuntimeIdentity { policy: &Policy::full(), ..runs }, "the policy patience(patience=1), this is full"),
             (RuntimeIdentity { temperatures: &[], ..runs }, "the temperatures [1.5, 1.0], this is none"),
         ] {
-            assert_eq!(scope.void(&changed), Some(format!("it was given for {part}")));
+            assert_eq!(scope.void(&changed).unwrap().to_string(), format!("it was given for {part}"));
         }
         let silent = CertificateScope { model_digest: None, ..scope };
-        assert_eq!(silent.void(&runs), Some("it does not say for which model it was given".to_owned()));
+        assert_eq!(silent.void(&runs).unwrap().to_string(), "it does not say for which model it was given");
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use safetensors::tensor::Dtype;
 
-use epee_files::{read_file, write_atomic};
+use epee_files::{read_file, write_private};
 
 use super::header::{self, Entry, Opened};
 use super::provenance::{IDS, list};
@@ -61,14 +61,15 @@ impl Trace {
     }
 
     /// Writes the trace to a file beside `path`, flushes it to the disk and renames it. A write that
-    /// fails leaves nothing behind, and whatever was at `path` as it was.
+    /// fails leaves nothing behind, and whatever was at `path` as it was. A new file is [private](epee_files::Access::Private): logits
+    /// tell about texts.
     ///
     /// # Errors
     /// A file that cannot be written, for example on a full disk.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), TraceError> {
         let path = path.as_ref();
         let parts = self.to_tensors().map_err(|problem| TraceError::invalid(path, problem))?;
-        Ok(write_atomic(path, &parts)?)
+        Ok(write_private(path, &parts)?)
     }
 
     /// The file's parts, in order: the header, then each tensor's bytes.

@@ -9,6 +9,7 @@ use safetensors::tensor::{Dtype, Metadata};
 use serde_json::{Map, Value, json};
 
 use super::TraceProblem;
+use epee_files::json_problem;
 
 /// Length of the field in front of the header.
 const PREFIX: usize = 8;
@@ -29,12 +30,13 @@ pub(super) fn open(bytes: &[u8]) -> Result<Opened<'_>, TraceProblem> {
     let header =
         usize::try_from(announced).ok().filter(|&n| n <= MOST).and_then(|n| rest.get(..n)).ok_or_else(|| {
             TraceProblem::Header(format!(
-                "the header should have {announced} bytes, the file has {} after its length",
-                rest.len()
+                "the file has {} bytes, fewer than the length of the header that it begins with",
+                bytes.len()
             ))
         })?;
     let data = &rest[header.len()..];
-    let header: Metadata = serde_json::from_slice(header).map_err(|error| TraceProblem::Header(error.to_string()))?;
+    let header: Metadata =
+        serde_json::from_slice(header).map_err(|error| TraceProblem::Header(json_problem(&error)))?;
     let (expected, got) = (header.data_len() as u64, data.len() as u64);
     if expected != got {
         return Err(TraceProblem::Size { expected, got });

@@ -19,7 +19,7 @@ const MOST_SECONDS: f64 = 9e9;
 pub struct Provenance {
     /// The version of epee that recorded the trace.
     pub epee_version: Option<String>,
-    /// Digest of the model: weights, configuration and tokenizer.
+    /// Digest of the model: every file and field that inference reads.
     pub model_digest: Option<String>,
     /// Digest of the data.
     pub data_digest: Option<String>,
@@ -27,6 +27,8 @@ pub struct Provenance {
     pub split: Option<String>,
     /// The precision of the forward pass, such as `f32`.
     pub precision: Option<String>,
+    /// The numeric class of the forward pass, such as `fused-1`: machines of one class give the same bits.
+    pub numeric_class: Option<String>,
     /// The K label names, or nothing.
     pub label_names: Vec<String>,
     /// The measured cost of each of the M layers, in seconds per sample, or nothing.
@@ -63,13 +65,14 @@ impl Provenance {
     }
 
     /// The metadata keys of the texts.
-    fn texts(&mut self) -> [(&'static str, &mut Option<String>); 5] {
+    fn texts(&mut self) -> [(&'static str, &mut Option<String>); 6] {
         [
             ("epee_version", &mut self.epee_version),
             ("model_digest", &mut self.model_digest),
             ("data_digest", &mut self.data_digest),
             ("split", &mut self.split),
             ("precision", &mut self.precision),
+            ("numeric_class", &mut self.numeric_class),
         ]
     }
 
@@ -103,13 +106,7 @@ pub(super) fn list<T: serde::de::DeserializeOwned>(
     metadata: &mut BTreeMap<String, String>,
 ) -> Result<Vec<T>, TraceProblem> {
     let Some(text) = metadata.remove(key) else { return Ok(Vec::new()) };
-    serde_json::from_str(&text)
-        .map_err(|_| TraceProblem::mismatch(key, format!("a JSON list of {what}"), abbreviated(&text)))
-}
-
-fn abbreviated(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((at, _)) => format!("`{}…`", &text[..at]),
-        None => format!("`{text}`"),
-    }
+    serde_json::from_str(&text).map_err(|_| {
+        TraceProblem::mismatch(key, format!("a JSON list of {what}"), format!("other text of {} bytes", text.len()))
+    })
 }

@@ -4,7 +4,9 @@
 
 use std::collections::HashMap;
 
-use epee_exit::{Bound, CertificateRequest, Grid, PathSource, Policy, PolicyKind, Risk, Trace, certify, replay};
+use epee_exit::{
+    Bound, CertificateRequest, Certification, Grid, PathSource, Policy, PolicyKind, Risk, Trace, certify, replay,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -70,6 +72,21 @@ pub(crate) fn violations(
     draws: usize,
     seed: u64,
 ) -> Violations {
+    // Drawn with replacement: a sample that comes twice is two draws.
+    let request = CertificateRequest { allow_repeats: true, ..request.clone() };
+    violations_of(population, draws, seed, &request, |random| {
+        certify(&draw(population, n, random), grid, &request).ok()
+    })
+}
+
+/// The outcomes of any way to come by a certificate.
+pub(crate) fn violations_of(
+    population: &Trace,
+    draws: usize,
+    seed: u64,
+    request: &CertificateRequest,
+    procedure: impl Fn(&mut ChaCha8Rng) -> Option<Certification>,
+) -> Violations {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut known: HashMap<String, bool> = HashMap::new();
     let mut violates = |policy: &Policy, temperatures: &[f64]| {
@@ -79,11 +96,8 @@ pub(crate) fn violations(
         f64::from(u8::from(*violates))
     };
     let mut sums = Violations::default();
-    for seed in 0..draws {
-        let calibration = draw(population, n, &mut random);
-        let Ok(got) = certify(&calibration, grid, &CertificateRequest { seed: seed as u64, ..request.clone() }) else {
-            continue;
-        };
+    for _ in 0..draws {
+        let Some(got) = procedure(&mut random) else { continue };
         let failing = got.path.get(got.certified).unwrap_or(got.chosen());
         sums.given += 1;
         sums.saving += got.chosen().saving;
@@ -91,6 +105,39 @@ pub(crate) fn violations(
         sums.planted += violates(&failing.policy, &got.temperatures) / draws as f64;
     }
     Violations { saving: sums.saving / sums.given.max(1) as f64, ..sums }
+}
+
+/// Ways to come by a better certificate than the samples bear out, each with the safeguard against it and without.
+pub(crate) fn attacks(population: &Trace, draws: usize, n: usize) -> Vec<(&'static str, [Violations; 2])> {
+    let (exits, classes) = (population.exits(), population.classes());
+    let coarse = (1..=40).map(|i| Some(f64::from(i) / 40.0)).collect();
+    let grid = Grid { thresholds: Some(coarse), ..Grid::standard(exits, classes).with_kinds([PolicyKind::Entropy]) };
+    let base = CertificateRequest::new(0.05, 0.05);
+    let trusting = CertificateRequest { allow_repeats: true, ..base.clone() };
+    // A tenth of the samples, each ten times.
+    let repeated = |request: &CertificateRequest| {
+        violations_of(population, draws, 5, request, |random| {
+            let samples: Vec<usize> = (0..n / 10).map(|_| random.random_range(0..population.samples())).collect();
+            certify(&population.subset(&samples.repeat(10)), &grid, request).ok()
+        })
+    };
+    // The greatest saving of thirty calibrations on the same samples: with a seed for each, or, as the samples fix the seed, with
+    // the rows in another order for each.
+    let hunted = |seeds: bool| {
+        violations_of(population, draws, 6, &base, |random| {
+            let calibration = draw(population, n, random);
+            let tries = (0..30u64).filter_map(|seed| {
+                let rotated: Vec<usize> = (0..n).map(|i| (i + 7 * seed as usize) % n).collect();
+                let request = CertificateRequest { seed: seeds.then_some(seed), ..trusting.clone() };
+                certify(&calibration.subset(&rotated), &grid, &request).ok()
+            });
+            tries.max_by(|a, b| a.chosen().saving.total_cmp(&b.chosen().saving))
+        })
+    };
+    vec![
+        ("every sample ten times", [repeated(&base), repeated(&trusting)]),
+        ("the best of thirty tries", [hunted(false), hunted(true)]),
+    ]
 }
 
 /// The seven procedures whose guarantee is checked, each with its grid and its request.

@@ -20,9 +20,11 @@ pub(super) struct Settings {
     pub(super) add_prefix_space: Option<bool>,
 }
 
+const SETTINGS: &str = "tokenizer_config.json";
+
 impl Settings {
     fn read(dir: &Path) -> Result<Settings> {
-        let path = dir.join("tokenizer_config.json");
+        let path = dir.join(SETTINGS);
         if !path.is_file() {
             return Ok(Settings::default());
         }
@@ -30,7 +32,55 @@ impl Settings {
     }
 }
 
+/// The files of a directory that hold its tokenizer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Whole,
+    BytePairs,
+    Pieces,
+    Words,
+}
+
+impl Form {
+    /// The first form whose files are all there.
+    fn find(dir: &Path) -> Result<Form> {
+        let all = [Form::Whole, Form::BytePairs, Form::Pieces, Form::Words];
+        let has = |name: &&str| dir.join(name).is_file();
+        if let Some(form) = all.into_iter().find(|form| form.files().iter().all(has)) {
+            return Ok(form);
+        }
+        let [vocab, merges] = ["vocab.json", "merges.txt"];
+        if let Some((have, lacks)) = [(vocab, merges), (merges, vocab)].into_iter().find(|(have, _)| has(have)) {
+            let problem = format!("expected {lacks} beside it: GPT-2's tokenizer needs both");
+            return Err(Error::content(&dir.join(have), problem));
+        }
+        let expected = "expected a tokenizer: tokenizer.json, vocab.json with merges.txt, spiece.model or vocab.txt; got none \
+                        of them";
+        Err(Error::content(dir, expected))
+    }
+
+    fn files(self) -> &'static [&'static str] {
+        match self {
+            Form::Whole => &["tokenizer.json"],
+            Form::BytePairs => &["vocab.json", "merges.txt"],
+            Form::Pieces => &["spiece.model"],
+            Form::Words => &["vocab.txt"],
+        }
+    }
+}
+
 impl TextTokenizer {
+    /// The names of the files that [`TextTokenizer::from_dir`] reads in a directory.
+    ///
+    /// # Errors
+    /// A directory without a tokenizer.
+    pub fn files(dir: impl AsRef<Path>) -> Result<Vec<&'static str>> {
+        let dir = dir.as_ref();
+        let form = Form::find(dir)?;
+        let settings = (form != Form::Whole && dir.join(SETTINGS).is_file()).then_some(SETTINGS);
+        Ok(form.files().iter().copied().chain(settings).collect())
+    }
+
     /// Reads the tokenizer of a Hugging Face directory from the first of these that is there.
     ///
     /// | files | read as |
@@ -47,26 +97,14 @@ impl TextTokenizer {
     /// A directory with none of them, and files that are not what their names promise.
     pub fn from_dir(dir: impl AsRef<Path>) -> Result<Self> {
         let dir = dir.as_ref();
-        let whole = dir.join("tokenizer.json");
-        if whole.is_file() {
-            return Self::from_file(whole);
-        }
-        let [vocab, merges, pieces, words] =
-            ["vocab.json", "merges.txt", "spiece.model", "vocab.txt"].map(|name| dir.join(name));
-        let settings = Settings::read(dir)?;
-        let (json, from) = match () {
-            () if vocab.is_file() && merges.is_file() => (gpt2::read(&vocab, &merges, &settings)?, vocab),
-            () if vocab.is_file() || merges.is_file() => {
-                let (have, lacks) = if vocab.is_file() { (vocab, "merges.txt") } else { (merges, "vocab.json") };
-                return Err(Error::content(&have, format!("expected {lacks} beside it: GPT-2's tokenizer needs both")));
-            }
-            () if pieces.is_file() => (albert::read(&pieces, &settings)?, pieces),
-            () if words.is_file() => (bert::parse(&words, utf8(&words, &read(&words)?)?, &settings)?, words),
-            () => {
-                let expected = "expected a tokenizer: tokenizer.json, vocab.json with merges.txt, spiece.model or \
-                                vocab.txt; got none of them";
-                return Err(Error::content(dir, expected));
-            }
+        let form = Form::find(dir)?;
+        let [from, merges] = [form.files()[0], "merges.txt"].map(|name| dir.join(name));
+        let settings = || Settings::read(dir);
+        let json = match form {
+            Form::Whole => return Self::from_file(from),
+            Form::BytePairs => gpt2::read(&from, &merges, &settings()?)?,
+            Form::Pieces => albert::read(&from, &settings()?)?,
+            Form::Words => bert::parse(&from, utf8(&from, &read(&from)?)?, &settings()?)?,
         };
         Self::parse(json.to_string().into_bytes(), &from.display().to_string())
     }

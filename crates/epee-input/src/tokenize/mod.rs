@@ -16,6 +16,7 @@ mod sentencepiece;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -25,12 +26,13 @@ use self::bounds::Checked;
 use crate::error::{Error, Result};
 use crate::example::Example;
 use crate::guard::{TOKENIZERS, guarded};
+use crate::text::SampleText;
 
 /// How many ids may have no token, beside as many as there are tokens: a model has an embedding for every id.
 const SPARE_IDS: usize = 1 << 17;
 
-/// Token ids of one sequence, special tokens included.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Token ids of one sequence, special tokens included. `Debug` shows their number: ids can be turned back into text.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Encoding {
     /// Token ids.
     pub ids: Vec<u32>,
@@ -38,6 +40,12 @@ pub struct Encoding {
     pub type_ids: Vec<u32>,
     /// True if the text was longer than allowed and lost its end.
     pub truncated: bool,
+}
+
+impl fmt::Debug for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Encoding({} tokens, truncated: {})", self.ids.len(), self.truncated)
+    }
 }
 
 /// A tokenizer, with its own truncation and padding settings switched off.
@@ -130,7 +138,7 @@ impl TextTokenizer {
         if room < texts {
             return Err(Error::Room { expected: special + texts, special, got: max_tokens });
         }
-        let refuse = |problem: String| Error::Tokenizer { input: quote(text), problem };
+        let refuse = |problem: String| Error::Tokenizer { input: format!("a text of {} bytes", text.len()), problem };
         let (encoding, truncated) = guarded(TOKENIZERS, || self.encode_to(text, pair, room))
             .map_err(|fault| Error::Library { input: self.origin.clone(), fault })?
             .map_err(|error| refuse(error.to_string()))?;
@@ -172,7 +180,16 @@ impl TextTokenizer {
     pub fn encode_batch(&self, examples: &[Example], max_tokens: usize) -> Result<Vec<Encoding>> {
         examples
             .par_iter()
-            .map(|example| self.encode(&example.text, example.pair.as_deref(), max_tokens))
+            .enumerate()
+            .map(|(i, example)| {
+                let pair = example.pair.as_ref().map(SampleText::expose);
+                self.encode(example.text.expose(), pair, max_tokens).map_err(|error| match error {
+                    Error::Tokenizer { input, problem } => {
+                        Error::Tokenizer { input: format!("example {}, {input}", i + 1), problem }
+                    }
+                    other => other,
+                })
+            })
             .collect::<Vec<_>>()
             .into_iter()
             .collect()
@@ -212,13 +229,4 @@ fn longest_first((first, second): (usize, usize), room: usize) -> (usize, usize)
     } else {
         (room - half, half)
     }
-}
-
-/// The beginning of a text, for messages.
-fn quote(text: &str) -> String {
-    let mut start: String = text.chars().take(40).collect();
-    if start.len() < text.len() {
-        start.push('…');
-    }
-    format!("text `{start}`")
 }

@@ -118,6 +118,24 @@ fn bert_base_uncased_gives_its_published_ids() {
     }
 }
 
+/// A vocabulary of whole words without one for unknown words.
+const WORDS: &str = r#"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+    "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
+    "model": {"type": "WordLevel", "vocab": {"iron": 0}, "unk_token": "[UNK]"}}"#;
+
+#[test]
+fn no_error_quotes_the_text() {
+    let tokenizer = TextTokenizer::from_bytes(WORDS.as_bytes()).unwrap();
+    let examples = ["iron", "stopped ginkgo"].map(Example::from);
+    let error = tokenizer.encode_batch(&examples, 8).unwrap_err();
+    let expected = "example 2, a text of 14 bytes: WordLevel error: Missing [UNK] token from the vocabulary".to_owned();
+    assert_eq!(error.to_string(), expected);
+    let pair = tokenizer.encode("iron", Some("stopped ginkgo"), 8).unwrap_err();
+    assert!(!format!("{error:?} {pair:?} {pair}").contains("ginkgo"), "{pair}");
+    let error = tokenizer.encode(" ", None, 8).unwrap_err().to_string();
+    assert_eq!(error, "a text of 1 bytes: the text gives no token");
+}
+
 proptest! {
     #[test]
     fn the_two_texts_of_a_pair_fill_the_room(a in 0_usize..50, b in 0_usize..50, room in 2_usize..40) {

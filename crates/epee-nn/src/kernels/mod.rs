@@ -22,7 +22,7 @@ pub(crate) mod packed;
 pub(crate) mod roofline;
 pub(crate) mod rows;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub(crate) mod thread_pool;
 pub(crate) mod transpose;
 

@@ -73,8 +73,6 @@ const ROW_VALUES: usize = 1 << 17;
 const SERIAL: usize = 1 << 17;
 /// Fewer values are converted on one thread.
 const SERIAL_CONVERT: usize = 1 << 14;
-/// The longest row whose sum of byte products cannot overflow 32 bits: `2^31 / (255 · 64)`.
-pub(crate) const MOST_INPUTS_INT8: usize = 131_000;
 
 impl Packed {
     /// Packs the rows of W and the bias for this machine.
@@ -85,6 +83,7 @@ impl Packed {
     fn for_isa(isa: Isa, weights: Vec<&[f32]>, bias: Vec<f32>, inputs: usize, precision: Precision) -> Packed {
         let outputs = bias.len();
         assert!(inputs > 0, "an input to multiply with");
+        assert_eq!(precision.check_width(inputs), Ok(()), "callers check the width");
         assert!(weights.len() == outputs && weights.iter().all(|row| row.len() == inputs), "values of the weights");
         let kernel = match precision {
             Precision::F32 => Kernel::F32(micro::f32_kernel(isa)),
@@ -109,7 +108,6 @@ impl Packed {
             Kernel::F32(_) => packed.pack(|j, k| weights[j][k].to_ne_bytes()),
             Kernel::Bf16(_) => packed.pack(|j, k| bf16(weights[j][k]).to_ne_bytes()),
             Kernel::Int8(_) => {
-                assert!(inputs <= MOST_INPUTS_INT8, "int8 sums of {inputs} products may overflow");
                 let most = |row: &[f32]| row.iter().fold(0.0f32, |most, x| most.max(x.abs()));
                 packed.scales = weights.iter().map(|row| most(row) / MOST_WEIGHT).collect();
                 let inverses: Vec<f32> =

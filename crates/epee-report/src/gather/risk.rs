@@ -23,7 +23,10 @@ pub(super) fn add(report: &mut TraceReport, trace: &Trace, options: &Options) ->
         match certify(trace, &grid, &demand) {
             Ok(got) => report.risks.push(risk(&got, options, slug, name)),
             Err(
-                error @ (CertifyError::TooFew { .. } | CertifyError::FullDepth { .. } | CertifyError::OneClass { .. }),
+                error @ (CertifyError::TooFew { .. }
+                | CertifyError::FullDepth { .. }
+                | CertifyError::OneClass { .. }
+                | CertifyError::Repeats { .. }),
             ) => {
                 let text = error.to_string();
                 let sentence = text.lines().next().unwrap_or_default();

@@ -9,7 +9,6 @@
 
 mod format;
 mod identity;
-mod lock;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -19,14 +18,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use epee_files::{FileError, remove_temporaries};
+use epee_files::{FileError, OutputLock, remove_temporaries};
 use serde::{Deserialize, Serialize};
 
 pub use self::identity::RunIdentity;
-pub use self::lock::check_unlocked;
 
 use self::format::Unusable;
-use self::lock::Lock;
 use self::write::Disk;
 use crate::{Error, LinearSchedule, Trainer};
 
@@ -64,16 +61,16 @@ pub struct Checkpoints {
     written: Instant,
     every: f64,
     from: Option<PathBuf>,
-    _lock: Lock,
+    _lock: OutputLock,
 }
 
 impl Checkpoints {
-    /// Locks `dir/checkpoints` and removes temporary files that killed processes left there and in `dir`. Unless the run is
+    /// Takes the lock on `dir` and removes temporary files that killed processes left there and in `dir`. Unless the run is
     /// resumed, it removes older checkpoints too. `every` is the number of seconds after which a checkpoint is
     /// [due](Checkpoints::due).
     ///
     /// # Errors
-    /// If another training writes into `dir`, or if there is no run to resume.
+    /// If another process writes into `dir`, or if there is no run to resume.
     pub fn open(dir: &Path, resume: bool, every: f64) -> Result<Checkpoints, Error> {
         let folder = dir.join("checkpoints");
         if resume {
@@ -81,7 +78,7 @@ impl Checkpoints {
         }
         let disk = Disk::from_env()?;
         fs::create_dir_all(&folder).map_err(Error::write(&folder))?;
-        let lock = Lock::take(dir, &folder)?;
+        let lock = OutputLock::take(dir)?;
         for folder in [dir, &folder] {
             remove_temporaries(folder).map_err(Error::write(folder))?;
         }

@@ -6,11 +6,13 @@
 //! `EPEE_FAULT_LOG=FILE` beside it, a line is appended there when a write begins, at each point, after each call, and when the
 //! write has ended, so that a test that kills the process can tell how far it was.
 
-use std::fs::{self, File};
+use std::fs;
+#[cfg(any(test, feature = "fault-injection"))]
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use epee_files::{sync_folder, temporary};
+use epee_files::{Access, AtomicFile, sync_folder};
 
 use super::State;
 use super::format::{Digest, head, pieces, tensors};
@@ -21,13 +23,9 @@ use crate::{Error, Trainer};
 pub(super) fn put(disk: &mut Disk, path: &Path, state: &State, trainer: &Trainer, old: &[PathBuf]) -> io::Result<()> {
     disk.at("begin", path)?;
     disk.at("before-temporary", path)?;
-    let temporary = temporary(path)?;
-    let written = write(disk, &temporary, state, trainer);
-    if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-        return Err(error);
-    }
+    let file = write(disk, path, state, trainer)?;
+    let temporary = file.temporary().to_owned();
+    file.rename()?;
     disk.at("rename", &temporary)?;
     disk.at("before-folder-sync", path)?;
     if let Some(folder) = path.parent() {
@@ -44,12 +42,13 @@ pub(super) fn put(disk: &mut Disk, path: &Path, state: &State, trainer: &Trainer
 }
 
 /// Writes the header, the values, and the header again with the digest, which another thread computes meanwhile.
-fn write(disk: &mut Disk, path: &Path, state: &State, trainer: &Trainer) -> io::Result<()> {
+fn write(disk: &mut Disk, path: &Path, state: &State, trainer: &Trainer) -> io::Result<AtomicFile> {
     let state = serde_json::to_value(state)?;
     let text = state.to_string();
     let tensors = tensors(trainer);
-    let mut file = File::create(path)?;
-    disk.at("create", path)?;
+    let mut file = AtomicFile::create(path, Access::Usual)?;
+    let temporary = file.temporary().to_owned();
+    disk.at("create", &temporary)?;
     let sha256 = std::thread::scope(|scope| -> io::Result<String> {
         let hasher = std::thread::Builder::new().spawn_scoped(scope, || -> io::Result<String> {
             let mut digest = Digest::new(&text);
@@ -65,7 +64,7 @@ fn write(disk: &mut Disk, path: &Path, state: &State, trainer: &Trainer) -> io::
         file.write_all(&head(&state, "0".repeat(64), &tensors)?)?;
         for (i, tensor) in tensors.values().enumerate() {
             if i == tensors.len() / 2 {
-                disk.at("mid-data", path)?;
+                disk.at("mid-data", &temporary)?;
             }
             pieces(tensor.data(), |bytes| file.write_all(bytes))?;
         }
@@ -73,10 +72,11 @@ fn write(disk: &mut Disk, path: &Path, state: &State, trainer: &Trainer) -> io::
     })?;
     file.seek(SeekFrom::Start(0))?;
     file.write_all(&head(&state, sha256, &tensors)?)?;
-    disk.at("before-sync", path)?;
-    file.sync_all()?;
-    disk.at("sync", path)?;
-    disk.at("before-rename", path)
+    disk.at("before-sync", &temporary)?;
+    file.sync()?;
+    disk.at("sync", &temporary)?;
+    disk.at("before-rename", &temporary)?;
+    Ok(file)
 }
 
 /// The points of a write, in order.
@@ -113,7 +113,7 @@ impl Disk {
     pub(super) fn from_env() -> Result<Disk, Error> {
         let Some(fault) = std::env::var_os("EPEE_FAULT") else { return Ok(Disk::default()) };
         let log = std::env::var_os("EPEE_FAULT_LOG").map(PathBuf::from);
-        let open = |path: &PathBuf| File::options().create(true).append(true).open(path);
+        let open = |path: &PathBuf| epee_files::open_options(path, Access::Usual).create(true).append(true).open(path);
         let log = log.map(|path| open(&path).map_err(Error::write(&path))).transpose()?;
         Disk::parse(&fault.to_string_lossy(), log)
     }

@@ -2,11 +2,11 @@
 
 mod tensorboard;
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use epee_files::write_atomic;
+use epee_files::{Access, open_options, write_atomic};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -62,7 +62,7 @@ impl Log {
             warn(&format!("{}, line {first}: not a line of metrics; {count} such left out", path.display()));
         }
         write_atomic(&path, &[kept])?;
-        let file = OpenOptions::new().append(true).open(&path).map_err(fail)?;
+        let file = open_options(&path, Access::Usual).append(true).open(&path).map_err(fail)?;
         let events = Events::open(&dir.join("tensorboard"), state.step)?;
         Ok(Log { path, file, events, seconds_before })
     }

@@ -3,7 +3,7 @@
 //!
 //! A process that resumes a run starts a new file with a mark, by which TensorBoard drops later steps of earlier files.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -29,7 +29,11 @@ impl Events {
         let now = now();
         // TensorBoard reads the files of a folder in the order of their names.
         let path = dir.join(format!("{PREFIX}{:010}.{:06}.epee", now as u64, (now.fract() * 1e6) as u64));
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::write(&path))?;
+        let file = epee_files::open_options(&path, epee_files::Access::Usual)
+            .create_new(true)
+            .append(true)
+            .open(&path)
+            .map_err(Error::write(&path))?;
         let mut events = Events { path, file };
         events.append(&version(now))?;
         if step > 0 {

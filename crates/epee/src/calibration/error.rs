@@ -34,6 +34,12 @@ pub enum CalibrateError {
     /// No setting reaches the goal; the model keeps its policy.
     #[error("no setting of the grid reaches the goal ({goal}){nearest}; the model keeps its policy, {policy}")]
     GoalNotMet { goal: String, nearest: String, policy: Policy },
+    /// A trace that nobody vouches for cannot certify.
+    #[error(
+        "a certificate is about one model, and nothing shows that this one recorded the trace{}",
+        if *outdated { ": it is of epee 0.1, whose digests left files and fields out" } else { "" }
+    )]
+    UnknownModel { outdated: bool },
     /// A trace that does not say at which precision it was recorded cannot certify.
     #[error("a certificate names a precision, and the trace does not say at which it was recorded")]
     UnknownPrecision,

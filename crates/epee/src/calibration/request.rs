@@ -1,11 +1,12 @@
 //! The request of a calibration (goal, settings to try, metric) and its report.
 
 use epee_exit::{
-    Abstention, Certificate, CertificateRequest, Certification, Choice, Difference, ExitQuality, Goal, Grid,
-    MeasuredRisk, Metric, Policy, Scoring, SweepRow,
+    Abstention, AbstentionRequest, Certificate, CertificateRequest, Certification, Choice, Difference, ExitQuality,
+    Goal, Grid, MeasuredRisk, Metric, Policy, Scoring, SweepRow,
 };
 
 use crate::Warning;
+use crate::certificates::SigningKey;
 
 /// The goal of a calibration.
 #[derive(Clone, Debug)]
@@ -36,17 +37,8 @@ pub struct CalibrationRequest {
     pub per_exit: bool,
     /// Find a confidence below which the model abstains.
     pub abstain: Option<AbstentionRequest>,
-}
-
-/// An abstention rule to find: at most a share of the given answers is wrong.
-#[derive(Clone, Copy, Debug)]
-pub struct AbstentionRequest {
-    /// The tolerated share of wrong answers among those given, in (0, 1).
-    pub risk: f64,
-    /// δ: the promise fails with at most this probability.
-    pub delta: f64,
-    /// Seed of the split into halves.
-    pub seed: u64,
+    /// Sign the promises with this key.
+    pub sign: Option<SigningKey>,
 }
 
 impl CalibrationRequest {
@@ -60,6 +52,7 @@ impl CalibrationRequest {
             fit_temperatures: false,
             per_exit: false,
             abstain: None,
+            sign: None,
         }
     }
 }
@@ -84,7 +77,7 @@ pub struct CalibrationReport {
     pub temperatures: Vec<f64>,
     /// Calibration quality of each exit before and after its temperature; `None` if none were fitted.
     pub quality: Option<[Vec<ExitQuality>; 2]>,
-    /// A rule that abstains from most answers.
+    /// Caveats of the promises, and a rule that abstains from most answers.
     pub warnings: Vec<Warning>,
 }
 

@@ -1,8 +1,11 @@
 //! Flags of a promise: the risks to bound, the confidence, and how they are tested.
 
+use std::path::PathBuf;
+
 use anyhow::bail;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use epee::calibration::AbstentionRequest;
+use epee::certificates::SigningKey;
 use epee::exit::{Bound, CertificateRequest, PathSource, Risk, Trace};
 
 use crate::flags::{class, named};
@@ -28,9 +31,18 @@ pub(super) struct PromiseArgs {
         value_parser = PossibleValuesParser::new(["pareto", "prior"])
             .map(|name| if name == "prior" { PathSource::Prior } else { PathSource::Pareto }))]
     path: Option<PathSource>,
-    /// Seed of the split into halves [default: 1]
+    /// Seed of the split into halves; a chosen seed weakens the promise, and the certificate says so [default: fixed by the samples]
     #[arg(long)]
     seed: Option<u64>,
+    /// Certify although samples repeat others, by id or by content; the certificate says so
+    #[arg(long)]
+    allow_repeats: bool,
+    /// Vouch for a trace that does not name this model, or names another; the certificate says so for ever
+    #[arg(long)]
+    pub(super) trust_trace: bool,
+    /// Sign the promise with an ed25519 private key in PEM form: openssl genpkey -algorithm ed25519 -out key.pem
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
 }
 
 impl PromiseArgs {
@@ -42,6 +54,8 @@ impl PromiseArgs {
             ("--path", self.path.is_some(), certifies),
             ("--confidence", self.confidence.is_some(), certifies || abstains),
             ("--seed", self.seed.is_some(), certifies || abstains),
+            ("--allow-repeats", self.allow_repeats, certifies || abstains),
+            ("--sign", self.sign.is_some(), certifies || abstains),
         ];
         match given.into_iter().find(|(_, given, used)| *given && !used) {
             Some((flag, ..)) => {
@@ -60,8 +74,8 @@ impl PromiseArgs {
         ((1.0 - self.confidence()) * 1e12).round() / 1e12
     }
 
-    fn seed(&self) -> u64 {
-        self.seed.unwrap_or(1)
+    pub(super) fn key(&self) -> anyhow::Result<Option<SigningKey>> {
+        Ok(self.sign.as_deref().map(SigningKey::read).transpose()?)
     }
 
     pub(super) fn request(
@@ -74,14 +88,15 @@ impl PromiseArgs {
             risks: self.risks(trace)?,
             bound: self.bound,
             path: self.path.unwrap_or_default(),
-            seed: self.seed(),
+            seed: self.seed,
+            allow_repeats: self.allow_repeats,
             fit_temperatures,
             ..CertificateRequest::new(epsilon, self.delta())
         })
     }
 
     pub(super) fn abstention(&self, risk: f64) -> AbstentionRequest {
-        AbstentionRequest { risk, delta: self.delta(), seed: self.seed() }
+        AbstentionRequest { risk, delta: self.delta(), seed: self.seed, allow_repeats: self.allow_repeats }
     }
 
     pub(super) fn risks(&self, trace: &Trace) -> anyhow::Result<Vec<Risk>> {

@@ -32,10 +32,10 @@ pub(super) fn text(report: &Inspection) -> String {
         for sample in &split.examples {
             let text = match sample.image {
                 Some([height, width, channels]) => format!("{height} x {width} pixels, {}", channel_name(channels)),
-                None => one_line(&sample.text),
+                None => one_line(sample.text.expose()),
             };
             lines.push(format!("  {} [{}] {text}", sample.id, sample.label));
-            lines.extend(sample.pair.iter().map(|pair| format!("    and {}", one_line(pair))));
+            lines.extend(sample.pair.iter().map(|pair| format!("    and {}", one_line(pair.expose()))));
         }
     }
     lines.join("\n")

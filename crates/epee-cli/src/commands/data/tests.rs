@@ -73,7 +73,7 @@ fn options_of_a_dataset_reach_its_importer() {
     )
     .unwrap();
     let dataset = Dataset::open(dir.path().join("out")).unwrap();
-    let texts: Vec<String> = dataset.split("train").unwrap().examples.into_iter().map(|row| row.text).collect();
+    let texts: Vec<_> = dataset.split("train").unwrap().examples.into_iter().map(|row| row.text).collect();
     assert_eq!(texts, ["x | o | s", "y | o | s"]);
     assert_eq!(dataset.split("test").unwrap().examples.len(), 2);
     assert!(dataset.info().notes.iter().any(|note| note.starts_with("dropped 1 of 3")));

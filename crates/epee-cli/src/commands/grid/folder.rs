@@ -1,10 +1,10 @@
 //! The folder of a grid: its files, the records of earlier runs in it, and its best model.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use epee_files::write_atomic;
+use epee_files::{Access, OutputLock, open_options, write_atomic};
 use epee_train::grid::{Majority, RunRecord, State, Summary};
 use serde_json::Value;
 
@@ -19,41 +19,32 @@ pub(super) const LOG: &str = "metrics.jsonl";
 pub(super) const OPTIONS: &str = "options.toml";
 pub(super) const WEIGHTS: &str = "model.safetensors";
 
-/// The file that is locked by the process that writes into the folder.
-const LOCK: &str = "grid.lock";
+/// The folder of the runs, the first thing that is written.
+const RUNS: &str = "runs";
 
 /// True if a grid was started in a folder.
 pub(super) fn is_grid(dir: &Path) -> bool {
-    dir.join(LOCK).exists()
+    dir.join(RUNS).is_dir()
 }
 
 /// A grid's folder, locked by this process.
 pub(super) struct Folder {
     dir: PathBuf,
-    _lock: File,
+    _lock: OutputLock,
 }
 
 impl Folder {
     /// Creates the folder if needed, and locks it.
     pub(super) fn open(dir: &Path) -> anyhow::Result<Folder> {
-        let runs = dir.join("runs");
+        let runs = dir.join(RUNS);
         fs::create_dir_all(&runs).with_context(|| format!("cannot create {}", runs.display()))?;
-        let path = dir.join(LOCK);
-        let lock = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => bail!("{}: another `epee grid` is writing into it", dir.display()),
-            Err(TryLockError::Error(error)) => {
-                return Err(error).with_context(|| format!("cannot lock {}", path.display()));
-            }
-        }
-        Ok(Folder { dir: dir.to_owned(), _lock: lock })
+        Ok(Folder { dir: dir.to_owned(), _lock: OutputLock::take(dir)? })
     }
 
     /// Reads the records of runs that are finished. Refuses a folder with runs of another grid.
     pub(super) fn read_finished(&self, runs: &mut [RunRecord]) -> anyhow::Result<()> {
         let config = self.dir.join("grid.toml");
-        let folder = self.dir.join("runs");
+        let folder = self.dir.join(RUNS);
         let mut names: Vec<String> = Vec::new();
         for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
             names.push(entry?.file_name().to_string_lossy().into_owned());
@@ -105,7 +96,7 @@ impl Folder {
     }
 
     pub(super) fn run(&self, name: &str) -> PathBuf {
-        self.dir.join("runs").join(name)
+        self.dir.join(RUNS).join(name)
     }
 
     pub(super) fn best(&self) -> PathBuf {
@@ -173,12 +164,20 @@ fn replace(from: &Path, to: &Path) -> anyhow::Result<()> {
         let entry = entry.with_context(fail)?;
         if entry.file_type().with_context(fail)?.is_file() {
             let copy = new.join(entry.file_name());
-            fs::copy(entry.path(), &copy).with_context(fail)?;
-            fs::File::open(&copy).and_then(|file| file.sync_all()).with_context(fail)?;
+            copy_file(&entry.path(), &copy).with_context(fail)?;
         }
     }
     remove(to)?;
     fs::rename(&new, to).with_context(fail)
+}
+
+/// Copies a file with its mode, to a path where nothing is.
+fn copy_file(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut source = File::open(from)?;
+    let mut copy = open_options(to, Access::Private).write(true).create_new(true).open(to)?;
+    std::io::copy(&mut source, &mut copy)?;
+    copy.set_permissions(source.metadata()?.permissions())?;
+    copy.sync_all()
 }
 
 /// Removes a file or a folder, if it exists.

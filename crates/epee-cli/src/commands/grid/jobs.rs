@@ -1,6 +1,5 @@
 //! The processes of a grid's runs, and the signals that stop them.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -8,11 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use epee_train::check_unlocked;
+use epee_files::{Access, OutputLock, open_options};
 use epee_train::grid::{GridFile, State, value_text};
 use serde_json::Value;
 
 use super::folder::{LOG, MESSAGES, OPTIONS};
+use crate::core_dumps;
 use crate::status::{INTERRUPTED, STOPPED};
 use crate::training::PARENT;
 use crate::ui::Ui;
@@ -63,9 +63,17 @@ impl Jobs {
     /// Starts a run in its folder, or resumes it if it has a log.
     pub(super) fn start(&mut self, index: usize, dir: &Path, file: &GridFile, threads: usize) -> anyhow::Result<()> {
         let path = dir.join(MESSAGES);
-        let messages = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        let mut options = open_options(&path, Access::Private);
+        let messages = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         let mut command = Command::new(std::env::current_exe().context("cannot find epee itself")?);
-        command.args(["--threads", &threads.to_string(), "train"]);
+        command.args(["--threads", &threads.to_string()]);
+        command.args(core_dumps::allowed().then_some(core_dumps::FLAG));
+        command.arg("train");
         command.arg("--out").arg(dir).arg("--config").arg(dir.join(OPTIONS));
         // Keys of the file are flags of `epee train`, except for the options and the lists.
         let start = serde_json::to_value(file)?;
@@ -141,7 +149,7 @@ const ORPHANS: Duration = Duration::from_secs(120);
 pub(super) fn wait_for_orphan(dir: &Path, signals: &Signals, ui: Ui) -> anyhow::Result<bool> {
     let begun = Instant::now();
     let mut said = false;
-    while let Err(locked) = check_unlocked(dir) {
+    while let Err(locked) = OutputLock::check(dir) {
         if begun.elapsed() > ORPHANS {
             return Err(locked.into());
         }

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use epee_files::write_atomic;
+use epee_files::{OutputLock, write_atomic};
 use epee_train::grid::{ExitScore, Plan, RunRecord, RunResult, State, Summary};
 use serde_json::{Value, json};
 
-use crate::flags::check_absent;
+use crate::flags::claim;
 use crate::grids::remark;
 use crate::ui::{self, Column, Kind, decimal, table as plain_table};
 
@@ -15,13 +15,15 @@ use crate::ui::{self, Column, Kind, decimal, table as plain_table};
 pub(super) struct Target {
     path: PathBuf,
     parquet: bool,
+    /// None for a file in the grid's folder, which has a lock of its own.
+    _claim: Option<OutputLock>,
 }
 
 impl Target {
     /// The given file, or else `results.csv` in the grid's folder. Only a resumed grid replaces an existing file.
     pub(super) fn new(named: Option<&Path>, out: &Path, resume: bool) -> anyhow::Result<Target> {
         let Some(path) = named else {
-            return Ok(Target { path: out.join("results.csv"), parquet: false });
+            return Ok(Target { path: out.join("results.csv"), parquet: false, _claim: None });
         };
         let parquet = match path.extension().and_then(|extension| extension.to_str()) {
             Some("csv") => false,
@@ -31,8 +33,7 @@ impl Target {
         if path.symlink_metadata().is_ok() && !resume {
             bail!("{} exists already\nhint: use another name, or --resume if it belongs to this grid", path.display());
         }
-        check_absent(path, true)?;
-        Ok(Target { path: path.to_owned(), parquet })
+        Ok(Target { path: path.to_owned(), parquet, _claim: Some(claim(path, true)?) })
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use epee_data::synth::cells::{self, CellsConfig};
 use epee_data::{Dataset, synth};
 use epee_exit::Counts;
-use epee_input::{Example, ImageProcessor, TextTokenizer};
+use epee_input::{Example, ImageProcessor, SampleText, TextTokenizer};
 use epee_model::Config;
 use epee_train::{RecipeName, TrainOptions};
 
@@ -28,7 +28,7 @@ pub(super) struct QuickstartTask {
     /// A simpler method and its macro-F1 on the test split.
     pub(super) baseline: (&'static str, f64),
     /// A few inputs for `predict`, and what to say of them.
-    pub(super) samples: (Vec<String>, &'static str),
+    pub(super) samples: (Vec<SampleText>, &'static str),
     /// The command to try next, after `epee predict --model DIR`.
     pub(super) next: &'static str,
 }
@@ -66,7 +66,7 @@ pub(super) fn notes(out: &Path, seed: u64, force: bool) -> anyhow::Result<Quicks
         options: TrainOptions { max_tokens: 64, ..options(20, seed) },
         baseline: ("A bag of words (logistic regression on the same training notes)", bag),
         samples: (
-            SENTENCES.map(str::to_owned).to_vec(),
+            SENTENCES.map(SampleText::from).to_vec(),
             "Three sentences (epee predict); brackets mark the supplement asked about",
         ),
         next: "\"Your own sentence.\"",
@@ -107,7 +107,7 @@ pub(super) fn cells(out: &Path, seed: u64, force: bool) -> anyhow::Result<Quicks
 }
 
 /// Writes a test drawing of an easy, a middling and a hard grade as PNG files, each of another kind.
-fn pictures(dataset: &Dataset, out: &Path) -> anyhow::Result<Vec<String>> {
+fn pictures(dataset: &Dataset, out: &Path) -> anyhow::Result<Vec<SampleText>> {
     let test = read_split(dataset, "test", None)?;
     let folder = out.join("pictures");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -117,8 +117,8 @@ fn pictures(dataset: &Dataset, out: &Path) -> anyhow::Result<Vec<String>> {
         let Some(example) = test.examples.iter().find(shown) else { continue };
         let (Some(image), Some(label)) = (&example.image, example.label) else { continue };
         let path = folder.join(format!("grade-{grade}-{}.png", dataset.info().labels[label].replace(' ', "-")));
-        std::fs::write(&path, image.to_png()?).with_context(|| format!("cannot write {}", path.display()))?;
-        paths.push(path.display().to_string());
+        epee_files::write_atomic(&path, &[image.to_png()?])?;
+        paths.push(path.display().to_string().into());
     }
     Ok(paths)
 }

@@ -7,7 +7,7 @@ use csv::{ReaderBuilder, StringRecord};
 
 use super::Columns;
 use crate::error::{Error, Result};
-use crate::import::rows::{Row, list};
+use crate::import::rows::Row;
 
 #[derive(Clone, Copy, Debug)]
 pub(in crate::import) struct Dialect {
@@ -32,8 +32,7 @@ pub(in crate::import) fn read(path: &Path, text: &str, columns: &Columns, dialec
     }
     let width = first.len();
     let place = |column: &str| {
-        let place = if dialect.header { by_name(first, column) } else { by_number(width, column) };
-        place.map_err(|problem| Error::content(path, problem))
+        if dialect.header { by_name(path, first, column) } else { by_number(path, width, column) }
     };
     let mut rows = Vec::with_capacity(records.len());
     for &(at, ref record) in records {
@@ -83,18 +82,18 @@ fn first_line(text: &str, (byte, line): (usize, u64)) -> u64 {
     line + blank.filter(|&&byte| byte == b'\n').count() as u64
 }
 
-fn by_name(header: &StringRecord, name: &str) -> Result<usize, String> {
+fn by_name(path: &Path, header: &StringRecord, name: &str) -> Result<usize> {
     let mut places = header.iter().enumerate().filter(|(_, have)| have.trim() == name.trim());
     match (places.next(), places.next()) {
         (Some((place, _)), None) => Ok(place),
-        (Some(_), Some(_)) => Err(format!("the header has two columns `{name}`")),
-        (None, _) => Err(format!("no column `{name}`, the header has {}", list(header.iter()))),
+        (Some(_), Some(_)) => Err(Error::content(path, format!("the header has two columns `{name}`"))),
+        (None, _) => Err(Error::NoColumn { path: path.to_owned(), column: name.to_owned(), got: header.len() }),
     }
 }
 
-fn by_number(width: usize, number: &str) -> Result<usize, String> {
+fn by_number(path: &Path, width: usize, number: &str) -> Result<usize> {
     match number.trim().parse::<usize>() {
         Ok(place) if (1..=width).contains(&place) => Ok(place - 1),
-        _ => Err(format!("expected a column number from 1 to {width}, got `{number}`")),
+        _ => Err(Error::content(path, format!("expected a column number from 1 to {width}, got `{number}`"))),
     }
 }

@@ -10,10 +10,11 @@ pub(super) mod npz;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use epee_files::{read_file, utf8};
-use epee_input::Example;
+use epee_input::{Example, SampleText};
 use serde::Serialize;
 
 use super::options::fields;
@@ -54,6 +55,12 @@ named! {
         Npz = "npz",
     }
 }
+
+/// The longest label or id, in bytes.
+const LONGEST_NAME: usize = 200;
+
+/// Fewer training rows may well have a class each.
+const ENOUGH_ROWS: usize = 20;
 
 /// Which columns (of JSONL: keys) hold what: a name as in the header, or a number from 1 if there is no header.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -119,19 +126,45 @@ impl Columns {
     /// The row at line `at` of a file; `number` counts rows, `field` gives the value in a column.
     fn row(&self, path: &Path, at: u64, number: usize, field: impl Fn(&str) -> Result<String>) -> Result<Row> {
         let optional = |column: &Option<String>| column.as_deref().map(&field).transpose();
-        let text = field(self.text.as_deref().unwrap_or("text"))?;
-        let column = self.label.as_deref().unwrap_or("label");
+        let text_column = self.text.as_deref().unwrap_or("text");
+        let text = SampleText::from(field(text_column)?);
+        let column = self.label_column();
         let label = field(column)?.trim().to_owned();
         if label.is_empty() {
             return Err(Error::line(path, at, format!("the label, `{column}`, is empty")));
         }
-        let example = Example {
-            id: optional(&self.id)?.unwrap_or_else(|| number.to_string()),
-            text,
-            pair: optional(&self.pair)?,
-            ..Example::default()
+        let id = optional(&self.id)?.unwrap_or_else(|| number.to_string());
+        let refuse = |what: &str, column: &str, got: &str| {
+            let expected = format!("expected a name of at most {LONGEST_NAME} bytes on one line");
+            Err(Error::line(path, at, format!("the {what}, `{column}`: {expected}, got {got}")))
         };
+        // Labels and ids are printed and stored with models and traces: a text in their place is found here.
+        for (what, column, value) in [("label", Some(column), &label), ("id", self.id.as_deref(), &id)] {
+            let Some(column) = column else { continue };
+            if column.trim() == text_column.trim() {
+                return refuse(what, column, "the column of the text");
+            }
+            if value.len() > LONGEST_NAME || value.contains(['\n', '\r']) {
+                return refuse(what, column, "a longer text");
+            }
+        }
+        let example = Example { id, text, pair: optional(&self.pair)?.map(SampleText::from), ..Example::default() };
         Ok(Row { at, label, example, ..Row::default() })
+    }
+
+    fn label_column(&self) -> &str {
+        self.label.as_deref().unwrap_or("label")
+    }
+
+    /// Refuses training rows of which most have a label of their own: those are texts, not classes.
+    fn check_labels(&self, part: &Part) -> Result<()> {
+        let (rows, column) = (part.rows.len(), self.label_column());
+        let distinct = part.rows.iter().map(|row| row.label.as_str()).collect::<HashSet<_>>().len();
+        if rows < ENOUGH_ROWS || 2 * distinct <= rows {
+            return Ok(());
+        }
+        let problem = format!("expected classes in `{column}`, got {distinct} different values in {rows} rows");
+        Err(Error::content(&part.path, problem))
     }
 }
 
@@ -168,8 +201,9 @@ impl Format {
     ///
     /// # Errors
     /// With file and line or entry: text that is not UTF-8, a row with too few or too many columns, a quote that is
-    /// never closed, an empty text or label, an id used twice, a label that train does not have, an image or array
-    /// that cannot be read. With the file: no rows, no such column (and which exist), a single class.
+    /// never closed, an empty text or label, a text in place of a label or an id, an id used twice, a label that train does
+    /// not have, an image or array that cannot be read. With the file: no rows, no such column, a single class, almost as
+    /// many classes as rows.
     pub fn import(self, files: &Files, options: &OwnOptions, settings: &Cut) -> Result<Draft> {
         let (first, dev, test) = match files {
             Files::One(path) => (path, None, None),
@@ -181,7 +215,11 @@ impl Format {
             Format::Images => folder::read(first, settings)?,
             Format::Npz => npz::read(first, options.labels.as_deref(), settings)?,
             _ => {
-                let parts = given().map(|(split, path)| self.part(split, path, options)).collect::<Result<_>>()?;
+                let parts = given().map(|(split, path)| self.part(split, path, options)).collect::<Result<Vec<_>>>()?;
+                parts
+                    .iter()
+                    .filter(|part| part.split == "train")
+                    .try_for_each(|part| options.columns.check_labels(part))?;
                 complete(parts, None, settings, matches!(files, Files::Splits { .. }))?
             }
         };

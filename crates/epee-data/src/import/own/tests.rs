@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{Columns, Files, Format, OwnOptions};
 use crate::testing::{assert_notes, names, sizes};
 use crate::{Cut, Draft, Fractions, write_dataset};
-use epee_input::Image;
+use epee_input::{Image, SampleText};
 use epee_testing::{check_refusals, message, put};
 
 fn columns(text: &str, label: &str) -> OwnOptions {
@@ -31,7 +31,7 @@ fn csv(train: &str) -> Result<Draft, String> {
 /// Text and label name of each training row.
 fn train(draft: &Draft) -> Vec<(&str, &str)> {
     let rows = draft.splits[0].1.iter();
-    rows.map(|row| (row.text.as_str(), draft.labels[row.label.unwrap()].as_str())).collect()
+    rows.map(|row| (row.text.expose(), draft.labels[row.label.unwrap()].as_str())).collect()
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn columns_by_number_without_a_header() {
     let draft = read("a\tp\tx, y\t7\nb\tq\t\"z\tz\"\t8\n").unwrap();
     assert_eq!(train(&draft), [("x, y", "a"), ("z\tz", "b")]);
     let second = &draft.splits[0].1[1];
-    assert_eq!((second.pair.as_deref(), second.id.as_str()), (Some("q"), "8"));
+    assert_eq!((second.pair.as_ref().map(SampleText::expose), second.id.as_str()), (Some("q"), "8"));
     assert_eq!(read("a\tp\tx\n").unwrap_err(), "train: expected a column number from 1 to 3, got `4`");
 }
 
@@ -95,8 +95,38 @@ fn ids_occur_once() {
     let id = OwnOptions { columns, ..OwnOptions::default() };
     let test = b"text,label,id\nx,a,7\n";
     let error = |train: &[u8]| import(Format::Csv, train, test, &id).unwrap_err();
-    assert_eq!(error(b"text,label,id\nx,a,7\ny,b,8\nz,b,7\n"), "train:4: id `7` is there already, on line 2");
+    assert_eq!(error(b"text,label,id\nx,a,7\ny,b,8\nz,b,7\n"), "train:4: the id is there already, on line 2");
     assert_eq!(error(b"text,label,id\nx,a,7\ny,b,\n"), "train:3: the id is empty");
+}
+
+/// Rows in which every column but the last holds a text.
+fn mixed_up(rows: usize, text: impl Fn(usize) -> String) -> Vec<u8> {
+    let row = |i: usize| format!("{},CANARY note {i},{}\n", text(i), i % 2);
+    format!("a,b,c\n{}", (0..rows).map(row).collect::<String>()).into_bytes()
+}
+
+/// Labels and ids are printed and stored with models and traces.
+#[test]
+fn texts_in_the_column_of_labels_or_ids_are_refused_unseen() {
+    let import = |text: &str, label: &str, id: Option<&str>, csv: &[u8]| {
+        let columns = Columns { id: id.map(str::to_owned), ..Columns::new(text, label) };
+        let options = OwnOptions { columns, ..OwnOptions::default() };
+        import(Format::Csv, csv, b"a,b,c\nx,y,0\n", &options).unwrap_err()
+    };
+    let name = "expected a name of at most 200 bytes on one line, got";
+    let (short, long) = (mixed_up(20, |i| format!("CANARY {i}")), mixed_up(2, |_| "CANARY ".repeat(30)));
+    for (error, expected) in [
+        (
+            import("b", "a", None, &short),
+            "train: expected classes in `a`, got 20 different values in 20 rows".to_owned(),
+        ),
+        (import("b", "a", None, &long), format!("train:2: the label, `a`: {name} a longer text")),
+        (import("b", "b", None, &short), format!("train:2: the label, `b`: {name} the column of the text")),
+        (import("b", "c", Some("a"), &long), format!("train:2: the id, `a`: {name} a longer text")),
+        (import("b", "c", Some("b"), &short), format!("train:2: the id, `b`: {name} the column of the text")),
+    ] {
+        assert_eq!(error, expected);
+    }
 }
 
 #[test]
@@ -139,7 +169,7 @@ fn one_file_is_cut_by_text_and_class() {
     assert_eq!(one(1).splits, draft.splits);
     assert_ne!(one(2).splits, draft.splits);
     let texts: Vec<BTreeSet<&str>> =
-        draft.splits.iter().map(|(_, rows)| rows.iter().map(|row| row.text.as_str()).collect()).collect();
+        draft.splits.iter().map(|(_, rows)| rows.iter().map(|row| row.text.expose()).collect()).collect();
     assert!(texts[0].is_disjoint(&texts[1]) && texts[0].is_disjoint(&texts[2]));
     let rare = |split: usize| draft.splits[split].1.iter().filter(|r| r.label == Some(0)).count();
     assert_eq!((rare(1), rare(2)), (5, 10));

@@ -17,6 +17,7 @@ use crate::import::own::{Columns, Dialect, header, read_delimited};
 use crate::import::rows::{Part, Row, Unit, complete};
 use crate::partition::Cut;
 use epee_files::{read_file, utf8};
+use epee_input::SampleText;
 
 pub(super) const PRESET: Preset = Preset {
     name: "drug-review",
@@ -93,21 +94,19 @@ fn is(path: &Path, extension: &str) -> bool {
 
 /// The rows of all files that have a class, each id once.
 fn reviews(paths: &[PathBuf], cut: RatingCut, tally: &mut Tally) -> Result<Vec<Row>> {
-    let mut seen: HashMap<String, (String, f64)> = HashMap::new();
+    let mut seen: HashMap<String, (SampleText, f64)> = HashMap::new();
     let mut rows = Vec::new();
     for path in paths {
         for mut row in read_file_of_reviews(path)? {
             tally.rows += 1;
             let Some(rating) = row.label.parse().ok().filter(|rating| (1.0..=10.0).contains(rating)) else {
-                let problem = format!("expected a rating from 1 to 10, got `{}`", row.label);
-                return Err(Error::line(path, row.at, problem));
+                return Err(Error::line(path, row.at, "expected a rating from 1 to 10, got another value"));
             };
             let (id, text) = (&row.example.id, std::mem::take(&mut row.example.text));
-            row.example.text = review(&text);
+            row.example.text = review(text.expose()).into();
             if let Some(first) = seen.insert(id.clone(), (text.clone(), rating)) {
                 if first != (text, rating) {
-                    let problem = format!("id `{id}` is there already, with another review or rating");
-                    return Err(Error::line(path, row.at, problem));
+                    return Err(Error::line(path, row.at, "the id is there already, with another review or rating"));
                 }
                 tally.again += 1;
                 continue;

@@ -13,7 +13,7 @@ use crate::dataset::{Draft, Task};
 use crate::error::{Error, Result};
 use crate::import::rows::{Part, Row, Unit, assemble, cut, list};
 use crate::partition::Cut;
-use epee_files::{read_file, utf8};
+use epee_files::{json_problem, read_file, utf8};
 
 pub(super) const PRESET: Preset = Preset {
     name: "health-advice",
@@ -46,13 +46,13 @@ fn read(from: &Path, _: &Options, settings: &Cut) -> Result<Draft> {
     let path = if from.is_dir() { from.join(FILE) } else { from.to_path_buf() };
     let bytes = read_file(&path)?;
     let entries: Vec<Entry> =
-        serde_json::from_str(utf8(&path, &bytes)?).map_err(|e| Error::content(&path, e.to_string()))?;
+        serde_json::from_str(utf8(&path, &bytes)?).map_err(|e| Error::content(&path, json_problem(&e)))?;
     let mut whole = Part::new("train", &path, Unit::Entry, Vec::with_capacity(entries.len()));
     for (at, entry) in (1..).zip(entries) {
         let output = entry.output.trim();
         let Some((label, _)) = LABELS.iter().find(|(_, words)| *words == output) else {
             let words = list(LABELS.iter().map(|&(_, words)| words));
-            return Err(whole.error(at, format!("expected an output out of {words}, got `{output}`")));
+            return Err(whole.error(at, format!("expected an output out of {words}, got another")));
         };
         whole.rows.push(Row::text(at, at.to_string(), entry.input.trim().to_owned(), *label));
     }
@@ -67,7 +67,7 @@ fn read(from: &Path, _: &Options, settings: &Cut) -> Result<Draft> {
 fn repeats(rows: &[Row]) -> String {
     let mut labels: HashMap<&str, Vec<&str>> = HashMap::new();
     for row in rows {
-        labels.entry(&row.example.text).or_default().push(&row.label);
+        labels.entry(row.example.text.expose()).or_default().push(&row.label);
     }
     let repeated: Vec<&Vec<&str>> = labels.values().filter(|labels| labels.len() > 1).collect();
     let differ = repeated.iter().filter(|labels| labels.iter().any(|l| *l != labels[0])).count();

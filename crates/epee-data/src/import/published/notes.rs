@@ -70,7 +70,7 @@ fn check_labels(path: &Path, rows: &[Row], labels: Option<&[&str]>) -> Result<()
     if let Some(labels) = labels {
         return match rows.iter().find(|row| !labels.contains(&row.label.as_str())) {
             Some(row) => {
-                let problem = format!("expected a label out of {}, got `{}`", list(labels.iter().copied()), row.label);
+                let problem = format!("expected a label out of {}, got another", list(labels.iter().copied()));
                 Err(Error::line(path, row.at, problem))
             }
             None => Ok(()),
@@ -80,19 +80,19 @@ fn check_labels(path: &Path, rows: &[Row], labels: Option<&[&str]>) -> Result<()
     if names.len() == CLASSES {
         return Ok(());
     }
-    Err(Error::content(path, format!("expected {CLASSES} classes, got {}: {}", names.len(), list(names))))
+    Err(Error::content(path, format!("expected {CLASSES} classes, got {}", names.len())))
 }
 
 fn by_split(path: &Path, rows: Vec<Row>) -> Result<[Vec<Row>; 3]> {
     let mut splits = [Vec::new(), Vec::new(), Vec::new()];
     for mut row in rows {
         let split = row.example.pair.take().unwrap_or_default();
-        let named = match split.trim() {
+        let named = match split.expose().trim() {
             "val" | "valid" | "validation" => "dev",
             other => other,
         };
         let Some(place) = SPLITS.iter().position(|name| *name == named) else {
-            let problem = format!("expected a split out of {}, got `{split}`", list(SPLITS));
+            let problem = format!("expected a split out of {}, got another", list(SPLITS));
             return Err(Error::line(path, row.at, problem));
         };
         splits[place].push(row);

@@ -4,7 +4,7 @@
 //! - `f32` (and, portable only, `f64`): A and B unchanged.
 //! - `bf16`: both rounded to bfloat16, B in pairs along k, sums in `f32`.
 //! - `int8`: B as signed bytes, A as unsigned bytes, in groups of four along k, sums in `i32`. Integer sums are exact, so every
-//!   instruction set gives the same bits.
+//!   instruction set gives the same sums.
 
 // `Scalar` names these types, so they are public in a private module.
 #![allow(unreachable_pub)]
@@ -35,7 +35,7 @@ mod neon;
 mod portable;
 
 use super::isa::Isa;
-use crate::Scalar;
+use crate::{Precision, Scalar};
 
 /// The most rows of any kernel.
 pub const MOST_ROWS: usize = 12;
@@ -122,8 +122,11 @@ pub struct LowKernel<B, C> {
 }
 
 /// The greatest magnitude of an integer weight. `vpmaddubsw` adds two products of a byte and a weight in 16 bits, and
-/// `2 · 255 · 64` is the most that does not saturate. Every instruction set uses it, so that all give the same bits.
+/// `2 · 255 · 64` is the most that does not saturate. Every instruction set uses it, so that integer sums are the same everywhere.
 pub const MOST_WEIGHT: f32 = 64.0;
+
+/// The longest row whose sum of byte products cannot overflow 32 bits: `2^31 / (255 · 64)`.
+pub const MOST_INPUTS_INT8: usize = 131_000;
 
 /// Plain Rust, for every number type and machine.
 pub(crate) fn portable<T: Scalar>() -> MicroKernel<T, T, T> {
@@ -171,6 +174,15 @@ pub(crate) fn int8_kernel(isa: Isa) -> LowKernel<i8, i32> {
         Isa::Avx2 | Isa::Avx512 => (Form::Unsigned, 6, 16, avx2::int8),
     };
     LowKernel { form, kernel: MicroKernel { rows, width, group: 4, run } }
+}
+
+/// See [`Precision::numeric_class`]. Whoever changes what a class computes gives it the next number.
+pub(crate) fn numeric_class(isa: Isa, precision: Precision) -> &'static str {
+    match (isa, precision) {
+        (Isa::Portable, _) => "portable-1",
+        (isa, Precision::Bf16) if bf16_kernel(isa).form == Form::Bf16 => "avx512-bf16-1",
+        _ => "fused-1",
+    }
 }
 
 #[cfg(test)]

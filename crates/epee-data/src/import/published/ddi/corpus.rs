@@ -10,7 +10,6 @@ use epee_files::{read_file, utf8};
 /// The largest document in the corpus has 200 kB.
 const LARGEST: u64 = 16 << 20;
 
-#[derive(Debug)]
 pub(super) struct Document {
     /// For errors: the file, within a zip the zip's path before it.
     pub(super) path: PathBuf,

@@ -60,7 +60,7 @@ fn read(path: &Path, options: &Options) -> Result<Draft, String> {
 
 /// The training and dev text of this pair.
 fn text(draft: &Draft, id: &str) -> String {
-    draft.splits.iter().flat_map(|(_, rows)| rows).find(|row| row.id == id).unwrap().text.clone()
+    draft.splits.iter().flat_map(|(_, rows)| rows).find(|row| row.id == id).unwrap().text.expose().to_owned()
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn ddi_has_the_corpus_counts() {
         let draft = read(&path, &Options { entities: Some(entities), ..Options::default() }).unwrap();
         let signs: [&str; 2] = if entities == Entities::Blind { ["DRUG1", "DRUG2"] } else { ["@ * ", "# ^ "] };
         for row in draft.splits.iter().flat_map(|(_, rows)| rows) {
-            assert!(signs.iter().all(|sign| row.text.contains(sign)), "{}: {}", row.id, row.text);
+            assert!(signs.iter().all(|sign| row.text.expose().contains(sign)), "{}: {}", row.id, row.text.expose());
         }
     }
 }

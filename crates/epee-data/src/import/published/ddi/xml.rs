@@ -4,19 +4,19 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
 
+use quick_xml::errors::{Error as XmlError, IllFormedError};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 use super::LABELS;
 use crate::error::{Error, Result};
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Sentence {
     pub(super) text: Vec<char>,
     pub(super) entities: Vec<Entity>,
 }
 
-#[derive(Debug)]
 pub(super) struct Entity {
     /// `drug`, `brand`, `group` or `drug_n`.
     pub(super) kind: String,
@@ -34,7 +34,6 @@ pub(super) enum Class {
 }
 
 /// Two drugs of a sentence, by their places among its entities.
-#[derive(Debug)]
 pub(super) struct Pair {
     pub(super) id: String,
     pub(super) sentence: Rc<Sentence>,
@@ -56,7 +55,7 @@ pub(super) fn pairs(path: &Path, text: &str) -> Result<Vec<Pair>> {
     loop {
         let from = reader.buffer_position() as usize;
         let refuse = |at: usize, problem: String| Error::line(path, line(text, at), problem);
-        let event = reader.read_event().map_err(|e| refuse(reader.error_position() as usize, e.to_string()))?;
+        let event = reader.read_event().map_err(|e| refuse(reader.error_position() as usize, xml_problem(&e)))?;
         match event {
             Event::Start(tag) => {
                 (depth, elements) = (depth + 1, elements + 1);
@@ -78,6 +77,20 @@ pub(super) fn pairs(path: &Path, text: &str) -> Result<Vec<Pair>> {
             Event::Eof => return Ok(document.pairs),
             _ => {}
         }
+    }
+}
+
+/// An error of the parser without the names and entities that it quotes from the file.
+fn xml_problem(error: &XmlError) -> String {
+    match error {
+        XmlError::Syntax(problem) => problem.to_string(),
+        XmlError::IllFormed(IllFormedError::MismatchedEndTag { .. } | IllFormedError::UnmatchedEndTag(_)) => {
+            "an element is closed that is not open".to_owned()
+        }
+        XmlError::IllFormed(_) => "the XML is not well-formed".to_owned(),
+        XmlError::Escape(_) => "an entity is not one of XML's".to_owned(),
+        XmlError::InvalidAttr(_) => "an attribute is malformed".to_owned(),
+        XmlError::Io(_) | XmlError::Encoding(_) | XmlError::Namespace(_) => "the XML cannot be read".to_owned(),
     }
 }
 
@@ -110,7 +123,7 @@ impl Reading {
             }
             "entity" => {
                 let (id, offsets) = (attribute(tag, "id")?, attribute(tag, "charOffset")?);
-                let pieces = pieces(&offsets, self.sentence.text.len()).map_err(|e| format!("entity `{id}`: {e}"))?;
+                let pieces = pieces(&offsets, self.sentence.text.len()).map_err(|e| format!("an entity: {e}"))?;
                 let (kind, name) = (attribute(tag, "type")?, attribute(tag, "text")?);
                 self.places.insert(id, self.sentence.entities.len());
                 self.sentence.entities.push(Entity { kind, name, pieces });
@@ -121,11 +134,11 @@ impl Reading {
                 for (drug, key) in drugs.iter_mut().zip(["e1", "e2"]) {
                     let entity = attribute(tag, key)?;
                     let Some(&place) = self.places.get(&entity) else {
-                        return Err(format!("pair `{id}`: no entity `{entity}` in the sentence"));
+                        return Err(format!("a pair: `{key}` is no entity of the sentence"));
                     };
                     *drug = place;
                 }
-                let class = class(tag).map_err(|e| format!("pair `{id}`: {e}"))?;
+                let class = class(tag).map_err(|e| format!("a pair: {e}"))?;
                 self.open.push((id, drugs, class));
             }
             _ => {}
@@ -150,10 +163,10 @@ fn class(tag: &BytesStart) -> Result<Class, String> {
             None => Ok(Class::Untyped),
             Some(kind) => match LABELS.iter().skip(1).position(|label| *label == kind) {
                 Some(place) => Ok(Class::Typed(place + 1)),
-                None => Err(format!("expected a type out of {}, got `{kind}`", LABELS[1..].join(", "))),
+                None => Err(format!("expected a type out of {}, got another", LABELS[1..].join(", "))),
             },
         },
-        other => Err(format!("expected ddi true or false, got `{other}`")),
+        _ => Err("expected ddi true or false, got another value".to_owned()),
     }
 }
 
@@ -164,8 +177,10 @@ fn pieces(offsets: &str, length: usize) -> Result<Vec<(usize, usize)>, String> {
         let ends = text.split_once('-').and_then(|(from, to)| Some((number(from)?, number(to)?)));
         match ends {
             Some((from, to)) if from <= to && to < length => Ok((from, to + 1)),
-            Some(_) => Err(format!("expected offsets within the {length} characters of the sentence, got `{text}`")),
-            None => Err(format!("expected offsets such as 10-15, got `{text}`")),
+            Some((from, to)) => {
+                Err(format!("expected offsets within the {length} characters of the sentence, got {from}-{to}"))
+            }
+            None => Err("expected offsets such as 10-15, got others".to_owned()),
         }
     };
     let mut pieces = offsets.split(';').map(piece).collect::<Result<Vec<_>, _>>()?;
@@ -179,9 +194,9 @@ fn attribute(tag: &BytesStart, key: &str) -> Result<String, String> {
 
 fn find(tag: &BytesStart, key: &str) -> Result<Option<String>, String> {
     for attribute in tag.attributes() {
-        let attribute = attribute.map_err(|e| e.to_string())?;
+        let attribute = attribute.map_err(|e| xml_problem(&e.into()))?;
         if attribute.key.as_ref() == key {
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|e| e.to_string())?;
+            let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|e| xml_problem(&e))?;
             return Ok(Some(value.into_owned()));
         }
     }

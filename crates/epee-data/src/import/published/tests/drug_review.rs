@@ -40,7 +40,7 @@ fn parts_are_one_and_the_cut_is_an_option() {
     // Of ten ratings two, 5 and 6, lie between.
     assert_eq!(sizes(&draft), [128, 16, 16]);
     let first = draft.splits.iter().flat_map(|(_, rows)| rows).find(|row| row.id == "0").unwrap();
-    assert_eq!((first.text.as_str(), first.label), ("It's, 0\nsaid \"me\"", Some(0)));
+    assert_eq!((first.text.expose(), first.label), ("It's, 0\nsaid \"me\"", Some(0)));
     let note = "220 rows read, 20 of them there already by their id, 0 without a review, \
                 40 dropped between the ratings of 7 and above, positive, and 4 and below, negative; the paper dropped none";
     assert_notes(&draft, &[note]);
@@ -92,7 +92,7 @@ fn drug_review_parts_have_their_counts() {
     let Some(path) = shared_data("drug_review_parts_have_their_counts", "drug_review") else { return };
     let classes = |options: &Options| {
         let draft = read(&path, &path, options).unwrap();
-        assert!(draft.splits.iter().flat_map(|(_, rows)| rows).all(|row| !row.text.contains("&#039;")));
+        assert!(draft.splits.iter().flat_map(|(_, rows)| rows).all(|row| !row.text.expose().contains("&#039;")));
         class_counts::<2>(&draft)
     };
     let total = |splits: &[[usize; 2]]| [0, 1].map(|class| splits.iter().map(|split| split[class]).sum::<usize>());

@@ -39,7 +39,7 @@ fn splits_separator_repeats_and_leaks_are_options() {
     let [(_, train), (_, dev), (_, test)] = draft.splits.as_slice() else { panic!("three splits") };
     assert_eq!(train[0].text, "zinc [SEP] rats [SEP] a  zinc  b");
     assert_eq!((train[1].id.as_str(), train[1].label), ("train-3", Some(0)));
-    assert_eq!((dev[0].id.as_str(), dev[0].text.as_str()), ("dev-1", "tonin [SEP] rats [SEP] e"));
+    assert_eq!((dev[0].id.as_str(), dev[0].text.expose()), ("dev-1", "tonin [SEP] rats [SEP] e"));
     assert_eq!(test[0].label, Some(1));
     let notes = ["texts that occur in both train and test: 1", "dropped 1 of 2 dev rows, which repeat an earlier one"];
     assert_notes(&draft, &notes);
@@ -90,7 +90,10 @@ fn git_has_the_papers_counts() {
     ];
     assert_notes(&draft, &notes);
     assert!(
-        draft.splits[2].1[0].text.starts_with("colchicine [SEP] protein subunits [SEP] the finding that  colchicine")
+        draft.splits[2].1[0]
+            .text
+            .expose()
+            .starts_with("colchicine [SEP] protein subunits [SEP] the finding that  colchicine")
     );
     let clean = read(&path, &Options { drop_leaks: true, ..Options::default() }).unwrap();
     assert_eq!(sizes(&clean), [3731, 438, 492]);

@@ -1,6 +1,7 @@
 use crate::Draft;
 use crate::import::published::Options;
 use crate::testing::{import, names, sizes};
+use epee_input::SampleText;
 use epee_testing::{check_refusals, put};
 
 fn read(name: &str, csv: &str) -> Result<Draft, String> {
@@ -28,7 +29,7 @@ fn splits_are_the_files_or_cut() {
     assert_eq!((names(&draft), sizes(&draft)), (vec!["train", "dev", "test"], vec![20, 10, 10]));
     let row = &draft.splits[1].1[0];
     assert_eq!(
-        (row.id.as_str(), row.text.as_str(), row.label, row.pair.as_deref()),
+        (row.id.as_str(), row.text.expose(), row.label, row.pair.as_ref().map(SampleText::expose)),
         ("n20", "took, 20", Some(0), None)
     );
     let two = |i: usize| if i < 36 { ",train" } else { ",test" };

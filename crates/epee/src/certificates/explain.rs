@@ -1,22 +1,19 @@
-//! Certificates: whether a promise holds for a model as it runs, and a certificate in sentences for a committee.
+//! A promise in sentences, for a committee.
 
-use epee_exit::{Abstention, Certificate, CertificateScope, CertifiedRisk, Policy, RuntimeIdentity};
-use epee_model::ModelDir;
-use epee_nn::Precision;
+use epee_exit::{Abstention, Caveat, Certificate, CertifiedRisk};
+use epee_files::short;
 
-use crate::Error;
+use super::Standing;
 
-/// A certificate in sentences: what it promises, what the test saw, and where it holds. `void` is the reason why it no longer holds.
-pub fn explain_certificate(certificate: &Certificate, void: Option<&str>) -> Vec<String> {
+/// A certificate in sentences: whether it stands, what it promises, what the test saw, and where it holds.
+pub fn explain_certificate(certificate: &Certificate, standing: &Standing) -> Vec<String> {
     let Certificate { epsilon, delta, samples, tested, .. } = certificate;
-    let mut lines = Vec::new();
-    lines.push(match void {
-        Some(reason) => format!("VOID: {reason}. Nothing below is promised of the model as it is; calibrate it again."),
-        None => format!(
-            "Valid. The promise fails with a probability of at most {}, over the draw of the calibration samples.",
-            percent(*delta)
-        ),
-    });
+    let mut lines = vec![stands(standing)];
+    lines.extend(caveats(&certificate.caveats));
+    lines.push(format!(
+        "The promise fails with a probability of at most {}, over the draw of the calibration samples.",
+        percent(*delta)
+    ));
     for risk in &certificate.risks {
         lines.push(promise(risk, *epsilon, &certificate.scope.labels));
         lines.push(seen(risk, *delta));
@@ -28,28 +25,56 @@ pub fn explain_certificate(certificate: &Certificate, void: Option<&str>) -> Vec
     ));
     let scope = &certificate.scope;
     let split = scope.split.as_deref().map_or_else(String::new, |split| format!(" of the {split} split"));
+    let seed = certificate.seed;
     lines.push(if tested < samples && certificate.path_source == "prior" {
         format!(
             "Of {samples} samples{split} one half set the temperatures, and the other, {tested} that had no part in that, tested settings \
-             whose order was fixed beforehand (split by seed {}).",
-            certificate.seed
+             whose order was fixed beforehand (split by seed {seed})."
         )
     } else if tested < samples {
         format!(
             "Of {samples} samples{split} one half proposed settings and the other, {tested} that had no part in that, tested \
-             them (split by seed {}).",
-            certificate.seed
+             them (split by seed {seed})."
         )
     } else {
         format!("All {samples} samples{split} tested settings whose order was fixed beforehand.")
     });
     let precision = scope.precision.as_deref().map_or_else(String::new, |p| format!(" at precision {p}"));
+    let class = scope.numeric_class.as_deref().map_or_else(String::new, |class| {
+        format!(" on processors that compute as this one did (numeric class {class})")
+    });
     lines.push(format!(
-        "It holds for this model{precision} on cases drawn as those samples were: another hospital, another year or another kind \
+        "It holds for this model{precision}{class}, and for cases drawn as those samples were: another hospital, another year or another kind \
          of text needs its own. It speaks of the share of cases, not of any one of them."
     ));
     lines.push(format!("Trace {}, path {}.", scope.trace_digest, certificate.path_source));
     lines
+}
+
+/// Whether a promise stands, and on what ground.
+fn stands(standing: &Standing) -> String {
+    let follows =
+        "every number follows from the counts in its file, and model, setting and precision are those it was given for";
+    match standing {
+        Standing::Void(reason) => {
+            format!("VOID: {reason}. Nothing below is promised of the model as it is; calibrate it again.")
+        }
+        Standing::Consistent => format!(
+            "Consistent: {follows}. It is not signed, so nothing shows that these counts were measured and not made up."
+        ),
+        Standing::Signed { key } => format!(
+            "Consistent: {follows}. It is signed by the key {}, and the signature fits; whether that is the key of somebody you \
+             trust was not checked.",
+            short(key)
+        ),
+        Standing::Verified { key } => {
+            format!("Valid: signed by the key that was asked for ({}), {follows}.", short(key))
+        }
+    }
+}
+
+fn caveats(caveats: &[Caveat]) -> impl Iterator<Item = String> {
+    caveats.iter().map(|caveat| format!("Caveat: {caveat}"))
 }
 
 fn promise(risk: &CertifiedRisk, epsilon: f64, labels: &[String]) -> String {
@@ -88,9 +113,8 @@ fn seen(risk: &CertifiedRisk, delta: f64) -> String {
     )
 }
 
-/// When the model abstains, and what that buys.
-pub fn explain_abstention(abstention: &Abstention, void: Option<&str>) -> Vec<String> {
-    let first = void.map(|reason| format!("VOID: {reason}. The model still abstains, but nothing is promised of it."));
+/// When the model abstains, what that buys, and whether that promise stands.
+pub fn explain_abstention(abstention: &Abstention, standing: &Standing) -> Vec<String> {
     let Abstention { below, target, delta, coverage, answered, errors, tested, upper, .. } = abstention;
     let words = format!(
         "Where its confidence is below {below:.4} the model abstains: with confidence {} at most {} of the answers it gives are wrong. Of \
@@ -101,7 +125,7 @@ pub fn explain_abstention(abstention: &Abstention, void: Option<&str>) -> Vec<St
         percent(*upper),
         abstention.scope.policy,
     );
-    first.into_iter().chain([words]).collect()
+    [stands(standing)].into_iter().chain(caveats(&abstention.caveats)).chain([words]).collect()
 }
 
 /// A share in per cent, without digits that say nothing.
@@ -110,73 +134,19 @@ fn percent(share: f64) -> String {
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// A promise of a calibrated model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Promise {
-    /// The certificate: each risk is at most ε with confidence 1 − δ.
-    Certificate,
-    /// The abstention rule: at most a stated share of the given answers is wrong.
-    Abstention,
-}
-
-impl std::fmt::Display for Promise {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Promise::Certificate => "certificate",
-            Promise::Abstention => "abstention",
-        })
-    }
-}
-
-/// The promises of a model that do not hold if it runs `policy`, each with its reason.
-///
-/// `precision` is the precision it runs at; `None` stands for the precision that each promise was given for.
-///
-/// # Errors
-/// A model file that cannot be read for its digest; a model without promises is not read.
-pub fn void_promises(
-    model_dir: &ModelDir,
-    precision: Option<Precision>,
-    policy: &Policy,
-) -> Result<Vec<(Promise, String)>, Error> {
-    let exits = &model_dir.exits;
-    if exits.certificate.is_none() && exits.abstention.is_none() {
-        return Ok(Vec::new());
-    }
-    let digest = model_dir.digest()?;
-    let runs = RuntimeIdentity {
-        model_digest: &digest,
-        labels: &model_dir.labels,
-        precision: "",
-        policy,
-        temperatures: &exits.temperatures,
-    };
-    let certificate = exits.certificate.as_ref();
-    let certificate =
-        certificate.and_then(|it| it.void(&RuntimeIdentity { precision: at(precision, &it.scope), ..runs }));
-    let abstention = exits.abstention.as_ref().map(|rule| &rule.scope);
-    let abstention = abstention.and_then(|it| it.void(&RuntimeIdentity { precision: at(precision, it), ..runs }));
-    let both = [(Promise::Certificate, certificate), (Promise::Abstention, abstention)];
-    Ok(both.into_iter().filter_map(|(promise, reason)| Some((promise, reason?))).collect())
-}
-
-/// The precision a model runs at, or else the one that a promise was given for.
-fn at(precision: Option<Precision>, scope: &CertificateScope) -> &str {
-    match precision {
-        Some(precision) => precision.name(),
-        None => scope.precision.as_deref().unwrap_or_default(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use epee_exit::VoidReason;
+
     use super::*;
 
     fn certificate() -> Certificate {
         serde_json::from_value(serde_json::json!({
-            "grounds": {
+            "format": 2,
+            "scope": {
                 "policy": "epee(threshold=0.1, patience=3)", "trace_digest": "sha256:ab", "model_digest": null, "data_digest": null,
-                "split": "dev", "precision": "f32", "labels": ["negative", "mechanism"], "epee_version": "0.1.0",
+                "split": "dev", "precision": "f32", "numeric_class": "fused-1", "labels": ["negative", "mechanism"],
+                "epee_version": "0.1.0",
             },
             "epsilon": 0.02, "delta": 0.05,
             "risks": [
@@ -184,28 +154,39 @@ mod tests {
                 {"risk": "class:mechanism", "bound": "exact", "n": 200, "losses": 0.0, "mean": 0.0, "upper": 0.0149, "p": 0.00001},
             ],
             "saving": 0.45, "samples": 960, "tested": 480, "path_source": "pareto", "seed": 1, "path": ["full"],
+            "caveats": [{"kind": "chosen-seed"}],
         }))
         .unwrap()
     }
 
     #[test]
     fn a_committee_can_read_it() {
-        let text = explain_certificate(&certificate(), None).join("\n");
+        let text = explain_certificate(&certificate(), &Standing::Consistent).join("\n");
         for part in [
-            "Valid. The promise fails with a probability of at most 5 %",
+            "Consistent: every number follows from the counts",
+            "It is not signed, so nothing shows that these counts were measured",
+            "Caveat: The seed was chosen by the caller.",
+            "The promise fails with a probability of at most 5 %",
             "At most 2 % of all answers differ from those of the whole model.",
             "Seen: 3 in 480 cases, 0.62 %; for this setting alone the bound is 1.61 % with confidence 95 % (exact bound, p = 0.0100).",
             "Of the cases that the whole model calls mechanism, at most 2 % are called something else.",
             "p below 0.0001",
             "saves 45 % of the layers",
             "Of 960 samples of the dev split one half proposed settings",
-            "at precision f32",
+            "at precision f32 on processors that compute as this one did (numeric class fused-1)",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }
+        let first = |standing| explain_certificate(&certificate(), &standing).swap_remove(0);
+        assert!(first(Standing::Void(VoidReason::Outdated)).starts_with("VOID: it has the form of epee 0.1"));
+        let key = || "3f".repeat(32);
         assert!(
-            explain_certificate(&certificate(), Some("it was given for precision f32, this is int8"))[0]
-                .starts_with("VOID: it was given")
+            first(Standing::Verified { key: key() })
+                .starts_with("Valid: signed by the key that was asked for (3f3f3f3f3f3f)")
+        );
+        assert!(
+            first(Standing::Signed { key: key() })
+                .contains("whether that is the key of somebody you trust was not checked")
         );
     }
 }
