@@ -54,7 +54,7 @@ fuzz MINUTES *TARGETS:
 
 # ten seconds for each, less optimised since that builds faster
 fuzz-ci:
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 bash scripts/fuzz.sh 10
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 FUZZ_JOBS=2 bash scripts/fuzz.sh 10
 
 # licences, bans and sources of the dependencies
 deny:
