@@ -9,7 +9,7 @@ default:
     @just --list --unsorted
 
 # everything that CI runs, quickest answer first
-ci: fmt docs-check layers clippy test examples isa asan doc deny smoke
+ci: fmt docs-check layers clippy test examples isa asan doc deny smoke fuzz-ci
 
 # formatting
 fmt:
@@ -47,6 +47,14 @@ examples:
 # the reference pages, warnings are errors
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# all readers on mutated files, MINUTES for each of fifteen (needs cargo-fuzz and a C++ compiler)
+fuzz MINUTES *TARGETS:
+    bash scripts/fuzz.sh $(({{MINUTES}} * 60)) {{TARGETS}}
+
+# ten seconds for each, less optimised since that builds faster
+fuzz-ci:
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 FUZZ_JOBS=2 bash scripts/fuzz.sh 10
 
 # licences, bans and sources of the dependencies
 deny:

@@ -33,7 +33,7 @@ fn a_damaged_file_of_a_model_is_named_with_what_was_expected() {
     let not_whole = &["model.safetensors is not a whole safetensors file"][..];
     /// The new content, or none for a missing file.
     type Damage = fn(&[u8]) -> Option<Vec<u8>>;
-    let cases: [(&str, Damage, &[&str]); 13] = [
+    let cases: [(&str, Damage, &[&str]); 15] = [
         (weights, |whole| Some(whole[..whole.len() / 2].to_vec()), not_whole),
         (weights, |whole| Some([&(u64::MAX / 2).to_le_bytes(), &whole[8..]].concat()), not_whole),
         (weights, |_| Some(Vec::new()), not_whole),
@@ -65,6 +65,17 @@ fn a_damaged_file_of_a_model_is_named_with_what_was_expected() {
             |json| edited(json, |tokenizer| tokenizer["model"]["vocab"]["extra"] = json!(60_000)),
             &["tokenizer.json", "got 60001"],
         ),
+        (
+            tokenizer,
+            // The library panics on a table that is missing.
+            |json| edited(json, |tokenizer| tokenizer["normalizer"] = json!({ "type": "Precompiled" })),
+            &["tokenizer.json: the library tokenizers", "it is damaged, or the library has a fault"],
+        ),
+        (
+            tokenizer,
+            |json| edited(json, |tokenizer| tokenizer["model"]["vocab"]["extra"] = json!(4_000_000_000_u32)),
+            &["tokenizer.json: expected ids below", "got 4000000000"],
+        ),
         (tokenizer, |_| Some(b"[]".to_vec()), &["tokenizer.json"]),
         (tokenizer, |_| None, &["expected a tokenizer: tokenizer.json, vocab.json"]),
     ];
@@ -74,7 +85,9 @@ fn a_damaged_file_of_a_model_is_named_with_what_was_expected() {
             Some(bytes) => shop.write(file, bytes),
             None => fs::remove_file(shop.dir().join(file)).unwrap(),
         }
-        contains(&predict(&shop), parts);
+        let error = predict(&shop);
+        contains(&error, parts);
+        assert!(!error.contains("panicked"), "{error}");
         shop.write(file, whole);
     }
 

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::TextTokenizer;
+use crate::Error;
+use crate::guard::TOKENIZERS;
 use epee_testing::check_refusals;
 
 /// A small tokenizer of words, with `value` at one place.
@@ -79,4 +81,21 @@ fn parts_that_make_no_ids_are_left_out() {
     let tokenizer = load(&file).unwrap();
     assert_eq!(tokenizer.encode("takes iron", None, 8).unwrap().ids, [2, 4, 7, 3]);
     assert_eq!(tokenizer.bytes(), file.to_string().as_bytes(), "the file stays as it was");
+}
+
+/// What the checks let through and the library still panics on is an error that names the library.
+#[test]
+fn a_panic_of_the_library_is_an_error() {
+    let fails = |place: &str, value: Value| {
+        let error = load(&with(place, value)).unwrap_err();
+        assert!(
+            matches!(&error, Error::Library { input, fault } if input == "tokenizer.json" && fault.library == TOKENIZERS)
+        );
+        error.to_string()
+    };
+    // The token that the merge makes is longer than any of the vocabulary.
+    let merge = json!({ "type": "BPE", "vocab": { "a": 0, "b": 1 }, "merges": [["a", "b"]] });
+    let error = fails("/model", merge);
+    assert!(error.starts_with("tokenizer.json: the library tokenizers 0.23.2 fails on it (model.rs:"), "{error}");
+    fails("/normalizer", json!({ "type": "Precompiled" }));
 }
