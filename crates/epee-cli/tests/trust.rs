@@ -104,8 +104,10 @@ fn calibrations_on_the_same_samples_are_counted() {
     assert_eq!(certificate(&shop, "").1, ["earlier"]);
     // Nor does a test that fails.
     shop.error("calibrate made.safetensors --model model --abstain 0.011 --confidence 0.9");
-    let attempts = shop.read_json("model/exits.json")["attempts"].as_array().unwrap().len();
-    assert_eq!(attempts, 5, "four certificates, one abstention rule");
+    let attempts = |shop: &Workshop| shop.read_json("model/exits.json")["attempts"].as_array().unwrap().len();
+    assert_eq!(attempts(&shop), 5, "four certificates, one abstention rule");
+    shop.error("calibrate made.safetensors --model model --max-risk 0.21 --abstain 0.011 --confidence 0.9");
+    assert_eq!(attempts(&shop), 6, "a certificate that was tested before the rule failed");
 }
 
 #[test]

@@ -256,18 +256,17 @@ impl Calibrator {
                 exits.policy = Policy::full();
                 (exits.calibration, exits.certificate, exits.abstention) = (None, None, None);
                 exits.temperatures.clear();
-                if matches!(source, CertifyError::FullDepth { .. }) {
-                    note_attempt(exits, attempt);
-                }
                 exits.save(dir)?;
+                if matches!(source, CertifyError::FullDepth { .. }) {
+                    self.remember(attempt)?;
+                }
                 return Err(CalibrateError::NotCertified { kept, source }.into());
             }
             Err(error) => return Err(CalibrateError::from(error).into()),
         };
         report.set_temperatures(&self.trace, &certification.temperatures)?;
+        certification.caveats.extend(vouched.into_iter().chain(self.remember(attempt)?));
         let exits = &mut self.model_dir.exits;
-        certification.caveats.extend(vouched.into_iter().chain(attempt.caveat(&exits.attempts)));
-        note_attempt(exits, attempt);
         let certificate = Certificate::new(&certification, request, &self.trace, sha256_file(&self.trace_file)?);
         report.add_caveats(Promise::Certificate, &certificate.caveats);
         exits.policy = certificate.scope.policy.clone();
@@ -283,25 +282,34 @@ impl Calibrator {
             return Err(CalibrateError::UnknownPrecision.into());
         }
         let vouched = self.vouched()?;
-        let exits = &mut self.model_dir.exits;
+        let exits = &self.model_dir.exits;
         let policy = exits.check(&exits.policy)?;
         let attempt = Attempt::abstention(&self.trace, &policy, request);
         let rule = epee_exit::abstain(&self.trace, &policy, request, sha256_file(&self.trace_file)?);
-        if let Err(CertifyError::Abstain { .. }) = &rule {
-            // The model keeps its settings, and remembers the test.
-            let mut stored = ExitsFile::load(&self.model_dir.dir)?;
-            note_attempt(&mut stored, attempt.clone());
-            stored.save(&self.model_dir.dir)?;
-        }
-        let rule = rule.map_err(CalibrateError::from)?;
-        let rule = rule.with_caveats(vouched.into_iter().chain(attempt.caveat(&exits.attempts)));
-        note_attempt(exits, attempt);
+        let earlier = match &rule {
+            Ok(_) | Err(CertifyError::Abstain { .. }) => self.remember(attempt)?,
+            Err(_) => None,
+        };
+        let rule = rule.map_err(CalibrateError::from)?.with_caveats(vouched.into_iter().chain(earlier));
         if rule.coverage < 0.5 {
             report.warnings.push(Warning::LowCoverage { coverage: rule.coverage });
         }
         report.add_caveats(Promise::Abstention, &rule.caveats);
-        exits.abstention = Some(rule);
+        self.model_dir.exits.abstention = Some(rule);
         Ok(())
+    }
+
+    /// Writes a test that was run into the model, whatever comes of the calibration; the caveat that tests before it are.
+    fn remember(&mut self, attempt: Attempt) -> Result<Option<Caveat>, Error> {
+        let dir = &self.model_dir.dir;
+        let mut stored = ExitsFile::load(dir)?;
+        let caveat = attempt.caveat(&stored.attempts);
+        if !stored.attempts.contains(&attempt) {
+            stored.attempts.push(attempt);
+            stored.save(dir)?;
+        }
+        self.model_dir.exits.attempts = stored.attempts;
+        Ok(caveat)
     }
 
     /// The caveat of a trace that the caller vouches for.
@@ -311,13 +319,6 @@ impl Calibrator {
             Vouched::Trusted(caveat) => Ok(Some(caveat.clone())),
             &Vouched::Not { outdated } => Err(CalibrateError::UnknownModel { outdated }),
         }
-    }
-}
-
-/// Remembers a test that was run, once.
-fn note_attempt(exits: &mut ExitsFile, attempt: Attempt) {
-    if !exits.attempts.contains(&attempt) {
-        exits.attempts.push(attempt);
     }
 }
 

@@ -45,8 +45,13 @@ impl std::fmt::Display for Caveat {
             ),
             Caveat::Earlier { calibrations, seeds, delta } => write!(
                 f,
-                "There were {calibrations} other calibrations on the same samples{}. If this one was chosen among them, it fails with \
-                 a probability of at most {:.3}, the sum of all.",
+                "{} on the same samples{}. If this one was chosen among them, it fails with a probability of at most {:.3}, the sum \
+                 of all.",
+                if *calibrations == 1 {
+                    "There was 1 other calibration".to_owned()
+                } else {
+                    format!("There were {calibrations} other calibrations")
+                },
                 seeds_text(seeds),
                 delta.min(1.0)
             ),
