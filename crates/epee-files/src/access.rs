@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::folder_of;
 
-/// Who may read a new file. A file that is replaced keeps its mode.
+/// Permissions of a new file. A file that is replaced keeps its mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Everyone whom the umask allows.

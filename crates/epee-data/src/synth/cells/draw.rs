@@ -9,7 +9,7 @@ use epee_input::Image;
 struct Difficulty {
     /// How much of a kind's own size and colour gives way to those that all share, from 0 to 1.
     common: f64,
-    /// How far the cell may lie from the middle, in sides of the canvas.
+    /// The greatest distance of the cell from the middle, in sides of the canvas.
     away: f64,
     /// Red cells beside and under it.
     neighbours: usize,
