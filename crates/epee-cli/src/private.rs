@@ -4,6 +4,8 @@ use std::panic::PanicHookInfo;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::ui::{Format, Ui};
+
 /// Words of a command line are shorter, and have no blank in them.
 const LONGEST_WORD: usize = 40;
 
@@ -32,7 +34,7 @@ pub(crate) fn without_texts(mut error: clap::Error) -> clap::Error {
 /// Replaces the panic hook: a message that is put together may hold text (that of a string cut within a character holds the
 /// string), so it is left out. The place is shown, and so is a message that is a literal of the source.
 pub(crate) fn hide_panic_messages() {
-    std::panic::set_hook(Box::new(|info| eprintln!("{}", panic_text(info))));
+    std::panic::set_hook(Box::new(|info| Ui { format: Format::Table }.note(panic_text(info))));
 }
 
 fn panic_text(info: &PanicHookInfo<'_>) -> String {
