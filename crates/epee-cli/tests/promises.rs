@@ -159,7 +159,8 @@ fn impossible_demands_leave_the_model_as_it_was() {
         assert!(text.contains(part), "{flags}: {text}");
     }
     type Change = fn(&mut TraceParts);
-    let cases: [(Change, &str, &str); 15] = [
+    let cases: [(Change, &str, &str); 16] = [
+        (|parts| parts.provenance.numeric_class = None, "--max-risk 0.1", "in which numeric class"),
         (|parts| parts.provenance.model_digest = None, "--max-risk 0.1", "or vouch for it with --trust-trace"),
         (
             |parts| parts.provenance.model_digest = None,

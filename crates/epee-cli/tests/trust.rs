@@ -121,20 +121,28 @@ fn a_signature_shows_who_vouches_and_an_edit_breaks_it() {
     let (unsigned, _) = certificate(&shop, "");
     assert!(unsigned.get("signature").is_none());
     assert!(info(&shop).contains("It is not signed, so nothing shows"));
-    shop.epee("info model --verify public.pem").assert().code(1);
+    let verify = |what: &str, code| {
+        let output = shop.epee(&format!("info {what}")).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        (String::from_utf8(output.stdout).unwrap(), said)
+    };
+    let refused = verify("model --verify public.pem", 1).1;
+    assert!(refused.contains("model: the certificate is void: it is not signed"), "{refused}");
+    let refused = verify("made.safetensors --verify public.pem", 1).1;
+    assert!(refused.contains("--verify: expected a model directory, got made.safetensors"), "{refused}");
     let (signed, _) = certificate(&shop, "--sign key.pem --abstain 0.4");
     // RFC 8032, test 1: the key of this secret.
     let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
     assert_eq!(signed["signature"]["public_key"], key);
     assert!(info(&shop).contains("signed by the key d75a980182b1, and the signature fits"), "{}", info(&shop));
-    let verify = |name: &str, code| {
-        let output = shop.epee(&format!("info model --verify {name}")).output().unwrap();
-        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let words = verify("public.pem", 0);
+    let words = verify("model --verify public.pem", 0).0;
     assert_eq!(words.matches("Valid: signed by the key that was asked for (d75a980182b1)").count(), 2, "{words}");
-    assert!(verify("other.pem", 1).contains("VOID: it is signed by the key d75a980182b1, not by 3d4017c3e843"));
+    assert!(
+        verify("model --verify other.pem", 1)
+            .0
+            .contains("VOID: it is signed by the key d75a980182b1, not by 3d4017c3e843")
+    );
     let error = shop.error("info model --verify key.pem");
     assert!(
         error.contains("key.pem: expected an ed25519 public key in PEM form") && !error.contains("MC4C"),
@@ -147,14 +155,14 @@ fn a_signature_shows_who_vouches_and_an_edit_breaks_it() {
     exits["certificate"]["caveats"] = serde_json::json!([]);
     exits["certificate"]["scope"]["split"] = "test".into();
     shop.write("model/exits.json", exits.to_string());
-    assert!(verify("public.pem", 1).contains("VOID: its file was changed after it was written"));
+    assert!(verify("model --verify public.pem", 1).0.contains("VOID: its file was changed after it was written"));
     let resealed: epee_exit::Certificate = serde_json::from_value(exits["certificate"].clone()).unwrap();
     let signature = resealed.signature.clone();
     let sealed = epee_exit::Sealed::sealed(&resealed);
     exits["certificate"] =
         serde_json::to_value(epee_exit::Sealed::with(&sealed, sealed.seal.clone(), signature)).unwrap();
     shop.write("model/exits.json", exits.to_string());
-    assert!(verify("public.pem", 1).contains("VOID: its signature does not fit its content"));
+    assert!(verify("model --verify public.pem", 1).0.contains("VOID: its signature does not fit its content"));
 }
 
 #[test]

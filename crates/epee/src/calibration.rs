@@ -238,9 +238,6 @@ impl Calibrator {
         grid: &Grid,
         report: &mut CalibrationReport,
     ) -> Result<(), Error> {
-        if self.trace.provenance().precision.is_none() {
-            return Err(CalibrateError::UnknownPrecision.into());
-        }
         let vouched = self.vouched()?;
         let attempt = Attempt::certificate(&self.trace, grid, request);
         let mut certification = match epee_exit::certify(&self.trace, grid, request) {
@@ -278,9 +275,6 @@ impl Calibrator {
     }
 
     fn abstain(&mut self, request: &AbstentionRequest, report: &mut CalibrationReport) -> Result<(), Error> {
-        if self.trace.provenance().precision.is_none() {
-            return Err(CalibrateError::UnknownPrecision.into());
-        }
         let vouched = self.vouched()?;
         let exits = &self.model_dir.exits;
         let policy = exits.check(&exits.policy)?;
@@ -312,13 +306,18 @@ impl Calibrator {
         Ok(caveat)
     }
 
-    /// The caveat of a trace that the caller vouches for.
+    /// Refuses a trace whose origin is not known; the caveat of one that the caller vouches for.
     fn vouched(&self) -> Result<Option<Caveat>, CalibrateError> {
-        match &self.vouched {
-            Vouched::Shown => Ok(None),
-            Vouched::Trusted(caveat) => Ok(Some(caveat.clone())),
-            &Vouched::Not { outdated } => Err(CalibrateError::UnknownModel { outdated }),
+        let caveat = match &self.vouched {
+            Vouched::Shown => None,
+            Vouched::Trusted(caveat) => Some(caveat.clone()),
+            &Vouched::Not { outdated } => return Err(CalibrateError::UnknownModel { outdated }),
+        };
+        let from = self.trace.provenance();
+        if from.precision.is_none() || from.numeric_class.is_none() {
+            return Err(CalibrateError::UnknownPrecision);
         }
+        Ok(caveat)
     }
 }
 

@@ -8,7 +8,7 @@ use epee_model::{Batch, Engine, ModelDir, Session};
 use epee_nn::Precision;
 use serde::Serialize;
 
-use crate::certificates::{Promise, PublicKey, Standing, standings};
+use crate::certificates::{Promise, PublicKey, Standing, require_promises, standings};
 use crate::{Encoded, Error, Preprocessor, Warning};
 
 /// Tokens in a batch: enough to keep the cores busy, few enough for the caches.
@@ -94,15 +94,12 @@ impl Classifier {
         let other = chosen_at.filter(|chosen_at| own_policy && chosen_at != runs_at.name());
         let other = other.map(|chosen_at| Warning::OtherPrecision { policy: policy.clone(), chosen_at, runs_at });
         let standings = standings(&self.model_dir, Some(runs_at), policy, self.signer.as_ref())?;
-        if self.signer.is_some() && standings.is_empty() {
-            return Err(Error::NoPromise { path: self.model_dir.dir.clone() });
+        if self.signer.is_some() {
+            require_promises(&self.model_dir, &standings)?;
         }
         let mut void: Vec<(Vec<Promise>, VoidReason)> = Vec::new();
         for (promise, standing) in standings {
             let Standing::Void(reason) = standing else { continue };
-            if self.signer.is_some() {
-                return Err(Error::VoidPromise { path: self.model_dir.dir.clone(), promise, reason });
-            }
             match void.iter_mut().find(|(_, other)| *other == reason) {
                 Some((promises, _)) => promises.push(promise),
                 None => void.push((vec![promise], reason)),

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use epee::Trace;
-use epee::certificates::{Promise, PublicKey, Standing, explain_abstention, explain_certificate, standings};
+use epee::certificates::{
+    Promise, PublicKey, Standing, explain_abstention, explain_certificate, require_promises, standings,
+};
 use epee_model::{Calibration, Config, ExitsFile, InputShape, ModelDir, model_digest};
 use epee_nn::Parameters;
 use serde_json::{Value, json};
@@ -30,7 +32,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     let path = &fetch::local_model(&args.path, ui)?;
     let signer = args.verify.as_deref().map(PublicKey::read).transpose()?;
-    let mut unverified = Vec::new();
+    let mut verified =
+        signer.as_ref().map(|_| Err(anyhow!("--verify: expected a model directory, got {}", path.display())));
     let facts = if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
         let mut facts = vec![("kind", json!("configuration"))];
         facts.extend(sizes(&Config::read(path)?));
@@ -44,28 +47,13 @@ pub(crate) fn run(args: &Args, ui: Ui) -> anyhow::Result<()> {
     } else if path.join("exits.json").exists() {
         let model_dir = ModelDir::load(path)?;
         let standings = standings(&model_dir, None, &model_dir.exits.policy, signer.as_ref())?;
-        unverified =
-            standings.iter().filter(|(_, it)| !matches!(it, Standing::Verified { .. })).map(|it| it.0).collect();
-        if standings.is_empty() {
-            unverified.push(Promise::Certificate);
-        }
+        verified = signer.as_ref().map(|_| Ok(require_promises(&model_dir, &standings)?));
         model_facts(&model_dir, &standings)?
     } else {
         backbone_facts(path)?
     };
     show(&facts, ui)?;
-    if signer.is_none() {
-        return Ok(());
-    }
-    if !path.join("exits.json").is_file() {
-        bail!("--verify: expected a model directory, got {}", path.display());
-    }
-    match unverified.first() {
-        Some(promise) => {
-            bail!("{}: the {promise} is not there, does not hold, or is not signed by this key", path.display())
-        }
-        None => Ok(()),
-    }
+    verified.unwrap_or(Ok(()))
 }
 
 fn show(facts: &Facts, ui: Ui) -> anyhow::Result<()> {

@@ -17,7 +17,7 @@ const MAX_VALUES: usize = 4096;
 const MAX_STRING: usize = 4096;
 /// Regular expressions; each may take 10 MB when it is compiled.
 const MAX_REGEXES: usize = 16;
-/// How many times longer normalizers and pre-tokenizers may make a text.
+/// The greatest factor by which normalizers and pre-tokenizers may lengthen a text.
 const MAX_GROWTH: usize = 4096;
 /// Bytes of a piece or an added token, and nodes of the prefix tree of all pieces, about 300 bytes each.
 const MAX_PIECE: usize = 512;
@@ -153,7 +153,7 @@ fn check_string(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// How many times longer a text becomes when a pattern is replaced by `content`. A regular expression may match nothing,
+/// The factor by which a text lengthens if a pattern is replaced by `content`. A regular expression may match nothing,
 /// and so anywhere.
 fn replacement(content: &str, pattern: Option<&Value>) -> usize {
     match pattern.and_then(|pattern| pattern.get("String")).and_then(Value::as_str) {

@@ -73,7 +73,7 @@ fn what_is_let_through_needs_little_stack() {
     assert!(thread.unwrap().join().is_ok());
 }
 
-/// What epee does not read cannot make it fail: the library panics on a damaged decoder.
+/// The library panics on a damaged decoder, which epee does not hand over.
 #[test]
 fn parts_that_make_no_ids_are_left_out() {
     let mut file = with("/decoder", json!("zinc"));
@@ -83,7 +83,7 @@ fn parts_that_make_no_ids_are_left_out() {
     assert_eq!(tokenizer.bytes(), file.to_string().as_bytes(), "the file stays as it was");
 }
 
-/// What the checks let through and the library still panics on is an error that names the library.
+/// A file that passes the checks and makes the library panic is an error that names the library.
 #[test]
 fn a_panic_of_the_library_is_an_error() {
     let fails = |place: &str, value: Value| {

@@ -28,7 +28,7 @@ use crate::example::Example;
 use crate::guard::{TOKENIZERS, guarded};
 use crate::text::SampleText;
 
-/// How many ids may have no token, beside as many as there are tokens: a model has an embedding for every id.
+/// The most ids without a token, beside as many as there are tokens: a model has an embedding for every id.
 const SPARE_IDS: usize = 1 << 17;
 
 /// Token ids of one sequence, special tokens included. `Debug` shows their number: ids can be turned back into text.

@@ -7,7 +7,7 @@ use crate::{
     Activation, Attention, FeedForward, LayerNorm, Linear, Parameters, Span, TransformerLayer, Workspace, sigmoid, tanh,
 };
 
-/// What two layers give for two sequences, reduced to 64 bits: each precision, and the class that computes it.
+/// The output of two layers for two sequences, as a hash of 64 bits: for each precision, and the class that computes it.
 const LAYERS: [(Precision, &str, u64); 7] = [
     (Precision::F32, "fused-1", 0xe1db_3274_5982_2e1b),
     (Precision::F32, "portable-1", 0x0642_f909_d23c_b5c6),

@@ -31,8 +31,9 @@ pub(super) fn of_model(trace: Trace, model_dir: &ModelDir, trust: bool) -> Resul
     if let Some(precision) = &provenance.precision {
         let precision: Precision =
             precision.parse().map_err(|problem: PrecisionError| CalibrateError::Precision(problem.to_string()))?;
-        // A trace that says nothing of the machine was recorded elsewhere, or is trusted to be of this kind.
-        provenance.numeric_class.get_or_insert_with(|| precision.numeric_class().to_owned());
+        if trust {
+            provenance.numeric_class.get_or_insert_with(|| precision.numeric_class().to_owned());
+        }
     }
     provenance.model_digest = Some(digest);
     Ok((Trace::new(parts)?, caveat))

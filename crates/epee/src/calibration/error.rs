@@ -40,8 +40,10 @@ pub enum CalibrateError {
         if *outdated { ": it is of epee 0.1, whose digests left files and fields out" } else { "" }
     )]
     UnknownModel { outdated: bool },
-    /// A trace that does not say at which precision it was recorded cannot certify.
-    #[error("a certificate names a precision, and the trace does not say at which it was recorded")]
+    /// A trace that does not say at which precision and in which numeric class it was recorded cannot certify.
+    #[error(
+        "a certificate is about one precision, and the trace does not say at which it was recorded, or in which numeric class"
+    )]
     UnknownPrecision,
     /// Too little evidence: the model now answers at full depth.
     #[error(

@@ -91,6 +91,23 @@ pub fn standings(
     Ok(certificate.into_iter().chain(abstention).collect())
 }
 
+/// Refuses a model without a promise, and one with a promise that does not hold. With the standings for a signer: that this key
+/// signed all promises of the model.
+///
+/// # Errors
+/// [`Error::NoPromise`], [`Error::VoidPromise`].
+pub fn require_promises(model_dir: &ModelDir, standings: &[(Promise, Standing)]) -> Result<(), Error> {
+    let path = || model_dir.dir.clone();
+    if standings.is_empty() {
+        return Err(Error::NoPromise { path: path() });
+    }
+    let void = standings.iter().find_map(|(promise, standing)| match standing {
+        Standing::Void(reason) => Some((*promise, reason.clone())),
+        _ => None,
+    });
+    void.map_or(Ok(()), |(promise, reason)| Err(Error::VoidPromise { path: path(), promise, reason }))
+}
+
 fn standing<P: Sealed>(promise: &P, void: Option<VoidReason>, signer: Option<&PublicKey>) -> Standing {
     if let Some(reason) = void {
         return Standing::Void(reason);
